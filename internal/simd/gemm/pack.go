@@ -1,0 +1,158 @@
+package gemm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// Pack packs rows row0, row0+1, … of the matrix from their elements in row-major order, as
+// little-endian bytes of the matrix's type: a tensor in a file, or a part of one. The matrix may be
+// packed in any number of parts, in any order, at any row; a concatenation of several weights is packed
+// from its parts. Rows that are never packed are zero.
+func (m Matrix) Pack(row0 int, src []byte) {
+	size := m.Type.Size()
+	rows := m.checkPart(row0, len(src)/size)
+	if len(src) != rows*m.K*size {
+		panic(fmt.Sprintf("gemm: %d bytes are no rows of a [%d, %d] matrix of %d-byte elements", len(src), m.N, m.K, size))
+	}
+	for n := 0; n < rows; {
+		p := m.part(row0+n, rows-n)
+		s := src[n*m.K*size:]
+		if m.Type == F32 {
+			packBytes32(m.F32[p.start:], p.width, p.rows, m.K, s)
+		} else {
+			packBytes16(m.U16[p.start:], p.width, p.rows, m.K, s)
+		}
+		n += p.rows
+	}
+}
+
+// PackFloat32 is Pack for a matrix of F32 from float32 elements.
+func (m Matrix) PackFloat32(row0 int, src []float32) {
+	if m.Type != F32 {
+		panic("gemm: PackFloat32 into a matrix of 16-bit elements")
+	}
+	packParts(m, m.F32, row0, src)
+}
+
+// PackUint16 is Pack for a matrix of F16 or BF16 from the elements' bits.
+func (m Matrix) PackUint16(row0 int, src []uint16) {
+	if m.Type == F32 {
+		panic("gemm: PackUint16 into a matrix of float32")
+	}
+	packParts(m, m.U16, row0, src)
+}
+
+func packParts[T float32 | uint16](m Matrix, dst []T, row0 int, src []T) {
+	rows := m.checkPart(row0, len(src))
+	for n := 0; n < rows; {
+		p := m.part(row0+n, rows-n)
+		packRows(dst[p.start:], p.width, p.rows, m.K, src[n*m.K:])
+		n += p.rows
+	}
+}
+
+// checkPart returns how many rows n elements are, to be packed from row row0.
+func (m Matrix) checkPart(row0, n int) (rows int) {
+	if m.K > 0 {
+		rows = n / m.K
+	}
+	if row0 < 0 || rows*m.K != n || rows > m.N-row0 {
+		panic(fmt.Sprintf("gemm: %d elements from row %d of a [%d, %d] matrix", n, row0, m.N, m.K))
+	}
+	return rows
+}
+
+// part is some columns of a panel, which are rows of the matrix.
+type part struct{ start, width, rows int }
+
+// part returns the part of the panel that row is in from that row on, at most rows.
+func (m Matrix) part(row, rows int) part {
+	p, col := row/PanelWidth, row%PanelWidth
+	return part{p*PanelWidth*m.K + col, m.panelWidth(p), min(rows, PanelWidth-col)}
+}
+
+func packRows[T float32 | uint16](dst []T, width, rows, k int, src []T) {
+	for r := range rows {
+		for i, v := range src[r*k : (r+1)*k] {
+			dst[i*width+r] = v
+		}
+	}
+}
+
+func packBytes32(dst []float32, width, rows, k int, src []byte) {
+	for r := range rows {
+		for i := range k {
+			dst[i*width+r] = math.Float32frombits(binary.LittleEndian.Uint32(src[(r*k+i)*4:]))
+		}
+	}
+}
+
+func packBytes16(dst []uint16, width, rows, k int, src []byte) {
+	for r := range rows {
+		for i := range k {
+			dst[i*width+r] = binary.LittleEndian.Uint16(src[(r*k+i)*2:])
+		}
+	}
+}
+
+// Row sets dst, K elements, to row i of the matrix.
+func (m Matrix) Row(dst []float32, i int) {
+	if uint(i) >= uint(m.N) || len(dst) != m.K {
+		panic(fmt.Sprintf("gemm: row %d of a [%d, %d] matrix into %d elements", i, m.N, m.K, len(dst)))
+	}
+	p := m.part(i, 1)
+	if m.Type == F32 {
+		for k := range dst {
+			dst[k] = m.F32[p.start+k*p.width]
+		}
+		return
+	}
+	var u [64]uint16
+	for k := 0; k < len(dst); k += len(u) {
+		n := min(len(u), len(dst)-k)
+		for j := range n {
+			u[j] = m.U16[p.start+(k+j)*p.width]
+		}
+		widenGeneric(dst[k:], u[:n], m.Type)
+	}
+}
+
+// PackedRowsLen returns the elements that [PackRows] sets.
+func PackedRowsLen(rows, k int) int {
+	full := rows / RowTile * RowTile
+	if left := rows - full; left > 0 {
+		return (full + tileRows(left)) * k
+	}
+	return full * k
+}
+
+// PackRows packs activations x, [rows, k] with rows ldx apart, for [Matrix.Multiply]: tiles of 8 rows as
+// [k][8], the last of at most 4 rows as [k][4], of one row as it is. A tile's missing rows are
+// copies of its last. dst must not overlap x.
+func PackRows(dst, x []float32, rows, ldx, k int) {
+	if rows < 0 || k < 0 || ldx < k {
+		panic(fmt.Sprintf("gemm: rows [%d, %d], %d apart", rows, k, ldx))
+	}
+	if rows == 0 {
+		return
+	}
+	if len(x) < (rows-1)*ldx+k || len(dst) < PackedRowsLen(rows, k) {
+		panic(fmt.Sprintf("gemm: packing [%d, %d], %d apart, of %d elements into %d", rows, k, ldx, len(x), len(dst)))
+	}
+	for r := 0; r < rows; {
+		n := tileRows(rows - r)
+		packTile(dst[r*k:][:n*k], n, x[r*ldx:], min(n, rows-r), ldx, k)
+		r += n
+	}
+}
+
+// packTile packs a tile of n rows, of which have exist.
+func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
+	for r := range n {
+		for i, v := range x[min(r, have-1)*ldx:][:k] {
+			dst[i*n+r] = v
+		}
+	}
+}
