@@ -1,10 +1,6 @@
 package gemm
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Pack packs rows row0, row0+1, … of the matrix from their elements in row-major order, as
 // little-endian bytes of the matrix's type: a tensor in a file, or a part of one. The matrix may be
@@ -28,27 +24,28 @@ func (m Matrix) Pack(row0 int, src []byte) {
 	}
 }
 
-// PackFloat32 is Pack for a matrix of F32 from float32 elements.
+// PackFloat32 is Pack for a matrix of F32, from float32 elements.
 func (m Matrix) PackFloat32(row0 int, src []float32) {
 	if m.Type != F32 {
 		panic("gemm: PackFloat32 into a matrix of 16-bit elements")
 	}
-	packParts(m, m.F32, row0, src)
+	rows := m.checkPart(row0, len(src))
+	for n := 0; n < rows; {
+		p := m.part(row0+n, rows-n)
+		packFloats(m.F32[p.start:], p.width, p.rows, m.K, src[n*m.K:])
+		n += p.rows
+	}
 }
 
-// PackUint16 is Pack for a matrix of F16 or BF16 from the elements' bits.
+// PackUint16 is Pack for a matrix of F16 or BF16, from the elements' bits.
 func (m Matrix) PackUint16(row0 int, src []uint16) {
 	if m.Type == F32 {
 		panic("gemm: PackUint16 into a matrix of float32")
 	}
-	packParts(m, m.U16, row0, src)
-}
-
-func packParts[T float32 | uint16](m Matrix, dst []T, row0 int, src []T) {
 	rows := m.checkPart(row0, len(src))
 	for n := 0; n < rows; {
 		p := m.part(row0+n, rows-n)
-		packRows(dst[p.start:], p.width, p.rows, m.K, src[n*m.K:])
+		packHalves(m.U16[p.start:], p.width, p.rows, m.K, src[n*m.K:])
 		n += p.rows
 	}
 }
@@ -71,30 +68,6 @@ type part struct{ start, width, rows int }
 func (m Matrix) part(row, rows int) part {
 	p, col := row/PanelWidth, row%PanelWidth
 	return part{p*PanelWidth*m.K + col, m.panelWidth(p), min(rows, PanelWidth-col)}
-}
-
-func packRows[T float32 | uint16](dst []T, width, rows, k int, src []T) {
-	for r := range rows {
-		for i, v := range src[r*k : (r+1)*k] {
-			dst[i*width+r] = v
-		}
-	}
-}
-
-func packBytes32(dst []float32, width, rows, k int, src []byte) {
-	for r := range rows {
-		for i := range k {
-			dst[i*width+r] = math.Float32frombits(binary.LittleEndian.Uint32(src[(r*k+i)*4:]))
-		}
-	}
-}
-
-func packBytes16(dst []uint16, width, rows, k int, src []byte) {
-	for r := range rows {
-		for i := range k {
-			dst[i*width+r] = binary.LittleEndian.Uint16(src[(r*k+i)*2:])
-		}
-	}
 }
 
 // Row sets dst, K elements, to row i of the matrix.
@@ -145,14 +118,5 @@ func PackRows(dst, x []float32, rows, ldx, k int) {
 		n := tileRows(rows - r)
 		packTile(dst[r*k:][:n*k], n, x[r*ldx:], min(n, rows-r), ldx, k)
 		r += n
-	}
-}
-
-// packTile packs a tile of n rows, of which have exist.
-func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
-	for r := range n {
-		for i, v := range x[min(r, have-1)*ldx:][:k] {
-			dst[i*n+r] = v
-		}
 	}
 }
