@@ -2,6 +2,7 @@ package gemm
 
 import (
 	"sync"
+	"unsafe"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
 )
@@ -84,7 +85,9 @@ func (b *block) panel(c []float32, p int) {
 		t.typ, t.u16 = b.m.Type, b.m.U16[start:start+k*w]
 	}
 	cols := min(PanelWidth, b.m.N-p*PanelWidth)
+	next := b.prefetch(p + 1)
 	for r := 0; r < b.rows; {
+		t.next, t.step = next.take(k)
 		t.rows = tileRows(b.rows - r)
 		a := b.a[r*b.m.K+b.k0*t.rows:][:k*t.rows]
 		if n := min(t.rows, b.rows-r); n < t.rows || cols < w {
@@ -94,6 +97,38 @@ func (b *block) panel(c []float32, p int) {
 		}
 		r += t.rows
 	}
+}
+
+// prefetch returns the part of panel p that the block will read.
+func (b *block) prefetch(p int) stream {
+	if p >= b.m.Panels() || b.rows <= RowTile {
+		return stream{}
+	}
+	w := b.m.panelWidth(p)
+	start, size := p*PanelWidth*b.m.K+b.k0*w, b.m.Type.Size()
+	lines := (b.k1 - b.k0) * w * size / 64
+	if b.m.Type == F32 {
+		return stream{uintptr(unsafe.Pointer(&b.m.F32[start])), lines}
+	}
+	return stream{uintptr(unsafe.Pointer(&b.m.U16[start])), lines}
+}
+
+// stream is cache lines to fetch.
+type stream struct {
+	at    uintptr
+	lines int
+}
+
+// take takes up to n lines off the stream for one tile.
+func (s *stream) take(n int) (at uintptr, step int) {
+	at = s.at
+	if s.lines == 0 {
+		return at, 0
+	}
+	n = min(n, s.lines)
+	s.lines -= n
+	s.at += uintptr(n) * 64
+	return at, 64
 }
 
 // tileRows returns the rows of the next tile when left are to come.
@@ -118,6 +153,8 @@ type tile struct {
 	f32   []float32 // part of the panel, [k][width], when typ is F32
 	u16   []uint16  // otherwise
 	ldc   int
+	next  uintptr // memory to fetch meanwhile, step bytes for each k: 64 or, for none, 0
+	step  int
 }
 
 // edge computes a tile of which only rows × cols outputs exist.

@@ -15,22 +15,22 @@ import (
 // widths see tile.
 
 //go:noescape
-func tileF32x512(k int, a, b, c *float32, ldc, rows, width, chain int, next *float32, step int)
+func tileF32x512(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 //go:noescape
-func tileF16x512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next *float32, step int)
+func tileF16x512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 //go:noescape
-func tileBF16x512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next *float32, step int)
+func tileBF16x512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 //go:noescape
-func tileF32x256(k int, a, b, c *float32, ldc, rows, width, chain int, next *float32, step int)
+func tileF32x256(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 //go:noescape
-func tileF16x256(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next *float32, step int)
+func tileF16x256(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 //go:noescape
-func tileBF16x256(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next *float32, step int)
+func tileBF16x256(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 // A widen function converts n groups of 16 elements.
 
@@ -69,17 +69,17 @@ func (t *tile) multiply(c, a []float32) {
 	avx512 := t.tier == simd.AVX512
 	switch {
 	case avx512 && t.typ == F32:
-		tileF32x512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, nil, 0)
+		tileF32x512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	case avx512 && t.typ == F16:
-		tileF16x512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, nil, 0)
+		tileF16x512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	case avx512:
-		tileBF16x512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, nil, 0)
+		tileBF16x512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	case t.typ == F32:
-		tileF32x256(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, nil, 0)
+		tileF32x256(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	case t.typ == F16:
-		tileF16x256(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, nil, 0)
+		tileF16x256(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	default:
-		tileBF16x256(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, nil, 0)
+		tileBF16x256(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	}
 }
 

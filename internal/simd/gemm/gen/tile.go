@@ -84,7 +84,7 @@ func tile(o *out, v vector, e element) {
 	for _, s := range shapes {
 		o.label("%s", s.label("tile"))
 		if v.name == "Z" {
-			o.kernel(kernel{v: v, e: e, shape: s, label: s.label(""), rows: s.rows, vectors: s.width / 16, ahead: true})
+			o.kernel(kernel{v: v, e: e, shape: s, label: s.label(""), rows: s.rows, vectors: s.width / 16, next: s.rows == 8})
 		} else {
 			quadrants(o, v, e, s)
 		}
@@ -97,7 +97,7 @@ func (s shape) label(prefix string) string { return fmt.Sprintf("%s%dx%d", prefi
 // quadrants writes a tile that has more outputs than there are registers as a loop over parts of its
 // columns, and for each over halves of its rows.
 func quadrants(o *out, v vector, e element, s shape) {
-	k := kernel{v: v, e: e, shape: s, label: s.label(""), rows: min(4, s.rows), vectors: s.width / 8, ahead: true}
+	k := kernel{v: v, e: e, shape: s, label: s.label(""), rows: min(4, s.rows), vectors: s.width / 8, next: s.rows == 8}
 	if s.rows > 1 {
 		k.vectors = min(k.vectors, map[int]int{48: 3, 32: 2, 16: 2}[s.width])
 	}
@@ -140,7 +140,7 @@ type kernel struct {
 	shape         shape
 	label         string
 	rows, vectors int
-	ahead         bool // prefetch the panel
+	next          bool // prefetch from R11 on, R12 bytes for each k
 }
 
 // kernel writes k. It expects k in R8, a in SI, b in BX, c in DI and its row stride in DX, chain in R10,
@@ -190,12 +190,14 @@ func (o *out) kernel(k kernel) {
 	o.p("PCALIGN $32")
 	o.label("loop%s", k.label)
 	for u := range unroll {
-		if k.ahead {
-			for at := u * rowBytes; at < (u+1)*rowBytes; at++ {
-				if at%64 == 0 {
-					o.p("PREFETCHT0 %d(BX)", at+1024)
-				}
+		for at := u * rowBytes; at < (u+1)*rowBytes; at++ {
+			if at%64 == 0 {
+				o.p("PREFETCHT0 %d(BX)", at+1024)
 			}
+		}
+		if k.next {
+			o.p("PREFETCHT1 (R11)")
+			o.p("ADDQ R12, R11")
 		}
 		step(u)
 	}
