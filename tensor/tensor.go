@@ -20,7 +20,7 @@ func Of(dims ...int) Shape {
 	}
 	for i, d := range dims {
 		if d < 0 {
-			panic(fmt.Sprintf("tensor: negative dimension in %v", dims))
+			panic(fmt.Sprintf("tensor: dimension %d is %d", i, d)) // not dims: that would move every caller's to the heap
 		}
 		s[i] = d
 	}

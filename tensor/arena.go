@@ -1,0 +1,67 @@
+package tensor
+
+// Arena lends scratch tensors that live until [Arena.Release]. It keeps its memory, so that work
+// repeated with the same shapes allocates only the first time. An Arena serves one goroutine at a
+// time. The zero value is ready, and a nil *Arena lends fresh memory that nobody takes back.
+type Arena struct {
+	chunks [][]float32
+	chunk  int // the one in use
+	used   int // of it
+}
+
+// Mark is a point in an Arena's lending, for [Arena.Release].
+type Mark struct{ chunk, used int }
+
+const arenaChunk = 1 << 16 // floats of the first chunk
+
+// New lends a tensor; its contents are arbitrary.
+func (a *Arena) New(dims ...int) Tensor {
+	s := Of(dims...)
+	return Tensor{s, a.Floats(s.Len())}
+}
+
+// Floats lends n floats; their contents are arbitrary.
+func (a *Arena) Floats(n int) []float32 {
+	if a == nil {
+		return make([]float32, n)
+	}
+	need := (n + 15) &^ 15 // 64 bytes: vectors stay aligned
+	for a.chunk < len(a.chunks) && a.used+need > len(a.chunks[a.chunk]) {
+		a.chunk++
+		a.used = 0
+	}
+	if a.chunk == len(a.chunks) {
+		size := arenaChunk
+		if a.chunk > 0 {
+			size = 2 * len(a.chunks[a.chunk-1])
+		}
+		a.chunks = append(a.chunks, make([]float32, max(size, need)))
+		a.used = 0
+	}
+	x := a.chunks[a.chunk][a.used : a.used+n : a.used+n]
+	a.used += need
+	return x
+}
+
+// Mark returns the present point.
+func (a *Arena) Mark() Mark {
+	if a == nil {
+		return Mark{}
+	}
+	return Mark{a.chunk, a.used}
+}
+
+// Release takes back everything lent since m.
+func (a *Arena) Release(m Mark) {
+	if a == nil {
+		return
+	}
+	a.chunk, a.used = m.chunk, m.used
+	if m == (Mark{}) && len(a.chunks) > 1 { // all is back: one chunk that has room for it from now on
+		n := 0
+		for _, c := range a.chunks {
+			n += len(c)
+		}
+		a.chunks = append(a.chunks[:0], make([]float32, n))
+	}
+}

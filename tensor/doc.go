@@ -1,0 +1,14 @@
+// Package tensor holds the two kinds of numbers a transformer is made of, and their product.
+//
+// A [Tensor] is dense, row-major float32: activations. Its rows are tokens: a [T, Dim] tensor has one
+// row of Dim values for each of T tokens, and [T, H, D] is the same memory seen as H heads.
+//
+// A [Weight] is a read-only matrix [Out, In] in the type it was stored with (float32, float16 or
+// bfloat16), rearranged once for the processor. [MatMul] multiplies: [T, Out] = [T, In]·Wᵀ, one output
+// being one chain of multiply-adds in ascending order, so that its bits depend neither on the other
+// rows nor on the number of threads.
+//
+// An [Arena] lends scratch memory, so that a forward pass allocates nothing after the first.
+//
+// Matrices of gonum go in and out without a copy: [FromGeneral], [Tensor.General], [Tensor.Matrix].
+package tensor

@@ -1,0 +1,93 @@
+package tensor
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/gemm"
+)
+
+// MatMul sets dst to x·wᵀ: dst is [T, Out], x is [T, In], w is [Out, In]. More dimensions than two are
+// taken as rows of the last. dst must not overlap x. It runs on all processors when that pays, may be
+// called from several goroutines, and panics if the shapes do not fit.
+//
+// Each output is one chain of float32 multiply-adds with ascending index into In: its bits do not
+// depend on T, on the other rows, on GOMAXPROCS, nor on the type of w if the values are the same.
+func MatMul(dst, x Tensor, w *Weight) {
+	rows := x.Rows()
+	if x.Shape.Last() != w.In || dst.Shape.Last() != w.Out || dst.Rows() != rows {
+		panic(fmt.Sprintf("tensor: MatMul of %v = %v · [%d, %d]ᵀ", dst.Shape, x.Shape, w.Out, w.In))
+	}
+	if rows == 0 || w.Out == 0 {
+		return
+	}
+	p := products.Get().(*product)
+	p.dst, p.x, p.w, p.rows = dst.Data, x.Data, w, rows
+	p.run()
+	p.dst, p.x, p.a, p.w = nil, nil, nil, nil
+	products.Put(p)
+}
+
+var products = sync.Pool{New: func() any { return new(product) }}
+
+// product is one MatMul under way, in two stages: the rows of x are packed, then multiplied.
+type product struct {
+	dst, x []float32
+	w      *Weight
+	rows   int
+
+	packing   bool
+	a         []float32 // packed rows: x itself if there is one row
+	rowStep   int       // rows of a part, a multiple of gemm.RowTile
+	panelStep int       // panels of a part
+	colParts  int
+
+	buf []float32
+}
+
+const (
+	packStep = 32      // rows packed in a part
+	rowStep  = 128     // rows multiplied in a part
+	minWork  = 1 << 21 // multiply-adds below which threads do not pay; a row costs as much as eight, for its weights
+)
+
+func (p *product) run() {
+	width := parallel.Width()
+	if p.w.Out*p.w.In*(p.rows+8) < minWork {
+		width = 1
+	}
+	if p.rows == 1 {
+		p.a = p.x
+	} else {
+		n := gemm.PackedRowsLen(p.rows, p.w.In)
+		if cap(p.buf) < n {
+			p.buf = make([]float32, n)
+		}
+		p.a, p.packing = p.buf[:n], true
+		parallel.Run(width, (p.rows+packStep-1)/packStep, p)
+		p.packing = false
+	}
+	panels := p.w.packed.Panels()
+	p.rowStep, p.panelStep = p.rows, panels
+	if width > 1 {
+		p.rowStep = min(p.rows, rowStep)
+		rowParts := (p.rows + p.rowStep - 1) / p.rowStep
+		p.panelStep = max(1, panels*rowParts/(8*width))
+	}
+	p.colParts = (panels + p.panelStep - 1) / p.panelStep
+	parallel.Run(width, p.colParts*((p.rows+p.rowStep-1)/p.rowStep), p)
+}
+
+// Do does one part of the stage under way.
+func (p *product) Do(part, _ int) {
+	k := p.w.In
+	if p.packing {
+		r := part * packStep
+		gemm.PackRows(p.a[r*k:], p.x[r*k:], min(packStep, p.rows-r), k, k)
+		return
+	}
+	r, panel := part/p.colParts*p.rowStep, part%p.colParts*p.panelStep
+	p.w.packed.Multiply(p.dst[r*p.w.Out:], p.w.Out, p.a[r*k:], min(p.rowStep, p.rows-r),
+		panel, min(panel+p.panelStep, p.w.packed.Panels()))
+}

@@ -1,0 +1,142 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
+)
+
+func random(seed uint64, dims ...int) Tensor {
+	r := rand.New(rand.NewPCG(seed, 1))
+	t := New(dims...)
+	for i := range t.Data {
+		t.Data[i] = float32(r.NormFloat64())
+	}
+	return t
+}
+
+// The error of a float32 chain of k products is below k·2⁻²⁴ of the sum of their magnitudes.
+func TestMatMul(t *testing.T) {
+	for _, c := range [][3]int{{1, 1, 1}, {1, 500, 700}, {3, 50, 17}, {7, 97, 33}, {40, 150, 64}, {200, 333, 100}, {130, 48, 1100}} {
+		m, n, k := c[0], c[1], c[2]
+		x, w := random(1, m, k), random(2, n, k)
+		dst := New(m, n)
+		MatMul(dst, x, WeightFrom(w))
+		var want mat.Dense
+		want.Mul(x.Matrix(), w.Matrix().T())
+		for i := range m {
+			for j := range n {
+				var size float64
+				for l := range k {
+					size += math.Abs(float64(x.Row(i)[l]) * float64(w.Row(j)[l]))
+				}
+				if d := math.Abs(want.At(i, j) - float64(dst.Row(i)[j])); d > size*float64(k)*0x1p-24 {
+					t.Fatalf("%v: (%d,%d) = %v, want %v", c, i, j, dst.Row(i)[j], want.At(i, j))
+				}
+			}
+		}
+	}
+}
+
+// A row has the same bits alone and in a batch, on one processor and on several.
+func TestMatMulBits(t *testing.T) {
+	const n, k, rows = 700, 1300, 137
+	x, w := random(3, rows, k), WeightFrom(random(4, n, k))
+	want := New(rows, n)
+	MatMul(want, x, w)
+	for _, procs := range []int{1, 2, 5} {
+		old := runtime.GOMAXPROCS(procs)
+		for _, step := range []int{1, 5, 8, 60, rows} {
+			for r := 0; r < rows; r += step {
+				end := min(r+step, rows)
+				got := New(end-r, n)
+				MatMul(got, x.Slice(r, end), w)
+				for i, v := range got.Data {
+					if v != want.Data[r*n+i] {
+						t.Fatalf("GOMAXPROCS %d, rows %d to %d: element %d is %v, want %v", procs, r, end, i, v, want.Data[r*n+i])
+					}
+				}
+			}
+		}
+		runtime.GOMAXPROCS(old)
+	}
+}
+
+func TestMatMulAllocatesNothing(t *testing.T) {
+	x, w := random(3, 9, 300), WeightFrom(random(4, 800, 300))
+	dst := New(9, 800)
+	if n := testing.AllocsPerRun(50, func() { MatMul(dst, x, w); MatMul(dst.Slice(0, 1), x.Slice(0, 1), w) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestMatMulShapes(t *testing.T) {
+	defer func() {
+		if got, want := fmt.Sprint(recover()), "tensor: MatMul of [2, 4] = [2, 3] · [5, 3]ᵀ"; got != want {
+			t.Errorf("panic %q, want %q", got, want)
+		}
+	}()
+	MatMul(New(2, 4), New(2, 3), NewWeight(F32, 5, 3))
+}
+
+func TestArena(t *testing.T) {
+	var a Arena
+	use := func() {
+		m := a.Mark()
+		x := a.New(100, 300)
+		inner := a.Mark()
+		y := a.New(500, 500)
+		a.Release(inner)
+		z := a.New(10)
+		x.Data[0], y.Data[0], z.Data[0] = 1, 2, 3
+		if x.Data[0] != 1 {
+			t.Error("memory lent twice")
+		}
+		a.Release(m)
+	}
+	use()
+	if n := testing.AllocsPerRun(10, use); n != 0 {
+		t.Errorf("%v allocations after the first use", n)
+	}
+	var none *Arena
+	none.Release(none.Mark())
+	if none.New(3, 4).Rows() != 3 {
+		t.Error("a nil arena lends the wrong shape")
+	}
+}
+
+func TestGeneralSharesMemory(t *testing.T) {
+	g := blas32.General{Rows: 2, Cols: 3, Stride: 3, Data: []float32{1, 2, 3, 4, 5, 6}}
+	x := FromGeneral(g)
+	x.Row(1)[2] = 7
+	if g.Data[5] != 7 || x.General().Data[5] != 7 || x.Matrix().At(1, 2) != 7 || x.Matrix().T().At(2, 1) != 7 {
+		t.Error("a copy was made")
+	}
+}
+
+func TestShape(t *testing.T) {
+	x := New(2, 3, 4)
+	if x.Rows() != 6 || x.Shape.Rank() != 3 || x.Shape.Len() != 24 || x.Shape.String() != "[2, 3, 4]" {
+		t.Errorf("shape %v, %d rows", x.Shape, x.Rows())
+	}
+	if y := x.Slice(1, 2).Reshape(3, 4); y.Row(2)[3] != 0 || len(y.Data) != 12 {
+		t.Errorf("slice has shape %v", y.Shape)
+	}
+}
+
+func ExampleMatMul() {
+	w := WeightFrom(From([]float32{ // [Out, In] = [2, 3]
+		1, 0, 0,
+		0, 1, 1,
+	}, 2, 3))
+	x := From([]float32{5, 6, 7}, 1, 3)
+	dst := New(1, 2)
+	MatMul(dst, x, w)
+	fmt.Println(dst.Data)
+	// Output: [5 13]
+}
