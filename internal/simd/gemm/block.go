@@ -8,12 +8,12 @@ import (
 )
 
 // Blocking. A block of activations, rowBlock × maxK floats, takes half a megabyte and stays in the
-// second-level cache while the panels go by; a block of a panel, maxK × 48, takes 192 KiB of the rest.
+// second-level cache while the panels go by; the same part of a panel, maxK × 48, takes 192 KiB of the
+// rest. Where a tile needs a panel more than once it goes by in parts of smallK, which the first level holds.
 const (
 	rowBlock = 128
 	maxK     = 1024
-	// genericK keeps a block of a panel in the first-level cache.
-	genericK = 128
+	smallK   = 128
 )
 
 // multiply is Multiply after the checks.
@@ -30,51 +30,77 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 		wide = scratch.Get().(*[maxK * PanelWidth]float32)
 		defer scratch.Put(wide)
 	}
-	step := kStep(tier, m.K, rows, wide != nil)
+	outer, inner := steps(tier, m.K, rows, wide != nil)
 	for r := 0; r < rows; r += rowBlock {
-		n := min(rowBlock, rows-r)
-		for k0 := 0; k0 < m.K; k0 += step {
-			b := block{m: m, tier: tier, rows: n, a: a[r*m.K:], k0: k0, k1: min(k0+step, m.K), ldd: ldd, wide: wide}
+		b := block{m: m, tier: tier, rows: min(rowBlock, rows-r), a: a[r*m.K:], ldd: ldd, wide: wide}
+		for k0 := 0; k0 < m.K; k0 += outer {
+			end := min(k0+outer, m.K)
 			for p := panel0; p < panel1; p++ {
-				b.panel(dst[r*ldd+p*PanelWidth:], p)
+				for k := k0; k < end; k += inner {
+					b.k0, b.k1, b.next = k, min(k+inner, end), m.at(p, k+inner)
+					if k+inner >= end {
+						b.next = m.at(p+1, k0)
+					}
+					b.multiply(dst[r*ldd+p*PanelWidth:], p)
+				}
 			}
 		}
 	}
 }
 
+// at returns where the elements of panel p and k start, in elements.
+func (m Matrix) at(p, k int) int {
+	start := p * PanelWidth * m.K
+	if p < m.Panels() {
+		start += k * m.panelWidth(p)
+	}
+	return start
+}
+
 // scratch holds buffers for a block of a panel of 16-bit elements, widened.
 var scratch = sync.Pool{New: func() any { return new([maxK * PanelWidth]float32) }}
 
-// kStep returns how much of K is done at a time.
-func kStep(tier simd.Tier, k, rows int, wide bool) int {
-	limit := maxK
+// steps returns how much of K goes by with one block of activations, and how much of that at a time.
+func steps(tier simd.Tier, k, rows int, wide bool) (outer, inner int) {
+	outer = evenly(k, maxK)
 	switch {
 	case tier == simd.Generic:
-		limit = genericK
+		return outer, evenly(outer, smallK)
+	case tier == simd.AVX2 && rows > 1:
+		if rows <= RowTile {
+			outer = k
+		}
+		return outer, evenly(outer, smallK)
 	case rows <= RowTile && !wide:
-		return k // each element of a panel is used once
+		return k, k
 	}
-	parts := (k + limit - 1) / limit
+	return outer, outer
+}
+
+// evenly returns the size of the fewest equal parts of k, none larger than most.
+func evenly(k, most int) int {
+	parts := (k + most - 1) / most
 	return (k + parts - 1) / parts
 }
 
-// block is a block of rows and of k, to be multiplied by one panel after the other.
+// block is rows of activations, to be multiplied by parts of panels, one after the other.
 type block struct {
 	m      Matrix
 	tier   simd.Tier
 	rows   int
 	a      []float32 // tiles of rows, whole K
-	k0, k1 int
 	ldd    int
 	wide   *[maxK * PanelWidth]float32 // nil: tiles read the panel as it is
+	k0, k1 int                         // the part of K
+	next   int                         // where the part of a panel that comes next starts
 }
 
-// panel multiplies the block by panel p; c is the block's first row at the panel's first column.
-func (b *block) panel(c []float32, p int) {
+// multiply multiplies by panel p; c is the block's first row at the panel's first column.
+func (b *block) multiply(c []float32, p int) {
 	w := b.m.panelWidth(p)
 	k := b.k1 - b.k0
-	start := p*PanelWidth*b.m.K + b.k0*w
 	t := tile{tier: b.tier, k: k, width: w, ldc: b.ldd, chain: b.k0 > 0}
+	start := b.m.at(p, b.k0)
 	switch {
 	case b.m.Type == F32:
 		t.f32 = b.m.F32[start : start+k*w]
@@ -85,9 +111,9 @@ func (b *block) panel(c []float32, p int) {
 		t.typ, t.u16 = b.m.Type, b.m.U16[start:start+k*w]
 	}
 	cols := min(PanelWidth, b.m.N-p*PanelWidth)
-	next := b.prefetch(p + 1)
+	next := b.stream(k * w)
 	for r := 0; r < b.rows; {
-		t.next, t.step = next.take(k)
+		t.next, t.step = next.take(k * fetches(b.tier))
 		t.rows = tileRows(b.rows - r)
 		a := b.a[r*b.m.K+b.k0*t.rows:][:k*t.rows]
 		if n := min(t.rows, b.rows-r); n < t.rows || cols < w {
@@ -99,36 +125,31 @@ func (b *block) panel(c []float32, p int) {
 	}
 }
 
-// prefetch returns the part of panel p that the block will read.
-func (b *block) prefetch(p int) stream {
-	if p >= b.m.Panels() || b.rows <= RowTile {
-		return stream{}
-	}
-	w := b.m.panelWidth(p)
-	start, size := p*PanelWidth*b.m.K+b.k0*w, b.m.Type.Size()
-	lines := (b.k1 - b.k0) * w * size / 64
-	if b.m.Type == F32 {
-		return stream{uintptr(unsafe.Pointer(&b.m.F32[start])), lines}
-	}
-	return stream{uintptr(unsafe.Pointer(&b.m.U16[start])), lines}
-}
-
-// stream is cache lines to fetch.
+// stream is cache lines to fetch while tiles are computed, so that the next part of a panel is near.
 type stream struct {
 	at    uintptr
 	lines int
 }
 
-// take takes up to n lines off the stream for one tile.
+// stream returns the n elements that come next.
+func (b *block) stream(n int) stream {
+	n = min(n, len(b.m.F32)+len(b.m.U16)-b.next)
+	switch {
+	case b.rows <= RowTile || n <= 0:
+		return stream{} // the tile itself fetches what it reads soon enough
+	case b.m.Type == F32:
+		return stream{uintptr(unsafe.Pointer(&b.m.F32[b.next])), n * 4 / 64}
+	}
+	return stream{uintptr(unsafe.Pointer(&b.m.U16[b.next])), n * 2 / 64}
+}
+
+// take takes lines off the stream for a tile that fetches n times, step bytes apart.
 func (s *stream) take(n int) (at uintptr, step int) {
 	at = s.at
-	if s.lines == 0 {
-		return at, 0
-	}
-	n = min(n, s.lines)
-	s.lines -= n
-	s.at += uintptr(n) * 64
-	return at, 64
+	taken := min(n, s.lines)
+	s.lines -= taken
+	s.at += uintptr(taken) * 64
+	return at, taken * 64 / n
 }
 
 // tileRows returns the rows of the next tile when left are to come.
@@ -153,7 +174,7 @@ type tile struct {
 	f32   []float32 // part of the panel, [k][width], when typ is F32
 	u16   []uint16  // otherwise
 	ldc   int
-	next  uintptr // memory to fetch meanwhile, step bytes for each k: 64 or, for none, 0
+	next  uintptr // memory to fetch meanwhile, in steps of up to 64 bytes
 	step  int
 }
 

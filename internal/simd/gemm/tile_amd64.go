@@ -107,6 +107,14 @@ func widensInTile(tier simd.Tier, rows int) bool {
 	return tier != simd.Generic && rows <= 2*RowTile
 }
 
+// fetches returns how often a tile of 8 rows fetches from next for each k.
+func fetches(tier simd.Tier) int {
+	if tier == simd.AVX2 {
+		return 3
+	}
+	return 1
+}
+
 func peak(n int) (flops float64) {
 	switch simd.Active() {
 	case simd.AVX512:

@@ -11,6 +11,9 @@ func widen(_ simd.Tier, dst []float32, src []uint16, t Type) { widenGeneric(dst,
 // widensInTile reports whether tiles read 16-bit panels themselves.
 func widensInTile(_ simd.Tier, rows int) bool { return false }
 
+// fetches returns how often a tile fetches from next for each k.
+func fetches(simd.Tier) int { return 1 }
+
 func peak(n int) float64 { return peakGeneric(n) }
 
 func read(buf []float32) float32 { return readGeneric(buf) }

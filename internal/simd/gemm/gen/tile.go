@@ -190,12 +190,17 @@ func (o *out) kernel(k kernel) {
 	o.p("PCALIGN $32")
 	o.label("loop%s", k.label)
 	for u := range unroll {
-		for at := u * rowBytes; at < (u+1)*rowBytes; at++ {
-			if at%64 == 0 {
-				o.p("PREFETCHT0 %d(BX)", at+1024)
+		if k.vectors*k.v.lanes() < k.shape.width {
+			// Loads limit these: half of the lines have to do.
+			o.p("PREFETCHT0 %d(BX)", u*rowBytes+rowBytes/6+1024)
+		} else {
+			for at := u * rowBytes; at < (u+1)*rowBytes; at++ {
+				if at%64 == 0 {
+					o.p("PREFETCHT0 %d(BX)", at+1024)
+				}
 			}
 		}
-		if k.next {
+		if k.next && (k.v.name == "Z" || u > 0) {
 			o.p("PREFETCHT1 (R11)")
 			o.p("ADDQ R12, R11")
 		}
