@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package vec
 
 func add(dst, x, y []float32)                          { addGeneric(dst, x, y) }

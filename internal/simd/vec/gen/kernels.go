@@ -1,0 +1,233 @@
+package main
+
+import (
+	"math"
+
+	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
+)
+
+const signBit = 1 << 31
+
+var (
+	dst   = row{name: "dst", store: true}
+	x     = row{name: "x", load: true}
+	y     = row{name: "y", reg: 1, load: true}
+	gate  = row{name: "gate", load: true}
+	up    = row{name: "up", reg: 1, load: true}
+	unary = []row{dst, x}
+	pair  = []row{dst, x, y}
+	gated = []row{dst, gate, up}
+)
+
+// kernels are those that the loops of stream serve. Bodies find x in register 0 and leave the result
+// there; a second operand is in register 1.
+var kernels = []kernel{
+	{name: "add", rows: pair, unroll: 4, body: func(g *gen) { g.op("VADDPS", 1, 0, 0) }},
+	{name: "mul", rows: pair, unroll: 4, body: func(g *gen) { g.op("VMULPS", 1, 0, 0) }},
+	{name: "scale", rows: unary, unroll: 4, scalars: []string{"s"}, body: func(g *gen) { g.op("VMULPS", g.scalar(0), 0, 0) }},
+	{name: "axpy", rows: []row{{name: "dst", load: true, store: true}, y.as("x")}, unroll: 4, scalars: []string{"a"},
+		body: func(g *gen) { g.op("VFMADD231PS", g.scalar(0), 1, 0) }},
+	{name: "relu", rows: unary, unroll: 4, body: (*gen).relu},
+	{name: "relu2", rows: unary, unroll: 4, body: func(g *gen) { g.relu(); g.op("VMULPS", 0, 0, 0) }},
+	{name: "exp", rows: unary, body: (*gen).fullExp},
+	{name: "sigmoid", rows: unary, exp: true, body: (*gen).sigmoid},
+	{name: "tanh", rows: unary, exp: true, body: (*gen).tanh},
+	{name: "softCap", rows: unary, exp: true, lean: true, scalars: []string{"limit", "inverse"}, body: func(g *gen) {
+		g.op("VMULPS", g.scalar(1), 0, 0)
+		g.tanh()
+		g.op("VMULPS", g.scalar(0), 0, 0)
+	}},
+	{name: "silu", rows: unary, exp: true, body: (*gen).silu},
+	{name: "quickGELU", rows: unary, exp: true, body: (*gen).quickGELU},
+	{name: "gelu", rows: unary, exp: true, lean: true, body: (*gen).gelu},
+	{name: "geluTanh", rows: unary, exp: true, body: (*gen).geluTanh},
+	{name: "siluMul", rows: gated, exp: true, body: func(g *gen) { g.silu(); g.op("VMULPS", 1, 0, 0) }},
+	{name: "geluMul", rows: gated, exp: true, lean: true, body: func(g *gen) { g.gelu(); g.op("VMULPS", 1, 0, 0) }},
+	{name: "geluTanhMul", rows: gated, exp: true, body: func(g *gen) { g.geluTanh(); g.op("VMULPS", 1, 0, 0) }},
+
+	{name: "normalize", rows: unary, unroll: 2, scalars: []string{"m", "r"}, body: func(g *gen) {
+		g.centre()
+		g.op("VMULPS", g.scalar(1), 0, 0)
+	}},
+	{name: "normalizeWeight", rows: []row{dst, x, {name: "weight", reg: 1, load: true}}, unroll: 2, scalars: []string{"m", "r"}, body: func(g *gen) {
+		g.centre()
+		g.op("VMULPS", g.scalar(1), 0, 0)
+		g.op("VMULPS", 1, 0, 0)
+	}},
+	{name: "normalizeBias", rows: []row{dst, x, {name: "bias", reg: 2, load: true}}, unroll: 2, scalars: []string{"m", "r"}, body: func(g *gen) {
+		g.centre()
+		g.op("VFMADD213PS", 2, g.scalar(1), 0)
+	}},
+	{name: "normalizeBoth", rows: []row{dst, x, {name: "weight", reg: 1, load: true}, {name: "bias", reg: 2, load: true}}, unroll: 2, scalars: []string{"m", "r"}, body: func(g *gen) {
+		g.centre()
+		g.op("VMULPS", g.scalar(1), 0, 0)
+		g.op("VFMADD213PS", 2, 1, 0)
+	}},
+
+	{name: "rotateHalf", rows: []row{{name: "a", load: true, store: true}, {name: "b", reg: 1, load: true, store: true},
+		{name: "cos", reg: 2, load: true}, {name: "sin", reg: 3, load: true}}, body: func(g *gen) {
+		g.op("VMULPS", 0, 3, 4)
+		g.op("VMULPS", 1, 3, 3)
+		g.op("VMULPS", 0, 2, 0)
+		g.op("VMULPS", 1, 2, 1)
+		g.op("VSUBPS", 3, 0, 0)
+		g.op("VADDPS", 4, 1, 1)
+	}},
+
+	{name: "widenBF16", rows: []row{dst, {name: "src", load: true, half: "VPMOVZXWD"}}, unroll: 2, wholeY: true,
+		body: func(g *gen) { g.P("VPSLLD $16, %s, %s", g.r(0), g.r(0)) }},
+	{name: "widenF16", rows: []row{dst, {name: "src", load: true, half: "VCVTPH2PS"}}, unroll: 2, wholeY: true, body: func(*gen) {}},
+	{name: "narrowBF16", rows: []row{{name: "dst", reg: 3, store: true, half: "VPMOVDW"}, {name: "src", load: true}}, wholeY: true, body: (*gen).narrowBF16},
+	{name: "narrowF16", rows: []row{{name: "dst", store: true, half: "VCVTPS2PH $0,"}, {name: "src", load: true}}, unroll: 2, wholeY: true, body: func(*gen) {}},
+}
+
+// as returns the row under another name.
+func (r row) as(name string) row {
+	r.name = name
+	return r
+}
+
+// relu has x as the second source of the maximum, which is the result where one is NaN.
+func (g *gen) relu() {
+	g.op("VXORPS", 2, 2, 2)
+	g.op("VMAXPS", 0, 2, 0)
+}
+
+func (g *gen) centre() { g.op("VSUBPS", g.scalar(0), 0, 0) }
+
+// expOf emits reg = e^reg with registers 3 and 4 as scratch.
+func (g *gen) expOf(reg int) { g.exp.Emit(asmgen.ExpVector{X: reg, T: 3, P: 4}) }
+
+func (g *gen) tanh() { g.exp.Tanh(asmgen.ExpVector{X: 0, T: 2, P: 3, S: 4}) }
+
+func (g *gen) sigmoid() {
+	g.opK("VXORPS", signBit, 0, 2)
+	g.expOf(2)
+	g.setF(1, 3)
+	g.op("VADDPS", 3, 2, 2)
+	g.op("VDIVPS", 2, 3, 0)
+}
+
+// gateFloor replaces x below it in the numerator of x/(1+e^−z), so that −Inf does not meet Inf.
+const gateFloor = -104
+
+// gated emits x/(1+e^z), z in register 2.
+func (g *gen) gated() {
+	g.expOf(2)
+	g.opF("VADDPS", 1, 2, 2)
+	g.setF(gateFloor, 3)
+	g.op("VMAXPS", 0, 3, 0)
+	g.op("VDIVPS", 2, 0, 0)
+}
+
+func (g *gen) silu() {
+	g.opK("VXORPS", signBit, 0, 2)
+	g.gated()
+}
+
+func (g *gen) quickGELU() {
+	g.opF("VMULPS", -1.702, 0, 2)
+	g.gated()
+}
+
+// geluTanh has z = −2√(2/π)(x + 0.044715x³).
+func (g *gen) geluTanh() {
+	linear := -2 * math.Sqrt(2/math.Pi)
+	g.op("VMULPS", 0, 0, 2)
+	g.setF(linear, 3)
+	g.opF("VFMADD132PS", 0.044715*linear, 3, 2)
+	g.op("VMULPS", 0, 2, 2)
+	g.gated()
+}
+
+// The normal distribution's tail, as the generic tier has it.
+const tailEnd = 14.5
+
+var (
+	tailP = []float64{0.00411660165185, 0.0406350838016, 0.183240476837, 0.438301888945, 0.5}
+	tailQ = []float64{0.0103186703854, 0.101863495544, 0.469484775245, 1.20252488618, 1.67448875996, 1}
+)
+
+// gelu is max(x, −0) − t·Φ(−t), t = |x|, with t² in two parts.
+func (g *gen) gelu() {
+	g.setF(tailEnd, 3)
+	g.opK("VANDPS", signBit-1, 0, 2)
+	g.op("VMINPS", 2, 3, 2) // t
+	g.op("VMULPS", 2, 2, 5)
+	g.op("VMOVAPS", 5, 6)
+	g.op("VFMSUB231PS", 2, 2, 6) // what t² was rounded by
+	g.opF("VMULPS", -0.5, 5, 5)
+	g.expOf(5)
+	g.opF("VMULPS", 0.5, 6, 6)
+	g.op("VFNMADD213PS", 5, 5, 6)
+	g.horner(tailP, 2, 3)
+	g.horner(tailQ, 2, 4)
+	g.op("VMULPS", 2, 3, 3)
+	g.op("VMULPS", 6, 3, 3)
+	g.op("VDIVPS", 4, 3, 3)
+	g.setK(signBit, 4)
+	g.op("VMAXPS", 0, 4, 0)
+	g.op("VSUBPS", 3, 0, 0)
+}
+
+// horner emits the polynomial in t with coefficients c, highest first.
+func (g *gen) horner(c []float64, t, result int) {
+	g.setF(c[0], result)
+	for _, k := range c[1:] {
+		g.opF("VFMADD213PS", k, t, result)
+	}
+}
+
+// fullExp is exp with denormal results, which asmgen's flushes to zero: the power of two is applied by
+// VSCALEFPS, or in two halves.
+func (g *gen) fullExp() {
+	const roundBias = 3 << 22
+	g.setF(89, 2)
+	g.setF(-104, 3)
+	g.op("VMINPS", 0, 2, 0)
+	g.op("VMAXPS", 0, 3, 0)
+	g.setF(roundBias, 2)
+	g.opF("VFMADD231PS", math.Log2E, 0, 2)
+	g.opF("VSUBPS", roundBias, 2, 3)
+	ln2 := float64(float32(math.Ln2))
+	g.opF("VFNMADD231PS", ln2, 3, 0)
+	g.opF("VFNMADD231PS", math.Ln2-ln2, 3, 0)
+	g.horner([]float64{0.0013814537087455392, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552, 1, 1}, 0, 4)
+	if g.z() {
+		g.op("VSCALEFPS", 3, 4, 0)
+		return
+	}
+	g.opF("VPSUBD", roundBias, 2, 2)
+	g.P("VPSRAD $1, Y2, Y3")
+	g.op("VPSUBD", 3, 2, 2)
+	for _, k := range []int{2, 3} {
+		g.opK("VPADDD", 127, k, k)
+		g.P("VPSLLD $23, %s, %s", g.r(k), g.r(k))
+		g.op("VMULPS", k, 4, 4)
+	}
+	g.op("VMOVAPS", 4, 0)
+}
+
+// narrowBF16 adds half of the last place kept, less a bit if that is even, and cuts; a NaN is cut and
+// made quiet.
+func (g *gen) narrowBF16() {
+	g.P("VPSRLD $16, %s, %s", g.r(0), g.r(2))
+	if g.z() {
+		g.opK("VPANDD", 1, 2, 3)
+	} else {
+		g.opK("VPAND", 1, 2, 3)
+	}
+	g.op("VPADDD", 0, 3, 3)
+	g.opK("VPADDD", 0x7FFF, 3, 3)
+	g.P("VPSRLD $16, %s, %s", g.r(3), g.r(3))
+	if g.z() {
+		g.P("VCMPPS $3, Z0, Z0, K2")
+		g.P("VPORD.BCST %s, Z2, K2, Z3", g.constAt(0x40))
+		return
+	}
+	g.opK("VPOR", 0x40, 2, 2)
+	g.P("VCMPPS $3, Y0, Y0, Y4")
+	g.P("VBLENDVPS Y4, Y2, Y3, Y3")
+	g.P("VPACKUSDW Y3, Y3, Y3")
+	g.P("VPERMQ $8, Y3, Y3")
+}

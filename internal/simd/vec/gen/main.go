@@ -1,0 +1,113 @@
+// Gen writes the assembly of package vec and its Go declarations and dispatch: avx2_amd64.s,
+// avx512_amd64.s and kernels_amd64.go, in the directory it runs in.
+package main
+
+import (
+	"fmt"
+	"log"
+	"math"
+
+	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
+)
+
+// gen writes the kernels of one tier.
+type gen struct {
+	*asmgen.File
+	w      asmgen.Width
+	suffix string // of function names: the tier
+	kernel kernel
+	exp    *asmgen.Exp
+	consts map[uint32]int // offset in the table
+	words  []uint32
+}
+
+const constTable = "consts"
+
+func main() {
+	for _, t := range []struct {
+		w            asmgen.Width
+		suffix, path string
+	}{{asmgen.Y, "AVX2", "avx2_amd64.s"}, {asmgen.Z, "AVX512", "avx512_amd64.s"}} {
+		g := &gen{File: asmgen.NewFile(), w: t.w, suffix: t.suffix, consts: map[uint32]int{}}
+		for _, k := range kernels {
+			g.stream(k)
+		}
+		for _, r := range reductions {
+			g.reduction(r)
+		}
+		g.index()
+		if g.w == asmgen.Y {
+			g.rotatePairs()
+			g.Table(maskTable, maskWords()...)
+		}
+		g.Table(constTable, g.words...)
+		check(g.Write(t.path))
+	}
+	check(writeGo("kernels_amd64.go"))
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func (g *gen) z() bool { return g.w == asmgen.Z }
+
+// r returns the name of vector register i.
+func (g *gen) r(i int) string { return g.w.Reg(i) }
+
+// op prints an instruction on vector registers, sources first as Go has it.
+func (g *gen) op(name string, regs ...int) { g.P("%s", name+" "+g.list(regs)) }
+
+// opK prints an instruction whose first operand is a constant.
+func (g *gen) opK(name string, bits uint32, regs ...int) {
+	if g.z() {
+		name += ".BCST"
+	}
+	g.P("%s %s, %s", name, g.constAt(bits), g.list(regs))
+}
+
+func (g *gen) opF(name string, c float64, regs ...int) {
+	g.opK(name, math.Float32bits(float32(c)), regs...)
+}
+
+// setK copies a constant to a register.
+func (g *gen) setK(bits uint32, reg int) {
+	op := "VMOVUPS"
+	if g.z() {
+		op = "VBROADCASTSS"
+	}
+	g.P("%s %s, %s", op, g.constAt(bits), g.r(reg))
+}
+
+func (g *gen) setF(c float64, reg int) { g.setK(math.Float32bits(float32(c)), reg) }
+
+func (g *gen) list(regs []int) string {
+	s := ""
+	for i, r := range regs {
+		if i > 0 {
+			s += ", "
+		}
+		s += g.r(r)
+	}
+	return s
+}
+
+// constAt returns the place of a constant in the table, which has it once for each lane of Y, the
+// memory operands of which are whole vectors.
+func (g *gen) constAt(bits uint32) string {
+	at, ok := g.consts[bits]
+	if !ok {
+		at = 4 * len(g.words)
+		g.consts[bits] = at
+		copies := 1
+		if !g.z() {
+			copies = g.w.Lanes()
+		}
+		for range copies {
+			g.words = append(g.words, bits)
+		}
+	}
+	return fmt.Sprintf("%s<>+%d(SB)", constTable, at)
+}

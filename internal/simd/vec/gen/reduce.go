@@ -1,0 +1,215 @@
+package main
+
+import "math"
+
+// A reduction folds rows into one float32, through accumulators 8…11 that take vectors in turn, and
+// writes it where the last argument points.
+type reduction struct {
+	name    string
+	rows    []row
+	scalars []string
+	exp     bool
+	start   float64
+	// turn folds the vector loaded to register 0 into acc; with masked, elements that are not there are 0.
+	turn func(g *gen, acc int, masked bool)
+	fold string // the instruction that combines accumulators
+}
+
+const (
+	firstAcc = 8
+	add      = "VADDPS"
+)
+
+var reductions = []reduction{
+	{name: "expSum", rows: unary, scalars: []string{"m"}, exp: true, fold: add, turn: (*gen).expTurn},
+	{name: "sumExp", rows: []row{x}, scalars: []string{"m"}, exp: true, fold: add, turn: (*gen).expTurn},
+	{name: "sum", rows: []row{x}, fold: add, turn: func(g *gen, acc int, _ bool) { g.op(add, 0, acc, acc) }},
+	{name: "sumSquares", rows: []row{x}, scalars: []string{"m"}, fold: add, turn: func(g *gen, acc int, masked bool) {
+		g.centre()
+		if masked {
+			g.zeroRest(0)
+		}
+		g.op("VFMADD231PS", 0, 0, acc)
+	}},
+	{name: "addSumSquares", rows: []row{{name: "x", load: true, store: true}, y}, fold: add, turn: func(g *gen, acc int, _ bool) {
+		g.op(add, 1, 0, 0)
+		g.op("VFMADD231PS", 0, 0, acc)
+	}},
+	{name: "maximum", rows: []row{x}, start: math.Inf(-1), fold: "VMAXPS", turn: (*gen).maxTurn},
+}
+
+func (g *gen) reduction(r reduction) {
+	g.kernel = kernel{name: r.name, rows: r.rows, exp: r.exp, lean: true}
+	args := []string{}
+	for _, row := range r.rows {
+		args = append(args, row.name)
+	}
+	args = append(append(append(args, "n"), r.scalars...), "result")
+	g.Func(r.name+g.suffix, args...)
+	for i, row := range r.rows {
+		g.Arg(row.name, stepped[i])
+	}
+	g.Arg("n", "CX")
+	g.loadScalars(r.scalars)
+	if r.exp {
+		g.newExp(true, true)
+	}
+	for acc := firstAcc; acc < firstAcc+4; acc++ {
+		g.setF(r.start, acc)
+	}
+	if r.fold == "VMAXPS" {
+		g.op("VXORPS", nanReg, nanReg, nanReg)
+	}
+	g.loop(4, func(u int, masked bool, offset int) {
+		g.kernel.body = func(g *gen) { r.turn(g, firstAcc+u, masked) }
+		g.turn(masked, offset)
+	})
+	g.op(r.fold, firstAcc+1, firstAcc, firstAcc)
+	g.op(r.fold, firstAcc+3, firstAcc+2, firstAcc+2)
+	g.op(r.fold, firstAcc+2, firstAcc, firstAcc)
+	g.acrossLanes(r.fold, firstAcc, 0)
+	if r.fold == "VMAXPS" {
+		g.acrossLanes("VORPS", nanReg, 0)
+		g.P("VORPS X%d, X%d, X%d", nanReg, firstAcc, firstAcc)
+	}
+	g.Arg("result", "AX")
+	g.P("VMOVSS X%d, (AX)", firstAcc)
+	g.Return()
+}
+
+// acrossLanes folds a register into its lowest lane, halves first.
+func (g *gen) acrossLanes(fold string, reg, scratch int) {
+	if g.z() {
+		g.P("VEXTRACTF64X4 $1, Z%d, Y%d", reg, scratch)
+		g.P("%s Y%d, Y%d, Y%d", fold, scratch, reg, reg)
+	}
+	g.P("VEXTRACTF128 $1, Y%d, X%d", reg, scratch)
+	g.P("%s X%d, X%d, X%d", fold, scratch, reg, reg)
+	for _, order := range []int{0x0E, 0x01} {
+		g.P("VPERMILPS $%d, X%d, X%d", order, reg, scratch)
+		g.P("%s X%d, X%d, X%d", fold, scratch, reg, reg)
+	}
+}
+
+// zeroRest clears the elements that are not there.
+func (g *gen) zeroRest(reg int) {
+	if g.z() {
+		g.P("VMOVAPS.Z Z%d, K1, Z%d", reg, reg)
+	} else {
+		g.op("VANDPS", maskReg, reg, reg)
+	}
+}
+
+func (g *gen) expTurn(acc int, masked bool) {
+	g.centre()
+	g.expOf(0)
+	if masked {
+		g.zeroRest(0)
+	}
+	g.op("VADDPS", 0, acc, acc)
+}
+
+// nanReg collects all-ones where an element was NaN: VMAXPS forgets a NaN when the next number comes.
+const nanReg = 12
+
+func (g *gen) maxTurn(acc int, masked bool) {
+	switch {
+	case g.z() && masked:
+		g.P("VMAXPS Z0, Z%d, K1, Z%d", acc, acc)
+	case masked:
+		g.setF(math.Inf(-1), 1)
+		g.P("VBLENDVPS Y%d, Y0, Y1, Y0", maskReg)
+		g.op("VMAXPS", 0, acc, acc)
+	default:
+		g.op("VMAXPS", 0, acc, acc)
+	}
+	if g.z() {
+		g.P("VCMPPS $3, Z0, Z0, K2")
+		g.P("VMOVAPS Z0, K2, Z%d", nanReg)
+		return
+	}
+	g.P("VCMPPS $3, Y0, Y0, Y1")
+	g.op("VORPS", 1, nanReg, nanReg)
+}
+
+// index writes the number of the first element that equals a value, or −1.
+func (g *gen) index() {
+	g.kernel = kernel{rows: []row{x}, lean: true}
+	g.Func("index"+g.suffix, "x", "n", "v", "result")
+	g.Arg("x", stepped[0])
+	g.Arg("n", "CX")
+	g.Arg("v", "AX")
+	g.P("VBROADCASTSS (AX), %s", g.r(1))
+	g.P("MOVQ %s, R8", stepped[0])
+	g.P("MOVQ $-1, R9")
+	found, done := g.Label("found"), g.Label("done")
+	g.loop(1, func(_ int, masked bool, _ int) {
+		if masked {
+			g.load(x, stepped[0], true, 0)
+			g.equal(masked)
+		} else {
+			g.load(x, stepped[0], false, 0)
+			g.equal(false)
+		}
+		g.P("TESTL AX, AX")
+		g.P("JNZ %s", found)
+	})
+	g.P("JMP %s", done)
+	g.Mark(found)
+	g.P("BSFL AX, AX")
+	g.P("SUBQ R8, %s", stepped[0])
+	g.P("SHRQ $2, %s", stepped[0])
+	g.P("LEAQ (AX)(%s*1), R9", stepped[0])
+	g.Mark(done)
+	g.Arg("result", "AX")
+	g.P("MOVQ R9, (AX)")
+	g.Return()
+}
+
+// equal leaves in AX the bits of the elements of register 0 that equal those of register 1.
+func (g *gen) equal(masked bool) {
+	switch {
+	case g.z() && masked:
+		g.P("VCMPPS $0, Z1, Z0, K1, K2")
+		g.P("KMOVW K2, AX")
+	case g.z():
+		g.P("VCMPPS $0, Z1, Z0, K2")
+		g.P("KMOVW K2, AX")
+	default:
+		g.P("VCMPPS $0, Y1, Y0, Y2")
+		if masked {
+			g.op("VANDPS", maskReg, 2, 2)
+		}
+		g.P("VMOVMSKPS Y2, AX")
+	}
+}
+
+// rotatePairs turns n pairs, a multiple of 4.
+func (g *gen) rotatePairs() {
+	g.Func("rotatePairs"+g.suffix, "x", "cos", "sin", "n")
+	g.Arg("x", "DI")
+	g.Arg("cos", "SI")
+	g.Arg("sin", "DX")
+	g.Arg("n", "CX")
+	twice := g.Table("twice", 0, 0, 1, 1, 2, 2, 3, 3)
+	g.P("VMOVDQU %s(SB), Y5", twice)
+	loop := g.Label("loop")
+	g.P("PCALIGN $32")
+	g.Mark(loop)
+	for i, base := range []string{"SI", "DX"} {
+		g.P("VMOVUPS (%s), X%d", base, i)
+		g.P("VPERMPS Y%d, Y5, Y%d", i, i)
+	}
+	g.P("VMOVUPS (DI), Y2")
+	g.P("VPERMILPS $%d, Y2, Y3", 0xB1) // neighbours exchanged
+	g.P("VMULPS Y0, Y2, Y2")
+	g.P("VMULPS Y1, Y3, Y3")
+	g.P("VADDSUBPS Y3, Y2, Y2")
+	g.P("VMOVUPS Y2, (DI)")
+	g.P("ADDQ $32, DI")
+	g.P("ADDQ $16, SI")
+	g.P("ADDQ $16, DX")
+	g.P("SUBQ $4, CX")
+	g.P("JNZ %s", loop)
+	g.Return()
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// A kernel goes through some rows in step: it loads a vector from some, computes, and stores to some.
+type kernel struct {
+	name    string
+	rows    []row
+	scalars []string // float32 arguments, passed as pointers, kept in the registers scalar(0), …
+	unroll  int      // vectors in a turn of the loop; 0 is 1
+	exp     bool     // the body uses exp or tanh
+	lean    bool     // exp's constants stay in memory where there are 16 registers
+	wholeY  bool     // the AVX2 kernel leaves elements after the last whole vector to its caller
+	body    func(g *gen)
+}
+
+// A row is an argument that points to float32 or, if it has a conversion, to uint16.
+type row struct {
+	name        string
+	reg         int // loaded to and stored from
+	load, store bool
+	half        string // the instruction that loads or stores 16-bit elements
+}
+
+// stepped are the general registers that walk the rows, in order.
+var stepped = []string{"DI", "SI", "DX", "BX"}
+
+const (
+	maskReg   = 7 // the mask of the last vector's elements, in AVX2
+	maskTable = "masks"
+)
+
+// maskWords are such that a vector read n words before their middle has n elements set.
+func maskWords() []uint32 {
+	words := make([]uint32, 16)
+	for i := range 8 {
+		words[i] = math.MaxUint32
+	}
+	return words
+}
+
+// scalar returns the register of a kernel's scalar argument.
+func (g *gen) scalar(i int) int {
+	if g.z() {
+		return 31 - i
+	}
+	return 15 - i
+}
+
+// stream writes a kernel.
+func (g *gen) stream(k kernel) {
+	g.kernel = k
+	args := []string{}
+	for _, r := range k.rows {
+		args = append(args, r.name)
+	}
+	args = append(append(args, "n"), k.scalars...)
+	g.Func(k.name+g.suffix, args...)
+	for i, r := range k.rows {
+		g.Arg(r.name, stepped[i])
+	}
+	g.Arg("n", "CX")
+	g.loadScalars(k.scalars)
+	if k.exp {
+		g.newExp(k.lean, false)
+	}
+	g.loop(max(k.unroll, 1), func(_ int, masked bool, offset int) { g.turn(masked, offset) })
+	g.Return()
+}
+
+func (g *gen) loadScalars(names []string) {
+	for i, s := range names {
+		g.Arg(s, "AX")
+		g.P("VBROADCASTSS (AX), %s", g.r(g.scalar(i)))
+	}
+}
+
+func (g *gen) newExp(lean, nonPositive bool) {
+	first := 16
+	if !g.z() {
+		first = 5
+		if lean {
+			first = -1
+		}
+	}
+	g.exp = g.NewExp(g.w, first)
+	g.exp.NonPositive = nonPositive
+	g.exp.Load()
+}
+
+// loop emits turns over CX elements, the rows of g.kernel: unrolled, single, and one masked for what is
+// left. The turn gets its number in the unrolled loop and its offset in elements.
+func (g *gen) loop(unroll int, turn func(u int, masked bool, offset int)) {
+	lanes := g.w.Lanes()
+	if unroll > 1 {
+		g.whole(unroll*lanes, func() {
+			for u := range unroll {
+				turn(u, false, u*lanes)
+			}
+		})
+	}
+	g.whole(lanes, func() { turn(0, false, 0) })
+	if g.kernel.wholeY && !g.z() {
+		return
+	}
+	done := g.Label("done")
+	g.P("TESTQ CX, CX")
+	g.P("JZ %s", done)
+	g.setMask()
+	turn(0, true, 0)
+	g.Mark(done)
+}
+
+// whole emits a loop over n elements at a time, leaving CX at what remains.
+func (g *gen) whole(n int, turns func()) {
+	loop, end := g.Label("loop"), g.Label("end")
+	g.P("SUBQ $%d, CX", n)
+	g.P("JLT %s", end)
+	g.P("PCALIGN $32")
+	g.Mark(loop)
+	turns()
+	for i, r := range g.kernel.rows {
+		g.P("ADDQ $%d, %s", n*r.size(), stepped[i])
+	}
+	g.P("SUBQ $%d, CX", n)
+	g.P("JGE %s", loop)
+	g.Mark(end)
+	g.P("ADDQ $%d, CX", n)
+}
+
+// setMask makes the mask of the first CX elements: K1 or maskReg.
+func (g *gen) setMask() {
+	if g.z() {
+		g.P("MOVL $1, AX")
+		g.P("SHLL CX, AX")
+		g.P("DECL AX")
+		g.P("KMOVW AX, K1")
+		return
+	}
+	g.P("LEAQ %s<>+32(SB), AX", maskTable)
+	g.P("SHLQ $2, CX")
+	g.P("SUBQ CX, AX")
+	if g.kernel.exp && !g.kernel.lean {
+		return // no register to spare: read where it is used
+	}
+	g.P("VMOVUPS (AX), %s", g.r(maskReg))
+}
+
+func (r row) size() int {
+	if r.half != "" {
+		return 2
+	}
+	return 4
+}
+
+// turn emits the loads, body and stores of one vector.
+func (g *gen) turn(masked bool, offset int) {
+	for i, r := range g.kernel.rows {
+		if r.load {
+			g.load(r, stepped[i], masked, offset)
+		}
+	}
+	g.kernel.body(g)
+	for i, r := range g.kernel.rows {
+		if r.store {
+			g.store(r, stepped[i], masked, offset)
+		}
+	}
+}
+
+func (g *gen) load(r row, base string, masked bool, offset int) {
+	at := fmt.Sprintf("%d(%s)", offset*r.size(), base)
+	op := "VMOVUPS"
+	if r.half != "" {
+		op = r.half
+	}
+	switch {
+	case !masked:
+		g.P("%s %s, %s", op, at, g.r(r.reg))
+	case g.z():
+		g.P("%s.Z %s, K1, %s", op, at, g.r(r.reg))
+	default:
+		g.P("VMASKMOVPS %s, %s, %s", at, g.mask(), g.r(r.reg))
+	}
+}
+
+func (g *gen) store(r row, base string, masked bool, offset int) {
+	at := fmt.Sprintf("%d(%s)", offset*r.size(), base)
+	op := "VMOVUPS"
+	if r.half != "" {
+		op = r.half
+	}
+	switch {
+	case op == "VPMOVDW" && !g.z(): // the body has packed it
+		g.P("VMOVDQU X%d, %s", r.reg, at)
+	case !masked:
+		g.P("%s %s, %s", op, g.r(r.reg), at)
+	case g.z():
+		g.P("%s %s, K1, %s", op, g.r(r.reg), at)
+	default:
+		g.P("VMASKMOVPS %s, %s, %s", g.r(r.reg), g.mask(), at)
+	}
+}
+
+// mask returns the register of the mask in AVX2, loading it where no register keeps it.
+func (g *gen) mask() string {
+	if g.kernel.exp && !g.kernel.lean {
+		g.P("VMOVUPS (AX), %s", g.r(spare))
+		return g.r(spare)
+	}
+	return g.r(maskReg)
+}
+
+// spare is a register that bodies with exp leave alone between loads and stores.
+const spare = 4
