@@ -1,0 +1,214 @@
+package sample
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+// TestDraws holds the counts of many draws against the probabilities by
+// Pearson's χ². With the seed fixed the result is, too; the bound is what a
+// right sampler would pass with all but one seed in 10⁵.
+func TestDraws(t *testing.T) {
+	const draws = 200_000
+	for _, c := range []Config{
+		{Temperature: 1, Seed: 1},
+		{Temperature: 0.6, TopK: 20, Seed: 2},
+		{Temperature: 1.4, TopP: 0.9, Seed: 3},
+		{Temperature: 2, MinP: 0.1, TypicalP: 0.9, Seed: 4},
+	} {
+		logits := normalLogits(600, 1.5, 5)
+		s := must(t, c)
+		probs, err := s.Probabilities(nil, logits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := make([]int, len(logits))
+		for range draws {
+			k, err := s.Sample(logits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k.Prob != probs[k.ID] || k.Prob == 0 {
+				t.Fatalf("token %d was drawn with probability %v, want %v", k.ID, k.Prob, probs[k.ID])
+			}
+			counts[k.ID]++
+		}
+		chi2, cells, rare, rareCount := 0.0, 0, 0.0, 0
+		for id, p := range probs {
+			if p*draws < 10 { // too few for χ²: one cell for all
+				rare += p
+				rareCount += counts[id]
+				continue
+			}
+			d := float64(counts[id]) - p*draws
+			chi2 += d * d / (p * draws)
+			cells++
+		}
+		if rare*draws >= 10 {
+			d := float64(rareCount) - rare*draws
+			chi2 += d * d / (rare * draws)
+			cells++
+		}
+		// Wilson and Hilferty: (χ²/n)^⅓ is nearly normal.
+		n := float64(cells - 1)
+		if z := (math.Cbrt(chi2/n) - (1 - 2/(9*n))) / math.Sqrt(2/(9*n)); math.Abs(z) > 4.3 {
+			t.Errorf("%+v: χ² is %.1f in %d cells, %.1f deviations off", c, chi2, cells, z)
+		}
+	}
+}
+
+// TestDrawEnds has the first and the last possible random number land on tokens
+// that are kept.
+func TestDrawEnds(t *testing.T) {
+	logits := make([]float32, 1000)
+	for i := range logits {
+		logits[i] = -inf
+	}
+	logits[300], logits[700] = 1, 1
+	s := must(t, Config{Temperature: 1})
+	d, err := s.distribution(logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		u    float64
+		want int
+	}{{0, 300}, {0.4999, 300}, {0.5, 700}, {1 - 1.0/(1<<53), 700}, {1, 700}} {
+		if got := d.draw(c.u); got.ID != c.want {
+			t.Errorf("draw(%v) is token %d, want %d", c.u, got.ID, c.want)
+		}
+	}
+}
+
+// TestSameEverywhere pins tokens to a seed: on every platform, and for ever.
+func TestSameEverywhere(t *testing.T) {
+	logits := make([]float32, 32000)
+	x := uint32(1)
+	for i := range logits { // exact in float32
+		x = x*1664525 + 1013904223
+		logits[i] = float32(x>>20)/256 - 8
+	}
+	for _, c := range []struct {
+		config Config
+		want   []int
+	}{
+		{Config{Temperature: 1, Seed: 42}, wantPlain},
+		{Config{Temperature: 1.5, TopP: 0.9, RepetitionPenalty: 1.2, Seed: 42}, wantTopP},
+		{Config{Temperature: 0.8, TopK: 50, TopP: 0.95, Seed: 7}, wantTopK},
+		{Config{Temperature: 1, MinP: 0.01, FrequencyPenalty: 0.3, Seed: 7}, wantMinP},
+	} {
+		s := must(t, c.config)
+		var got []int
+		for range 8 {
+			id, err := s.Next(logits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Accept(id); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, id)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v, want %v", c.config, got, c.want)
+		}
+	}
+}
+
+var (
+	wantPlain = []int{28735, 11993, 2614, 2409, 31239, 12945, 10189, 28477}
+	wantTopP  = []int{28735, 11990, 2627, 2435, 31260, 12966, 10147, 28477}
+	wantTopK  = []int{19286, 19286, 31568, 9139, 9187, 9166, 28841, 1241}
+	wantMinP  = []int{21036, 21024, 30935, 9783, 11608, 11172, 29032, 3289}
+)
+
+func TestCloneAndFork(t *testing.T) {
+	logits := normalLogits(500, 1, 1)
+	run := func(s *Sampler) (ids []int) {
+		for range 20 {
+			id, err := s.Next(logits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	s := must(t, Config{Temperature: 1, Seed: 9})
+	first := run(s)
+	clone, fork := s.Clone(), s.Fork(10)
+	second := run(s)
+	if !slices.Equal(run(clone), second) {
+		t.Error("a clone draws other tokens")
+	}
+	if slices.Equal(run(fork), second) {
+		t.Error("a fork draws the same tokens")
+	}
+	s.Reset()
+	if !slices.Equal(run(s), first) {
+		t.Error("after Reset other tokens are drawn")
+	}
+}
+
+// TestNoAllocations covers every path at the vocabulary of the largest models.
+func TestNoAllocations(t *testing.T) {
+	logits := normalLogits(262144, 3, 1)
+	for _, c := range []Config{
+		{},
+		{Temperature: 1},
+		{Temperature: 1, TopK: 50, TopP: 0.9},
+		{Temperature: 1, TopP: 0.95, MinP: 0.01},
+		{Temperature: 1, TypicalP: 0.9},
+		{Temperature: 1, RepetitionPenalty: 1.1, PresencePenalty: 0.5, Bias: map[int]float32{3: 1}},
+	} {
+		s := must(t, c)
+		top := make([]Choice, 0, 10)
+		step := func() {
+			id, err := s.Next(logits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Accept(id); err != nil {
+				t.Fatal(err)
+			}
+			if top, err = s.TopN(top[:0], logits, 10); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step()
+		if n := testing.AllocsPerRun(5, step); n != 0 {
+			t.Errorf("%+v: %v allocations per token", c, n)
+		}
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		config Config
+	}{
+		{"greedy", Config{}},
+		{"temperature", Config{Temperature: 0.8}},
+		{"top-k=50,top-p=0.9", Config{Temperature: 0.8, TopK: 50, TopP: 0.9}},
+		{"top-p=0.9", Config{Temperature: 0.8, TopP: 0.9}},
+		{"min-p=0.05", Config{Temperature: 0.8, MinP: 0.05}},
+		{"typical-p=0.9", Config{Temperature: 0.8, TypicalP: 0.9}},
+		{"penalties", Config{Temperature: 0.8, RepetitionPenalty: 1.1, FrequencyPenalty: 0.2}},
+	} {
+		b.Run("V=128256/"+c.name, func(b *testing.B) {
+			logits := normalLogits(128256, 3, 1)
+			s := must(b, c.config)
+			b.ReportAllocs()
+			for b.Loop() {
+				id, err := s.Next(logits)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := s.Accept(id); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,201 @@
+package sample
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// oracle is the distribution by whole sorts and math.Exp; no penalties.
+func oracle(c Config, logits []float32) []float64 {
+	ids := make([]int, len(logits))
+	weight := make([]float64, len(logits))
+	largest := float64(slices.Max(logits))
+	for id, v := range logits {
+		ids[id] = id
+		weight[id] = math.Exp((float64(v) - largest) / c.Temperature)
+	}
+	slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
+	ids = slices.DeleteFunc(ids, func(id int) bool { return weight[id] == 0 })
+	if c.TopK > 0 {
+		ids = ids[:min(c.TopK, len(ids))]
+	}
+	if c.TopP > 0 && c.TopP < 1 {
+		ids = ids[:massOf(ids, weight, c.TopP)]
+	}
+	if c.MinP > 0 {
+		ids = slices.DeleteFunc(ids, func(id int) bool { return weight[id] < c.MinP })
+	}
+	if c.TypicalP > 0 && c.TypicalP < 1 {
+		entropy, total := 0.0, 0.0
+		for _, id := range ids {
+			total += weight[id]
+		}
+		for _, id := range ids {
+			entropy -= weight[id] / total * math.Log(weight[id]/total)
+		}
+		far := func(id int) float64 { return math.Abs(-math.Log(weight[id]/total) - entropy) }
+		slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(far(a), far(b)) })
+		ids = ids[:massOf(ids, weight, c.TypicalP)]
+	}
+	total := 0.0
+	for _, id := range ids {
+		total += weight[id]
+	}
+	probs := make([]float64, len(logits))
+	for _, id := range ids {
+		probs[id] = weight[id] / total
+	}
+	return probs
+}
+
+// massOf is how many of ids it takes to have the share p of their weight.
+func massOf(ids []int, weight []float64, p float64) int {
+	total := 0.0
+	for _, id := range ids {
+		total += weight[id]
+	}
+	mass := 0.0
+	for i, id := range ids {
+		if mass += weight[id]; mass >= p*total {
+			return i + 1
+		}
+	}
+	return len(ids)
+}
+
+func normalLogits(n int, spread float64, seed uint64) []float32 {
+	r := rand.New(rand.NewPCG(seed, 2))
+	logits := make([]float32, n)
+	for i := range logits {
+		logits[i] = float32(r.NormFloat64() * spread)
+	}
+	return logits
+}
+
+func compare(t *testing.T, c Config, logits []float32) {
+	t.Helper()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Probabilities(nil, logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for id, want := range oracle(c, logits) {
+		if math.Abs(got[id]-want) > 1e-9*want+1e-270 {
+			if wrong++; wrong < 4 {
+				t.Errorf("%+v: token %d of %d with logit %v has probability %v, want %v", c, id, len(logits), logits[id], got[id], want)
+			}
+		}
+	}
+}
+
+// TestOracle covers vocabularies past every block and buffer size.
+func TestOracle(t *testing.T) {
+	configs := []Config{
+		{Temperature: 1}, {Temperature: 0.2}, {Temperature: 40},
+		{Temperature: 1, TopK: 1}, {Temperature: 1, TopK: 50}, {Temperature: 1, TopK: 3000},
+		{Temperature: 1, TopP: 0.1}, {Temperature: 1, TopP: 0.9}, {Temperature: 5, TopP: 0.999},
+		{Temperature: 0.1, TopP: 0.999999}, {Temperature: 1, TopP: 1e-9},
+		{Temperature: 1, MinP: 0.05}, {Temperature: 1, MinP: 1}, {Temperature: 3, MinP: 1e-6},
+		{Temperature: 1, TopK: 300, TopP: 0.9}, {Temperature: 1, TopK: 300, TopP: 0.9, MinP: 0.1},
+		{Temperature: 2, TopP: 0.8, MinP: 0.02},
+		{Temperature: 1, TypicalP: 0.5}, {Temperature: 1, TypicalP: 0.02},
+		{Temperature: 1.5, TopK: 900, TopP: 0.95, MinP: 0.01, TypicalP: 0.7},
+	}
+	for _, n := range []int{1, 2, 255, 256, 257, 5000, 20000} {
+		for _, spread := range []float64{0.01, 3} {
+			logits := normalLogits(n, spread, uint64(n))
+			for _, c := range configs {
+				compare(t, c, logits)
+			}
+		}
+	}
+}
+
+// TestOrders has logits that are hard on a selection: sorted either way, many
+// equal, and a few far apart.
+func TestOrders(t *testing.T) {
+	const n = 6000
+	up := normalLogits(n, 2, 1)
+	slices.Sort(up)
+	down := slices.Clone(up)
+	slices.Reverse(down)
+	steps := make([]float32, n)
+	far := make([]float32, n)
+	for i := range steps {
+		steps[i] = float32(i * 7919 % 5)
+		far[i] = float32(-(i * 7919 % n) * 11)
+	}
+	far[17] = float32(math.Inf(-1))
+	for _, logits := range [][]float32{up, down, steps, make([]float32, n), far} {
+		for _, c := range []Config{
+			{Temperature: 1}, {Temperature: 1, TopK: 50}, {Temperature: 1, TopK: 2500}, {Temperature: 1, TopP: 0.9},
+			{Temperature: 1, TopP: 0.013}, {Temperature: 1, TopK: 2500, TopP: 0.5}, {Temperature: 1, MinP: 0.3},
+			{Temperature: 100, TopP: 0.9},
+		} {
+			compare(t, c, logits)
+		}
+	}
+}
+
+// TestExp bounds the error of the exponential over its whole range.
+func TestExp(t *testing.T) {
+	table := newExpTable()
+	for i := range 200001 {
+		steps := minSteps * (float64(i) / 200000)
+		want := math.Exp2(steps / expSteps)
+		if got := table.exp(steps); math.Abs(got-want) > 2e-11*want {
+			t.Fatalf("exp(%v steps) is %v, want %v", steps, got, want)
+		}
+	}
+	for _, w := range []float64{1, 0.5, 0.1, 1e-9} {
+		if got := table.exp(table.log(w)); math.Abs(got-w) > 2e-11*w {
+			t.Errorf("exp(log(%v)) is %v", w, got)
+		}
+	}
+}
+
+func TestRank(t *testing.T) {
+	inf := float32(math.Inf(1))
+	values := []float32{inf, math.MaxFloat32, 2, 1, math.SmallestNonzeroFloat32, 0, -math.SmallestNonzeroFloat32, -1, -2, -inf}
+	for i, v := range values {
+		if got := rankOf(5, v); got.logit() != v || got.id() != 5 {
+			t.Errorf("rankOf(5, %v) holds %d, %v", v, got.id(), got.logit())
+		}
+		if rankOf(5, v) >= rankOf(6, v) {
+			t.Errorf("equal logits %v rank by descending id", v)
+		}
+		if i > 0 && rankOf(9, values[i-1]) >= rankOf(1, v) {
+			t.Errorf("%v ranks behind %v", values[i-1], v)
+		}
+	}
+	if negative := float32(math.Copysign(0, -1)); rankOf(0, negative) != rankOf(0, 0) {
+		t.Error("-0 and 0 rank differently")
+	}
+}
+
+// TestPartition checks both pivots: parts are never empty and never mixed.
+func TestPartition(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for round := range 2000 {
+		c := make([]rank, 3+r.IntN(60))
+		for i := range c {
+			c[i] = rankOf(i, float32(r.IntN(1+round%7)))
+		}
+		sorted := slices.Sorted(slices.Values(c))
+		m := partition(c, round%2*41)
+		if m <= 0 || m >= len(c) || slices.Max(c[:m]) > slices.Min(c[m:]) {
+			t.Fatalf("partition of %d at %d", len(c), m)
+		}
+		slices.Sort(c)
+		if !slices.Equal(c, sorted) {
+			t.Fatal("partition lost ranks")
+		}
+	}
+}
