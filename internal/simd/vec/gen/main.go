@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"math"
+	"path/filepath"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
@@ -24,6 +25,13 @@ type gen struct {
 const constTable = "consts"
 
 func main() {
+	if err := generate("."); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// generate writes the files to a directory.
+func generate(dir string) error {
 	for _, t := range []struct {
 		w            asmgen.Width
 		suffix, path string
@@ -41,15 +49,11 @@ func main() {
 			g.Table(maskTable, maskWords()...)
 		}
 		g.Table(constTable, g.words...)
-		check(g.Write(t.path))
+		if err := g.Write(filepath.Join(dir, t.path)); err != nil {
+			return err
+		}
 	}
-	check(writeGo("kernels_amd64.go"))
-}
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
+	return writeGo(filepath.Join(dir, "kernels_amd64.go"))
 }
 
 func (g *gen) z() bool { return g.w == asmgen.Z }

@@ -1,0 +1,73 @@
+package vec
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/simd"
+)
+
+// A rowOp is an operation on rows of one even length, or their 16-bit forms.
+type rowOp struct {
+	name string
+	run  func(dst, x, y []float32, h []uint16)
+}
+
+func rowOps() []rowOp {
+	ops := []rowOp{}
+	for _, op := range elementwiseOps {
+		ops = append(ops, rowOp{op.name, func(dst, x, y []float32, _ []uint16) { op.run(dst, x, y) }})
+	}
+	return append(ops, []rowOp{
+		{"Max", func(_, x, _ []float32, _ []uint16) { Max(x) }},
+		{"ArgMax", func(_, x, _ []float32, _ []uint16) { ArgMax(x) }},
+		{"Softmax", func(dst, x, _ []float32, _ []uint16) { Softmax(dst, x) }},
+		{"LogSumExp", func(_, x, _ []float32, _ []uint16) { LogSumExp(x) }},
+		{"RMSNorm", func(dst, x, y []float32, _ []uint16) { RMSNorm(dst, x, y, 1e-6) }},
+		{"AddRMSNorm", func(dst, x, y []float32, _ []uint16) { AddRMSNorm(dst, dst, x, y, 1e-6) }},
+		{"LayerNorm", func(dst, x, y []float32, _ []uint16) { LayerNorm(dst, x, y, y, 1e-6) }},
+		{"RotateHalf", func(dst, x, y []float32, _ []uint16) { RotateHalf(dst, x[:len(x)/2], y[:len(y)/2]) }},
+		{"RotatePairs", func(dst, x, y []float32, _ []uint16) { RotatePairs(dst, x[:len(x)/2], y[:len(y)/2]) }},
+		{"WidenBF16", func(dst, _, _ []float32, h []uint16) { WidenBF16(dst, h) }},
+		{"WidenF16", func(dst, _, _ []float32, h []uint16) { WidenF16(dst, h) }},
+		{"NarrowBF16", func(_, x, _ []float32, h []uint16) { NarrowBF16(h, x) }},
+		{"NarrowF16", func(_, x, _ []float32, h []uint16) { NarrowF16(h, x) }},
+	}...)
+}
+
+func benchRows(n int) (dst, x, y []float32, h []uint16) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	x, y = normalRow(rng, n, 0, 2), normalRow(rng, n, 0, 0.5)
+	h = make([]uint16, n)
+	NarrowF16(h, x)
+	return make([]float32, n), x, y, h
+}
+
+func BenchmarkRows(b *testing.B) {
+	const n = 4096
+	for _, tier := range simd.Tiers() {
+		for _, op := range rowOps() {
+			b.Run(tier.String()+"/"+op.name, func(b *testing.B) {
+				defer simd.Force(tier)()
+				dst, x, y, h := benchRows(n)
+				for b.Loop() {
+					op.run(dst, x, y, h)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/element")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func TestNothingAllocated(t *testing.T) {
+	dst, x, y, h := benchRows(78)
+	eachTier(t, func(t *testing.T) {
+		for _, op := range rowOps() {
+			op.run(dst, x, y, h)
+			if n := testing.AllocsPerRun(10, func() { op.run(dst, x, y, h) }); n != 0 {
+				t.Errorf("%s allocates %v times", op.name, n)
+			}
+		}
+	})
+}
