@@ -154,17 +154,18 @@ func ExampleSampler_Fork() {
 	}
 	same, other := s.Clone(), s.Fork(2)
 	for _, s := range []*sample.Sampler{s, same, other} {
-		for range 4 {
+		var ids [4]int
+		for i := range ids {
 			id, err := s.Next(logits)
 			if err != nil {
 				log.Fatal(err)
 			}
-			fmt.Print(id, " ")
+			ids[i] = id
 		}
-		fmt.Println()
+		fmt.Println(ids)
 	}
 	// Output:
-	// 942 105 791 223
-	// 942 105 791 223
-	// 108 705 21 146
+	// [942 105 791 223]
+	// [942 105 791 223]
+	// [108 705 21 146]
 }
