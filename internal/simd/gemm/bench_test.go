@@ -44,8 +44,8 @@ func BenchmarkMultiply(b *testing.B) {
 			m, n, k := s[0], s[1], s[2]
 			b.Run(fmt.Sprintf("%s/%dx%dx%d", names[typ], m, n, k), func(b *testing.B) {
 				r := rand.New(rand.NewPCG(1, 2))
-				w := packed(typ, random(r, n*k), n, k)
-				a := packRows(random(r, m*k), m, k)
+				w := packed(typ, short(r, n*k), n, k)
+				a := packRows(short(r, m*k), m, k)
 				y := make([]float32, m*n)
 				best := time.Hour
 				for b.Loop() {

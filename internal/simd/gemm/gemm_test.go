@@ -43,8 +43,8 @@ func eachTier(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-// random returns n values that float16 and bfloat16 can hold too.
-func random(r *rand.Rand, n int) []float32 {
+// short returns n values that float16 and bfloat16 can hold too.
+func short(r *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = float32(r.IntN(511)-255) / 64
@@ -52,7 +52,8 @@ func random(r *rand.Rand, n int) []float32 {
 	return x
 }
 
-func full(r *rand.Rand, n int) []float32 {
+// normal returns n values with all the bits of float32.
+func normal(r *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
@@ -88,19 +89,4 @@ func packRows(x []float32, rows, k int) []float32 {
 	a := make([]float32, PackedRowsLen(rows, k))
 	PackRows(a, x, rows, k, k)
 	return a
-}
-
-// naive returns the product in float64, and for each output the sum of its terms' magnitudes.
-func naive(x, w []float32, m, n, k int) (y, mag []float64) {
-	y, mag = make([]float64, m*n), make([]float64, m*n)
-	for i := range m {
-		for j := range n {
-			for p := range k {
-				v := float64(x[i*k+p]) * float64(w[j*k+p])
-				y[i*n+j] += v
-				mag[i*n+j] += math.Abs(v)
-			}
-		}
-	}
-	return y, mag
 }
