@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package flash
 
 func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32) {

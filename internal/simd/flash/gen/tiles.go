@@ -1,0 +1,235 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
+)
+
+// shape is a register tile: rows (keys of Scores, dimensions of Accumulate) by vectors of lanes. The rows
+// that are left over go through the smaller tiles of rows[1:], which end in 1.
+type shape struct {
+	suffix  string
+	w       asmgen.Width
+	vectors int
+	stride  int // bytes from one row of lanes to the next
+	rows    []int
+}
+
+func tiles(f *asmgen.File) {
+	for _, s := range []shape{
+		{"48Z", asmgen.Z, 3, 4 * 48, []int{8, 4, 2, 1}},
+		{"16Z", asmgen.Z, 1, 4 * 16, []int{16, 8, 4, 2, 1}},
+		{"24Y", asmgen.Y, 3, 4 * 48, []int{4, 2, 1}}, // half of 48
+		{"16Y", asmgen.Y, 2, 4 * 16, []int{6, 4, 2, 1}},
+		{"8Y", asmgen.Y, 1, 4 * 8, []int{8, 4, 2, 1}},
+	} {
+		scores(f, s)
+		accumulate(f, s)
+	}
+	peak(f)
+}
+
+// Registers: accumulators from 0, then the vectors of one row of lanes, then broadcasts.
+
+func (s shape) acc(row, v int) string { return s.w.Reg(row*s.vectors + v) }
+
+func (s shape) firstFree() int {
+	if s.w == asmgen.Z {
+		return 24
+	}
+	return 12
+}
+
+func (s shape) lane(v int) string { return s.w.Reg(s.firstFree() + v) }
+
+// broadcast returns the register for the broadcast of a row, in turn.
+func (s shape) broadcast(row int) string {
+	first := s.firstFree() + s.vectors
+	last := 16
+	if s.w == asmgen.Z {
+		last = 32
+	}
+	return s.w.Reg(first + row%(last-first))
+}
+
+// step emits one step of all chains: the row of lanes at lanes(v), times the scalars at scalar(row).
+func (s shape) step(f *asmgen.File, rows int, lanes string, offset int, scalar func(row int) string) {
+	for v := range s.vectors {
+		f.P("VMOVUPS %d(%s), %s", offset+v*int(s.w), lanes, s.lane(v))
+	}
+	for i := range rows {
+		if s.vectors == 1 && s.w == asmgen.Z {
+			f.P("VFMADD231PS.BCST %s, %s, %s", scalar(i), s.lane(0), s.acc(i, 0))
+			continue
+		}
+		b := s.broadcast(i)
+		f.P("VBROADCASTSS %s, %s", scalar(i), b)
+		for v := range s.vectors {
+			f.P("VFMADD231PS %s, %s, %s", s.lane(v), b, s.acc(i, v))
+		}
+	}
+}
+
+// store emits the storing of an accumulator tile to ptr.
+func (s shape) store(f *asmgen.File, rows int, ptr string) {
+	for i := range rows {
+		for v := range s.vectors {
+			f.P("VMOVUPS %s, %d(%s)", s.acc(i, v), i*s.stride+v*int(s.w), ptr)
+		}
+	}
+}
+
+// eachRows emits, for a count in reg, loops over the largest tile and one tile of each smaller size.
+func (s shape) eachRows(f *asmgen.File, reg string, tile func(rows int)) {
+	for i, rows := range s.rows {
+		top, next := f.Label("tile"), f.Label("smaller")
+		f.Mark(top)
+		f.P("CMPQ %s, $%d", reg, rows)
+		f.P("JLT %s", next)
+		tile(rows)
+		f.P("SUBQ $%d, %s", rows, reg)
+		if i == 0 || s.rows[i-1] > 2*rows {
+			f.P("JMP %s", top)
+		}
+		f.Mark(next)
+	}
+}
+
+const unroll = 4
+
+// unrolled emits a loop of count (in reg, destroyed) steps, unrolled.
+func unrolled(f *asmgen.File, reg string, body func(steps int)) {
+	for _, steps := range []int{unroll, 1} {
+		loop, done := f.Label("loop"), f.Label("done")
+		f.P("SUBQ $%d, %s", steps, reg)
+		f.P("JLT %s", done)
+		f.P("PCALIGN $32")
+		f.Mark(loop)
+		body(steps)
+		f.P("SUBQ $%d, %s", steps, reg)
+		f.P("JGE %s", loop)
+		f.Mark(done)
+		f.P("ADDQ $%d, %s", steps, reg)
+	}
+}
+
+// scores emits s[j] = Σ k[j][x]·qt[x] with the running maximum, if mx is not nil.
+func scores(f *asmgen.File, s shape) {
+	f.Func("scores"+s.suffix, "s", "qt", "k", "mx", "n", "d", "ldk")
+	f.Arg("s", "SI")
+	f.Arg("k", "R8")
+	f.Arg("n", "CX")
+	f.Arg("ldk", "BX")
+	f.P("SHLQ $2, BX")
+	f.P("LEAQ (BX)(BX*2), R13")
+	base := []string{"R9", "R10", "R11", "R12"} // rows 0, 4, 8, 12 of the tile
+	s.eachRows(f, "CX", func(rows int) {
+		bases := base[:(rows+3)/4]
+		f.P("MOVQ R8, R9")
+		for i := range bases[1:] {
+			f.P("LEAQ (%s)(BX*4), %s", base[i], base[i+1])
+		}
+		f.Arg("qt", "DI")
+		f.Arg("d", "AX")
+		for i := range rows * s.vectors {
+			r := s.w.Reg(i)
+			if s.w == asmgen.Z {
+				f.P("VPXORD %s, %s, %s", r, r, r)
+			} else {
+				f.P("VXORPS %s, %s, %s", r, r, r)
+			}
+		}
+		unrolled(f, "AX", func(steps int) {
+			for u := range steps {
+				s.step(f, rows, "DI", u*s.stride, func(row int) string {
+					index := []string{"", "(BX*1)", "(BX*2)", "(R13*1)"}[row%4]
+					return fmt.Sprintf("%d(%s)%s", 4*u, base[row/4], index)
+				})
+			}
+			for _, b := range bases {
+				f.P("ADDQ $%d, %s", 4*steps, b)
+			}
+			f.P("ADDQ $%d, DI", steps*s.stride)
+		})
+		s.epilogue(f, rows)
+		f.P("ADDQ $%d, SI", rows*s.stride)
+		f.P("IMUL3Q $%d, BX, AX", rows)
+		f.P("ADDQ AX, R8")
+	})
+	f.Return()
+}
+
+// epilogue emits the running maximum of a tile of scores, if wanted, and its storing to SI.
+func (s shape) epilogue(f *asmgen.File, rows int) {
+	store := f.Label("store")
+	f.Arg("mx", "DI")
+	f.P("TESTQ DI, DI")
+	f.P("JEQ %s", store)
+	for v := range s.vectors {
+		f.P("VMOVUPS %d(DI), %s", v*int(s.w), s.lane(v))
+	}
+	for i := range rows {
+		for v := range s.vectors {
+			f.P("VMAXPS %s, %s, %s", s.acc(i, v), s.lane(v), s.lane(v))
+		}
+	}
+	for v := range s.vectors {
+		f.P("VMOVUPS %s, %d(DI)", s.lane(v), v*int(s.w))
+	}
+	f.Mark(store)
+	s.store(f, rows, "SI")
+}
+
+// accumulate emits o[x] += Σ v[j][x]·p[j].
+func accumulate(f *asmgen.File, s shape) {
+	f.Func("accumulate"+s.suffix, "o", "p", "v", "n", "d", "ldv")
+	f.Arg("o", "DX")
+	f.Arg("v", "R8")
+	f.Arg("d", "CX")
+	f.Arg("ldv", "BX")
+	f.P("SHLQ $2, BX")
+	s.eachRows(f, "CX", func(rows int) {
+		f.P("MOVQ R8, SI")
+		f.Arg("p", "DI")
+		f.Arg("n", "AX")
+		for i := range rows {
+			for v := range s.vectors {
+				f.P("VMOVUPS %d(DX), %s", i*s.stride+v*int(s.w), s.acc(i, v))
+			}
+		}
+		unrolled(f, "AX", func(steps int) {
+			for u := range steps {
+				f.P("PREFETCHT0 (SI)(BX*8)") // rows far apart escape the hardware's prefetching
+				s.step(f, rows, "DI", u*s.stride, func(row int) string { return fmt.Sprintf("%d(SI)", 4*row) })
+				f.P("ADDQ BX, SI")
+			}
+			f.P("ADDQ $%d, DI", steps*s.stride)
+		})
+		s.store(f, rows, "DX")
+		f.P("ADDQ $%d, DX", rows*s.stride)
+		f.P("ADDQ $%d, R8", 4*rows)
+	})
+	f.Return()
+}
+
+// peak emits n rounds of 24 (Z) or 12 (Y) independent fused multiply-adds, the most that a tile could reach.
+func peak(f *asmgen.File) {
+	for _, w := range []asmgen.Width{asmgen.Z, asmgen.Y} {
+		loop := f.Label("loop")
+		acc := 24
+		if w == asmgen.Y {
+			acc = 12
+		}
+		f.Func(fmt.Sprintf("peak%c", w.Reg(0)[0]), "n")
+		f.Arg("n", "CX")
+		f.P("PCALIGN $32")
+		f.Mark(loop)
+		for i := range acc {
+			f.P("VFMADD231PS %s, %s, %s", w.Reg(acc), w.Reg(acc+1), w.Reg(i))
+		}
+		f.P("DECQ CX")
+		f.P("JNZ %s", loop)
+		f.Return()
+	}
+}

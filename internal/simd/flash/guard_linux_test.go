@@ -1,0 +1,55 @@
+package flash_test
+
+import (
+	"math"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
+)
+
+// atPageEnd returns n floats that end where an unreadable page begins.
+func atPageEnd(t *testing.T, n int) []float32 {
+	t.Helper()
+	page := syscall.Getpagesize()
+	size := (4*n + page - 1) / page * page
+	mem, err := syscall.Mmap(-1, 0, size+page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Skipf("no guard page: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Munmap(mem) })
+	if err := syscall.Mprotect(mem[size:], syscall.PROT_NONE); err != nil {
+		t.Skipf("no guard page: %v", err)
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[size-4*n])), n)
+}
+
+// Nothing is read behind the last row. A kernel that does stops the test with a fault.
+func TestReadsEndWithTheLastRow(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, lanes := range allLanes {
+			for _, n := range []int{1, 2, 3, 5, 7, 9, 15, 17, 31} {
+				for _, d := range []int{1, 3, 5, 8, 9, 15, 23, 31} {
+					rows := atPageEnd(t, (n-1)*(d+1)+d)
+					s, qt, mx := atPageEnd(t, n*lanes), atPageEnd(t, d*lanes), atPageEnd(t, lanes)
+					o, l := atPageEnd(t, d*lanes), atPageEnd(t, lanes)
+					for i := range rows {
+						rows[i] = 1
+					}
+					flash.LoadQueries(qt, lanes, d, rows, []int{(n - 1) * (d + 1)}, 1)
+					flash.ScoresMax(s, lanes, n, d, rows, d+1, qt, mx)
+					flash.Max(s, lanes, n, mx)
+					flash.ExpSum(s, lanes, n, mx, l)
+					flash.Accumulate(o, lanes, d, rows, d+1, s, n)
+					flash.SoftCap(s, 30)
+					flash.Rescale(o, lanes, d, mx, l, l)
+					flash.Finish(rows, []int{(n - 1) * (d + 1)}, o, l, lanes, d)
+					if x := float64(rows[len(rows)-1]); math.IsNaN(x) {
+						t.Fatalf("lanes %d n %d d %d: NaN", lanes, n, d)
+					}
+				}
+			}
+		}
+	})
+}
