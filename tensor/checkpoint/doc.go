@@ -1,0 +1,31 @@
+// Package checkpoint is where named weights come from.
+//
+// A [Source] gives tensors by name: their type and shape at once, their bytes on request. There are
+// these:
+//
+//   - [Open] reads a folder as Hugging Face publishes models: model.safetensors, or the shards that
+//     model.safetensors.index.json names. [OpenFile] reads one safetensors file by name.
+//   - [Memory] holds tensors that the program made.
+//   - [Formula] computes each element from the tensor's name and its index, so that a test needs no
+//     file and another language can compute the same weights.
+//   - [Random] and [Zeros] make whatever they are asked for, at the speed of a copy: for benchmarks.
+//   - [Rename] shows another Source under other names.
+//
+// [WriteSafetensors] stores any of them.
+//
+// # Memory
+//
+// Files opened from [os.DirFS] are mapped where the system can: [Source.Bytes] is then a view of the
+// page cache, and no copy of the weights is made. Pages that were touched count as resident until
+// they are released, so a loader that packs weights into a layout of its own either calls
+// [Source.Release] after each tensor, or reads with [Source.Chunks], which gives a large tensor in
+// pieces and lets each go before the next. File systems without a mapping (an [embed.FS], for
+// instance) are read tensor by tensor.
+//
+// # Trust
+//
+// Files are input. Nothing in them makes this package panic, hang or allocate more than a small
+// multiple of their size: every length is checked against the size of the file before it is used.
+// What is wrong is told by an [*Error] with the file, the tensor and a [Kind] to test for with
+// [errors.Is].
+package checkpoint

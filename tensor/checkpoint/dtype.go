@@ -1,0 +1,64 @@
+package checkpoint
+
+import (
+	"math"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// A DType names the type of stored elements, in the words of the file. It may be one that no weight
+// can have here: files also hold integers, masks and formats of other programs, which Sources list
+// and hand out as bytes.
+type DType string
+
+// The types that weights can have. Further ones are known by their safetensors names: "BOOL", "U8",
+// "I64", "F64", "F8_E4M3", …
+const (
+	F32  DType = "F32"
+	F16  DType = "F16"
+	BF16 DType = "BF16"
+)
+
+// Block returns the smallest unit that can be stored: so many elements in so many bytes, 1 in 4 for
+// F32, 2 in 1 for F4. ok is false for a type this package does not know.
+func (d DType) Block() (elements, bytes int, ok bool) {
+	switch d {
+	case "F4":
+		return 2, 1, true
+	case "F6_E2M3", "F6_E3M2":
+		return 4, 3, true
+	case "BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ":
+		return 1, 1, true
+	case "I16", "U16", F16, BF16:
+		return 1, 2, true
+	case "I32", "U32", F32:
+		return 1, 4, true
+	case "C64", "F64", "I64", "U64":
+		return 1, 8, true
+	}
+	return 0, 0, false
+}
+
+// Size returns the bytes that n elements take. ok is false if the type is not known, n is no whole
+// number of blocks, or the size exceeds an int64.
+func (d DType) Size(n int64) (size int64, ok bool) {
+	elements, bytes, ok := d.Block()
+	if !ok || n < 0 || n%int64(elements) != 0 || n/int64(elements) > math.MaxInt64/int64(bytes) {
+		return 0, false
+	}
+	return n / int64(elements) * int64(bytes), true
+}
+
+// Tensor returns the same type as weights have it, or [ErrUnsupported] with the name of a type that
+// weights cannot have.
+func (d DType) Tensor() (tensor.DType, error) {
+	switch d {
+	case F32:
+		return tensor.F32, nil
+	case F16:
+		return tensor.F16, nil
+	case BF16:
+		return tensor.BF16, nil
+	}
+	return 0, &Error{Kind: ErrUnsupported, Detail: string(d) + ", expected F32, F16 or BF16"}
+}

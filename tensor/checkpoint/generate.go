@@ -1,0 +1,220 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/x448/float16"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Formula returns a Source that computes the given tensors, in F32, from nothing but their names.
+//
+// Element i of a tensor, counted through its row-major data, is
+//
+//	h = FNV-1a, 64 bits, of the name's UTF-8
+//	z = h + (i+1)·0x9E3779B97F4A7C15
+//	z = (z ^ z>>30)·0xBF58476D1CE4E5B9
+//	z = (z ^ z>>27)·0x94D049BB133111EB
+//	z =  z ^ z>>31                                  (the finaliser of splitmix64)
+//	u = (z>>40)/2²³ − 1                             (24 bits, in [−1, 1))
+//	value = float32(offset + scale·u)               (in float64, then rounded once)
+//
+// where f gives offset and scale of each tensor: about (0, √(3/in)) for matrices, (1, 0.1) for norms.
+// The integers wrap at 64 bits. The tensors are named in sorted order. f must be a pure function.
+func Formula(shapes map[string]tensor.Shape, f func(name string, shape tensor.Shape) (offset, scale float64)) Source {
+	g := &generator{infos: map[string]Info{}}
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		g.add(name, F32, shapes[name])
+	}
+	shapes = maps.Clone(shapes)
+	g.begin = func(info Info) func([]byte, int64) {
+		h := hash(info.Name)
+		offset, scale := f(info.Name, shapes[info.Name])
+		return func(dst []byte, off int64) {
+			for i := 0; i < len(dst); i += 4 {
+				// The conversion keeps the compiler from fusing product and sum.
+				v := float32(offset + float64(scale*uniform(h, uint64(off)/4+uint64(i)/4)))
+				binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(v))
+			}
+		}
+	}
+	return g
+}
+
+// hash is FNV-1a of 64 bits.
+func hash(name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return h.Sum64()
+}
+
+// uniform returns number i of the sequence h: a multiple of 2⁻²³ in [−1, 1).
+func uniform(h, i uint64) float64 {
+	z := h + (i+1)*0x9E3779B97F4A7C15
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	z ^= z >> 31
+	return float64(z>>40)/(1<<23) - 1
+}
+
+// tile is the number of values that Random repeats. It is a prime, so that rows of any usual width
+// start at ever different places in it.
+const tile = 65521
+
+// Random returns a Source that makes any tensor it is asked for, filled with small random numbers of
+// type d: for benchmarks and tests of speed, where values matter little but must not be 0, subnormal
+// or explode. It panics if d is not F32, F16 or BF16.
+//
+// To make a billion weights in seconds, only the first 65521 elements of a tensor are computed, as
+// those of [Formula] are, from its name and the seed; the others repeat them, at the speed of a copy.
+// A tensor of two or more dimensions is uniform with variance 1/in, in being the product of all
+// dimensions but the first. Others lie within 0.1 of 0 if their name ends in "bias", of 1 if not.
+func Random(seed uint64, d tensor.DType) Maker {
+	if d != tensor.F32 && d != tensor.F16 && d != tensor.BF16 {
+		panic(fmt.Sprintf("checkpoint: random weights of type %v, expected F32, F16 or BF16", d))
+	}
+	m := &maker{dtype: DType(d.String()), generator: generator{infos: map[string]Info{}}}
+	m.begin = func(info Info) func([]byte, int64) {
+		pattern := randomTile(hash(info.Name)^seed*0x9E3779B97F4A7C15, d, info)
+		return func(dst []byte, off int64) { repeat(dst, pattern, off) }
+	}
+	return m
+}
+
+// Zeros returns a Source that makes any tensor it is asked for, all 0. It panics as Random does.
+func Zeros(d tensor.DType) Maker {
+	m := Random(0, d).(*maker)
+	m.begin = func(Info) func([]byte, int64) {
+		return func(dst []byte, _ int64) { clear(dst) }
+	}
+	return m
+}
+
+// randomTile returns the bytes that a tensor repeats.
+func randomTile(h uint64, d tensor.DType, info Info) []byte {
+	offset, scale := 1.0, 0.1
+	elements := info.Size / int64(d.Size())
+	switch {
+	case len(info.Shape) > 1:
+		offset, scale = 0, math.Sqrt(3/float64(elements/int64(info.Shape[0])))
+	case strings.HasSuffix(info.Name, "bias"):
+		offset = 0
+	}
+	n := min(elements, tile)
+	b := make([]byte, 0, n*int64(d.Size()))
+	for i := range uint64(n) {
+		v := float32(offset + float64(scale*uniform(h, i)))
+		switch d {
+		case tensor.F32:
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		case tensor.F16:
+			b = binary.LittleEndian.AppendUint16(b, float16.Fromfloat32(v).Bits())
+		case tensor.BF16:
+			b = binary.LittleEndian.AppendUint16(b, bfloat16(v))
+		}
+	}
+	return b
+}
+
+// bfloat16 rounds a finite v to the nearest bfloat16, ties to even.
+func bfloat16(v float32) uint16 {
+	x := math.Float32bits(v)
+	return uint16((x + 0x7fff + x>>16&1) >> 16)
+}
+
+// repeat fills dst with the endless repetition of pattern, from byte off of it on.
+func repeat(dst, pattern []byte, off int64) {
+	if len(dst) == 0 {
+		return
+	}
+	n := copy(dst, pattern[off%int64(len(pattern)):])
+	for n < len(dst) {
+		n += copy(dst[n:], pattern)
+	}
+}
+
+// generator is a Source whose bytes are computed.
+type generator struct {
+	mu    sync.RWMutex
+	infos map[string]Info
+	names []string
+	// begin returns what fills dst with the tensor's bytes from off on, a multiple of an element's.
+	begin func(info Info) func(dst []byte, off int64)
+}
+
+// add enters a tensor. A shape that exceeds the address space is a programmer's mistake.
+func (g *generator) add(name string, d DType, shape tensor.Shape) {
+	info, ok := newInfo(name, d, slices.Clone(shape[:shape.Rank()]))
+	if !ok {
+		panic(fmt.Sprintf("checkpoint: tensor %q of shape %v is too large", name, shape))
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	old, known := g.infos[name]
+	if known && !slices.Equal(old.Shape, info.Shape) {
+		panic(fmt.Sprintf("checkpoint: tensor %q is made with shape %v, it has shape %v", name, shape, old.Shape))
+	}
+	if !known {
+		g.infos[name] = info
+		g.names = append(g.names, name)
+	}
+}
+
+func (g *generator) Names() iter.Seq[string] {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return slices.Values(g.names[:len(g.names):len(g.names)])
+}
+
+func (g *generator) Lookup(name string) (Info, bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	info, ok := g.infos[name]
+	return info, ok
+}
+
+func (g *generator) view(info Info) view {
+	fill := g.begin(info)
+	return func(buf []byte, off, n int64) ([]byte, error) {
+		b := grow(buf, n)
+		fill(b, off)
+		return b, nil
+	}
+}
+
+func (g *generator) Bytes(name string) ([]byte, error) {
+	info, ok := g.Lookup(name)
+	if !ok {
+		return nil, notFound(name)
+	}
+	return all(info, g.view(info))
+}
+
+func (g *generator) Chunks(name string, size int) iter.Seq2[[]byte, error] {
+	info, ok := g.Lookup(name)
+	if !ok {
+		return failed(notFound(name))
+	}
+	return chunks(info, size, g.view(info), func(off, n int64) {})
+}
+
+func (g *generator) Release(string) {}
+
+func (g *generator) Close() error { return nil }
+
+// maker is a generator that takes new tensors.
+type maker struct {
+	generator
+	dtype DType
+}
+
+func (m *maker) Make(name string, shape tensor.Shape) { m.add(name, m.dtype, shape) }

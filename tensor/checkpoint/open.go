@@ -1,0 +1,163 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"unicode/utf8"
+)
+
+const (
+	singleFile = "model.safetensors"
+	indexFile  = "model.safetensors.index.json"
+)
+
+// Open opens the weights in a folder. It looks for these files and takes the first that is there:
+//
+//  1. model.safetensors
+//  2. model.safetensors.index.json and the shards it names
+//
+// A tensor of a shard that the index does not name is left out. A folder with neither file is
+// refused with [ErrNoCheckpoint], or [ErrPickle] if it has a pytorch_model.bin, and what to do about
+// it.
+//
+// Files that are [os.File] values, as those of [os.DirFS] are, are mapped into memory where the
+// system can do that; a file that is truncated while it is mapped ends the process when it is read.
+// Others are read tensor by tensor if they implement [io.ReaderAt] or [io.Seeker], as those of an
+// [embed.FS] do, and as a whole if not.
+func Open(fsys fs.FS) (*Safetensors, error) {
+	if exists(fsys, singleFile) {
+		return OpenFile(fsys, singleFile)
+	}
+	if exists(fsys, indexFile) {
+		return openIndex(fsys, indexFile)
+	}
+	for _, pickle := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json"} {
+		if exists(fsys, pickle) {
+			return nil, &Error{File: pickle, Kind: ErrPickle,
+				Detail: "convert it in Python: load the folder with from_pretrained of its model class and call save_pretrained(folder, safe_serialization=True)"}
+		}
+	}
+	detail := "the folder has neither " + singleFile + " nor " + indexFile
+	if others, _ := fs.Glob(fsys, "*.safetensors"); len(others) > 0 {
+		detail += fmt.Sprintf("; it has %s: open one with OpenFile", others[0])
+	}
+	return nil, &Error{Kind: ErrNoCheckpoint, Detail: detail}
+}
+
+// exists lets any error but absence through, for opening to report.
+func exists(fsys fs.FS, name string) bool {
+	_, err := fs.Stat(fsys, name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// openIndex opens the shards of an index and keeps the tensors it names.
+func openIndex(fsys fs.FS, index string) (*Safetensors, error) {
+	text, err := readIndex(fsys, index)
+	if err != nil {
+		return nil, err
+	}
+	shards, err := parseIndex(index, text)
+	if err != nil {
+		return nil, err
+	}
+	s := &Safetensors{tensors: map[string]location{}}
+	for _, file := range slices.Sorted(maps.Keys(shards)) {
+		if err := s.addShard(fsys, file, shards[file]); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// addShard enters the tensors of a shard and fails if it lacks one.
+func (s *Safetensors) addShard(fsys fs.FS, file string, tensors map[string]bool) error {
+	err := s.add(fsys, file, tensors)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{File: file, Kind: ErrShardMissing, Detail: fmt.Sprintf("%s needs it for %d tensors", indexFile, len(tensors)), Cause: err}
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		if _, ok := s.tensors[name]; !ok {
+			return &Error{File: file, Tensor: name, Kind: ErrNotInShard, Detail: indexFile + " says it is"}
+		}
+	}
+	return nil
+}
+
+func readIndex(fsys fs.FS, index string) ([]byte, error) {
+	f, err := fsys.Open(index)
+	if err != nil {
+		return nil, &Error{File: index, Kind: ErrReadFile, Cause: err}
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxHeader+1))
+	if err != nil {
+		return nil, &Error{File: index, Kind: ErrReadFile, Cause: err}
+	}
+	if len(text) > maxHeader {
+		return nil, &Error{File: index, Kind: ErrIndexJSON, Detail: "longer than 100 MB"}
+	}
+	return text, nil
+}
+
+// parseIndex returns the names of the tensors in each shard of {"weight_map": {tensor: shard}}; other
+// members are ignored.
+func parseIndex(index string, text []byte) (map[string]map[string]bool, error) {
+	if !utf8.Valid(text) || !json.Valid(text) {
+		return nil, &Error{File: index, Kind: ErrIndexJSON, Detail: "malformed"}
+	}
+	s := &scanner{text: text}
+	var shards map[string]map[string]bool
+	_, err := s.object(func(key string) error {
+		if key != "weight_map" {
+			s.skip()
+			return nil
+		}
+		if shards != nil {
+			return &Error{File: index, Kind: ErrDuplicate, Detail: key}
+		}
+		var err error
+		shards, err = parseWeightMap(index, s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if shards == nil {
+		return nil, &Error{File: index, Kind: ErrIndexJSON, Detail: "weight_map, an object from tensor to file, is missing"}
+	}
+	return shards, nil
+}
+
+func parseWeightMap(index string, s *scanner) (map[string]map[string]bool, error) {
+	shards := map[string]map[string]bool{}
+	seen := map[string]bool{}
+	found, err := s.object(func(name string) error {
+		file, ok := s.str()
+		switch {
+		case !ok:
+			return &Error{File: index, Tensor: name, Kind: ErrIndexJSON, Detail: "its file is not a string"}
+		case seen[name]:
+			return &Error{File: index, Tensor: name, Kind: ErrDuplicate}
+		case !fs.ValidPath(file) || file == ".":
+			return &Error{File: index, Tensor: name, Kind: ErrShardPath, Detail: fmt.Sprintf("%q", file)}
+		}
+		seen[name] = true
+		if shards[file] == nil {
+			shards[file] = map[string]bool{}
+		}
+		shards[file][name] = true
+		return nil
+	})
+	if err == nil && !found {
+		err = &Error{File: index, Kind: ErrIndexJSON, Detail: "weight_map is not an object"}
+	}
+	return shards, err
+}

@@ -1,0 +1,104 @@
+package checkpoint
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Rename shows src under other names: each of its names goes through the functions in turn. A name
+// that becomes empty is hidden. It fails with [ErrDuplicate] if two tensors come to have one name.
+// The Source that is returned uses src, and closes it.
+//
+// A [Maker] has no names of its own, so it is returned as it is.
+func Rename(src Source, functions ...func(name string) string) (Source, error) {
+	if m, ok := src.(Maker); ok {
+		return m, nil
+	}
+	r := &renamed{src: src, stored: map[string]string{}}
+	for stored := range src.Names() {
+		name := stored
+		for _, f := range functions {
+			name = f(name)
+		}
+		if name == "" {
+			continue
+		}
+		if other, taken := r.stored[name]; taken {
+			return nil, &Error{Tensor: name, Kind: ErrDuplicate, Detail: fmt.Sprintf("both %q and %q are renamed to it", other, stored)}
+		}
+		r.stored[name] = stored
+		r.names = append(r.names, name)
+	}
+	return r, nil
+}
+
+// TrimPrefix returns a function for [Rename] that takes the prefix off names that have it.
+func TrimPrefix(prefix string) func(name string) string {
+	return func(name string) string { return strings.TrimPrefix(name, prefix) }
+}
+
+// AddPrefix returns a function for [Rename] that puts the prefix before names that lack it.
+func AddPrefix(prefix string) func(name string) string {
+	return func(name string) string {
+		if strings.HasPrefix(name, prefix) {
+			return name
+		}
+		return prefix + name
+	}
+}
+
+// NormNames is a function for [Rename]: it gives the scale and shift of layer norms, which files
+// converted from TensorFlow call gamma and beta, the names weight and bias.
+func NormNames(name string) string {
+	if s, ok := strings.CutSuffix(name, ".gamma"); ok {
+		return s + ".weight"
+	}
+	if s, ok := strings.CutSuffix(name, ".beta"); ok {
+		return s + ".bias"
+	}
+	return name
+}
+
+type renamed struct {
+	src    Source
+	stored map[string]string // the name in src
+	names  []string
+}
+
+func (r *renamed) Names() iter.Seq[string] { return slices.Values(r.names) }
+
+func (r *renamed) Lookup(name string) (Info, bool) {
+	stored, ok := r.stored[name]
+	if !ok {
+		return Info{}, false
+	}
+	info, ok := r.src.Lookup(stored)
+	info.Name = name
+	return info, ok
+}
+
+func (r *renamed) Bytes(name string) ([]byte, error) {
+	stored, ok := r.stored[name]
+	if !ok {
+		return nil, notFound(name)
+	}
+	return r.src.Bytes(stored)
+}
+
+func (r *renamed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
+	stored, ok := r.stored[name]
+	if !ok {
+		return failed(notFound(name))
+	}
+	return r.src.Chunks(stored, size)
+}
+
+func (r *renamed) Release(name string) {
+	if stored, ok := r.stored[name]; ok {
+		r.src.Release(stored)
+	}
+}
+
+func (r *renamed) Close() error { return r.src.Close() }

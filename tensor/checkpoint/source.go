@@ -1,0 +1,142 @@
+package checkpoint
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"math"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// A Source gives tensors by name.
+//
+// All methods may be called from several goroutines at once, except for Close, which comes after
+// every other use of the Source and of the bytes it gave.
+type Source interface {
+	// Names yields every name once, in the order in which the tensors are stored: reading in this
+	// order reads files from front to back.
+	Names() iter.Seq[string]
+
+	// Lookup describes the tensor with this name, and reports whether there is one. It reads nothing.
+	Lookup(name string) (Info, bool)
+
+	// Bytes returns the whole tensor, Info.Size bytes: row-major, little-endian. The bytes may be a
+	// read-only mapping that Close ends: do not write to them, and copy what must live longer.
+	Bytes(name string) ([]byte, error)
+
+	// Chunks yields the tensor in order, in pieces of size bytes, the last possibly shorter. The size
+	// is rounded down to whole blocks of the tensor's DType, but to one block at least; a multiple of
+	// a row's bytes gives whole rows. A piece is read-only and valid until the next one; its memory
+	// is released or reused then. The sequence ends after the first error. It panics if size is not
+	// positive.
+	Chunks(name string, size int) iter.Seq2[[]byte, error]
+
+	// Release says that the tensor has been consumed: memory that Bytes made resident for it may go.
+	// Bytes that were returned earlier stay valid, and reading them brings the memory back.
+	Release(name string)
+
+	io.Closer
+}
+
+// A Maker is a Source without a fixed set of tensors: it makes those it is asked for.
+type Maker interface {
+	Source
+
+	// Make adds a tensor of this shape: from then on Lookup finds it. Making it again does nothing,
+	// and making it with another shape panics.
+	Make(name string, shape tensor.Shape)
+}
+
+// Info describes a stored tensor.
+type Info struct {
+	Name  string
+	DType DType
+	Shape []int // outermost first; empty for a scalar. It may be shared: do not change it.
+	Size  int64 // bytes
+}
+
+// TensorShape returns the shape as the rest of the library has it. It fails with [ErrShape] for what
+// a tensor.Shape cannot say: more than four dimensions, or one of them 0.
+func (i Info) TensorShape() (tensor.Shape, error) {
+	var s tensor.Shape
+	if len(i.Shape) > len(s) {
+		return s, &Error{Tensor: i.Name, Kind: ErrShape, Detail: fmt.Sprintf("%d dimensions, at most %d are supported", len(i.Shape), len(s))}
+	}
+	for k, d := range i.Shape {
+		if d == 0 {
+			return tensor.Shape{}, &Error{Tensor: i.Name, Kind: ErrShape, Detail: fmt.Sprintf("%v has a dimension of 0", i.Shape)}
+		}
+		s[k] = d
+	}
+	return s, nil
+}
+
+// newInfo describes a tensor of a shape that fits; ok is false where its size overflows or its
+// elements fill no whole number of blocks.
+func newInfo(name string, d DType, shape []int) (info Info, ok bool) {
+	n := int64(1)
+	for _, dim := range shape {
+		if dim < 0 || dim > 0 && n > math.MaxInt64/int64(dim) {
+			return Info{}, false
+		}
+		n *= int64(dim)
+	}
+	size, ok := d.Size(n)
+	return Info{name, d, shape, size}, ok
+}
+
+// notFound is the error of Bytes and Chunks for a name without a tensor.
+func notFound(name string) error { return &Error{Tensor: name, Kind: ErrNotFound} }
+
+// A view gives n bytes of a tensor, starting off bytes into it, in buf if it needs memory and buf
+// has room.
+type view func(buf []byte, off, n int64) ([]byte, error)
+
+// all is Source.Bytes in terms of a view.
+func all(info Info, v view) ([]byte, error) {
+	if info.Size > math.MaxInt {
+		return nil, &Error{Tensor: info.Name, Kind: ErrOverflow, Detail: fmt.Sprintf("%d bytes exceed the address space", info.Size)}
+	}
+	return v(nil, 0, info.Size)
+}
+
+// chunks is Source.Chunks in terms of a view and of what lets a range go again.
+func chunks(info Info, size int, v view, drop func(off, n int64)) iter.Seq2[[]byte, error] {
+	if size <= 0 {
+		panic(fmt.Sprintf("checkpoint: chunks of %d bytes of %s", size, info.Name))
+	}
+	if _, block, ok := info.DType.Block(); ok {
+		size = max(size-size%block, block)
+	}
+	return func(yield func([]byte, error) bool) {
+		var b []byte
+		var err error
+		for off := int64(0); off < info.Size; {
+			n := min(int64(size), info.Size-off)
+			if b, err = v(b, off, n); err != nil {
+				yield(nil, err)
+				return
+			}
+			more := yield(b, nil)
+			drop(off, n)
+			if !more {
+				return
+			}
+			off += n
+		}
+	}
+}
+
+// failed is a sequence that holds an error alone.
+func failed(err error) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) { yield(nil, err) }
+}
+
+// grow returns n bytes, those of buf if it has room.
+func grow(buf []byte, n int64) []byte {
+	if int64(cap(buf)) >= n {
+		return buf[:n]
+	}
+	return make([]byte, n)
+}
