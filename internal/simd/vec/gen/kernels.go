@@ -29,21 +29,21 @@ var kernels = []kernel{
 		body: func(g *gen) { g.op("VFMADD231PS", g.scalar(0), 1, 0) }},
 	{name: "relu", rows: unary, unroll: 4, body: (*gen).relu},
 	{name: "relu2", rows: unary, unroll: 4, body: func(g *gen) { g.relu(); g.op("VMULPS", 0, 0, 0) }},
-	{name: "exp", rows: unary, body: (*gen).fullExp},
-	{name: "sigmoid", rows: unary, exp: true, body: (*gen).sigmoid},
-	{name: "tanh", rows: unary, exp: true, body: (*gen).tanh},
-	{name: "softCap", rows: unary, exp: true, lean: true, scalars: []string{"limit", "inverse"}, body: func(g *gen) {
+	{name: "exp", rows: unary, ways: 2, body: (*gen).fullExp},
+	{name: "sigmoid", rows: unary, exp: true, ways: 2, body: (*gen).sigmoid},
+	{name: "tanh", rows: unary, exp: true, ways: 2, body: (*gen).tanh},
+	{name: "softCap", rows: unary, exp: true, ways: 2, scalars: []string{"limit", "inverse"}, body: func(g *gen) {
 		g.op("VMULPS", g.scalar(1), 0, 0)
 		g.tanh()
 		g.op("VMULPS", g.scalar(0), 0, 0)
 	}},
-	{name: "silu", rows: unary, exp: true, body: (*gen).silu},
-	{name: "quickGELU", rows: unary, exp: true, body: (*gen).quickGELU},
-	{name: "gelu", rows: unary, exp: true, lean: true, body: (*gen).gelu},
-	{name: "geluTanh", rows: unary, exp: true, body: (*gen).geluTanh},
-	{name: "siluMul", rows: gated, exp: true, body: func(g *gen) { g.silu(); g.op("VMULPS", 1, 0, 0) }},
-	{name: "geluMul", rows: gated, exp: true, lean: true, body: func(g *gen) { g.gelu(); g.op("VMULPS", 1, 0, 0) }},
-	{name: "geluTanhMul", rows: gated, exp: true, body: func(g *gen) { g.geluTanh(); g.op("VMULPS", 1, 0, 0) }},
+	{name: "silu", rows: unary, exp: true, ways: 2, body: (*gen).silu},
+	{name: "quickGELU", rows: unary, exp: true, ways: 2, body: (*gen).quickGELU},
+	{name: "gelu", rows: unary, exp: true, ways: 2, body: (*gen).gelu},
+	{name: "geluTanh", rows: unary, exp: true, ways: 2, body: (*gen).geluTanh},
+	{name: "siluMul", rows: gated, exp: true, ways: 2, body: func(g *gen) { g.silu(); g.op("VMULPS", 1, 0, 0) }},
+	{name: "geluMul", rows: gated, exp: true, ways: 2, body: func(g *gen) { g.gelu(); g.op("VMULPS", 1, 0, 0) }},
+	{name: "geluTanhMul", rows: gated, exp: true, ways: 2, body: func(g *gen) { g.geluTanh(); g.op("VMULPS", 1, 0, 0) }},
 
 	{name: "normalize", rows: unary, unroll: 2, scalars: []string{"m", "r"}, body: func(g *gen) {
 		g.centre()
@@ -75,7 +75,7 @@ var kernels = []kernel{
 	}},
 
 	{name: "widenBF16", rows: []row{dst, {name: "src", load: true, half: "VPMOVZXWD"}}, unroll: 2, wholeY: true,
-		body: func(g *gen) { g.P("VPSLLD $16, %s, %s", g.r(0), g.r(0)) }},
+		body: func(g *gen) { g.op("VPSLLD $16,", 0, 0) }},
 	{name: "widenF16", rows: []row{dst, {name: "src", load: true, half: "VCVTPH2PS"}}, unroll: 2, wholeY: true, body: func(*gen) {}},
 	{name: "narrowBF16", rows: []row{{name: "dst", reg: 3, store: true, half: "VPMOVDW"}, {name: "src", load: true}}, wholeY: true, body: (*gen).narrowBF16},
 	{name: "narrowF16", rows: []row{{name: "dst", store: true, half: "VCVTPS2PH $0,"}, {name: "src", load: true}}, unroll: 2, wholeY: true, body: func(*gen) {}},
@@ -96,9 +96,17 @@ func (g *gen) relu() {
 func (g *gen) centre() { g.op("VSUBPS", g.scalar(0), 0, 0) }
 
 // expOf emits reg = e^reg with registers 3 and 4 as scratch.
-func (g *gen) expOf(reg int) { g.exp.Emit(asmgen.ExpVector{X: reg, T: 3, P: 4}) }
+func (g *gen) expOf(reg int) { g.exp.Emit(g.vectors(asmgen.ExpVector{X: reg, T: 3, P: 4})...) }
 
-func (g *gen) tanh() { g.exp.Tanh(asmgen.ExpVector{X: 0, T: 2, P: 3, S: 4}) }
+func (g *gen) tanh() { g.exp.Tanh(g.vectors(asmgen.ExpVector{X: 0, T: 2, P: 3, S: 4})...) }
+
+func (g *gen) vectors(e asmgen.ExpVector) []asmgen.ExpVector {
+	var all []asmgen.ExpVector
+	for v := range g.ways {
+		all = append(all, asmgen.ExpVector{X: way(e.X, v), T: way(e.T, v), P: way(e.P, v), S: way(e.S, v)})
+	}
+	return all
+}
 
 func (g *gen) sigmoid() {
 	g.opK("VXORPS", signBit, 0, 2)
@@ -198,11 +206,11 @@ func (g *gen) fullExp() {
 		return
 	}
 	g.opF("VPSUBD", roundBias, 2, 2)
-	g.P("VPSRAD $1, Y2, Y3")
+	g.op("VPSRAD $1,", 2, 3)
 	g.op("VPSUBD", 3, 2, 2)
 	for _, k := range []int{2, 3} {
 		g.opK("VPADDD", 127, k, k)
-		g.P("VPSLLD $23, %s, %s", g.r(k), g.r(k))
+		g.op("VPSLLD $23,", k, k)
 		g.op("VMULPS", k, 4, 4)
 	}
 	g.op("VMOVAPS", 4, 0)
@@ -211,7 +219,7 @@ func (g *gen) fullExp() {
 // narrowBF16 adds half of the last place kept, less a bit if that is even, and cuts; a NaN is cut and
 // made quiet.
 func (g *gen) narrowBF16() {
-	g.P("VPSRLD $16, %s, %s", g.r(0), g.r(2))
+	g.op("VPSRLD $16,", 0, 2)
 	if g.z() {
 		g.opK("VPANDD", 1, 2, 3)
 	} else {
@@ -219,7 +227,7 @@ func (g *gen) narrowBF16() {
 	}
 	g.op("VPADDD", 0, 3, 3)
 	g.opK("VPADDD", 0x7FFF, 3, 3)
-	g.P("VPSRLD $16, %s, %s", g.r(3), g.r(3))
+	g.op("VPSRLD $16,", 3, 3)
 	if g.z() {
 		g.P("VCMPPS $3, Z0, Z0, K2")
 		g.P("VPORD.BCST %s, Z2, K2, Z3", g.constAt(0x40))

@@ -17,6 +17,7 @@ type gen struct {
 	w      asmgen.Width
 	suffix string // of function names: the tier
 	kernel kernel
+	ways   int // vectors that a body computes at a time, instruction by instruction
 	exp    *asmgen.Exp
 	consts map[uint32]int // offset in the table
 	words  []uint32
@@ -36,7 +37,7 @@ func generate(dir string) error {
 		w            asmgen.Width
 		suffix, path string
 	}{{asmgen.Y, "AVX2", "avx2_amd64.s"}, {asmgen.Z, "AVX512", "avx512_amd64.s"}} {
-		g := &gen{File: asmgen.NewFile(), w: t.w, suffix: t.suffix, consts: map[uint32]int{}}
+		g := &gen{File: asmgen.NewFile(), w: t.w, suffix: t.suffix, ways: 1, consts: map[uint32]int{}}
 		for _, k := range kernels {
 			g.stream(k)
 		}
@@ -61,15 +62,30 @@ func (g *gen) z() bool { return g.w == asmgen.Z }
 // r returns the name of vector register i.
 func (g *gen) r(i int) string { return g.w.Reg(i) }
 
-// op prints an instruction on vector registers, sources first as Go has it.
-func (g *gen) op(name string, regs ...int) { g.P("%s", name+" "+g.list(regs)) }
+// stride is the number of registers that each of several vectors computed together has for itself.
+const stride = 7
 
-// opK prints an instruction whose first operand is a constant.
+// way returns the register that is i to the first vector for vector v.
+func way(i, v int) int {
+	if i < stride {
+		i += v * stride
+	}
+	return i
+}
+
+// op prints an instruction on vector registers, sources first as Go has it, for each of g.ways vectors.
+func (g *gen) op(name string, regs ...int) {
+	for v := range g.ways {
+		g.P("%s %s", name, g.list(regs, v))
+	}
+}
+
+// opK prints instructions whose first operand is a constant.
 func (g *gen) opK(name string, bits uint32, regs ...int) {
 	if g.z() {
 		name += ".BCST"
 	}
-	g.P("%s %s, %s", name, g.constAt(bits), g.list(regs))
+	g.op(name+" "+g.constAt(bits)+",", regs...)
 }
 
 func (g *gen) opF(name string, c float64, regs ...int) {
@@ -82,18 +98,18 @@ func (g *gen) setK(bits uint32, reg int) {
 	if g.z() {
 		op = "VBROADCASTSS"
 	}
-	g.P("%s %s, %s", op, g.constAt(bits), g.r(reg))
+	g.op(op+" "+g.constAt(bits)+",", reg)
 }
 
 func (g *gen) setF(c float64, reg int) { g.setK(math.Float32bits(float32(c)), reg) }
 
-func (g *gen) list(regs []int) string {
+func (g *gen) list(regs []int, v int) string {
 	s := ""
 	for i, r := range regs {
 		if i > 0 {
 			s += ", "
 		}
-		s += g.r(r)
+		s += g.r(way(r, v))
 	}
 	return s
 }

@@ -2,7 +2,7 @@ package main
 
 import "math"
 
-// A reduction folds rows into one float32, through accumulators 8…11 that take vectors in turn, and
+// A reduction folds rows into one float32, through four accumulators that take vectors in turn, and
 // writes it where the last argument points.
 type reduction struct {
 	name    string
@@ -10,36 +10,40 @@ type reduction struct {
 	scalars []string
 	exp     bool
 	start   float64
-	// turn folds the vector loaded to register 0 into acc; with masked, elements that are not there are 0.
-	turn func(g *gen, acc int, masked bool)
+	// turn folds the vector loaded to register 0, and with exp that of the other way, into accumulators;
+	// with masked, elements that are not there are 0.
+	turn func(g *gen, acc []int, masked bool)
 	fold string // the instruction that combines accumulators
 }
 
-const (
-	firstAcc = 8
-	add      = "VADDPS"
-)
+const add = "VADDPS"
+
+// accs are the accumulators, which no turn uses for anything else.
+var accs = [4]int{5, 6, 8, 9}
 
 var reductions = []reduction{
 	{name: "expSum", rows: unary, scalars: []string{"m"}, exp: true, fold: add, turn: (*gen).expTurn},
 	{name: "sumExp", rows: []row{x}, scalars: []string{"m"}, exp: true, fold: add, turn: (*gen).expTurn},
-	{name: "sum", rows: []row{x}, fold: add, turn: func(g *gen, acc int, _ bool) { g.op(add, 0, acc, acc) }},
-	{name: "sumSquares", rows: []row{x}, scalars: []string{"m"}, fold: add, turn: func(g *gen, acc int, masked bool) {
+	{name: "sum", rows: []row{x}, fold: add, turn: func(g *gen, acc []int, _ bool) { g.op(add, 0, acc[0], acc[0]) }},
+	{name: "sumSquares", rows: []row{x}, scalars: []string{"m"}, fold: add, turn: func(g *gen, acc []int, masked bool) {
 		g.centre()
 		if masked {
 			g.zeroRest(0)
 		}
-		g.op("VFMADD231PS", 0, 0, acc)
+		g.op("VFMADD231PS", 0, 0, acc[0])
 	}},
-	{name: "addSumSquares", rows: []row{{name: "x", load: true, store: true}, y}, fold: add, turn: func(g *gen, acc int, _ bool) {
+	{name: "addSumSquares", rows: []row{{name: "x", load: true, store: true}, y}, fold: add, turn: func(g *gen, acc []int, _ bool) {
 		g.op(add, 1, 0, 0)
-		g.op("VFMADD231PS", 0, 0, acc)
+		g.op("VFMADD231PS", 0, 0, acc[0])
 	}},
 	{name: "maximum", rows: []row{x}, start: math.Inf(-1), fold: "VMAXPS", turn: (*gen).maxTurn},
 }
 
 func (g *gen) reduction(r reduction) {
-	g.kernel = kernel{name: r.name, rows: r.rows, exp: r.exp, lean: true}
+	g.kernel = kernel{name: r.name, rows: r.rows, unroll: 4}
+	if r.exp {
+		g.kernel.unroll, g.kernel.ways = 2, 2
+	}
 	args := []string{}
 	for _, row := range r.rows {
 		args = append(args, row.name)
@@ -52,28 +56,28 @@ func (g *gen) reduction(r reduction) {
 	g.Arg("n", "CX")
 	g.loadScalars(r.scalars)
 	if r.exp {
-		g.newExp(true, true)
+		g.newExp(true)
 	}
-	for acc := firstAcc; acc < firstAcc+4; acc++ {
+	for _, acc := range accs {
 		g.setF(r.start, acc)
 	}
 	if r.fold == "VMAXPS" {
 		g.op("VXORPS", nanReg, nanReg, nanReg)
 	}
-	g.loop(4, func(u int, masked bool, offset int) {
-		g.kernel.body = func(g *gen) { r.turn(g, firstAcc+u, masked) }
+	g.loop(func(vector int, masked bool, offset int) {
+		g.kernel.body = func(g *gen) { r.turn(g, accs[vector:], masked) }
 		g.turn(masked, offset)
 	})
-	g.op(r.fold, firstAcc+1, firstAcc, firstAcc)
-	g.op(r.fold, firstAcc+3, firstAcc+2, firstAcc+2)
-	g.op(r.fold, firstAcc+2, firstAcc, firstAcc)
-	g.acrossLanes(r.fold, firstAcc, 0)
+	g.op(r.fold, accs[1], accs[0], accs[0])
+	g.op(r.fold, accs[3], accs[2], accs[2])
+	g.op(r.fold, accs[2], accs[0], accs[0])
+	g.acrossLanes(r.fold, accs[0], 0)
 	if r.fold == "VMAXPS" {
 		g.acrossLanes("VORPS", nanReg, 0)
-		g.P("VORPS X%d, X%d, X%d", nanReg, firstAcc, firstAcc)
+		g.P("VORPS X%d, X%d, X%d", nanReg, accs[0], accs[0])
 	}
 	g.Arg("result", "AX")
-	g.P("VMOVSS X%d, (AX)", firstAcc)
+	g.P("VMOVSS X%d, (AX)", accs[0])
 	g.Return()
 }
 
@@ -100,19 +104,22 @@ func (g *gen) zeroRest(reg int) {
 	}
 }
 
-func (g *gen) expTurn(acc int, masked bool) {
+func (g *gen) expTurn(acc []int, masked bool) {
 	g.centre()
 	g.expOf(0)
 	if masked {
 		g.zeroRest(0)
 	}
-	g.op("VADDPS", 0, acc, acc)
+	for v := range g.ways {
+		g.P("VADDPS %s, %s, %s", g.r(way(0, v)), g.r(acc[v]), g.r(acc[v]))
+	}
 }
 
 // nanReg collects all-ones where an element was NaN: VMAXPS forgets a NaN when the next number comes.
 const nanReg = 12
 
-func (g *gen) maxTurn(acc int, masked bool) {
+func (g *gen) maxTurn(all []int, masked bool) {
+	acc := all[0]
 	switch {
 	case g.z() && masked:
 		g.P("VMAXPS Z0, Z%d, K1, Z%d", acc, acc)
@@ -134,7 +141,7 @@ func (g *gen) maxTurn(acc int, masked bool) {
 
 // index writes the number of the first element that equals a value, or −1.
 func (g *gen) index() {
-	g.kernel = kernel{rows: []row{x}, lean: true}
+	g.kernel = kernel{rows: []row{x}}
 	g.Func("index"+g.suffix, "x", "n", "v", "result")
 	g.Arg("x", stepped[0])
 	g.Arg("n", "CX")
@@ -143,7 +150,7 @@ func (g *gen) index() {
 	g.P("MOVQ %s, R8", stepped[0])
 	g.P("MOVQ $-1, R9")
 	found, done := g.Label("found"), g.Label("done")
-	g.loop(1, func(_ int, masked bool, _ int) {
+	g.loop(func(_ int, masked bool, _ int) {
 		if masked {
 			g.load(x, stepped[0], true, 0)
 			g.equal(masked)

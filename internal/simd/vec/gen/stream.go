@@ -10,9 +10,9 @@ type kernel struct {
 	name    string
 	rows    []row
 	scalars []string // float32 arguments, passed as pointers, kept in the registers scalar(0), …
-	unroll  int      // vectors in a turn of the loop; 0 is 1
+	unroll  int      // turns in the loop, one after the other; 0 is 1
+	ways    int      // vectors in a turn of the loop, computed together; 0 is 1
 	exp     bool     // the body uses exp or tanh
-	lean    bool     // exp's constants stay in memory where there are 16 registers
 	wholeY  bool     // the AVX2 kernel leaves elements after the last whole vector to its caller
 	body    func(g *gen)
 }
@@ -29,7 +29,7 @@ type row struct {
 var stepped = []string{"DI", "SI", "DX", "BX"}
 
 const (
-	maskReg   = 7 // the mask of the last vector's elements, in AVX2
+	maskReg   = stride // the mask of the last vector's elements, in AVX2
 	maskTable = "masks"
 )
 
@@ -65,9 +65,9 @@ func (g *gen) stream(k kernel) {
 	g.Arg("n", "CX")
 	g.loadScalars(k.scalars)
 	if k.exp {
-		g.newExp(k.lean, false)
+		g.newExp(false)
 	}
-	g.loop(max(k.unroll, 1), func(_ int, masked bool, offset int) { g.turn(masked, offset) })
+	g.loop(func(_ int, masked bool, offset int) { g.turn(masked, offset) })
 	g.Return()
 }
 
@@ -78,28 +78,28 @@ func (g *gen) loadScalars(names []string) {
 	}
 }
 
-func (g *gen) newExp(lean, nonPositive bool) {
-	first := 16
-	if !g.z() {
-		first = 5
-		if lean {
-			first = -1
-		}
+// newExp keeps exp's constants in registers where there are enough.
+func (g *gen) newExp(nonPositive bool) {
+	first := -1
+	if g.z() {
+		first = 16
 	}
 	g.exp = g.NewExp(g.w, first)
 	g.exp.NonPositive = nonPositive
 	g.exp.Load()
 }
 
-// loop emits turns over CX elements, the rows of g.kernel: unrolled, single, and one masked for what is
-// left. The turn gets its number in the unrolled loop and its offset in elements.
-func (g *gen) loop(unroll int, turn func(u int, masked bool, offset int)) {
-	lanes := g.w.Lanes()
-	if unroll > 1 {
-		g.whole(unroll*lanes, func() {
-			for u := range unroll {
-				turn(u, false, u*lanes)
+// loop emits turns over CX elements, the rows of g.kernel: several vectors at a time, single ones, and
+// one masked for what is left. The turn gets the number of its first vector and that as an offset in elements.
+func (g *gen) loop(turn func(vector int, masked bool, offset int)) {
+	lanes, ways := g.w.Lanes(), max(g.kernel.ways, 1)
+	if all := max(g.kernel.unroll, 1) * ways; all > 1 {
+		g.whole(all*lanes, func() {
+			g.ways = ways
+			for v := 0; v < all; v += ways {
+				turn(v, false, v*lanes)
 			}
+			g.ways = 1
 		})
 	}
 	g.whole(lanes, func() { turn(0, false, 0) })
@@ -143,9 +143,6 @@ func (g *gen) setMask() {
 	g.P("LEAQ %s<>+32(SB), AX", maskTable)
 	g.P("SHLQ $2, CX")
 	g.P("SUBQ CX, AX")
-	if g.kernel.exp && !g.kernel.lean {
-		return // no register to spare: read where it is used
-	}
 	g.P("VMOVUPS (AX), %s", g.r(maskReg))
 }
 
@@ -172,47 +169,44 @@ func (g *gen) turn(masked bool, offset int) {
 }
 
 func (g *gen) load(r row, base string, masked bool, offset int) {
-	at := fmt.Sprintf("%d(%s)", offset*r.size(), base)
 	op := "VMOVUPS"
 	if r.half != "" {
 		op = r.half
 	}
-	switch {
-	case !masked:
-		g.P("%s %s, %s", op, at, g.r(r.reg))
-	case g.z():
-		g.P("%s.Z %s, K1, %s", op, at, g.r(r.reg))
-	default:
-		g.P("VMASKMOVPS %s, %s, %s", at, g.mask(), g.r(r.reg))
+	for v := range g.ways {
+		at, reg := g.address(r, base, offset, v), g.r(way(r.reg, v))
+		switch {
+		case !masked:
+			g.P("%s %s, %s", op, at, reg)
+		case g.z():
+			g.P("%s.Z %s, K1, %s", op, at, reg)
+		default:
+			g.P("VMASKMOVPS %s, %s, %s", at, g.r(maskReg), reg)
+		}
 	}
 }
 
 func (g *gen) store(r row, base string, masked bool, offset int) {
-	at := fmt.Sprintf("%d(%s)", offset*r.size(), base)
 	op := "VMOVUPS"
 	if r.half != "" {
 		op = r.half
 	}
-	switch {
-	case op == "VPMOVDW" && !g.z(): // the body has packed it
-		g.P("VMOVDQU X%d, %s", r.reg, at)
-	case !masked:
-		g.P("%s %s, %s", op, g.r(r.reg), at)
-	case g.z():
-		g.P("%s %s, K1, %s", op, g.r(r.reg), at)
-	default:
-		g.P("VMASKMOVPS %s, %s, %s", g.r(r.reg), g.mask(), at)
+	for v := range g.ways {
+		at, reg := g.address(r, base, offset, v), g.r(way(r.reg, v))
+		switch {
+		case op == "VPMOVDW" && !g.z(): // the body has packed it
+			g.P("VMOVDQU X%d, %s", way(r.reg, v), at)
+		case !masked:
+			g.P("%s %s, %s", op, reg, at)
+		case g.z():
+			g.P("%s %s, K1, %s", op, reg, at)
+		default:
+			g.P("VMASKMOVPS %s, %s, %s", reg, g.r(maskReg), at)
+		}
 	}
 }
 
-// mask returns the register of the mask in AVX2, loading it where no register keeps it.
-func (g *gen) mask() string {
-	if g.kernel.exp && !g.kernel.lean {
-		g.P("VMOVUPS (AX), %s", g.r(spare))
-		return g.r(spare)
-	}
-	return g.r(maskReg)
+// address returns the operand of vector v of a turn.
+func (g *gen) address(r row, base string, offset, v int) string {
+	return fmt.Sprintf("%d(%s)", (offset+v*g.w.Lanes())*r.size(), base)
 }
-
-// spare is a register that bodies with exp leave alone between loads and stores.
-const spare = 4
