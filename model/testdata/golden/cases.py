@@ -22,7 +22,7 @@ class Case:
     offsets: dict = dataclasses.field(default_factory=dict)  # of vectors, by the same part of the name
     prompt: int = PROMPT
     drop_prefix: str = ""  # taken off the names of the tensors
-    extra_tensors: list = dataclasses.field(default_factory=list)  # (name, shape, value): to be ignored by a reader
+    extra_tensors: list = dataclasses.field(default_factory=list)  # (name, shape, constant value or None)
     saved_config: bool = False  # the config is what save_pretrained writes, not what is written here
     rope_state: bool = False  # frequencies depend on the length, so a cached run may differ
 
@@ -98,6 +98,9 @@ LLAMA_CASES = [
           {"mlp_bias": False}], {"attention_bias": True, "mlp_bias": True}),
     llama("tied", "tied head: no lm_head.weight", [{"rms_norm_eps": 0.1}], {"tie_word_embeddings": True,
           "num_hidden_layers": 4}, gains={"embed_tokens": 0.3}),
+    llama("tied-with-head", "tie_word_embeddings true, but the checkpoint has another lm_head.weight, which is used",
+          [{"rms_norm_eps": 0.1}], {"tie_word_embeddings": True},
+          extra_tensors=[("lm_head.weight", [97, 60], None)]),
     llama("head-dim", "head_dim 14 that is not hidden_size / num_attention_heads", [{"rope_theta": 1000.0}],
           {"head_dim": 14, "hidden_size": 48}),
     llama("gelu-eps", "exact GELU in the gated feed-forward; rms_norm_eps 1e-3 on a small stream",
@@ -122,6 +125,168 @@ LLAMA_CASES = [
            [{"truncate": True}, {"beta_fast": 32}, {"beta_slow": 1}]),
 ]
 
-ALL = [*GPT2_CASES, *LLAMA_CASES]
+def relative(base, prefix, name, note, contrasts, more=None, **rest):
+    return Case(f"{prefix}-{name}", base["model_type"], note, {**base, **(more or {})}, contrasts, **rest)
+
+
+MISTRAL = {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "vocab_size": 113, "hidden_size": 48,
+           "intermediate_size": 70, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+           "hidden_act": "silu", "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "tie_word_embeddings": False,
+           "bos_token_id": 1, "eos_token_id": 2, "rope_theta": 10000.0, "sliding_window": 9,
+           "torch_dtype": "bfloat16"}
+
+MISTRAL_CASES = [
+    relative(MISTRAL, "mistral", "window", "sliding window of 9 keys, the query's own included, on every layer",
+             [{"sliding_window": 10}, {"sliding_window": 8}, {"sliding_window": None}]),
+    relative(MISTRAL, "mistral", "no-window", "sliding_window null; config as transformers 5 saves it",
+             [{"sliding_window": 9}], {"sliding_window": None, "rope_theta": 1000000.0}, saved_config=True),
+    relative(MISTRAL, "mistral", "head-dim", "head_dim 14 that is not hidden_size / num_attention_heads, nor is this "
+             "whole; 6 query heads on 2", [{"sliding_window": 11}],
+             {"head_dim": 14, "hidden_size": 46, "num_attention_heads": 6, "sliding_window": 12}),
+]
+
+QWEN2 = {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "vocab_size": 97, "hidden_size": 48,
+         "intermediate_size": 70, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
+         "hidden_act": "silu", "max_position_embeddings": 128, "max_window_layers": 2, "rms_norm_eps": 1e-6,
+         "tie_word_embeddings": False, "bos_token_id": 95, "eos_token_id": 96, "rope_theta": 1000000.0,
+         "sliding_window": 9, "use_sliding_window": False, "torch_dtype": "bfloat16"}
+WINDOWED = {"use_sliding_window": True}
+
+QWEN2_CASES = [
+    relative(QWEN2, "qwen2", "plain", "biases on query, key and value; tied head; use_sliding_window false, so that "
+             "sliding_window means nothing", [WINDOWED], {"tie_word_embeddings": True, "num_hidden_layers": 3},
+             gains={"embed_tokens": 0.3}),
+    relative(QWEN2, "qwen2", "window", "use_sliding_window: the layers from max_window_layers on have the window",
+             [{"use_sliding_window": False}, {"max_window_layers": 1}, {"max_window_layers": 3}], WINDOWED),
+    relative(QWEN2, "qwen2", "layer-types", "windows by layer_types; config as transformers 5 saves it",
+             [{"layer_types": ["full_attention"] * 4}, {"sliding_window": 10}],
+             {**WINDOWED, "layer_types": ["sliding_attention", "full_attention"] * 2}, saved_config=True),
+    relative(QWEN2, "qwen2", "yarn", "YaRN under the key type", [{"rope_scaling": None}],
+             {"rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32},
+              "rope_theta": 1000.0}),
+]
+
+QWEN3 = {**QWEN2, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "head_dim": 14,
+         "num_hidden_layers": 3, "attention_bias": False, "rope_theta": 5000.0}
+PEAKED = {"q_norm": 1.5, "k_norm": 1.5}
+
+QWEN3_CASES = [
+    relative(QWEN3, "qwen3", "plain", "norm of each query and key head before the rotation; rms_norm_eps 1e-3 on small "
+             "queries and keys", [{"rms_norm_eps": 1e-5}, {"rope_theta": 1000.0}], {"rms_norm_eps": 1e-3},
+             gains={"q_proj": 0.03, "k_proj": 0.03}, offsets=PEAKED),
+    relative(QWEN3, "qwen3", "default-head-dim", "head_dim left out is 128 whatever the hidden size; tied head",
+             [{"rope_theta": 1000.0}], {"head_dim": ABSENT, "hidden_size": 36, "num_attention_heads": 3,
+             "num_key_value_heads": 1, "tie_word_embeddings": True}, gains={"embed_tokens": 0.3}, offsets=PEAKED),
+    relative(QWEN3, "qwen3", "bias", "attention_bias: biases on query, key, value and output",
+             [{"attention_bias": False}], {"attention_bias": True}, offsets=PEAKED),
+    relative(QWEN3, "qwen3", "window", "use_sliding_window with max_window_layers 1; config as transformers 5 saves it",
+             [{"layer_types": ["full_attention"] * 3}, {"sliding_window": 10}], {**WINDOWED, "max_window_layers": 1},
+             offsets=PEAKED, saved_config=True),
+]
+
+GEMMA = {"architectures": ["GemmaForCausalLM"], "model_type": "gemma", "vocab_size": 113, "hidden_size": 42,
+         "intermediate_size": 70, "num_hidden_layers": 3, "num_attention_heads": 3, "num_key_value_heads": 1,
+         "head_dim": 16, "hidden_act": "gelu", "hidden_activation": None, "max_position_embeddings": 128,
+         "rms_norm_eps": 1e-6, "attention_bias": False, "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0,
+         "rope_theta": 10000.0, "torch_dtype": "bfloat16"}
+SMALL_EMBEDDING = {"embed_tokens": 0.3}
+
+GEMMA_CASES = [
+    relative(GEMMA, "gemma", "legacy-gelu", "hidden_act gelu means the tanh form; embeddings times the root of the "
+             "hidden size; norms by 1 + weight; head tied by default", [{"hidden_act": "silu"}],
+             faint=[{"hidden_act": "gelu_python"}], gains=SMALL_EMBEDDING),
+    relative(GEMMA, "gemma", "exact-gelu", "hidden_act gelu_python is the exact GELU; hidden_activation is not read",
+             [{"hidden_act": "relu"}], {"hidden_act": "gelu_python", "hidden_activation": "relu"},
+             faint=[{"hidden_act": "gelu"}], gains=SMALL_EMBEDDING),
+    relative(GEMMA, "gemma", "bias", "attention_bias; 6 query heads on 2; config as transformers 5 saves it",
+             [{"attention_bias": False}], {"attention_bias": True, "num_attention_heads": 6, "num_key_value_heads": 2,
+             "head_dim": 10, "hidden_act": "gelu_pytorch_tanh"}, gains=SMALL_EMBEDDING, saved_config=True),
+]
+
+GEMMA2 = {"architectures": ["Gemma2ForCausalLM"], "model_type": "gemma2", "vocab_size": 97, "hidden_size": 48,
+          "intermediate_size": 70, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
+          "head_dim": 14, "hidden_act": "gelu_pytorch_tanh", "hidden_activation": "gelu_pytorch_tanh",
+          "max_position_embeddings": 128, "rms_norm_eps": 1e-6, "attention_bias": False,
+          "query_pre_attn_scalar": 20, "sliding_window": 9, "attn_logit_softcapping": 3.0,
+          "final_logit_softcapping": 0.6, "cache_implementation": "hybrid", "bos_token_id": 2, "eos_token_id": 1,
+          "pad_token_id": 0, "rope_theta": 10000.0, "torch_dtype": "float32"}
+
+GEMMA2_CASES = [
+    relative(GEMMA2, "gemma2", "softcaps", "soft-caps on scores and logits; scores scaled by query_pre_attn_scalar; "
+             "even layers have the window; norms before and after each sublayer",
+             [{"attn_logit_softcapping": None}, {"final_logit_softcapping": None}, {"query_pre_attn_scalar": 14},
+              {"sliding_window": 10}, {"layer_types": ["full_attention", "sliding_attention"] * 2}],
+             gains=SMALL_EMBEDDING),
+    relative(GEMMA2, "gemma2", "no-softcaps", "soft-caps null; exact GELU by hidden_activation, hidden_act is not read",
+             [{"attn_logit_softcapping": 3.0}, {"final_logit_softcapping": 0.6}],
+             {"attn_logit_softcapping": None, "final_logit_softcapping": None, "hidden_activation": "gelu",
+              "num_hidden_layers": 3}, faint=[{"hidden_activation": "gelu_pytorch_tanh"}], gains=SMALL_EMBEDDING),
+    relative(GEMMA2, "gemma2", "layer-types", "windows by layer_types; attention_bias; config as transformers 5 saves it",
+             [{"layer_types": ["sliding_attention", "full_attention"] * 2}, {"attention_bias": False}],
+             {"layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
+              "attention_bias": True}, gains=SMALL_EMBEDDING, saved_config=True),
+]
+
+GEMMA3 = {"architectures": ["Gemma3ForCausalLM"], "model_type": "gemma3_text", "vocab_size": 113, "hidden_size": 48,
+          "intermediate_size": 70, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
+          "head_dim": 14, "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 128,
+          "rms_norm_eps": 1e-6, "attention_bias": False, "query_pre_attn_scalar": 20, "sliding_window": 9,
+          "attn_logit_softcapping": None, "final_logit_softcapping": None, "bos_token_id": 2, "eos_token_id": 1,
+          "pad_token_id": 0, "torch_dtype": "bfloat16"}
+GEMMA3_SHARED = {"offsets": {"q_norm": 0.6, "k_norm": 0.6}, "gains": SMALL_EMBEDDING}
+
+GEMMA3_CASES = [
+    relative(GEMMA3, "gemma3", "old-config", "every third layer is global; linear scaling on the global layers only; "
+             "bases of its own for local and global layers; old form of config",
+             [{"rope_scaling": None}, {"rope_theta": 100.0}, {"rope_local_base_freq": 1000.0},
+              {"sliding_window_pattern": 2}, {"query_pre_attn_scalar": 14}, {"sliding_window": 10}],
+             {"rope_theta": 1000.0, "rope_local_base_freq": 100.0, "sliding_window_pattern": 3,
+              "rope_scaling": {"factor": 8.0, "rope_type": "linear"}}, **GEMMA3_SHARED),
+    relative(GEMMA3, "gemma3", "new-config", "the same arithmetic from rope_parameters per layer type and layer_types; "
+             "soft-cap on the logits; config as transformers 5 saves it",
+             [{"final_logit_softcapping": None}, {"layer_types": ["sliding_attention"] * 4}],
+             {"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 2000.0},
+                                  "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}},
+              "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+              "final_logit_softcapping": 0.6}, saved_config=True, **GEMMA3_SHARED),
+    relative(GEMMA3, "gemma3", "defaults", "rope keys and pattern left out: bases 1000000 and 10000, every sixth layer "
+             "is global; use_bidirectional_attention false",
+             [{"rope_theta": 100.0}, {"rope_local_base_freq": 100.0}, {"sliding_window_pattern": 5}],
+             {"num_hidden_layers": 7, "hidden_size": 36, "num_attention_heads": 3, "num_key_value_heads": 1,
+              "use_bidirectional_attention": False}, **GEMMA3_SHARED),
+]
+
+PHI3 = {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "vocab_size": 97, "hidden_size": 48,
+        "intermediate_size": 70, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "hidden_act": "silu", "max_position_embeddings": 128, "original_max_position_embeddings": 128,
+        "rms_norm_eps": 1e-5, "tie_word_embeddings": False, "attention_bias": False, "bos_token_id": 1,
+        "eos_token_id": 96, "pad_token_id": 96, "rope_theta": 10000.0, "rope_scaling": None, "sliding_window": None,
+        "torch_dtype": "bfloat16"}
+LONGROPE = {"type": "longrope", "short_factor": [1.0, 1.1, 1.3, 1.6, 2.0, 2.5], "long_factor": [1.2, 2, 3.5, 5, 7, 9.5]}
+
+PHI3_CASES = [
+    relative(PHI3, "phi3", "plain", "query, key and value in one matrix, gate and up in one",
+             [{"rope_theta": 1000.0}], {"num_attention_heads": 6, "num_key_value_heads": ABSENT}),
+    relative(PHI3, "phi3", "window", "sliding window; config as transformers 5 saves it",
+             [{"sliding_window": 8}, {"sliding_window": None}], {"sliding_window": 9}, saved_config=True),
+    relative(PHI3, "phi3", "partial-rotary", "half of each head rotates; tied head",
+             [{"partial_rotary_factor": 1.0}], {"partial_rotary_factor": 0.5, "tie_word_embeddings": True},
+             gains=SMALL_EMBEDDING),
+    relative(PHI3, "phi3", "longrope-long", "longer than the original length from the prompt on: long factors; cosine "
+             "and sine are scaled by the root of 1 + ln(128/32)/ln(32)", [{"rope_scaling": None},
+             {"rope_scaling": {**LONGROPE, "long_factor": LONGROPE["short_factor"]}}],
+             {"rope_scaling": LONGROPE, "original_max_position_embeddings": 32}, rope_state=True),
+    relative(PHI3, "phi3", "longrope-crossing", "short factors until the text is longer than the original length in "
+             "mid-generation", [{"rope_scaling": None}, {"rope_scaling": {**LONGROPE, "long_factor":
+             LONGROPE["short_factor"]}}], {"rope_scaling": LONGROPE, "original_max_position_embeddings": 56},
+             rope_state=True),
+    relative(PHI3, "phi3", "longrope-short", "always below the original length: short factors; the older name su; part "
+             "of each head rotates", [{"rope_scaling": None}],
+             {"rope_scaling": {"type": "su", "short_factor": [1.0, 1.2, 1.6, 2.4], "long_factor": [1.5, 3, 6, 12]},
+              "max_position_embeddings": 512, "partial_rotary_factor": 0.7}, rope_state=True),
+]
+
+ALL = [*GPT2_CASES, *LLAMA_CASES, *MISTRAL_CASES, *QWEN2_CASES, *QWEN3_CASES, *GEMMA_CASES, *GEMMA2_CASES,
+       *GEMMA3_CASES, *PHI3_CASES]
 for _case in ALL:
     _case.config = {k: v for k, v in _case.config.items() if v is not ABSENT}

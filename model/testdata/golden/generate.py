@@ -179,7 +179,8 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict | None:
         offset, scale = rule(case, name, shape)
         tensors[name] = {"shape": shape, "offset": offset, "scale": scale}
     for name, shape, value in case.extra_tensors:
-        tensors[name] = {"shape": shape, "offset": value, "scale": 0.0}
+        offset, scale = rule(case, name, shape) if value is None else (value, 0.0)
+        tensors[name] = {"shape": shape, "offset": offset, "scale": scale}
     weights = {name: formula(seed, name, **t) for name, t in tensors.items()}
     ids = (uniform(f"{seed}:prompt", case.prompt) + 1) / 2 * config["vocab_size"]
     prompt = ids.astype(int).tolist()
