@@ -95,19 +95,19 @@ func (s *Sampler) top(scores []float32, k int, high float32) []rank {
 	size := min(2*k+1024, len(scores))
 	c := s.candidates(size)
 	bar := float32(math.Inf(-1))
-	for id, v := range scores {
-		if v <= bar || v > high {
+	for id := above(scores, 0, bar); id < len(scores); id = above(scores, id+1, bar) {
+		if scores[id] > high {
 			continue
 		}
 		if len(c) == size {
 			selectBest(c, k)
 			c = c[:k]
 			bar = slices.Max(c).logit()
-			if v <= bar {
+			if scores[id] <= bar {
 				continue
 			}
 		}
-		c = append(c, rankOf(id, v))
+		c = append(c, rankOf(id, scores[id]))
 	}
 	if len(c) > k {
 		selectBest(c, k)

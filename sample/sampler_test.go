@@ -195,7 +195,7 @@ func TestHistory(t *testing.T) {
 	if err := s.Accept(1, -2); err == nil || !strings.Contains(err.Error(), "-2") {
 		t.Errorf("negative id: error %v", err)
 	}
-	if err := s.Prompt(0, 99, 1<<40); err != nil { // beyond the vocabulary
+	if err := s.Prompt(0, 99, math.MaxInt); err != nil { // beyond the vocabulary
 		t.Fatal(err)
 	}
 	weight := func(s *Sampler) []float64 { // ratios to the last
@@ -209,7 +209,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("after a prompt: %v", got)
 	}
 	c := s.Clone()
-	if err := c.Accept(1, 1, 1<<40); err != nil {
+	if err := c.Accept(1, 1, math.MaxInt); err != nil {
 		t.Fatal(err)
 	}
 	if got := weight(c); !slices.Equal(got, []float64{1e6, -4e6}) {
