@@ -1231,78 +1231,60 @@ loop_61:
 	VANDPS consts<>+512(SB), Y7, Y9
 	VMINPS Y2, Y3, Y2
 	VMINPS Y9, Y10, Y9
-	VMULPS Y2, Y2, Y5
-	VMULPS Y9, Y9, Y12
-	VMOVAPS Y5, Y6
-	VMOVAPS Y12, Y13
-	VFMSUB231PS Y2, Y2, Y6
-	VFMSUB231PS Y9, Y9, Y13
-	VMULPS consts<>+544(SB), Y5, Y5
-	VMULPS consts<>+544(SB), Y12, Y12
-	VMOVUPS expTable<>+0(SB), Y4
-	VMAXPS Y5, Y4, Y5
-	VMOVUPS expTable<>+0(SB), Y11
-	VMAXPS Y12, Y11, Y12
-	VMOVUPS expTable<>+352(SB), Y4
-	VMINPS Y5, Y4, Y5
-	VMOVUPS expTable<>+352(SB), Y11
-	VMINPS Y12, Y11, Y12
-	VMOVUPS expTable<>+64(SB), Y3
-	VMOVUPS expTable<>+64(SB), Y10
-	VFMADD231PS expTable<>+32(SB), Y5, Y3
-	VFMADD231PS expTable<>+32(SB), Y12, Y10
-	VSUBPS expTable<>+64(SB), Y3, Y4
-	VSUBPS expTable<>+64(SB), Y10, Y11
-	VFNMADD231PS expTable<>+96(SB), Y4, Y5
-	VFNMADD231PS expTable<>+96(SB), Y11, Y12
-	VFNMADD231PS expTable<>+128(SB), Y4, Y5
-	VFNMADD231PS expTable<>+128(SB), Y11, Y12
-	VMOVUPS expTable<>+160(SB), Y4
-	VMOVUPS expTable<>+160(SB), Y11
-	VFMADD213PS expTable<>+192(SB), Y5, Y4
-	VFMADD213PS expTable<>+192(SB), Y12, Y11
-	VFMADD213PS expTable<>+224(SB), Y5, Y4
-	VFMADD213PS expTable<>+224(SB), Y12, Y11
-	VFMADD213PS expTable<>+256(SB), Y5, Y4
-	VFMADD213PS expTable<>+256(SB), Y12, Y11
-	VFMADD213PS expTable<>+288(SB), Y5, Y4
-	VFMADD213PS expTable<>+288(SB), Y12, Y11
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y12, Y11
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y12, Y11
+	VMULPS consts<>+544(SB), Y2, Y5
+	VMULPS consts<>+544(SB), Y9, Y12
+	VMULPS Y2, Y5, Y6
+	VMULPS Y9, Y12, Y13
+	VMOVUPS consts<>+576(SB), Y3
+	VMOVUPS consts<>+576(SB), Y10
+	VFMADD231PS consts<>+96(SB), Y6, Y3
+	VFMADD231PS consts<>+96(SB), Y13, Y10
+	VSUBPS consts<>+576(SB), Y3, Y4
+	VSUBPS consts<>+576(SB), Y10, Y11
+	VMULPS consts<>+608(SB), Y4, Y6
+	VMULPS consts<>+608(SB), Y11, Y13
+	VFMSUB213PS Y6, Y2, Y5
+	VFMSUB213PS Y13, Y9, Y12
+	VFNMADD231PS consts<>+640(SB), Y4, Y5
+	VFNMADD231PS consts<>+640(SB), Y11, Y12
+	VMOVUPS consts<>+672(SB), Y4
+	VMOVUPS consts<>+672(SB), Y11
+	VFMADD213PS consts<>+704(SB), Y5, Y4
+	VFMADD213PS consts<>+704(SB), Y12, Y11
+	VFMADD213PS consts<>+736(SB), Y5, Y4
+	VFMADD213PS consts<>+736(SB), Y12, Y11
+	VFMADD213PS consts<>+768(SB), Y5, Y4
+	VFMADD213PS consts<>+768(SB), Y12, Y11
+	VFMADD213PS consts<>+800(SB), Y5, Y4
+	VFMADD213PS consts<>+800(SB), Y12, Y11
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y12, Y11
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y12, Y11
 	VPSLLD $23, Y3, Y3
 	VPSLLD $23, Y10, Y10
-	VMULPS Y3, Y4, Y5
-	VMULPS Y10, Y11, Y12
-	VMULPS consts<>+576(SB), Y6, Y6
-	VMULPS consts<>+576(SB), Y13, Y13
-	VFNMADD213PS Y5, Y5, Y6
-	VFNMADD213PS Y12, Y12, Y13
-	VMOVUPS consts<>+608(SB), Y3
-	VMOVUPS consts<>+608(SB), Y10
-	VFMADD213PS consts<>+640(SB), Y2, Y3
-	VFMADD213PS consts<>+640(SB), Y9, Y10
-	VFMADD213PS consts<>+672(SB), Y2, Y3
-	VFMADD213PS consts<>+672(SB), Y9, Y10
-	VFMADD213PS consts<>+704(SB), Y2, Y3
-	VFMADD213PS consts<>+704(SB), Y9, Y10
-	VFMADD213PS consts<>+576(SB), Y2, Y3
-	VFMADD213PS consts<>+576(SB), Y9, Y10
-	VMOVUPS consts<>+736(SB), Y4
-	VMOVUPS consts<>+736(SB), Y11
-	VFMADD213PS consts<>+768(SB), Y2, Y4
-	VFMADD213PS consts<>+768(SB), Y9, Y11
-	VFMADD213PS consts<>+800(SB), Y2, Y4
-	VFMADD213PS consts<>+800(SB), Y9, Y11
-	VFMADD213PS consts<>+832(SB), Y2, Y4
-	VFMADD213PS consts<>+832(SB), Y9, Y11
-	VFMADD213PS consts<>+864(SB), Y2, Y4
-	VFMADD213PS consts<>+864(SB), Y9, Y11
+	VMULPS Y3, Y4, Y4
+	VMULPS Y10, Y11, Y11
+	VMULPS Y2, Y4, Y6
+	VMULPS Y9, Y11, Y13
+	VMOVUPS consts<>+864(SB), Y3
+	VMOVUPS consts<>+864(SB), Y10
+	VFMADD213PS consts<>+896(SB), Y2, Y3
+	VFMADD213PS consts<>+896(SB), Y9, Y10
+	VFMADD213PS consts<>+928(SB), Y2, Y3
+	VFMADD213PS consts<>+928(SB), Y9, Y10
+	VFMADD213PS consts<>+960(SB), Y2, Y3
+	VFMADD213PS consts<>+960(SB), Y9, Y10
+	VMOVUPS consts<>+992(SB), Y4
+	VMOVUPS consts<>+992(SB), Y11
+	VFMADD213PS consts<>+1024(SB), Y2, Y4
+	VFMADD213PS consts<>+1024(SB), Y9, Y11
+	VFMADD213PS consts<>+1056(SB), Y2, Y4
+	VFMADD213PS consts<>+1056(SB), Y9, Y11
+	VFMADD213PS consts<>+1088(SB), Y2, Y4
+	VFMADD213PS consts<>+1088(SB), Y9, Y11
 	VFMADD213PS consts<>+352(SB), Y2, Y4
 	VFMADD213PS consts<>+352(SB), Y9, Y11
-	VMULPS Y2, Y3, Y3
-	VMULPS Y9, Y10, Y10
 	VMULPS Y6, Y3, Y3
 	VMULPS Y13, Y10, Y10
 	VDIVPS Y4, Y3, Y3
@@ -1329,42 +1311,33 @@ loop_63:
 	VMOVUPS consts<>+480(SB), Y3
 	VANDPS consts<>+512(SB), Y0, Y2
 	VMINPS Y2, Y3, Y2
-	VMULPS Y2, Y2, Y5
-	VMOVAPS Y5, Y6
-	VFMSUB231PS Y2, Y2, Y6
-	VMULPS consts<>+544(SB), Y5, Y5
-	VMOVUPS expTable<>+0(SB), Y4
-	VMAXPS Y5, Y4, Y5
-	VMOVUPS expTable<>+352(SB), Y4
-	VMINPS Y5, Y4, Y5
-	VMOVUPS expTable<>+64(SB), Y3
-	VFMADD231PS expTable<>+32(SB), Y5, Y3
-	VSUBPS expTable<>+64(SB), Y3, Y4
-	VFNMADD231PS expTable<>+96(SB), Y4, Y5
-	VFNMADD231PS expTable<>+128(SB), Y4, Y5
-	VMOVUPS expTable<>+160(SB), Y4
-	VFMADD213PS expTable<>+192(SB), Y5, Y4
-	VFMADD213PS expTable<>+224(SB), Y5, Y4
-	VFMADD213PS expTable<>+256(SB), Y5, Y4
-	VFMADD213PS expTable<>+288(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
+	VMULPS consts<>+544(SB), Y2, Y5
+	VMULPS Y2, Y5, Y6
+	VMOVUPS consts<>+576(SB), Y3
+	VFMADD231PS consts<>+96(SB), Y6, Y3
+	VSUBPS consts<>+576(SB), Y3, Y4
+	VMULPS consts<>+608(SB), Y4, Y6
+	VFMSUB213PS Y6, Y2, Y5
+	VFNMADD231PS consts<>+640(SB), Y4, Y5
+	VMOVUPS consts<>+672(SB), Y4
+	VFMADD213PS consts<>+704(SB), Y5, Y4
+	VFMADD213PS consts<>+736(SB), Y5, Y4
+	VFMADD213PS consts<>+768(SB), Y5, Y4
+	VFMADD213PS consts<>+800(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
 	VPSLLD $23, Y3, Y3
-	VMULPS Y3, Y4, Y5
-	VMULPS consts<>+576(SB), Y6, Y6
-	VFNMADD213PS Y5, Y5, Y6
-	VMOVUPS consts<>+608(SB), Y3
-	VFMADD213PS consts<>+640(SB), Y2, Y3
-	VFMADD213PS consts<>+672(SB), Y2, Y3
-	VFMADD213PS consts<>+704(SB), Y2, Y3
-	VFMADD213PS consts<>+576(SB), Y2, Y3
-	VMOVUPS consts<>+736(SB), Y4
-	VFMADD213PS consts<>+768(SB), Y2, Y4
-	VFMADD213PS consts<>+800(SB), Y2, Y4
-	VFMADD213PS consts<>+832(SB), Y2, Y4
-	VFMADD213PS consts<>+864(SB), Y2, Y4
+	VMULPS Y3, Y4, Y4
+	VMULPS Y2, Y4, Y6
+	VMOVUPS consts<>+864(SB), Y3
+	VFMADD213PS consts<>+896(SB), Y2, Y3
+	VFMADD213PS consts<>+928(SB), Y2, Y3
+	VFMADD213PS consts<>+960(SB), Y2, Y3
+	VMOVUPS consts<>+992(SB), Y4
+	VFMADD213PS consts<>+1024(SB), Y2, Y4
+	VFMADD213PS consts<>+1056(SB), Y2, Y4
+	VFMADD213PS consts<>+1088(SB), Y2, Y4
 	VFMADD213PS consts<>+352(SB), Y2, Y4
-	VMULPS Y2, Y3, Y3
 	VMULPS Y6, Y3, Y3
 	VDIVPS Y4, Y3, Y3
 	VMOVUPS consts<>+416(SB), Y4
@@ -1387,42 +1360,33 @@ end_64:
 	VMOVUPS consts<>+480(SB), Y3
 	VANDPS consts<>+512(SB), Y0, Y2
 	VMINPS Y2, Y3, Y2
-	VMULPS Y2, Y2, Y5
-	VMOVAPS Y5, Y6
-	VFMSUB231PS Y2, Y2, Y6
-	VMULPS consts<>+544(SB), Y5, Y5
-	VMOVUPS expTable<>+0(SB), Y4
-	VMAXPS Y5, Y4, Y5
-	VMOVUPS expTable<>+352(SB), Y4
-	VMINPS Y5, Y4, Y5
-	VMOVUPS expTable<>+64(SB), Y3
-	VFMADD231PS expTable<>+32(SB), Y5, Y3
-	VSUBPS expTable<>+64(SB), Y3, Y4
-	VFNMADD231PS expTable<>+96(SB), Y4, Y5
-	VFNMADD231PS expTable<>+128(SB), Y4, Y5
-	VMOVUPS expTable<>+160(SB), Y4
-	VFMADD213PS expTable<>+192(SB), Y5, Y4
-	VFMADD213PS expTable<>+224(SB), Y5, Y4
-	VFMADD213PS expTable<>+256(SB), Y5, Y4
-	VFMADD213PS expTable<>+288(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
+	VMULPS consts<>+544(SB), Y2, Y5
+	VMULPS Y2, Y5, Y6
+	VMOVUPS consts<>+576(SB), Y3
+	VFMADD231PS consts<>+96(SB), Y6, Y3
+	VSUBPS consts<>+576(SB), Y3, Y4
+	VMULPS consts<>+608(SB), Y4, Y6
+	VFMSUB213PS Y6, Y2, Y5
+	VFNMADD231PS consts<>+640(SB), Y4, Y5
+	VMOVUPS consts<>+672(SB), Y4
+	VFMADD213PS consts<>+704(SB), Y5, Y4
+	VFMADD213PS consts<>+736(SB), Y5, Y4
+	VFMADD213PS consts<>+768(SB), Y5, Y4
+	VFMADD213PS consts<>+800(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
 	VPSLLD $23, Y3, Y3
-	VMULPS Y3, Y4, Y5
-	VMULPS consts<>+576(SB), Y6, Y6
-	VFNMADD213PS Y5, Y5, Y6
-	VMOVUPS consts<>+608(SB), Y3
-	VFMADD213PS consts<>+640(SB), Y2, Y3
-	VFMADD213PS consts<>+672(SB), Y2, Y3
-	VFMADD213PS consts<>+704(SB), Y2, Y3
-	VFMADD213PS consts<>+576(SB), Y2, Y3
-	VMOVUPS consts<>+736(SB), Y4
-	VFMADD213PS consts<>+768(SB), Y2, Y4
-	VFMADD213PS consts<>+800(SB), Y2, Y4
-	VFMADD213PS consts<>+832(SB), Y2, Y4
-	VFMADD213PS consts<>+864(SB), Y2, Y4
+	VMULPS Y3, Y4, Y4
+	VMULPS Y2, Y4, Y6
+	VMOVUPS consts<>+864(SB), Y3
+	VFMADD213PS consts<>+896(SB), Y2, Y3
+	VFMADD213PS consts<>+928(SB), Y2, Y3
+	VFMADD213PS consts<>+960(SB), Y2, Y3
+	VMOVUPS consts<>+992(SB), Y4
+	VFMADD213PS consts<>+1024(SB), Y2, Y4
+	VFMADD213PS consts<>+1056(SB), Y2, Y4
+	VFMADD213PS consts<>+1088(SB), Y2, Y4
 	VFMADD213PS consts<>+352(SB), Y2, Y4
-	VMULPS Y2, Y3, Y3
 	VMULPS Y6, Y3, Y3
 	VDIVPS Y4, Y3, Y3
 	VMOVUPS consts<>+416(SB), Y4
@@ -1446,10 +1410,10 @@ loop_66:
 	VMOVUPS 32(SI), Y7
 	VMULPS Y0, Y0, Y2
 	VMULPS Y7, Y7, Y9
-	VMOVUPS consts<>+896(SB), Y3
-	VMOVUPS consts<>+896(SB), Y10
-	VFMADD132PS consts<>+928(SB), Y3, Y2
-	VFMADD132PS consts<>+928(SB), Y10, Y9
+	VMOVUPS consts<>+1120(SB), Y3
+	VMOVUPS consts<>+1120(SB), Y10
+	VFMADD132PS consts<>+1152(SB), Y3, Y2
+	VFMADD132PS consts<>+1152(SB), Y10, Y9
 	VMULPS Y0, Y2, Y2
 	VMULPS Y7, Y9, Y9
 	VMOVUPS expTable<>+0(SB), Y4
@@ -1510,8 +1474,8 @@ end_67:
 loop_68:
 	VMOVUPS 0(SI), Y0
 	VMULPS Y0, Y0, Y2
-	VMOVUPS consts<>+896(SB), Y3
-	VFMADD132PS consts<>+928(SB), Y3, Y2
+	VMOVUPS consts<>+1120(SB), Y3
+	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
@@ -1550,8 +1514,8 @@ end_69:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
 	VMULPS Y0, Y0, Y2
-	VMOVUPS consts<>+896(SB), Y3
-	VFMADD132PS consts<>+928(SB), Y3, Y2
+	VMOVUPS consts<>+1120(SB), Y3
+	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
@@ -1746,78 +1710,60 @@ loop_76:
 	VANDPS consts<>+512(SB), Y7, Y9
 	VMINPS Y2, Y3, Y2
 	VMINPS Y9, Y10, Y9
-	VMULPS Y2, Y2, Y5
-	VMULPS Y9, Y9, Y12
-	VMOVAPS Y5, Y6
-	VMOVAPS Y12, Y13
-	VFMSUB231PS Y2, Y2, Y6
-	VFMSUB231PS Y9, Y9, Y13
-	VMULPS consts<>+544(SB), Y5, Y5
-	VMULPS consts<>+544(SB), Y12, Y12
-	VMOVUPS expTable<>+0(SB), Y4
-	VMAXPS Y5, Y4, Y5
-	VMOVUPS expTable<>+0(SB), Y11
-	VMAXPS Y12, Y11, Y12
-	VMOVUPS expTable<>+352(SB), Y4
-	VMINPS Y5, Y4, Y5
-	VMOVUPS expTable<>+352(SB), Y11
-	VMINPS Y12, Y11, Y12
-	VMOVUPS expTable<>+64(SB), Y3
-	VMOVUPS expTable<>+64(SB), Y10
-	VFMADD231PS expTable<>+32(SB), Y5, Y3
-	VFMADD231PS expTable<>+32(SB), Y12, Y10
-	VSUBPS expTable<>+64(SB), Y3, Y4
-	VSUBPS expTable<>+64(SB), Y10, Y11
-	VFNMADD231PS expTable<>+96(SB), Y4, Y5
-	VFNMADD231PS expTable<>+96(SB), Y11, Y12
-	VFNMADD231PS expTable<>+128(SB), Y4, Y5
-	VFNMADD231PS expTable<>+128(SB), Y11, Y12
-	VMOVUPS expTable<>+160(SB), Y4
-	VMOVUPS expTable<>+160(SB), Y11
-	VFMADD213PS expTable<>+192(SB), Y5, Y4
-	VFMADD213PS expTable<>+192(SB), Y12, Y11
-	VFMADD213PS expTable<>+224(SB), Y5, Y4
-	VFMADD213PS expTable<>+224(SB), Y12, Y11
-	VFMADD213PS expTable<>+256(SB), Y5, Y4
-	VFMADD213PS expTable<>+256(SB), Y12, Y11
-	VFMADD213PS expTable<>+288(SB), Y5, Y4
-	VFMADD213PS expTable<>+288(SB), Y12, Y11
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y12, Y11
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y12, Y11
+	VMULPS consts<>+544(SB), Y2, Y5
+	VMULPS consts<>+544(SB), Y9, Y12
+	VMULPS Y2, Y5, Y6
+	VMULPS Y9, Y12, Y13
+	VMOVUPS consts<>+576(SB), Y3
+	VMOVUPS consts<>+576(SB), Y10
+	VFMADD231PS consts<>+96(SB), Y6, Y3
+	VFMADD231PS consts<>+96(SB), Y13, Y10
+	VSUBPS consts<>+576(SB), Y3, Y4
+	VSUBPS consts<>+576(SB), Y10, Y11
+	VMULPS consts<>+608(SB), Y4, Y6
+	VMULPS consts<>+608(SB), Y11, Y13
+	VFMSUB213PS Y6, Y2, Y5
+	VFMSUB213PS Y13, Y9, Y12
+	VFNMADD231PS consts<>+640(SB), Y4, Y5
+	VFNMADD231PS consts<>+640(SB), Y11, Y12
+	VMOVUPS consts<>+672(SB), Y4
+	VMOVUPS consts<>+672(SB), Y11
+	VFMADD213PS consts<>+704(SB), Y5, Y4
+	VFMADD213PS consts<>+704(SB), Y12, Y11
+	VFMADD213PS consts<>+736(SB), Y5, Y4
+	VFMADD213PS consts<>+736(SB), Y12, Y11
+	VFMADD213PS consts<>+768(SB), Y5, Y4
+	VFMADD213PS consts<>+768(SB), Y12, Y11
+	VFMADD213PS consts<>+800(SB), Y5, Y4
+	VFMADD213PS consts<>+800(SB), Y12, Y11
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y12, Y11
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y12, Y11
 	VPSLLD $23, Y3, Y3
 	VPSLLD $23, Y10, Y10
-	VMULPS Y3, Y4, Y5
-	VMULPS Y10, Y11, Y12
-	VMULPS consts<>+576(SB), Y6, Y6
-	VMULPS consts<>+576(SB), Y13, Y13
-	VFNMADD213PS Y5, Y5, Y6
-	VFNMADD213PS Y12, Y12, Y13
-	VMOVUPS consts<>+608(SB), Y3
-	VMOVUPS consts<>+608(SB), Y10
-	VFMADD213PS consts<>+640(SB), Y2, Y3
-	VFMADD213PS consts<>+640(SB), Y9, Y10
-	VFMADD213PS consts<>+672(SB), Y2, Y3
-	VFMADD213PS consts<>+672(SB), Y9, Y10
-	VFMADD213PS consts<>+704(SB), Y2, Y3
-	VFMADD213PS consts<>+704(SB), Y9, Y10
-	VFMADD213PS consts<>+576(SB), Y2, Y3
-	VFMADD213PS consts<>+576(SB), Y9, Y10
-	VMOVUPS consts<>+736(SB), Y4
-	VMOVUPS consts<>+736(SB), Y11
-	VFMADD213PS consts<>+768(SB), Y2, Y4
-	VFMADD213PS consts<>+768(SB), Y9, Y11
-	VFMADD213PS consts<>+800(SB), Y2, Y4
-	VFMADD213PS consts<>+800(SB), Y9, Y11
-	VFMADD213PS consts<>+832(SB), Y2, Y4
-	VFMADD213PS consts<>+832(SB), Y9, Y11
-	VFMADD213PS consts<>+864(SB), Y2, Y4
-	VFMADD213PS consts<>+864(SB), Y9, Y11
+	VMULPS Y3, Y4, Y4
+	VMULPS Y10, Y11, Y11
+	VMULPS Y2, Y4, Y6
+	VMULPS Y9, Y11, Y13
+	VMOVUPS consts<>+864(SB), Y3
+	VMOVUPS consts<>+864(SB), Y10
+	VFMADD213PS consts<>+896(SB), Y2, Y3
+	VFMADD213PS consts<>+896(SB), Y9, Y10
+	VFMADD213PS consts<>+928(SB), Y2, Y3
+	VFMADD213PS consts<>+928(SB), Y9, Y10
+	VFMADD213PS consts<>+960(SB), Y2, Y3
+	VFMADD213PS consts<>+960(SB), Y9, Y10
+	VMOVUPS consts<>+992(SB), Y4
+	VMOVUPS consts<>+992(SB), Y11
+	VFMADD213PS consts<>+1024(SB), Y2, Y4
+	VFMADD213PS consts<>+1024(SB), Y9, Y11
+	VFMADD213PS consts<>+1056(SB), Y2, Y4
+	VFMADD213PS consts<>+1056(SB), Y9, Y11
+	VFMADD213PS consts<>+1088(SB), Y2, Y4
+	VFMADD213PS consts<>+1088(SB), Y9, Y11
 	VFMADD213PS consts<>+352(SB), Y2, Y4
 	VFMADD213PS consts<>+352(SB), Y9, Y11
-	VMULPS Y2, Y3, Y3
-	VMULPS Y9, Y10, Y10
 	VMULPS Y6, Y3, Y3
 	VMULPS Y13, Y10, Y10
 	VDIVPS Y4, Y3, Y3
@@ -1848,42 +1794,33 @@ loop_78:
 	VMOVUPS consts<>+480(SB), Y3
 	VANDPS consts<>+512(SB), Y0, Y2
 	VMINPS Y2, Y3, Y2
-	VMULPS Y2, Y2, Y5
-	VMOVAPS Y5, Y6
-	VFMSUB231PS Y2, Y2, Y6
-	VMULPS consts<>+544(SB), Y5, Y5
-	VMOVUPS expTable<>+0(SB), Y4
-	VMAXPS Y5, Y4, Y5
-	VMOVUPS expTable<>+352(SB), Y4
-	VMINPS Y5, Y4, Y5
-	VMOVUPS expTable<>+64(SB), Y3
-	VFMADD231PS expTable<>+32(SB), Y5, Y3
-	VSUBPS expTable<>+64(SB), Y3, Y4
-	VFNMADD231PS expTable<>+96(SB), Y4, Y5
-	VFNMADD231PS expTable<>+128(SB), Y4, Y5
-	VMOVUPS expTable<>+160(SB), Y4
-	VFMADD213PS expTable<>+192(SB), Y5, Y4
-	VFMADD213PS expTable<>+224(SB), Y5, Y4
-	VFMADD213PS expTable<>+256(SB), Y5, Y4
-	VFMADD213PS expTable<>+288(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
+	VMULPS consts<>+544(SB), Y2, Y5
+	VMULPS Y2, Y5, Y6
+	VMOVUPS consts<>+576(SB), Y3
+	VFMADD231PS consts<>+96(SB), Y6, Y3
+	VSUBPS consts<>+576(SB), Y3, Y4
+	VMULPS consts<>+608(SB), Y4, Y6
+	VFMSUB213PS Y6, Y2, Y5
+	VFNMADD231PS consts<>+640(SB), Y4, Y5
+	VMOVUPS consts<>+672(SB), Y4
+	VFMADD213PS consts<>+704(SB), Y5, Y4
+	VFMADD213PS consts<>+736(SB), Y5, Y4
+	VFMADD213PS consts<>+768(SB), Y5, Y4
+	VFMADD213PS consts<>+800(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
 	VPSLLD $23, Y3, Y3
-	VMULPS Y3, Y4, Y5
-	VMULPS consts<>+576(SB), Y6, Y6
-	VFNMADD213PS Y5, Y5, Y6
-	VMOVUPS consts<>+608(SB), Y3
-	VFMADD213PS consts<>+640(SB), Y2, Y3
-	VFMADD213PS consts<>+672(SB), Y2, Y3
-	VFMADD213PS consts<>+704(SB), Y2, Y3
-	VFMADD213PS consts<>+576(SB), Y2, Y3
-	VMOVUPS consts<>+736(SB), Y4
-	VFMADD213PS consts<>+768(SB), Y2, Y4
-	VFMADD213PS consts<>+800(SB), Y2, Y4
-	VFMADD213PS consts<>+832(SB), Y2, Y4
-	VFMADD213PS consts<>+864(SB), Y2, Y4
+	VMULPS Y3, Y4, Y4
+	VMULPS Y2, Y4, Y6
+	VMOVUPS consts<>+864(SB), Y3
+	VFMADD213PS consts<>+896(SB), Y2, Y3
+	VFMADD213PS consts<>+928(SB), Y2, Y3
+	VFMADD213PS consts<>+960(SB), Y2, Y3
+	VMOVUPS consts<>+992(SB), Y4
+	VFMADD213PS consts<>+1024(SB), Y2, Y4
+	VFMADD213PS consts<>+1056(SB), Y2, Y4
+	VFMADD213PS consts<>+1088(SB), Y2, Y4
 	VFMADD213PS consts<>+352(SB), Y2, Y4
-	VMULPS Y2, Y3, Y3
 	VMULPS Y6, Y3, Y3
 	VDIVPS Y4, Y3, Y3
 	VMOVUPS consts<>+416(SB), Y4
@@ -1909,42 +1846,33 @@ end_79:
 	VMOVUPS consts<>+480(SB), Y3
 	VANDPS consts<>+512(SB), Y0, Y2
 	VMINPS Y2, Y3, Y2
-	VMULPS Y2, Y2, Y5
-	VMOVAPS Y5, Y6
-	VFMSUB231PS Y2, Y2, Y6
-	VMULPS consts<>+544(SB), Y5, Y5
-	VMOVUPS expTable<>+0(SB), Y4
-	VMAXPS Y5, Y4, Y5
-	VMOVUPS expTable<>+352(SB), Y4
-	VMINPS Y5, Y4, Y5
-	VMOVUPS expTable<>+64(SB), Y3
-	VFMADD231PS expTable<>+32(SB), Y5, Y3
-	VSUBPS expTable<>+64(SB), Y3, Y4
-	VFNMADD231PS expTable<>+96(SB), Y4, Y5
-	VFNMADD231PS expTable<>+128(SB), Y4, Y5
-	VMOVUPS expTable<>+160(SB), Y4
-	VFMADD213PS expTable<>+192(SB), Y5, Y4
-	VFMADD213PS expTable<>+224(SB), Y5, Y4
-	VFMADD213PS expTable<>+256(SB), Y5, Y4
-	VFMADD213PS expTable<>+288(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
-	VFMADD213PS expTable<>+320(SB), Y5, Y4
+	VMULPS consts<>+544(SB), Y2, Y5
+	VMULPS Y2, Y5, Y6
+	VMOVUPS consts<>+576(SB), Y3
+	VFMADD231PS consts<>+96(SB), Y6, Y3
+	VSUBPS consts<>+576(SB), Y3, Y4
+	VMULPS consts<>+608(SB), Y4, Y6
+	VFMSUB213PS Y6, Y2, Y5
+	VFNMADD231PS consts<>+640(SB), Y4, Y5
+	VMOVUPS consts<>+672(SB), Y4
+	VFMADD213PS consts<>+704(SB), Y5, Y4
+	VFMADD213PS consts<>+736(SB), Y5, Y4
+	VFMADD213PS consts<>+768(SB), Y5, Y4
+	VFMADD213PS consts<>+800(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
+	VFMADD213PS consts<>+832(SB), Y5, Y4
 	VPSLLD $23, Y3, Y3
-	VMULPS Y3, Y4, Y5
-	VMULPS consts<>+576(SB), Y6, Y6
-	VFNMADD213PS Y5, Y5, Y6
-	VMOVUPS consts<>+608(SB), Y3
-	VFMADD213PS consts<>+640(SB), Y2, Y3
-	VFMADD213PS consts<>+672(SB), Y2, Y3
-	VFMADD213PS consts<>+704(SB), Y2, Y3
-	VFMADD213PS consts<>+576(SB), Y2, Y3
-	VMOVUPS consts<>+736(SB), Y4
-	VFMADD213PS consts<>+768(SB), Y2, Y4
-	VFMADD213PS consts<>+800(SB), Y2, Y4
-	VFMADD213PS consts<>+832(SB), Y2, Y4
-	VFMADD213PS consts<>+864(SB), Y2, Y4
+	VMULPS Y3, Y4, Y4
+	VMULPS Y2, Y4, Y6
+	VMOVUPS consts<>+864(SB), Y3
+	VFMADD213PS consts<>+896(SB), Y2, Y3
+	VFMADD213PS consts<>+928(SB), Y2, Y3
+	VFMADD213PS consts<>+960(SB), Y2, Y3
+	VMOVUPS consts<>+992(SB), Y4
+	VFMADD213PS consts<>+1024(SB), Y2, Y4
+	VFMADD213PS consts<>+1056(SB), Y2, Y4
+	VFMADD213PS consts<>+1088(SB), Y2, Y4
 	VFMADD213PS consts<>+352(SB), Y2, Y4
-	VMULPS Y2, Y3, Y3
 	VMULPS Y6, Y3, Y3
 	VDIVPS Y4, Y3, Y3
 	VMOVUPS consts<>+416(SB), Y4
@@ -1972,10 +1900,10 @@ loop_81:
 	VMOVUPS 32(DX), Y8
 	VMULPS Y0, Y0, Y2
 	VMULPS Y7, Y7, Y9
-	VMOVUPS consts<>+896(SB), Y3
-	VMOVUPS consts<>+896(SB), Y10
-	VFMADD132PS consts<>+928(SB), Y3, Y2
-	VFMADD132PS consts<>+928(SB), Y10, Y9
+	VMOVUPS consts<>+1120(SB), Y3
+	VMOVUPS consts<>+1120(SB), Y10
+	VFMADD132PS consts<>+1152(SB), Y3, Y2
+	VFMADD132PS consts<>+1152(SB), Y10, Y9
 	VMULPS Y0, Y2, Y2
 	VMULPS Y7, Y9, Y9
 	VMOVUPS expTable<>+0(SB), Y4
@@ -2040,8 +1968,8 @@ loop_83:
 	VMOVUPS 0(SI), Y0
 	VMOVUPS 0(DX), Y1
 	VMULPS Y0, Y0, Y2
-	VMOVUPS consts<>+896(SB), Y3
-	VFMADD132PS consts<>+928(SB), Y3, Y2
+	VMOVUPS consts<>+1120(SB), Y3
+	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
@@ -2083,8 +2011,8 @@ end_84:
 	VMASKMOVPS 0(SI), Y7, Y0
 	VMASKMOVPS 0(DX), Y7, Y1
 	VMULPS Y0, Y0, Y2
-	VMOVUPS consts<>+896(SB), Y3
-	VFMADD132PS consts<>+928(SB), Y3, Y2
+	VMOVUPS consts<>+1120(SB), Y3
+	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
@@ -2505,11 +2433,11 @@ TEXT ·narrowBF16AVX2(SB), NOSPLIT, $0-24
 loop_117:
 	VMOVUPS 0(SI), Y0
 	VPSRLD $16, Y0, Y2
-	VPAND consts<>+960(SB), Y2, Y3
+	VPAND consts<>+1184(SB), Y2, Y3
 	VPADDD Y0, Y3, Y3
-	VPADDD consts<>+992(SB), Y3, Y3
+	VPADDD consts<>+1216(SB), Y3, Y3
 	VPSRLD $16, Y3, Y3
-	VPOR consts<>+1024(SB), Y2, Y2
+	VPOR consts<>+1248(SB), Y2, Y2
 	VCMPPS $3, Y0, Y0, Y4
 	VBLENDVPS Y4, Y2, Y3, Y3
 	VPACKUSDW Y3, Y3, Y3
@@ -2565,10 +2493,10 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-40
 	MOVQ n+16(FP), CX
 	MOVQ m+24(FP), AX
 	VBROADCASTSS (AX), Y15
-	VMOVUPS consts<>+1056(SB), Y5
-	VMOVUPS consts<>+1056(SB), Y6
-	VMOVUPS consts<>+1056(SB), Y8
-	VMOVUPS consts<>+1056(SB), Y9
+	VMOVUPS consts<>+1280(SB), Y5
+	VMOVUPS consts<>+1280(SB), Y6
+	VMOVUPS consts<>+1280(SB), Y8
+	VMOVUPS consts<>+1280(SB), Y9
 	SUBQ $32, CX
 	JLT end_124
 	PCALIGN $32
@@ -2737,10 +2665,10 @@ TEXT ·sumExpAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+8(FP), CX
 	MOVQ m+16(FP), AX
 	VBROADCASTSS (AX), Y15
-	VMOVUPS consts<>+1056(SB), Y5
-	VMOVUPS consts<>+1056(SB), Y6
-	VMOVUPS consts<>+1056(SB), Y8
-	VMOVUPS consts<>+1056(SB), Y9
+	VMOVUPS consts<>+1280(SB), Y5
+	VMOVUPS consts<>+1280(SB), Y6
+	VMOVUPS consts<>+1280(SB), Y8
+	VMOVUPS consts<>+1280(SB), Y9
 	SUBQ $32, CX
 	JLT end_129
 	PCALIGN $32
@@ -2899,10 +2827,10 @@ done_132:
 TEXT ·sumAVX2(SB), NOSPLIT, $0-24
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
-	VMOVUPS consts<>+1056(SB), Y5
-	VMOVUPS consts<>+1056(SB), Y6
-	VMOVUPS consts<>+1056(SB), Y8
-	VMOVUPS consts<>+1056(SB), Y9
+	VMOVUPS consts<>+1280(SB), Y5
+	VMOVUPS consts<>+1280(SB), Y6
+	VMOVUPS consts<>+1280(SB), Y8
+	VMOVUPS consts<>+1280(SB), Y9
 	SUBQ $32, CX
 	JLT end_134
 	PCALIGN $32
@@ -2960,10 +2888,10 @@ TEXT ·sumSquaresAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+8(FP), CX
 	MOVQ m+16(FP), AX
 	VBROADCASTSS (AX), Y15
-	VMOVUPS consts<>+1056(SB), Y5
-	VMOVUPS consts<>+1056(SB), Y6
-	VMOVUPS consts<>+1056(SB), Y8
-	VMOVUPS consts<>+1056(SB), Y9
+	VMOVUPS consts<>+1280(SB), Y5
+	VMOVUPS consts<>+1280(SB), Y6
+	VMOVUPS consts<>+1280(SB), Y8
+	VMOVUPS consts<>+1280(SB), Y9
 	SUBQ $32, CX
 	JLT end_139
 	PCALIGN $32
@@ -3027,10 +2955,10 @@ TEXT ·addSumSquaresAVX2(SB), NOSPLIT, $0-32
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
 	MOVQ n+16(FP), CX
-	VMOVUPS consts<>+1056(SB), Y5
-	VMOVUPS consts<>+1056(SB), Y6
-	VMOVUPS consts<>+1056(SB), Y8
-	VMOVUPS consts<>+1056(SB), Y9
+	VMOVUPS consts<>+1280(SB), Y5
+	VMOVUPS consts<>+1280(SB), Y6
+	VMOVUPS consts<>+1280(SB), Y8
+	VMOVUPS consts<>+1280(SB), Y9
 	SUBQ $32, CX
 	JLT end_144
 	PCALIGN $32
@@ -3106,10 +3034,10 @@ done_147:
 TEXT ·maximumAVX2(SB), NOSPLIT, $0-24
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
-	VMOVUPS consts<>+1088(SB), Y5
-	VMOVUPS consts<>+1088(SB), Y6
-	VMOVUPS consts<>+1088(SB), Y8
-	VMOVUPS consts<>+1088(SB), Y9
+	VMOVUPS consts<>+1312(SB), Y5
+	VMOVUPS consts<>+1312(SB), Y6
+	VMOVUPS consts<>+1312(SB), Y8
+	VMOVUPS consts<>+1312(SB), Y9
 	VXORPS Y12, Y12, Y12
 	SUBQ $32, CX
 	JLT end_149
@@ -3156,7 +3084,7 @@ end_151:
 	SUBQ CX, AX
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(DI), Y7, Y0
-	VMOVUPS consts<>+1088(SB), Y1
+	VMOVUPS consts<>+1312(SB), Y1
 	VBLENDVPS Y7, Y0, Y1, Y0
 	VMAXPS Y0, Y5, Y5
 	VCMPPS $3, Y0, Y0, Y1
@@ -3403,14 +3331,14 @@ DATA consts<>+464(SB)/4, $0xbfd9db23
 DATA consts<>+468(SB)/4, $0xbfd9db23
 DATA consts<>+472(SB)/4, $0xbfd9db23
 DATA consts<>+476(SB)/4, $0xbfd9db23
-DATA consts<>+480(SB)/4, $0x41680000
-DATA consts<>+484(SB)/4, $0x41680000
-DATA consts<>+488(SB)/4, $0x41680000
-DATA consts<>+492(SB)/4, $0x41680000
-DATA consts<>+496(SB)/4, $0x41680000
-DATA consts<>+500(SB)/4, $0x41680000
-DATA consts<>+504(SB)/4, $0x41680000
-DATA consts<>+508(SB)/4, $0x41680000
+DATA consts<>+480(SB)/4, $0x41533333
+DATA consts<>+484(SB)/4, $0x41533333
+DATA consts<>+488(SB)/4, $0x41533333
+DATA consts<>+492(SB)/4, $0x41533333
+DATA consts<>+496(SB)/4, $0x41533333
+DATA consts<>+500(SB)/4, $0x41533333
+DATA consts<>+504(SB)/4, $0x41533333
+DATA consts<>+508(SB)/4, $0x41533333
 DATA consts<>+512(SB)/4, $0x7fffffff
 DATA consts<>+516(SB)/4, $0x7fffffff
 DATA consts<>+520(SB)/4, $0x7fffffff
@@ -3427,143 +3355,199 @@ DATA consts<>+560(SB)/4, $0xbf000000
 DATA consts<>+564(SB)/4, $0xbf000000
 DATA consts<>+568(SB)/4, $0xbf000000
 DATA consts<>+572(SB)/4, $0xbf000000
-DATA consts<>+576(SB)/4, $0x3f000000
-DATA consts<>+580(SB)/4, $0x3f000000
-DATA consts<>+584(SB)/4, $0x3f000000
-DATA consts<>+588(SB)/4, $0x3f000000
-DATA consts<>+592(SB)/4, $0x3f000000
-DATA consts<>+596(SB)/4, $0x3f000000
-DATA consts<>+600(SB)/4, $0x3f000000
-DATA consts<>+604(SB)/4, $0x3f000000
-DATA consts<>+608(SB)/4, $0x3b86e48f
-DATA consts<>+612(SB)/4, $0x3b86e48f
-DATA consts<>+616(SB)/4, $0x3b86e48f
-DATA consts<>+620(SB)/4, $0x3b86e48f
-DATA consts<>+624(SB)/4, $0x3b86e48f
-DATA consts<>+628(SB)/4, $0x3b86e48f
-DATA consts<>+632(SB)/4, $0x3b86e48f
-DATA consts<>+636(SB)/4, $0x3b86e48f
-DATA consts<>+640(SB)/4, $0x3d2670f9
-DATA consts<>+644(SB)/4, $0x3d2670f9
-DATA consts<>+648(SB)/4, $0x3d2670f9
-DATA consts<>+652(SB)/4, $0x3d2670f9
-DATA consts<>+656(SB)/4, $0x3d2670f9
-DATA consts<>+660(SB)/4, $0x3d2670f9
-DATA consts<>+664(SB)/4, $0x3d2670f9
-DATA consts<>+668(SB)/4, $0x3d2670f9
-DATA consts<>+672(SB)/4, $0x3e3ba364
-DATA consts<>+676(SB)/4, $0x3e3ba364
-DATA consts<>+680(SB)/4, $0x3e3ba364
-DATA consts<>+684(SB)/4, $0x3e3ba364
-DATA consts<>+688(SB)/4, $0x3e3ba364
-DATA consts<>+692(SB)/4, $0x3e3ba364
-DATA consts<>+696(SB)/4, $0x3e3ba364
-DATA consts<>+700(SB)/4, $0x3e3ba364
-DATA consts<>+704(SB)/4, $0x3ee0691b
-DATA consts<>+708(SB)/4, $0x3ee0691b
-DATA consts<>+712(SB)/4, $0x3ee0691b
-DATA consts<>+716(SB)/4, $0x3ee0691b
-DATA consts<>+720(SB)/4, $0x3ee0691b
-DATA consts<>+724(SB)/4, $0x3ee0691b
-DATA consts<>+728(SB)/4, $0x3ee0691b
-DATA consts<>+732(SB)/4, $0x3ee0691b
-DATA consts<>+736(SB)/4, $0x3c290fa4
-DATA consts<>+740(SB)/4, $0x3c290fa4
-DATA consts<>+744(SB)/4, $0x3c290fa4
-DATA consts<>+748(SB)/4, $0x3c290fa4
-DATA consts<>+752(SB)/4, $0x3c290fa4
-DATA consts<>+756(SB)/4, $0x3c290fa4
-DATA consts<>+760(SB)/4, $0x3c290fa4
-DATA consts<>+764(SB)/4, $0x3c290fa4
-DATA consts<>+768(SB)/4, $0x3dd09dcf
-DATA consts<>+772(SB)/4, $0x3dd09dcf
-DATA consts<>+776(SB)/4, $0x3dd09dcf
-DATA consts<>+780(SB)/4, $0x3dd09dcf
-DATA consts<>+784(SB)/4, $0x3dd09dcf
-DATA consts<>+788(SB)/4, $0x3dd09dcf
-DATA consts<>+792(SB)/4, $0x3dd09dcf
-DATA consts<>+796(SB)/4, $0x3dd09dcf
-DATA consts<>+800(SB)/4, $0x3ef0604f
-DATA consts<>+804(SB)/4, $0x3ef0604f
-DATA consts<>+808(SB)/4, $0x3ef0604f
-DATA consts<>+812(SB)/4, $0x3ef0604f
-DATA consts<>+816(SB)/4, $0x3ef0604f
-DATA consts<>+820(SB)/4, $0x3ef0604f
-DATA consts<>+824(SB)/4, $0x3ef0604f
-DATA consts<>+828(SB)/4, $0x3ef0604f
-DATA consts<>+832(SB)/4, $0x3f99ec56
-DATA consts<>+836(SB)/4, $0x3f99ec56
-DATA consts<>+840(SB)/4, $0x3f99ec56
-DATA consts<>+844(SB)/4, $0x3f99ec56
-DATA consts<>+848(SB)/4, $0x3f99ec56
-DATA consts<>+852(SB)/4, $0x3f99ec56
-DATA consts<>+856(SB)/4, $0x3f99ec56
-DATA consts<>+860(SB)/4, $0x3f99ec56
-DATA consts<>+864(SB)/4, $0x3fd655a6
-DATA consts<>+868(SB)/4, $0x3fd655a6
-DATA consts<>+872(SB)/4, $0x3fd655a6
-DATA consts<>+876(SB)/4, $0x3fd655a6
-DATA consts<>+880(SB)/4, $0x3fd655a6
-DATA consts<>+884(SB)/4, $0x3fd655a6
-DATA consts<>+888(SB)/4, $0x3fd655a6
-DATA consts<>+892(SB)/4, $0x3fd655a6
-DATA consts<>+896(SB)/4, $0xbfcc422a
-DATA consts<>+900(SB)/4, $0xbfcc422a
-DATA consts<>+904(SB)/4, $0xbfcc422a
-DATA consts<>+908(SB)/4, $0xbfcc422a
-DATA consts<>+912(SB)/4, $0xbfcc422a
-DATA consts<>+916(SB)/4, $0xbfcc422a
-DATA consts<>+920(SB)/4, $0xbfcc422a
-DATA consts<>+924(SB)/4, $0xbfcc422a
-DATA consts<>+928(SB)/4, $0xbd922279
-DATA consts<>+932(SB)/4, $0xbd922279
-DATA consts<>+936(SB)/4, $0xbd922279
-DATA consts<>+940(SB)/4, $0xbd922279
-DATA consts<>+944(SB)/4, $0xbd922279
-DATA consts<>+948(SB)/4, $0xbd922279
-DATA consts<>+952(SB)/4, $0xbd922279
-DATA consts<>+956(SB)/4, $0xbd922279
-DATA consts<>+960(SB)/4, $0x00000001
-DATA consts<>+964(SB)/4, $0x00000001
-DATA consts<>+968(SB)/4, $0x00000001
-DATA consts<>+972(SB)/4, $0x00000001
-DATA consts<>+976(SB)/4, $0x00000001
-DATA consts<>+980(SB)/4, $0x00000001
-DATA consts<>+984(SB)/4, $0x00000001
-DATA consts<>+988(SB)/4, $0x00000001
-DATA consts<>+992(SB)/4, $0x00007fff
-DATA consts<>+996(SB)/4, $0x00007fff
-DATA consts<>+1000(SB)/4, $0x00007fff
-DATA consts<>+1004(SB)/4, $0x00007fff
-DATA consts<>+1008(SB)/4, $0x00007fff
-DATA consts<>+1012(SB)/4, $0x00007fff
-DATA consts<>+1016(SB)/4, $0x00007fff
-DATA consts<>+1020(SB)/4, $0x00007fff
-DATA consts<>+1024(SB)/4, $0x00000040
-DATA consts<>+1028(SB)/4, $0x00000040
-DATA consts<>+1032(SB)/4, $0x00000040
-DATA consts<>+1036(SB)/4, $0x00000040
-DATA consts<>+1040(SB)/4, $0x00000040
-DATA consts<>+1044(SB)/4, $0x00000040
-DATA consts<>+1048(SB)/4, $0x00000040
-DATA consts<>+1052(SB)/4, $0x00000040
-DATA consts<>+1056(SB)/4, $0x00000000
-DATA consts<>+1060(SB)/4, $0x00000000
-DATA consts<>+1064(SB)/4, $0x00000000
-DATA consts<>+1068(SB)/4, $0x00000000
-DATA consts<>+1072(SB)/4, $0x00000000
-DATA consts<>+1076(SB)/4, $0x00000000
-DATA consts<>+1080(SB)/4, $0x00000000
-DATA consts<>+1084(SB)/4, $0x00000000
-DATA consts<>+1088(SB)/4, $0xff800000
-DATA consts<>+1092(SB)/4, $0xff800000
-DATA consts<>+1096(SB)/4, $0xff800000
-DATA consts<>+1100(SB)/4, $0xff800000
-DATA consts<>+1104(SB)/4, $0xff800000
-DATA consts<>+1108(SB)/4, $0xff800000
-DATA consts<>+1112(SB)/4, $0xff800000
-DATA consts<>+1116(SB)/4, $0xff800000
-GLOBL consts<>(SB), RODATA|NOPTR, $1120
+DATA consts<>+576(SB)/4, $0x4b40007e
+DATA consts<>+580(SB)/4, $0x4b40007e
+DATA consts<>+584(SB)/4, $0x4b40007e
+DATA consts<>+588(SB)/4, $0x4b40007e
+DATA consts<>+592(SB)/4, $0x4b40007e
+DATA consts<>+596(SB)/4, $0x4b40007e
+DATA consts<>+600(SB)/4, $0x4b40007e
+DATA consts<>+604(SB)/4, $0x4b40007e
+DATA consts<>+608(SB)/4, $0x3f318000
+DATA consts<>+612(SB)/4, $0x3f318000
+DATA consts<>+616(SB)/4, $0x3f318000
+DATA consts<>+620(SB)/4, $0x3f318000
+DATA consts<>+624(SB)/4, $0x3f318000
+DATA consts<>+628(SB)/4, $0x3f318000
+DATA consts<>+632(SB)/4, $0x3f318000
+DATA consts<>+636(SB)/4, $0x3f318000
+DATA consts<>+640(SB)/4, $0xb95e8083
+DATA consts<>+644(SB)/4, $0xb95e8083
+DATA consts<>+648(SB)/4, $0xb95e8083
+DATA consts<>+652(SB)/4, $0xb95e8083
+DATA consts<>+656(SB)/4, $0xb95e8083
+DATA consts<>+660(SB)/4, $0xb95e8083
+DATA consts<>+664(SB)/4, $0xb95e8083
+DATA consts<>+668(SB)/4, $0xb95e8083
+DATA consts<>+672(SB)/4, $0x3b3511e5
+DATA consts<>+676(SB)/4, $0x3b3511e5
+DATA consts<>+680(SB)/4, $0x3b3511e5
+DATA consts<>+684(SB)/4, $0x3b3511e5
+DATA consts<>+688(SB)/4, $0x3b3511e5
+DATA consts<>+692(SB)/4, $0x3b3511e5
+DATA consts<>+696(SB)/4, $0x3b3511e5
+DATA consts<>+700(SB)/4, $0x3b3511e5
+DATA consts<>+704(SB)/4, $0x3c891d10
+DATA consts<>+708(SB)/4, $0x3c891d10
+DATA consts<>+712(SB)/4, $0x3c891d10
+DATA consts<>+716(SB)/4, $0x3c891d10
+DATA consts<>+720(SB)/4, $0x3c891d10
+DATA consts<>+724(SB)/4, $0x3c891d10
+DATA consts<>+728(SB)/4, $0x3c891d10
+DATA consts<>+732(SB)/4, $0x3c891d10
+DATA consts<>+736(SB)/4, $0x3daaac79
+DATA consts<>+740(SB)/4, $0x3daaac79
+DATA consts<>+744(SB)/4, $0x3daaac79
+DATA consts<>+748(SB)/4, $0x3daaac79
+DATA consts<>+752(SB)/4, $0x3daaac79
+DATA consts<>+756(SB)/4, $0x3daaac79
+DATA consts<>+760(SB)/4, $0x3daaac79
+DATA consts<>+764(SB)/4, $0x3daaac79
+DATA consts<>+768(SB)/4, $0x3eaaaa49
+DATA consts<>+772(SB)/4, $0x3eaaaa49
+DATA consts<>+776(SB)/4, $0x3eaaaa49
+DATA consts<>+780(SB)/4, $0x3eaaaa49
+DATA consts<>+784(SB)/4, $0x3eaaaa49
+DATA consts<>+788(SB)/4, $0x3eaaaa49
+DATA consts<>+792(SB)/4, $0x3eaaaa49
+DATA consts<>+796(SB)/4, $0x3eaaaa49
+DATA consts<>+800(SB)/4, $0x3f7ffffe
+DATA consts<>+804(SB)/4, $0x3f7ffffe
+DATA consts<>+808(SB)/4, $0x3f7ffffe
+DATA consts<>+812(SB)/4, $0x3f7ffffe
+DATA consts<>+816(SB)/4, $0x3f7ffffe
+DATA consts<>+820(SB)/4, $0x3f7ffffe
+DATA consts<>+824(SB)/4, $0x3f7ffffe
+DATA consts<>+828(SB)/4, $0x3f7ffffe
+DATA consts<>+832(SB)/4, $0x40000000
+DATA consts<>+836(SB)/4, $0x40000000
+DATA consts<>+840(SB)/4, $0x40000000
+DATA consts<>+844(SB)/4, $0x40000000
+DATA consts<>+848(SB)/4, $0x40000000
+DATA consts<>+852(SB)/4, $0x40000000
+DATA consts<>+856(SB)/4, $0x40000000
+DATA consts<>+860(SB)/4, $0x40000000
+DATA consts<>+864(SB)/4, $0x3c6526be
+DATA consts<>+868(SB)/4, $0x3c6526be
+DATA consts<>+872(SB)/4, $0x3c6526be
+DATA consts<>+876(SB)/4, $0x3c6526be
+DATA consts<>+880(SB)/4, $0x3c6526be
+DATA consts<>+884(SB)/4, $0x3c6526be
+DATA consts<>+888(SB)/4, $0x3c6526be
+DATA consts<>+892(SB)/4, $0x3c6526be
+DATA consts<>+896(SB)/4, $0x3dd951bf
+DATA consts<>+900(SB)/4, $0x3dd951bf
+DATA consts<>+904(SB)/4, $0x3dd951bf
+DATA consts<>+908(SB)/4, $0x3dd951bf
+DATA consts<>+912(SB)/4, $0x3dd951bf
+DATA consts<>+916(SB)/4, $0x3dd951bf
+DATA consts<>+920(SB)/4, $0x3dd951bf
+DATA consts<>+924(SB)/4, $0x3dd951bf
+DATA consts<>+928(SB)/4, $0x3eace883
+DATA consts<>+932(SB)/4, $0x3eace883
+DATA consts<>+936(SB)/4, $0x3eace883
+DATA consts<>+940(SB)/4, $0x3eace883
+DATA consts<>+944(SB)/4, $0x3eace883
+DATA consts<>+948(SB)/4, $0x3eace883
+DATA consts<>+952(SB)/4, $0x3eace883
+DATA consts<>+956(SB)/4, $0x3eace883
+DATA consts<>+960(SB)/4, $0x3effffff
+DATA consts<>+964(SB)/4, $0x3effffff
+DATA consts<>+968(SB)/4, $0x3effffff
+DATA consts<>+972(SB)/4, $0x3effffff
+DATA consts<>+976(SB)/4, $0x3effffff
+DATA consts<>+980(SB)/4, $0x3effffff
+DATA consts<>+984(SB)/4, $0x3effffff
+DATA consts<>+988(SB)/4, $0x3effffff
+DATA consts<>+992(SB)/4, $0x3d0fac10
+DATA consts<>+996(SB)/4, $0x3d0fac10
+DATA consts<>+1000(SB)/4, $0x3d0fac10
+DATA consts<>+1004(SB)/4, $0x3d0fac10
+DATA consts<>+1008(SB)/4, $0x3d0fac10
+DATA consts<>+1012(SB)/4, $0x3d0fac10
+DATA consts<>+1016(SB)/4, $0x3d0fac10
+DATA consts<>+1020(SB)/4, $0x3d0fac10
+DATA consts<>+1024(SB)/4, $0x3e87edf2
+DATA consts<>+1028(SB)/4, $0x3e87edf2
+DATA consts<>+1032(SB)/4, $0x3e87edf2
+DATA consts<>+1036(SB)/4, $0x3e87edf2
+DATA consts<>+1040(SB)/4, $0x3e87edf2
+DATA consts<>+1044(SB)/4, $0x3e87edf2
+DATA consts<>+1048(SB)/4, $0x3e87edf2
+DATA consts<>+1052(SB)/4, $0x3e87edf2
+DATA consts<>+1056(SB)/4, $0x3f634664
+DATA consts<>+1060(SB)/4, $0x3f634664
+DATA consts<>+1064(SB)/4, $0x3f634664
+DATA consts<>+1068(SB)/4, $0x3f634664
+DATA consts<>+1072(SB)/4, $0x3f634664
+DATA consts<>+1076(SB)/4, $0x3f634664
+DATA consts<>+1080(SB)/4, $0x3f634664
+DATA consts<>+1084(SB)/4, $0x3f634664
+DATA consts<>+1088(SB)/4, $0x3fbc9531
+DATA consts<>+1092(SB)/4, $0x3fbc9531
+DATA consts<>+1096(SB)/4, $0x3fbc9531
+DATA consts<>+1100(SB)/4, $0x3fbc9531
+DATA consts<>+1104(SB)/4, $0x3fbc9531
+DATA consts<>+1108(SB)/4, $0x3fbc9531
+DATA consts<>+1112(SB)/4, $0x3fbc9531
+DATA consts<>+1116(SB)/4, $0x3fbc9531
+DATA consts<>+1120(SB)/4, $0xbfcc422a
+DATA consts<>+1124(SB)/4, $0xbfcc422a
+DATA consts<>+1128(SB)/4, $0xbfcc422a
+DATA consts<>+1132(SB)/4, $0xbfcc422a
+DATA consts<>+1136(SB)/4, $0xbfcc422a
+DATA consts<>+1140(SB)/4, $0xbfcc422a
+DATA consts<>+1144(SB)/4, $0xbfcc422a
+DATA consts<>+1148(SB)/4, $0xbfcc422a
+DATA consts<>+1152(SB)/4, $0xbd922279
+DATA consts<>+1156(SB)/4, $0xbd922279
+DATA consts<>+1160(SB)/4, $0xbd922279
+DATA consts<>+1164(SB)/4, $0xbd922279
+DATA consts<>+1168(SB)/4, $0xbd922279
+DATA consts<>+1172(SB)/4, $0xbd922279
+DATA consts<>+1176(SB)/4, $0xbd922279
+DATA consts<>+1180(SB)/4, $0xbd922279
+DATA consts<>+1184(SB)/4, $0x00000001
+DATA consts<>+1188(SB)/4, $0x00000001
+DATA consts<>+1192(SB)/4, $0x00000001
+DATA consts<>+1196(SB)/4, $0x00000001
+DATA consts<>+1200(SB)/4, $0x00000001
+DATA consts<>+1204(SB)/4, $0x00000001
+DATA consts<>+1208(SB)/4, $0x00000001
+DATA consts<>+1212(SB)/4, $0x00000001
+DATA consts<>+1216(SB)/4, $0x00007fff
+DATA consts<>+1220(SB)/4, $0x00007fff
+DATA consts<>+1224(SB)/4, $0x00007fff
+DATA consts<>+1228(SB)/4, $0x00007fff
+DATA consts<>+1232(SB)/4, $0x00007fff
+DATA consts<>+1236(SB)/4, $0x00007fff
+DATA consts<>+1240(SB)/4, $0x00007fff
+DATA consts<>+1244(SB)/4, $0x00007fff
+DATA consts<>+1248(SB)/4, $0x00000040
+DATA consts<>+1252(SB)/4, $0x00000040
+DATA consts<>+1256(SB)/4, $0x00000040
+DATA consts<>+1260(SB)/4, $0x00000040
+DATA consts<>+1264(SB)/4, $0x00000040
+DATA consts<>+1268(SB)/4, $0x00000040
+DATA consts<>+1272(SB)/4, $0x00000040
+DATA consts<>+1276(SB)/4, $0x00000040
+DATA consts<>+1280(SB)/4, $0x00000000
+DATA consts<>+1284(SB)/4, $0x00000000
+DATA consts<>+1288(SB)/4, $0x00000000
+DATA consts<>+1292(SB)/4, $0x00000000
+DATA consts<>+1296(SB)/4, $0x00000000
+DATA consts<>+1300(SB)/4, $0x00000000
+DATA consts<>+1304(SB)/4, $0x00000000
+DATA consts<>+1308(SB)/4, $0x00000000
+DATA consts<>+1312(SB)/4, $0xff800000
+DATA consts<>+1316(SB)/4, $0xff800000
+DATA consts<>+1320(SB)/4, $0xff800000
+DATA consts<>+1324(SB)/4, $0xff800000
+DATA consts<>+1328(SB)/4, $0xff800000
+DATA consts<>+1332(SB)/4, $0xff800000
+DATA consts<>+1336(SB)/4, $0xff800000
+DATA consts<>+1340(SB)/4, $0xff800000
+GLOBL consts<>(SB), RODATA|NOPTR, $1344
 DATA expTable<>+0(SB)/4, $0xc2af0000
 DATA expTable<>+4(SB)/4, $0xc2af0000
 DATA expTable<>+8(SB)/4, $0xc2af0000

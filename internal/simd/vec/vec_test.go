@@ -71,10 +71,10 @@ var elementwiseOps = []elementwise{
 	{"SoftCap", unary(func(dst, x []float32) { SoftCap(dst, x, testCap) }), func(x, _ float64) float64 { return testCap * math.Tanh(x/testCap) }, 6e-7, 1e-36},
 	{"SiLU", unary(SiLU), func(x, _ float64) float64 { return wantSiLU(x) }, 4e-7, 1e-30},
 	{"QuickGELU", unary(QuickGELU), func(x, _ float64) float64 { return limit(x, x*logistic(1.702*x)) }, 1e-6, 1e-3},
-	{"GELU", unary(GELU), func(x, _ float64) float64 { return wantGELU(x) }, 6e-7, 1e-30},
+	{"GELU", unary(GELU), func(x, _ float64) float64 { return wantGELU(x) }, 6e-7, 1e-10},
 	{"GELUTanh", unary(GELUTanh), func(x, _ float64) float64 { return wantGELUTanh(x) }, 1e-6, 1e-3},
 	{"SiLUMul", SiLUMul, func(x, y float64) float64 { return wantSiLU(x) * y }, 5e-7, 1e-30},
-	{"GELUMul", GELUMul, func(x, y float64) float64 { return wantGELU(x) * y }, 7e-7, 1e-30},
+	{"GELUMul", GELUMul, func(x, y float64) float64 { return wantGELU(x) * y }, 7e-7, 1e-10},
 	{"GELUTanhMul", GELUTanhMul, func(x, y float64) float64 { return wantGELUTanh(x) * y }, 1.2e-6, 1e-3},
 	{"Exp", unary(Exp), func(x, _ float64) float64 { return math.Exp(x) }, 2 * ulp, 0x1p-126},
 }

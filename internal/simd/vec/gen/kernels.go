@@ -39,10 +39,10 @@ var kernels = []kernel{
 	}},
 	{name: "silu", rows: unary, exp: true, ways: 2, body: (*gen).silu},
 	{name: "quickGELU", rows: unary, exp: true, ways: 2, body: (*gen).quickGELU},
-	{name: "gelu", rows: unary, exp: true, ways: 2, body: (*gen).gelu},
+	{name: "gelu", rows: unary, ways: 2, body: (*gen).gelu},
 	{name: "geluTanh", rows: unary, exp: true, ways: 2, body: (*gen).geluTanh},
 	{name: "siluMul", rows: gated, exp: true, ways: 2, body: func(g *gen) { g.silu(); g.op("VMULPS", 1, 0, 0) }},
-	{name: "geluMul", rows: gated, exp: true, ways: 2, body: func(g *gen) { g.gelu(); g.op("VMULPS", 1, 0, 0) }},
+	{name: "geluMul", rows: gated, ways: 2, body: func(g *gen) { g.gelu(); g.op("VMULPS", 1, 0, 0) }},
 	{name: "geluTanhMul", rows: gated, exp: true, ways: 2, body: func(g *gen) { g.geluTanh(); g.op("VMULPS", 1, 0, 0) }},
 
 	{name: "normalize", rows: unary, unroll: 2, scalars: []string{"m", "r"}, body: func(g *gen) {
@@ -148,34 +148,54 @@ func (g *gen) geluTanh() {
 	g.gated()
 }
 
-// The normal distribution's tail, as the generic tier has it.
-const tailEnd = 14.5
+// The normal distribution's tail, as the generic tier has it, but ending where the power of two has left
+// the normal range and is made 0.
+const tailEnd = 13.2
 
 var (
-	tailP = []float64{0.00411660165185, 0.0406350838016, 0.183240476837, 0.438301888945, 0.5}
-	tailQ = []float64{0.0103186703854, 0.101863495544, 0.469484775245, 1.20252488618, 1.67448875996, 1}
+	tailP = []float64{0.013986287369, 0.10611295282, 0.337711417938, 0.499999961694}
+	tailQ = []float64{0.0350762001488, 0.265487245586, 0.887792839602, 1.47330296318, 1}
 )
 
-// gelu is max(x, −0) − t·Φ(−t), t = |x|, with t² in two parts.
+// gelu is max(x, −0) − t·Φ(−t), t = |x|.
 func (g *gen) gelu() {
 	g.setF(tailEnd, 3)
 	g.opK("VANDPS", signBit-1, 0, 2)
 	g.op("VMINPS", 2, 3, 2) // t
-	g.op("VMULPS", 2, 2, 5)
-	g.op("VMOVAPS", 5, 6)
-	g.op("VFMSUB231PS", 2, 2, 6) // what t² was rounded by
-	g.opF("VMULPS", -0.5, 5, 5)
-	g.expOf(5)
-	g.opF("VMULPS", 0.5, 6, 6)
-	g.op("VFNMADD213PS", 5, 5, 6)
+	g.halfSquareExp()
+	g.op("VMULPS", 2, 4, 6)
 	g.horner(tailP, 2, 3)
 	g.horner(tailQ, 2, 4)
-	g.op("VMULPS", 2, 3, 3)
 	g.op("VMULPS", 6, 3, 3)
 	g.op("VDIVPS", 4, 3, 3)
 	g.setK(signBit, 4)
 	g.op("VMAXPS", 0, 4, 0)
 	g.op("VSUBPS", 3, 0, 0)
+}
+
+// Coefficients of e^r as the generic tier has them.
+var expC = []float64{0.0013814537087455392, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552, 1, 1}
+
+// halfSquareExp leaves e^(−t²/2), t in register 2, in register 4. The square is rounded only after most
+// of it has been taken off: n·ln 2 is exact as ln 2's upper part has few bits. As in asmgen, the
+// polynomial is 2e^r, so that 2^(n−1) has a biased exponent from 0, which is the number 0.
+func (g *gen) halfSquareExp() {
+	const bias, ln2Hi = 3<<22 + 126, 0.693359375
+	g.opF("VMULPS", -0.5, 2, 5)
+	g.op("VMULPS", 2, 5, 6)
+	g.setF(bias, 3)
+	g.opF("VFMADD231PS", math.Log2E, 6, 3)
+	g.opF("VSUBPS", bias, 3, 4) // n
+	g.opF("VMULPS", ln2Hi, 4, 6)
+	g.op("VFMSUB213PS", 6, 2, 5)
+	g.opF("VFNMADD231PS", math.Ln2-ln2Hi, 4, 5)
+	var twice []float64
+	for _, c := range expC {
+		twice = append(twice, 2*c)
+	}
+	g.horner(twice, 5, 4)
+	g.op("VPSLLD $23,", 3, 3)
+	g.op("VMULPS", 3, 4, 4)
 }
 
 // horner emits the polynomial in t with coefficients c, highest first.
@@ -200,7 +220,7 @@ func (g *gen) fullExp() {
 	ln2 := float64(float32(math.Ln2))
 	g.opF("VFNMADD231PS", ln2, 3, 0)
 	g.opF("VFNMADD231PS", math.Ln2-ln2, 3, 0)
-	g.horner([]float64{0.0013814537087455392, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552, 1, 1}, 0, 4)
+	g.horner(expC, 0, 4)
 	if g.z() {
 		g.op("VSCALEFPS", 3, 4, 0)
 		return
