@@ -1,0 +1,103 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Options change what [ScaledDotProduct] computes. The zero value is softmax(Q·Kᵀ/√D)·V over all keys.
+type Options struct {
+	Mask    Mask
+	Scale   float32 // of the scores; 0 is 1/√D
+	SoftCap float32 // c: scores become c·tanh(score/c); 0 is none
+	Bias    Bias    // added to the scores; nil is none
+
+	// Pos is the position of the first query; keys have positions from 0. With S keys in a cache of
+	// which the last T belong to the queries, it is S−T.
+	Pos int
+
+	// Keep, if not nil, is [T, S]: false hides a key from a query.
+	Keep []bool
+
+	// Add, if not empty, is [T, S] or [H, T, S] and added to the scores. −Inf, or anything at most
+	// −1e30, hides the key.
+	Add tensor.Tensor
+
+	// Weights, if not nil, receives the attention weights, [H, T, S] (or [T, S] for inputs without
+	// heads): each row sums to 1, or is all zeros if it sees no key. Nothing of this size is
+	// allocated otherwise.
+	Weights *tensor.Tensor
+}
+
+var masked = float32(math.Inf(-1))
+
+// ScaledDotProduct sets dst to softmax(Q·Kᵀ·scale + mask)·V (Vaswani et al., "Attention Is All You
+// Need", 2017). q is [T, D] or [T, H, D]; k is [S, D] or [S, Hkv, D]; v is like k, its last dimension may
+// differ; dst is like q with the last dimension of v. H must be a multiple of Hkv: query heads share
+// keys in groups (Ainslie et al., "GQA", 2023). A query that sees no key gives zeros.
+//
+// Keys are streamed (Dao et al., "FlashAttention", 2022): memory beyond the arguments does not grow
+// with S. Softmax subtracts the maximum, so that no score is too large. The bits of a row of dst depend
+// neither on the other rows nor on GOMAXPROCS.
+//
+// dst must not overlap q, k or v. It may be called from several goroutines. It panics if shapes do not
+// fit.
+func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
+	if q.Shape.Rank() == 2 {
+		dst, q, k, v = oneHead(dst), oneHead(q), oneHead(k), oneHead(v)
+		if w := o.Weights; w != nil && w.Shape.Rank() == 2 {
+			t := w.Reshape(1, w.Shape[0], w.Shape[1])
+			o.Weights = &t
+		}
+	}
+	o.check(dst, q, k, v)
+	t, h, d := q.Shape[0], q.Shape[1], q.Shape[2]
+	s, kv, dv := k.Shape[0], k.Shape[1], v.Shape[2]
+	if len(q.Data) == 0 || len(dst.Data) == 0 {
+		return
+	}
+	p := problems.Get().(*problem)
+	p.heads, p.kvHeads, p.dim, p.vdim = h, kv, d, dv
+	p.q, p.ldq = q.Data, h*d
+	p.dst, p.ldd = dst.Data, h*dv
+	p.set(o, s)
+	p.spans = append(p.spans[:0], span{rows: t, pos: o.Pos, keys: s,
+		kv: source{k: k.Data, v: v.Data, ldk: kv * d, ldv: kv * dv}})
+	if o.Weights != nil {
+		p.weights = append(p.weights[:0], *o.Weights)
+	}
+	p.run()
+	p.put()
+}
+
+func oneHead(t tensor.Tensor) tensor.Tensor {
+	if t.Shape.Rank() != 2 {
+		panic(fmt.Sprintf("attention: tensors without and with heads, %v, do not mix", t.Shape))
+	}
+	return t.Reshape(t.Shape[0], 1, t.Shape[1])
+}
+
+func (o *Options) check(dst, q, k, v tensor.Tensor) {
+	if q.Shape.Rank() != 3 || k.Shape.Rank() != 3 || v.Shape.Rank() != 3 ||
+		k.Shape[2] != q.Shape[2] || v.Shape[0] != k.Shape[0] || v.Shape[1] != k.Shape[1] || q.Shape[1]%k.Shape[1] != 0 {
+		panic(fmt.Sprintf("attention: queries %v, keys %v and values %v do not fit", q.Shape, k.Shape, v.Shape))
+	}
+	if want := tensor.Of(q.Shape[0], q.Shape[1], v.Shape[2]); dst.Shape != want {
+		panic(fmt.Sprintf("attention: the result is %v, not %v", want, dst.Shape))
+	}
+	t, h, s := q.Shape[0], q.Shape[1], k.Shape[0]
+	if o.Keep != nil && len(o.Keep) != t*s {
+		panic(fmt.Sprintf("attention: Keep has %d values, not T·S = %d·%d", len(o.Keep), t, s))
+	}
+	if a := o.Add.Shape; a != (tensor.Shape{}) && a != tensor.Of(t, s) && a != tensor.Of(h, t, s) {
+		panic(fmt.Sprintf("attention: Add is %v, neither [%d, %d] nor [%d, %d, %d]", a, t, s, h, t, s))
+	}
+	if o.Weights != nil && o.Weights.Shape != tensor.Of(h, t, s) {
+		panic(fmt.Sprintf("attention: Weights is %v, not [%d, %d, %d]", o.Weights.Shape, h, t, s))
+	}
+	if o.Pos < 0 || o.Pos > math.MaxInt32-t || s > math.MaxInt32-1 {
+		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys", t, o.Pos, s))
+	}
+}

@@ -1,0 +1,232 @@
+package attention
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// CacheLayer describes what one layer caches.
+type CacheLayer struct {
+	KVHeads  int
+	KeyDim   int // values of a key
+	ValueDim int // values of a value
+	Mask     Mask
+}
+
+// Cache holds the keys and values of one sequence's past tokens, for all layers, in pages of 128
+// tokens. A layer whose mask has a window or chunks keeps only the pages that later tokens can still
+// see. A fork shares full and partial pages until one side writes to them.
+//
+// A Cache is for one goroutine at a time; forks may be used at the same time as each other.
+type Cache struct {
+	dtype  tensor.DType
+	layers []layerCache
+	n      int // tokens
+}
+
+type layerCache struct {
+	CacheLayer
+	dtype tensor.DType
+	pages []*page // page i holds tokens 128·i …; nil: dropped
+	first int     // page that is not dropped
+	free  []*page
+}
+
+// page holds [Hkv][128][KeyDim] keys and [Hkv][128][ValueDim] values.
+type page struct {
+	refs atomic.Int32
+	k, v []float32
+	k16  []uint16
+	v16  []uint16
+}
+
+// NewCache returns an empty cache that stores keys and values as dt, which is F32 or F16. F16 halves
+// the memory and rounds to 11 bits. It panics for another type.
+func NewCache(dt tensor.DType, layers []CacheLayer) *Cache {
+	if dt != tensor.F32 && dt != tensor.F16 {
+		panic(fmt.Sprintf("attention: a cache of %v; F32 and F16 are supported", dt))
+	}
+	c := &Cache{dtype: dt}
+	for _, l := range layers {
+		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt})
+	}
+	return c
+}
+
+// Len returns the number of tokens.
+func (c *Cache) Len() int { return c.n }
+
+// Reserve makes room for n tokens in all, so that no memory is allocated until there are more.
+func (c *Cache) Reserve(n int) {
+	for i := range c.layers {
+		l := &c.layers[i]
+		want := (n + flash.Block - 1) / flash.Block
+		if r := l.Mask.reach(); r > 0 {
+			want = min(want, r/flash.Block+3)
+		}
+		for have := len(l.pages) - l.first + len(l.free); have < want; have++ {
+			l.free = append(l.free, l.newPage())
+		}
+		if more := (n+flash.Block-1)/flash.Block - len(l.pages); more > 0 {
+			l.pages = append(make([]*page, 0, len(l.pages)+more), l.pages...)
+		}
+	}
+}
+
+// Truncate forgets the tokens from position n on. It fails if a layer with a window no longer holds
+// the tokens that position n sees.
+func (c *Cache) Truncate(n int) error {
+	if n < 0 || n > c.n {
+		return fmt.Errorf("attention: cannot go back to position %d of %d", n, c.n)
+	}
+	for i := range c.layers {
+		l := &c.layers[i]
+		if lo, _ := l.Mask.Range(n); n < c.n && n > 0 && lo/flash.Block < l.first {
+			return fmt.Errorf("attention: cannot go back to position %d of %d: layer %d has dropped what is before position %d",
+				n, c.n, i, l.first*flash.Block)
+		}
+	}
+	for i := range c.layers {
+		c.layers[i].truncate((n + flash.Block - 1) / flash.Block)
+	}
+	c.n = n
+	return nil
+}
+
+func (l *layerCache) truncate(pages int) {
+	for i := pages; i < len(l.pages); i++ {
+		l.drop(i)
+	}
+	l.pages = l.pages[:min(pages, len(l.pages))]
+	if pages == 0 {
+		l.first = 0
+	}
+}
+
+// Fork returns a cache with the same tokens, which shares their memory.
+func (c *Cache) Fork() *Cache {
+	f := &Cache{dtype: c.dtype, n: c.n, layers: append([]layerCache(nil), c.layers...)}
+	for i := range f.layers {
+		l := &f.layers[i]
+		l.free = nil
+		l.pages = append([]*page(nil), l.pages...)
+		for _, p := range l.pages[min(l.first, len(l.pages)):] {
+			p.refs.Add(1)
+		}
+	}
+	return f
+}
+
+// Bytes returns the memory that pages take, shared ones included.
+func (c *Cache) Bytes() int64 {
+	var n int64
+	for i := range c.layers {
+		l := &c.layers[i]
+		pages := len(l.pages) - min(l.first, len(l.pages)) + len(l.free)
+		n += int64(pages) * int64(l.pageLen()) * int64(c.dtype.Size())
+	}
+	return n
+}
+
+// advance says that n tokens have been written to all layers.
+func (c *Cache) advance(n int) {
+	c.n += n
+	for i := range c.layers {
+		c.layers[i].forget(c.n)
+	}
+}
+
+// forget drops pages that no token from position n on can see, but for one page more, so that a
+// sequence can go back a little.
+func (l *layerCache) forget(n int) {
+	if l.Mask.reach() == 0 || !l.Mask.Causal {
+		return
+	}
+	lo, _ := l.Mask.Range(n)
+	for ; l.first < lo/flash.Block-1; l.first++ {
+		l.drop(l.first)
+	}
+}
+
+func (l *layerCache) pageLen() int { return l.KVHeads * flash.Block * (l.KeyDim + l.ValueDim) }
+
+func (l *layerCache) newPage() *page {
+	p := new(page)
+	k, v := l.KVHeads*flash.Block*l.KeyDim, l.KVHeads*flash.Block*l.ValueDim
+	if l.dtype == tensor.F32 {
+		p.k, p.v = make([]float32, k), make([]float32, v)
+	} else {
+		p.k16, p.v16 = make([]uint16, k), make([]uint16, v)
+	}
+	return p
+}
+
+// take returns an unused page with one reference.
+func (l *layerCache) take() *page {
+	var p *page
+	if n := len(l.free); n > 0 {
+		p, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		p = l.newPage()
+	}
+	p.refs.Store(1)
+	return p
+}
+
+func (l *layerCache) drop(i int) {
+	p := l.pages[i]
+	l.pages[i] = nil
+	if p != nil && p.refs.Add(-1) == 0 {
+		l.free = append(l.free, p)
+	}
+}
+
+// grow makes the pages for tokens pos to pos+n−1 exist and be this cache's own.
+func (l *layerCache) grow(pos, n int) {
+	for i := pos / flash.Block; i <= (pos+n-1)/flash.Block; i++ {
+		switch {
+		case i == len(l.pages):
+			l.pages = append(l.pages, l.take())
+		case l.pages[i].refs.Load() > 1:
+			old, p := l.pages[i], l.take()
+			copy(p.k, old.k)
+			copy(p.v, old.v)
+			copy(p.k16, old.k16)
+			copy(p.v16, old.v16)
+			l.drop(i)
+			l.pages[i] = p
+		}
+	}
+}
+
+// put writes the keys and values, [Hkv][D] each, of the token at pos.
+func (l *layerCache) put(pos int, k, v []float32) {
+	p, at := l.pages[pos/flash.Block], pos%flash.Block
+	for h := range l.KVHeads {
+		row := h*flash.Block + at
+		hk, hv := k[h*l.KeyDim:][:l.KeyDim], v[h*l.ValueDim:][:l.ValueDim]
+		if l.dtype == tensor.F32 {
+			copy(p.k[row*l.KeyDim:], hk)
+			copy(p.v[row*l.ValueDim:], hv)
+		} else {
+			vec.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
+			vec.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
+		}
+	}
+}
+
+// block returns n keys and values of a head from page b, in wide if they are not float32.
+func (l *layerCache) block(head, b, n int, wide []float32) (k []float32, ldk int, v []float32, ldv int) {
+	p, row := l.pages[b], head*flash.Block
+	if l.dtype == tensor.F32 {
+		return p.k[row*l.KeyDim:], l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
+	}
+	k, v = wide[:n*l.KeyDim], wide[n*l.KeyDim:][:n*l.ValueDim]
+	vec.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
+	vec.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
+	return k, l.KeyDim, v, l.ValueDim
+}

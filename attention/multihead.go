@@ -1,0 +1,173 @@
+package attention
+
+import (
+	"sync"
+
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// MultiHead is self-attention with its projections (Vaswani et al., 2017), for any number of heads that
+// share keys and values (multi-query, grouped-query). It is read-only when it computes.
+type MultiHead struct {
+	Heads, KVHeads int
+	HeadDim        int
+
+	Layer int // the layer of the caches in which it keeps its keys and values
+
+	// QKV projects to queries, keys and values, one after the other: [(H + 2·Hkv)·D, Dim].
+	QKV nn.Linear
+	Out nn.Linear // [Dim, H·D]
+
+	QNorm, KNorm nn.Norm // of each head, before it is rotated; nil is none
+	Rotary       *RoPE   // nil is none
+
+	Mask    Mask
+	Scale   float32 // 0 is 1/√D
+	SoftCap float32 // 0 is none
+	Bias    Bias    // nil is none
+}
+
+// Cache describes what the layer keeps in a [Cache].
+func (m *MultiHead) Cache() CacheLayer {
+	return CacheLayer{KVHeads: m.KVHeads, KeyDim: m.HeadDim, ValueDim: m.HeadDim, Mask: m.Mask}
+}
+
+// Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence: the
+// tokens in its cache and those of this pass.
+func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) {
+	mark := p.Scratch.Mark()
+	rows, width := x.Rows(), m.Heads*m.HeadDim
+	qkv := p.Scratch.New(rows, width+2*m.KVHeads*m.HeadDim) // queries, keys, values
+	heads := p.Scratch.New(rows, width)
+	m.QKV.Forward(qkv, x)
+	m.prepare(p, qkv)
+	m.attend(p, heads, qkv)
+	m.Out.Forward(dst, heads)
+	p.Scratch.Release(mark)
+}
+
+// attend sets dst, [T, H·D], from the prepared queries, and the keys and values of the caches or, for
+// sequences without one, of qkv.
+func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor) {
+	w := problems.Get().(*problem)
+	w.heads, w.kvHeads, w.dim, w.vdim = m.Heads, m.KVHeads, m.HeadDim, m.HeadDim
+	w.q, w.ldq = qkv.Data, qkv.Shape.Last()
+	w.dst, w.ldd = dst.Data, dst.Shape.Last()
+	w.set(Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: m.Bias}, 0)
+	row := 0
+	for _, s := range p.Seqs {
+		if s.Rows == 0 {
+			continue
+		}
+		sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
+		if s.Cache != nil {
+			sp.kv.cache = &s.Cache.layers[m.Layer]
+		} else {
+			keys := qkv.Data[row*w.ldq+m.Heads*m.HeadDim:]
+			sp.pos, sp.keys = 0, s.Rows
+			sp.kv = source{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: w.ldq, ldv: w.ldq}
+		}
+		w.spans = append(w.spans, sp)
+		row += s.Rows
+	}
+	show := m.weights(p, w)
+	w.run()
+	for i, f := range show {
+		if f != nil {
+			f(w.weights[i])
+		}
+	}
+	w.put()
+}
+
+// weights makes room for attention weights if the observer wants those of some sequence.
+func (m *MultiHead) weights(p *Pass, w *problem) []func(tensor.Tensor) {
+	if p.Observe == nil {
+		return nil
+	}
+	var show []func(tensor.Tensor)
+	wanted := false
+	for i := range w.spans {
+		f := p.Observe(Point{Stage: Weights, Layer: m.Layer, Index: i})
+		show = append(show, f)
+		wanted = wanted || f != nil
+	}
+	if !wanted {
+		return nil
+	}
+	for i := range w.spans {
+		w.weights = append(w.weights, tensor.New(m.Heads, w.spans[i].rows, w.spans[i].keys))
+	}
+	return show
+}
+
+// prepare normalises and rotates the heads of queries and keys in qkv, and puts keys and values into
+// the caches.
+func (m *MultiHead) prepare(p *Pass, qkv tensor.Tensor) {
+	t := preparations.Get().(*preparation)
+	t.m, t.p, t.qkv = m, p, qkv
+	if m.Rotary != nil {
+		t.table = p.rotation(m.Rotary)
+	}
+	for _, s := range p.Seqs {
+		if s.Cache != nil && s.Rows > 0 {
+			s.Cache.layers[m.Layer].grow(s.Pos, s.Rows)
+		}
+	}
+	rows := qkv.Rows()
+	width := parallel.Width()
+	if rows < 2*prepareRows {
+		width = 1
+	}
+	parallel.Run(width, (rows+prepareRows-1)/prepareRows, t)
+	*t = preparation{}
+	preparations.Put(t)
+}
+
+const prepareRows = 8 // of a part
+
+var preparations = sync.Pool{New: func() any { return new(preparation) }}
+
+type preparation struct {
+	m     *MultiHead
+	p     *Pass
+	qkv   tensor.Tensor
+	table *rotation
+}
+
+// Do prepares some rows.
+func (t *preparation) Do(part, _ int) {
+	start, end, row := part*prepareRows, min((part+1)*prepareRows, t.qkv.Rows()), 0
+	for _, s := range t.p.Seqs {
+		for r := max(row, start); r < min(row+s.Rows, end); r++ {
+			t.row(r, s.Pos+r-row, s.Cache)
+		}
+		row += s.Rows
+	}
+}
+
+func (t *preparation) row(row, pos int, cache *Cache) {
+	m, x := t.m, t.qkv.Row(row)
+	nq, nk := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	q, k, v := x[:nq], x[nq:nq+nk], x[nq+nk:]
+	if m.QNorm != nil {
+		h := tensor.From(q, m.Heads, m.HeadDim)
+		m.QNorm.Forward(h, h)
+	}
+	if m.KNorm != nil {
+		h := tensor.From(k, m.KVHeads, m.HeadDim)
+		m.KNorm.Forward(h, h)
+	}
+	if t.table != nil {
+		half := len(m.Rotary.InvFreq)
+		cos, sin := t.table.cos[row*half:][:half], t.table.sin[row*half:][:half]
+		for i := 0; i < nq+nk; i += m.HeadDim { // keys follow queries
+			m.Rotary.rotate(x[i:i+m.HeadDim], cos, sin)
+		}
+	}
+	if cache != nil {
+		cache.layers[m.Layer].put(pos, k, v)
+	}
+}

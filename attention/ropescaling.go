@@ -1,0 +1,199 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+)
+
+// Scaling stretches a [RoPE] to longer contexts than the model was first trained with. The fields are
+// those of a checkpoint's rope_parameters (formerly rope_scaling); 0 is what an absent key means.
+type Scaling struct {
+	// Type is "default" or "" for none, "linear", "dynamic", "llama3", "yarn" or "longrope".
+	Type string
+
+	Factor   float64
+	Original int // original_max_position_embeddings; for dynamic, max_position_embeddings
+
+	LowFreqFactor, HighFreqFactor float64 // llama3
+
+	BetaFast, BetaSlow   float64 // yarn; 0 is 32 and 1
+	MScale, MScaleAllDim float64 // yarn
+	NoTruncate           bool    // yarn: truncate is false
+	AttentionFactor      float64 // yarn and longrope; 0 derives it
+
+	ShortFactor, LongFactor []float64 // longrope, [dim/2]
+}
+
+// NewRoPE returns the rotation of the first dim values of a head. base is rope_theta. The scalings are
+// those of transformers' modeling_rope_utils: linear and dynamic NTK, YaRN (Peng et al., 2023), LongRoPE
+// (Ding et al., 2024) and LLaMA 3.1's. An unknown type, or numbers that make no sense, give an error.
+//
+// Two depend on the length of a sequence. Longrope has one set of frequencies for sequences up to
+// Original and one for longer ones. Dynamic NTK computes frequencies anew for each length beyond
+// Original; keys that are cached keep the rotation that they entered with, as when the reference
+// generates with its cache, so what a prompt longer than Original gives depends on how it is fed.
+func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
+	if dim <= 0 || dim%2 != 0 || dim > 1<<16 {
+		return nil, fmt.Errorf("attention: RoPE over %d values of a head; an even, positive number is needed", dim)
+	}
+	if !(base > 0) || math.IsInf(base, 0) {
+		return nil, fmt.Errorf("attention: RoPE with base %v; a positive number is needed", base)
+	}
+	r := &RoPE{InvFreq: make([]float32, dim/2)}
+	frequencies(r.InvFreq, base)
+	if s.Type == "" || s.Type == "default" {
+		return r, nil
+	}
+	if err := s.check(dim); err != nil {
+		return nil, err
+	}
+	switch s.Type {
+	case "linear":
+		for i := range r.InvFreq {
+			r.InvFreq[i] /= float32(s.Factor)
+		}
+	case "dynamic":
+		r.Original = s.Original
+		r.dynamic = dynamicNTK{base, s.Factor}
+	case "llama3":
+		s.llama3(r)
+	case "yarn":
+		s.yarn(r, base)
+	case "longrope":
+		s.longrope(r, base)
+	}
+	return r, nil
+}
+
+// frequencies sets f[i] to base^(−2i/dim), rounded where the reference rounds.
+func frequencies(f []float32, base float64) {
+	for i := range f {
+		exponent := float32(2*i) / float32(2*len(f))
+		f[i] = 1 / float32(math.Pow(base, float64(exponent)))
+	}
+}
+
+func (s *Scaling) check(dim int) error {
+	bad := func(key string, value any, want string) error {
+		return fmt.Errorf("attention: RoPE scaling %q with %s = %v; %s is needed", s.Type, key, value, want)
+	}
+	needsFactor, needsOriginal := true, true
+	switch s.Type {
+	case "linear":
+		needsOriginal = false
+	case "llama3":
+		if !(s.LowFreqFactor > 0) || !(s.HighFreqFactor > s.LowFreqFactor) {
+			return bad("low_freq_factor and high_freq_factor", [2]float64{s.LowFreqFactor, s.HighFreqFactor}, "0 < low < high")
+		}
+	case "dynamic", "yarn":
+		if dim < 4 {
+			return bad("rotary dimension", dim, "at least 4")
+		}
+	case "longrope":
+		needsFactor = s.AttentionFactor == 0
+		for _, list := range [][]float64{s.ShortFactor, s.LongFactor} {
+			if len(list) != dim/2 {
+				return bad("a factor list of length", len(list), fmt.Sprintf("half the rotary dimension, %d,", dim/2))
+			}
+			for _, f := range list {
+				if !(f > 0) || math.IsInf(f, 0) {
+					return bad("factor", f, "a positive number")
+				}
+			}
+		}
+	default:
+		return fmt.Errorf("attention: RoPE scaling %q is not supported; these are: default linear dynamic llama3 yarn longrope", s.Type)
+	}
+	if needsFactor && (!(s.Factor > 0) || math.IsInf(s.Factor, 0)) {
+		return bad("factor", s.Factor, "a positive number")
+	}
+	if needsOriginal && s.Original <= 0 {
+		return bad("original length", s.Original, "a positive number")
+	}
+	return nil
+}
+
+type dynamicNTK struct{ base, factor float64 }
+
+// frequencies sets f for a sequence longer than the original length.
+func (d dynamicNTK) frequencies(f []float32, length, original int) {
+	dim := float64(2 * len(f))
+	grown := d.factor*float64(length)/float64(original) - (d.factor - 1)
+	frequencies(f, d.base*math.Pow(grown, dim/(dim-2)))
+}
+
+// llama3 slows long wavelengths down by the factor, keeps short ones, and blends between.
+func (s *Scaling) llama3(r *RoPE) {
+	low, high := float64(s.Original)/s.LowFreqFactor, float64(s.Original)/s.HighFreqFactor
+	for i, f := range r.InvFreq {
+		wavelength := 2 * math.Pi / float64(f)
+		switch {
+		case wavelength > low:
+			r.InvFreq[i] = f / float32(s.Factor)
+		case wavelength >= high:
+			smooth := (float64(s.Original)/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
+			r.InvFreq[i] = float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
+		}
+	}
+}
+
+// yarn interpolates the frequencies that turn seldom within the original length, keeps those that turn
+// often, and ramps between.
+func (s *Scaling) yarn(r *RoPE, base float64) {
+	dim := float64(2 * len(r.InvFreq))
+	turns := func(beta, otherwise float64) float64 { // the index of the pair that turns beta times
+		if beta == 0 {
+			beta = otherwise
+		}
+		return dim * math.Log(float64(s.Original)/(beta*2*math.Pi)) / (2 * math.Log(base))
+	}
+	low, high := turns(s.BetaFast, 32), turns(s.BetaSlow, 1)
+	if !s.NoTruncate {
+		low, high = math.Floor(low), math.Ceil(high)
+	}
+	low, high = max(low, 0), min(high, dim-1)
+	if low == high {
+		high += 0.001
+	}
+	for i, f := range r.InvFreq {
+		keep := 1 - min(max((float64(i)-low)/(high-low), 0), 1)
+		r.InvFreq[i] = float32(float64(f)/s.Factor*(1-keep) + float64(f)*keep)
+	}
+	mscale := func(m float64) float64 {
+		if s.Factor <= 1 {
+			return 1
+		}
+		return 0.1*m*math.Log(s.Factor) + 1
+	}
+	switch {
+	case s.AttentionFactor != 0:
+		r.Amplitude = float32(s.AttentionFactor)
+	case s.MScale != 0 && s.MScaleAllDim != 0:
+		r.Amplitude = float32(mscale(s.MScale) / mscale(s.MScaleAllDim))
+	default:
+		r.Amplitude = float32(mscale(1))
+	}
+}
+
+// longrope divides each frequency by a factor of its own, from one list for short and one for long
+// sequences.
+func (s *Scaling) longrope(r *RoPE, base float64) {
+	amplitude := s.AttentionFactor
+	if amplitude == 0 {
+		amplitude = 1
+		if s.Factor > 1 {
+			amplitude = math.Sqrt(1 + math.Log(s.Factor)/math.Log(float64(s.Original)))
+		}
+	}
+	scaled := func(factors []float64) []float32 {
+		f := make([]float32, len(factors))
+		for i := range f {
+			exponent := float32(2*i) / float32(2*len(f))
+			f[i] = 1 / (float32(factors[i]) * float32(math.Pow(base, float64(exponent))))
+		}
+		return f
+	}
+	r.Amplitude, r.Original = float32(amplitude), s.Original
+	r.InvFreq = scaled(s.ShortFactor)
+	r.Long = &RoPE{InvFreq: scaled(s.LongFactor), Amplitude: r.Amplitude}
+}

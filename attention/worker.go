@@ -1,0 +1,199 @@
+package attention
+
+import (
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// worker computes tiles: a tile's lanes are query rows of heads that share keys, tokens outermost.
+type worker struct {
+	p     *problem
+	s     *span
+	head  int // of keys and values
+	lanes int // 8, 16 or 48, of which n are used
+	n     int
+
+	lo, hi       []int32 // [lanes] keys that a lane sees
+	rows, pos    []int   // [n]
+	heads        []int   // [n]
+	qAt, dstAt   []int   // [n] where its query and its result begin
+	loMax, hiMin int     // keys between them are seen by all lanes
+
+	tile   Scores
+	buf    []float32
+	qt     []float32 // [D][lanes]
+	scores []float32 // [Block][lanes]
+	mnew   []float32 // [lanes]
+	wide   []float32 // [Block][D] and [Block][Dv]: keys and values in float32, if they are not
+	sums   []float32 // two partial results
+	vdim   int
+}
+
+// result is the state of softmax after some keys.
+type result struct {
+	o    []float32 // [Dv][lanes]
+	m, l []float32 // [lanes]
+}
+
+func (r result) reset() {
+	clear(r.o)
+	clear(r.l)
+	for i := range r.m {
+		r.m[i] = flash.Empty
+	}
+}
+
+func partialLen(vdim int) int { return (vdim + 2) * maxLanes }
+
+// resize makes room for heads of these widths.
+func (w *worker) resize(dim, vdim int) {
+	n := maxLanes*(dim+flash.Block+1) + flash.Block*(dim+vdim) + 2*partialLen(vdim)
+	if cap(w.buf) < n {
+		w.buf = make([]float32, n)
+	}
+	w.vdim = vdim
+	b := w.buf[:n]
+	take := func(n int) []float32 {
+		x := b[:n:n]
+		b = b[n:]
+		return x
+	}
+	w.qt, w.scores, w.mnew = take(maxLanes*dim), take(maxLanes*flash.Block), take(maxLanes)
+	w.sums = take(2 * partialLen(vdim))
+	w.wide = b
+	if w.lo == nil {
+		w.lo, w.hi = make([]int32, maxLanes), make([]int32, maxLanes)
+		ints := make([]int, 5*maxLanes)
+		w.rows, w.pos, w.heads = ints[:maxLanes], ints[maxLanes:2*maxLanes], ints[2*maxLanes:3*maxLanes]
+		w.qAt, w.dstAt = ints[3*maxLanes:4*maxLanes], ints[4*maxLanes:]
+	}
+}
+
+func (w *worker) result(b []float32) result {
+	n := w.vdim * w.lanes
+	return result{b[:n], b[n : n+w.lanes], b[n+w.lanes : n+2*w.lanes]}
+}
+
+func (w *worker) total() result { return w.result(w.sums) }
+func (w *worker) other() result { return w.result(w.sums[len(w.sums)/2:]) }
+
+func (w *worker) partialOf(p *problem, t *part) result {
+	return w.result(p.partial[t.slot*partialLen(p.vdim):])
+}
+
+// begin lays out the lanes of a part and loads its queries.
+func (w *worker) begin(p *problem, t *part) {
+	w.p, w.s, w.head = p, &p.spans[t.span], t.head
+	group := p.group()
+	w.n = min(maxLanes, w.s.rows*group-t.lane)
+	switch {
+	case w.n <= 8:
+		w.lanes = 8
+	case w.n <= 16:
+		w.lanes = 16
+	default:
+		w.lanes = maxLanes
+	}
+	w.loMax, w.hiMin = 0, w.s.keys-1
+	for i := range w.n {
+		row, head := (t.lane+i)/group, t.head*group+(t.lane+i)%group
+		w.rows[i], w.heads[i], w.pos[i] = row, head, w.s.pos+row
+		w.qAt[i] = (w.s.row+row)*p.ldq + head*p.dim
+		w.dstAt[i] = (w.s.row+row)*p.ldd + head*p.vdim
+		lo, hi := p.mask.Range(w.pos[i])
+		hi = min(hi, w.s.keys-1)
+		w.lo[i], w.hi[i] = int32(lo), int32(hi)
+		w.loMax, w.hiMin = max(w.loMax, lo), min(w.hiMin, hi)
+	}
+	for i := w.n; i < w.lanes; i++ {
+		w.lo[i], w.hi[i] = w.lo[w.n-1], w.hi[w.n-1]
+	}
+	flash.LoadQueries(w.qt, w.lanes, p.dim, p.q, w.qAt[:w.n], p.scale)
+}
+
+// chunk adds the keys of chunk c to r.
+func (w *worker) chunk(c int, r result) {
+	lo, hi := w.p.keyRange(w.s, w.rows[0], w.rows[w.n-1])
+	first, last := max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block)
+	for b := first; b <= last; b++ {
+		key := b * flash.Block
+		n := min(flash.Block, hi+1-key)
+		k, ldk, v, ldv := w.block(b, n)
+		copy(w.mnew[:w.lanes], r.m)
+		w.score(key, n, k, ldk)
+		flash.Rescale(r.o, w.lanes, w.vdim, r.m, w.mnew, r.l)
+		flash.ExpSum(w.scores, w.lanes, n, r.m, r.l)
+		flash.Accumulate(r.o, w.lanes, w.vdim, v, ldv, w.scores, n)
+	}
+}
+
+// score computes the scores of n keys from position key on, as softmax takes them, and raises mnew.
+func (w *worker) score(key, n int, k []float32, ldk int) {
+	p := w.p
+	all := key >= w.loMax && key+n-1 <= w.hiMin
+	if all && p.softCap == 0 && p.bias == nil {
+		flash.ScoresMax(w.scores, w.lanes, n, p.dim, k, ldk, w.qt, w.mnew)
+		return
+	}
+	flash.Scores(w.scores, w.lanes, n, p.dim, k, ldk, w.qt)
+	if p.softCap != 0 {
+		flash.SoftCap(w.scores[:n*w.lanes], p.softCap)
+	}
+	if p.bias != nil {
+		w.tile = Scores{Tile: w.scores, Lanes: w.lanes, Keys: n, Key: key,
+			Heads: w.heads[:w.n], Pos: w.pos[:w.n], Rows: w.rows[:w.n]}
+		p.bias.AddTo(&w.tile)
+	}
+	if all {
+		flash.Max(w.scores, w.lanes, n, w.mnew)
+		return
+	}
+	flash.MaskMax(w.scores, w.lanes, n, key, w.lo[:w.lanes], w.hi[:w.lanes], w.mnew)
+}
+
+// block returns n keys and values of block b, as float32.
+func (w *worker) block(b, n int) (k []float32, ldk int, v []float32, ldv int) {
+	s, p := &w.s.kv, w.p
+	if s.cache != nil {
+		return s.cache.block(w.head, b, n, w.wide)
+	}
+	key := b * flash.Block
+	return s.k[key*s.ldk+w.head*p.dim:], s.ldk, s.v[key*s.ldv+w.head*p.vdim:], s.ldv
+}
+
+// finish writes the results of all lanes.
+func (w *worker) finish(r result) {
+	flash.Finish(w.p.dst, w.dstAt[:w.n], r.o, r.l, w.lanes, w.vdim)
+}
+
+// writeWeights computes the scores once more, now that their sum is known, and writes the weights to
+// dst, [H, T, S].
+func (w *worker) writeWeights(dst tensor.Tensor, r result) {
+	keys := dst.Shape[2]
+	for i := range w.n {
+		clear(w.weightRow(dst, i))
+	}
+	lo, hi := w.p.keyRange(w.s, w.rows[0], w.rows[w.n-1])
+	for b := lo / flash.Block; b <= hi/flash.Block && hi >= lo; b++ {
+		key := b * flash.Block
+		n := min(flash.Block, hi+1-key)
+		k, ldk, _, _ := w.block(b, n)
+		copy(w.mnew[:w.lanes], r.m)
+		w.score(key, n, k, ldk)
+		copy(w.mnew[:w.lanes], r.l) // a sum that nobody needs
+		flash.ExpSum(w.scores, w.lanes, n, r.m, w.mnew)
+		for i := range w.n {
+			if r.l[i] == 0 {
+				continue
+			}
+			row, inv := w.weightRow(dst, i)[key:min(key+n, keys)], 1/r.l[i]
+			for j := range row {
+				row[j] = w.scores[j*w.lanes+i] * inv
+			}
+		}
+	}
+}
+
+func (w *worker) weightRow(dst tensor.Tensor, i int) []float32 {
+	return dst.Row(w.heads[i]*dst.Shape[1] + w.rows[i])
+}

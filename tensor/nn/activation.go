@@ -1,0 +1,119 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Activation is an elementwise function of a feed-forward layer.
+type Activation uint8
+
+const (
+	SiLU      Activation = iota // x·σ(x), also called swish
+	GELU                        // x·Φ(x), with the error function
+	GELUTanh                    // the approximation of GELU by tanh
+	QuickGELU                   // x·σ(1.702x)
+	ReLU                        // max(x, 0)
+	ReLU2                       // max(x, 0)²
+	Tanh
+	Sigmoid
+	Identity
+)
+
+// activations names each function as the configs of checkpoints do; the first name is the one shown.
+var activations = [...]struct {
+	a     Activation
+	names []string
+}{
+	{SiLU, []string{"silu", "swish"}},
+	{GELU, []string{"gelu", "gelu_python"}},
+	{GELUTanh, []string{"gelu_pytorch_tanh", "gelu_new", "gelu_fast", "gelu_accurate", "gelu_python_tanh"}},
+	{QuickGELU, []string{"quick_gelu"}},
+	{ReLU, []string{"relu"}},
+	{ReLU2, []string{"relu2"}},
+	{Tanh, []string{"tanh"}},
+	{Sigmoid, []string{"sigmoid"}},
+	{Identity, []string{"linear"}},
+}
+
+// ParseActivation returns the function that a config names, "silu" or "gelu_new" for instance.
+func ParseActivation(name string) (Activation, error) {
+	known := ""
+	for _, e := range activations {
+		for _, n := range e.names {
+			if n == name {
+				return e.a, nil
+			}
+			known += " " + n
+		}
+	}
+	return 0, fmt.Errorf("nn: activation %q is not supported; these are:%s", name, known)
+}
+
+// String returns the name that configs use.
+func (a Activation) String() string {
+	for _, e := range activations {
+		if e.a == a {
+			return e.names[0]
+		}
+	}
+	return fmt.Sprintf("Activation(%d)", uint8(a))
+}
+
+// Forward applies the function to each element. dst and x have the same shape and may be the same.
+func (a Activation) Forward(dst, x tensor.Tensor) { forRows(a, dst, x) }
+
+func (a Activation) rows(dst, x tensor.Tensor) { a.apply(dst.Data, x.Data) }
+
+func (a Activation) apply(dst, x []float32) {
+	switch a {
+	case SiLU:
+		vec.SiLU(dst, x)
+	case GELU:
+		vec.GELU(dst, x)
+	case GELUTanh:
+		vec.GELUTanh(dst, x)
+	case QuickGELU:
+		vec.QuickGELU(dst, x)
+	case ReLU:
+		vec.ReLU(dst, x)
+	case ReLU2:
+		vec.ReLU2(dst, x)
+	case Tanh:
+		vec.Tanh(dst, x)
+	case Sigmoid:
+		vec.Sigmoid(dst, x)
+	default:
+		copy(dst, x)
+	}
+}
+
+// Gate sets dst, [T, I], to a(gate)·up, where a row of x, [T, 2·I], is the gate and then up: the middle
+// of a gated feed-forward layer (Shazeer, "GLU Variants Improve Transformer", 2020).
+func (a Activation) Gate(dst, x tensor.Tensor) { forRows(gate{a}, dst, x) }
+
+type gate struct{ a Activation }
+
+func (g gate) rows(dst, x tensor.Tensor) {
+	n := dst.Shape.Last()
+	for i := range x.Rows() {
+		row := x.Row(i)
+		g.a.gate(dst.Row(i), row[:n], row[n:])
+	}
+}
+
+func (a Activation) gate(dst, gate, up []float32) {
+	switch a {
+	case SiLU:
+		vec.SiLUMul(dst, gate, up)
+	case GELU:
+		vec.GELUMul(dst, gate, up)
+	case GELUTanh:
+		vec.GELUTanhMul(dst, gate, up)
+	default:
+		a.apply(dst, gate)
+		vec.Mul(dst, dst, up)
+	}
+}

@@ -1,0 +1,231 @@
+package nn
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Part is one of the layers that [Loader.Fused] joins.
+type Part struct {
+	Name string
+	Out  int
+}
+
+// Linear returns the layer with the weight name.weight, [out, in], and if bias is set name.bias, [out].
+func (l Loader) Linear(name string, in, out int, bias bool) Linear {
+	return l.Fused(in, bias, Part{name, out})
+}
+
+// Fused returns several layers with the same input as one, their outputs one after the other.
+func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
+	var w *tensor.Weight
+	out, kept, ok := 0, tensor.DType(0), true
+	for i, p := range parts {
+		dt, found := l.lookup(p.Name+".weight", p.Out, in)
+		ok = ok && found
+		if k := l.keep(dt); i > 0 && k != kept {
+			kept = tensor.F32
+		} else {
+			kept = k
+		}
+		out += p.Out
+	}
+	if ok {
+		w = tensor.NewWeight(kept, out, in)
+		row := 0
+		for _, p := range parts {
+			l.pack(w, row, p.Out, p.Name+".weight")
+			row += p.Out
+		}
+	}
+	lin := Linear{Weight: w}
+	if bias {
+		for _, p := range parts {
+			lin.Bias = append(lin.Bias, l.Vector(p.Name+".bias", p.Out)...)
+		}
+	}
+	return lin
+}
+
+// Conv1D returns the layer whose weight is stored the other way round, [in, out], as GPT-2 has it, with
+// its bias.
+func (l Loader) Conv1D(name string, in, out int) Linear {
+	lin := Linear{Bias: l.Vector(name+".bias", out)}
+	dt, ok := l.lookup(name+".weight", in, out)
+	if !ok {
+		return lin
+	}
+	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	if err != nil {
+		l.Fail(err)
+		return lin
+	}
+	lin.Weight = tensor.NewWeight(l.keep(dt), out, in)
+	size := dt.Size()
+	rows := make([]byte, transposed*in*size)
+	for o := 0; o < out; o += transposed {
+		n := min(transposed, out-o)
+		for i := range in {
+			from := b[(i*out+o)*size:][:n*size]
+			for j := range n {
+				copy(rows[(j*in+i)*size:][:size], from[j*size:])
+			}
+		}
+		l.store(lin.Weight, o, rows[:n*in*size], dt)
+	}
+	l.consumed(name + ".weight")
+	return lin
+}
+
+const transposed = 48 // rows that Conv1D turns at a time
+
+// Embedding returns the table name.weight, [vocab, dim].
+func (l Loader) Embedding(name string, vocab, dim int) Embedding {
+	return Embedding{l.Linear(name, dim, vocab, false).Weight}
+}
+
+// RMSNorm returns the norm with the weight name.weight, [dim]. plus is added to the weight: Gemma
+// stores it less one.
+func (l Loader) RMSNorm(name string, dim int, eps, plus float32) *RMSNorm {
+	w := l.Vector(name+".weight", dim)
+	if plus != 0 {
+		for i := range w {
+			w[i] += plus
+		}
+	}
+	return &RMSNorm{Weight: w, Eps: eps}
+}
+
+// LayerNorm returns the norm with the weights name.weight and name.bias, [dim].
+func (l Loader) LayerNorm(name string, dim int, eps float32) *LayerNorm {
+	return &LayerNorm{Weight: l.Vector(name+".weight", dim), Bias: l.Vector(name+".bias", dim), Eps: eps}
+}
+
+// Vector returns the tensor [n], widened to float32.
+func (l Loader) Vector(name string, n int) []float32 {
+	dt, ok := l.lookup(name, n)
+	if !ok {
+		return nil
+	}
+	b, err := l.src.Bytes(l.prefix + name)
+	if err != nil {
+		l.Fail(err)
+		return nil
+	}
+	x := make([]float32, n)
+	widen(x, b, dt)
+	l.consumed(name)
+	return x
+}
+
+// keep returns the type in which a matrix of a stored type is kept.
+func (l Loader) keep(stored tensor.DType) tensor.DType {
+	if l.opt.Convert == nil {
+		return stored
+	}
+	return l.opt.Convert(stored)
+}
+
+// pack reads the tensor, [rows, w.In], into w from row on, piece by piece so that the file's pages go
+// again, on all processors.
+func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
+	info, _ := l.src.Lookup(l.prefix + name)
+	dt, _ := info.DType.Tensor() // lookup has checked it
+	size := w.In * dt.Size()
+	if size == 0 {
+		return
+	}
+	piece := max(1, packPiece/(transposed*size)) * transposed
+	for b, err := range l.src.Chunks(l.prefix+name, piece*size) {
+		if err == nil && len(b)%size != 0 {
+			err = fmt.Errorf("nn: tensor %q comes in pieces that are no whole rows", l.prefix+name)
+		}
+		if err != nil {
+			l.Fail(err)
+			return
+		}
+		l.store(w, row, b, dt)
+		row += len(b) / size
+	}
+	l.consumed(name)
+}
+
+const packPiece = 16 << 20 // bytes read at a time
+
+func (l Loader) consumed(name string) {
+	l.src.Release(l.prefix + name)
+	info, _ := l.src.Lookup(l.prefix + name)
+	l.done += info.Size
+	if l.opt.Progress != nil {
+		l.opt.Progress(l.done, l.total)
+	}
+}
+
+// store packs whole rows of type dt into w.
+func (l Loader) store(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
+	t := &storing{w: w, row: row, b: b, dt: dt, size: w.In * dt.Size()}
+	parallel.Run(parallel.Width(), (len(b)/t.size+transposed-1)/transposed, t)
+}
+
+type storing struct {
+	w    *tensor.Weight
+	row  int
+	b    []byte
+	dt   tensor.DType
+	size int // bytes of a row
+}
+
+// Do packs some rows, converted if the Weight has another type.
+func (t *storing) Do(part, _ int) {
+	b := t.b[part*transposed*t.size:]
+	b = b[:min(len(b), transposed*t.size)]
+	row := t.row + part*transposed
+	if t.dt == t.w.DType {
+		t.w.Pack(row, b)
+		return
+	}
+	x := make([]float32, len(b)/t.dt.Size())
+	widen(x, b, t.dt)
+	if t.w.DType == tensor.F32 {
+		t.w.PackFloat32(row, x)
+		return
+	}
+	u := make([]uint16, len(x))
+	if t.w.DType == tensor.BF16 {
+		vec.NarrowBF16(u, x)
+	} else {
+		vec.NarrowF16(u, x)
+	}
+	b = make([]byte, 0, 2*len(u))
+	for _, v := range u {
+		b = binary.LittleEndian.AppendUint16(b, v)
+	}
+	t.w.Pack(row, b)
+}
+
+// widen sets dst from little-endian bytes of type dt.
+func widen(dst []float32, b []byte, dt tensor.DType) {
+	if dt == tensor.F32 {
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+		return
+	}
+	var u [256]uint16
+	for i := 0; i < len(dst); i += len(u) {
+		n := min(len(u), len(dst)-i)
+		for j := range n {
+			u[j] = binary.LittleEndian.Uint16(b[2*(i+j):])
+		}
+		if dt == tensor.BF16 {
+			vec.WidenBF16(dst[i:i+n], u[:n])
+		} else {
+			vec.WidenF16(dst[i:i+n], u[:n])
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// Options say how a [Loader] reads weights.
+type Options struct {
+	// Convert, if not nil, chooses the type in which matrices are kept; they are kept as stored
+	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
+	Convert func(stored tensor.DType) tensor.DType
+
+	// Progress, if not nil, is told the bytes read so far and in all, after each weight.
+	Progress func(done, total int64)
+}
+
+// Loader gives the layers of a model by the names of their weights in a checkpoint. A Loader with a
+// prefix, as [Loader.At] returns, shares errors and progress with the one it comes from. It is for one
+// goroutine. After an error its layers are empty and must not compute.
+type Loader struct {
+	prefix string
+	*load
+}
+
+type load struct {
+	src         checkpoint.Source
+	opt         Options
+	errs        []error
+	asked       map[string]bool
+	done, total int64
+}
+
+// NewLoader returns a Loader of the weights in src.
+func NewLoader(src checkpoint.Source, opt Options) Loader {
+	l := &load{src: src, opt: opt, asked: map[string]bool{}}
+	for name := range src.Names() {
+		info, _ := src.Lookup(name)
+		l.total += info.Size
+	}
+	return Loader{"", l}
+}
+
+// At returns a Loader for the names that begin with the formatted prefix and a dot.
+func (l Loader) At(format string, args ...any) Loader {
+	return Loader{l.prefix + fmt.Sprintf(format, args...) + ".", l.load}
+}
+
+// Layers yields l.At(name.0), l.At(name.1), … for n layers, and stops early at the first layer with an
+// error: a config that claims a billion layers is no reason to look for them all.
+func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
+	return func(yield func(int, Loader) bool) {
+		for i := 0; i < n && len(l.errs) == 0; i++ {
+			if !yield(i, l.At("%s.%d", name, i)) {
+				return
+			}
+		}
+	}
+}
+
+// Has reports whether the checkpoint has a tensor with this name.
+func (l Loader) Has(name string) bool {
+	_, ok := l.src.Lookup(l.prefix + name)
+	return ok
+}
+
+// Fail records an error of the recipe's own.
+func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
+
+// Ignore says that tensors are no weights of the model: the buffers that old checkpoints saved along,
+// for instance. match is asked for each name that nobody has asked for.
+func (l Loader) Ignore(match func(name string) bool) {
+	for name := range l.src.Names() {
+		if !l.asked[name] && match(name) {
+			l.asked[name] = true
+		}
+	}
+}
+
+const maxErrors = 20 // shown; a wrong config makes every weight wrong
+
+// Err reports everything that was wrong so far, or nil. With all set it also reports tensors of the
+// checkpoint that nobody asked for: a model that leaves weights out would compute something else.
+func (l Loader) Err(all bool) error {
+	errs := l.errs
+	if all && len(errs) == 0 {
+		for name := range l.src.Names() {
+			if !l.asked[name] {
+				errs = append(errs, fmt.Errorf("nn: the model has no place for the checkpoint's tensor %q", name))
+			}
+		}
+	}
+	if n := len(errs); n > maxErrors {
+		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("nn: and %d more", n-maxErrors))
+	}
+	return errors.Join(errs...)
+}
+
+// lookup returns the tensor's type if it is there, in this shape, as a type that weights can have.
+func (l Loader) lookup(name string, dims ...int) (tensor.DType, bool) {
+	full := l.prefix + name
+	l.asked[full] = true
+	if m, ok := l.src.(checkpoint.Maker); ok {
+		m.Make(full, tensor.Of(dims...))
+	}
+	info, ok := l.src.Lookup(full)
+	if !ok {
+		l.Fail(fmt.Errorf("nn: the checkpoint has no tensor %q of shape %v%s", full, dims, l.near(full)))
+		return 0, false
+	}
+	if !slices.Equal(info.Shape, dims) {
+		l.Fail(fmt.Errorf("nn: tensor %q has shape %v, the config asks for %v", full, info.Shape, dims))
+		return 0, false
+	}
+	dt, err := info.DType.Tensor()
+	if err != nil {
+		l.Fail(fmt.Errorf("nn: tensor %q: %w", full, err))
+		return 0, false
+	}
+	return dt, true
+}
+
+// near names a tensor whose name ends like the missing one, as under another prefix.
+func (l Loader) near(full string) string {
+	_, rest, ok := strings.Cut(full, ".")
+	for ok {
+		for name := range l.src.Names() {
+			if strings.HasSuffix(name, rest) {
+				return fmt.Sprintf("; it has %q", name)
+			}
+		}
+		_, rest, ok = strings.Cut(rest, ".")
+		ok = ok && strings.Contains(rest, ".")
+	}
+	return ""
+}

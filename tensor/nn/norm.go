@@ -1,0 +1,84 @@
+package nn
+
+import (
+	"sync"
+
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Norm normalises rows. dst and x have the same shape and may be the same tensor.
+type Norm interface {
+	Forward(dst, x tensor.Tensor)
+}
+
+// RMSNorm is x / √(mean(x²) + Eps) · Weight (Zhang and Sennrich, "Root Mean Square Layer
+// Normalization", 2019).
+type RMSNorm struct {
+	Weight []float32 // [Dim]; nil is all ones
+	Eps    float32
+}
+
+// Forward implements [Norm].
+func (n *RMSNorm) Forward(dst, x tensor.Tensor) { forRows(n, dst, x) }
+
+func (n *RMSNorm) rows(dst, x tensor.Tensor) {
+	for i := range x.Rows() {
+		vec.RMSNorm(dst.Row(i), x.Row(i), n.Weight, n.Eps)
+	}
+}
+
+// LayerNorm is (x − mean(x)) / √(var(x) + Eps) · Weight + Bias (Ba, Kiros and Hinton, "Layer
+// Normalization", 2016).
+type LayerNorm struct {
+	Weight, Bias []float32 // [Dim]; nil is all ones, all zeros
+	Eps          float32
+}
+
+// Forward implements [Norm].
+func (n *LayerNorm) Forward(dst, x tensor.Tensor) { forRows(n, dst, x) }
+
+func (n *LayerNorm) rows(dst, x tensor.Tensor) {
+	for i := range x.Rows() {
+		vec.LayerNorm(dst.Row(i), x.Row(i), n.Weight, n.Bias, n.Eps)
+	}
+}
+
+// rowOp works on rows that do not depend on each other.
+type rowOp interface {
+	rows(dst, x tensor.Tensor)
+}
+
+const (
+	rowWork = 1 << 15 // elements of a part; fewer are not worth a thread
+)
+
+// forRows applies op to all rows, on all processors if there are many.
+func forRows(op rowOp, dst, x tensor.Tensor) {
+	rows, dim := x.Rows(), max(x.Shape.Last(), 1)
+	if rows*dim <= rowWork {
+		op.rows(dst, x)
+		return
+	}
+	t := rowTasks.Get().(*rowTask)
+	t.op, t.step = op, max(1, rowWork/dim)
+	t.dst, t.x = dst.Reshape(rows, dst.Shape.Last()), x.Reshape(rows, dim)
+	parallel.Run(parallel.Width(), (rows+t.step-1)/t.step, t)
+	*t = rowTask{}
+	rowTasks.Put(t)
+}
+
+var rowTasks = sync.Pool{New: func() any { return new(rowTask) }}
+
+type rowTask struct {
+	op     rowOp
+	dst, x tensor.Tensor
+	step   int
+}
+
+func (t *rowTask) Do(part, _ int) {
+	i := part * t.step
+	j := min(i+t.step, t.x.Rows())
+	t.op.rows(t.dst.Slice(i, j), t.x.Slice(i, j))
+}
