@@ -26,7 +26,7 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	}
 	tier := simd.Active()
 	var wide *[maxK * PanelWidth]float32
-	if m.Type != F32 && !widensInTile(tier, rows) {
+	if m.Type != F32 && !(canWiden(tier) && rows <= RowTile) {
 		wide = scratch.Get().(*[maxK * PanelWidth]float32)
 		defer scratch.Put(wide)
 	}
@@ -106,7 +106,11 @@ func (b *block) multiply(c []float32, p int) {
 		t.f32 = b.m.F32[start : start+k*w]
 	case b.wide != nil:
 		t.f32 = b.wide[:k*w]
-		widen(b.tier, t.f32, b.m.U16[start:start+k*w], b.m.Type)
+		if t.u16 = b.m.U16[start : start+k*w]; canKeep(b.tier) && b.rows >= RowTile {
+			t.typ, t.keep = b.m.Type, t.f32
+		} else {
+			widen(b.tier, t.f32, t.u16, b.m.Type)
+		}
 	default:
 		t.typ, t.u16 = b.m.Type, b.m.U16[start:start+k*w]
 	}
@@ -121,7 +125,9 @@ func (b *block) multiply(c []float32, p int) {
 		} else {
 			t.multiply(c[r*b.ldd:], a)
 		}
-		r += t.rows
+		if r += t.rows; t.keep != nil {
+			t.typ, t.keep = F32, nil
+		}
 	}
 }
 
@@ -173,6 +179,7 @@ type tile struct {
 	typ   Type      // of the panel
 	f32   []float32 // part of the panel, [k][width], when typ is F32
 	u16   []uint16  // otherwise
+	keep  []float32 // if not nil, where to store the part of the panel widened
 	ldc   int
 	next  uintptr // memory to fetch meanwhile, in steps of up to 64 bytes
 	step  int

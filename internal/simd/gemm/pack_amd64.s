@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func transpose8x32
+// func transpose8x32(dst, pitch, src, stride, last, k)
 TEXT ·transpose8x32(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ pitch+8(FP), DX
@@ -100,7 +100,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func transpose4x32
+// func transpose4x32(dst, pitch, src, stride, last, k)
 TEXT ·transpose4x32(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ pitch+8(FP), DX
@@ -168,7 +168,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func transpose16x16
+// func transpose16x16(dst, pitch, src, stride, k)
 TEXT ·transpose16x16(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ pitch+8(FP), DX

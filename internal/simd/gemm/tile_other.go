@@ -8,8 +8,10 @@ func (t *tile) multiply(c, a []float32) { t.multiplyGeneric(c, a) }
 
 func widen(_ simd.Tier, dst []float32, src []uint16, t Type) { widenGeneric(dst, src, t) }
 
-// widensInTile reports whether tiles read 16-bit panels themselves.
-func widensInTile(_ simd.Tier, rows int) bool { return false }
+// canWiden reports whether tiles can read 16-bit panels themselves, and canKeep whether they can keep a
+// part of a panel, widened, for the next tile.
+func canWiden(simd.Tier) bool { return false }
+func canKeep(simd.Tier) bool  { return false }
 
 // fetches returns how often a tile fetches from next for each k.
 func fetches(simd.Tier) int { return 1 }

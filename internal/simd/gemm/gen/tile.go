@@ -1,303 +1,240 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
 
-// vector is a vector register class.
-type vector struct {
-	name  string // Z or Y
-	bytes int
-	regs  int
-}
-
-var (
-	zmm = vector{"Z", 64, 32}
-	ymm = vector{"Y", 32, 16}
+	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
 
-func (v vector) reg(i int) string { return fmt.Sprintf("%s%d", v.name, i) }
-
-// lanes returns the float32s in a register.
-func (v vector) lanes() int { return v.bytes / 4 }
-
-// element is a type of weights.
-type element struct {
-	name string
-	size int
+// shape is a tile: rows of activations by width columns of a panel. With keep it stores the panel's
+// elements, widened, as it goes by.
+type shape struct {
+	rows, width int
+	keep        bool
 }
 
-var elements = []element{{"F32", 4}, {"F16", 2}, {"BF16", 2}}
-
-// load loads a register of elements at address, widened.
-func (o *out) load(e element, address, reg string) {
-	switch e.name {
-	case "F32":
-		o.p("VMOVUPS %s, %s", address, reg)
-	case "F16":
-		o.p("VCVTPH2PS %s, %s", address, reg)
-	case "BF16":
-		o.p("VPMOVZXWD %s, %s", address, reg)
-		o.p("VPSLLD $16, %s, %s", reg, reg)
+// label returns a label of the shape's code.
+func (s shape) label(part string) string {
+	if s.keep {
+		part += "Keep"
 	}
+	return fmt.Sprintf("%s%dx%d", part, s.rows, s.width)
 }
 
-// shape is a tile: rows of activations by width columns of a panel.
-type shape struct{ rows, width int }
-
-var shapes = []shape{{8, 48}, {8, 32}, {8, 16}, {4, 48}, {4, 32}, {4, 16}, {1, 48}, {1, 32}, {1, 16}}
-
-func tiles(o *out) {
-	for _, v := range []vector{zmm, ymm} {
-		for _, e := range elements {
-			tile(o, v, e)
+// shapes returns the tiles of a type.
+func shapes(v vector, e element) (all []shape) {
+	for _, rows := range []int{8, 4, 1} {
+		for _, width := range []int{48, 32, 16} {
+			if rows == 8 && keeps(v, e) {
+				all = append(all, shape{rows, width, true})
+			}
+			all = append(all, shape{rows, width, false})
 		}
-		for _, e := range elements[1:] {
-			widen(o, v, e)
-		}
-		peak(o, v)
 	}
-	read(o)
+	return all
 }
 
-// tile writes the function for all shapes of one element type.
-func tile(o *out, v vector, e element) {
-	tier := map[string]string{"Z": "512", "Y": "256"}[v.name]
-	o.text("tile"+e.name+"x"+tier, 80)
-	o.p("MOVQ k+0(FP), R8")
-	o.p("MOVQ a+8(FP), SI")
-	o.p("MOVQ b+16(FP), BX")
-	o.p("MOVQ c+24(FP), DI")
-	o.p("MOVQ ldc+32(FP), DX")
-	o.p("SHLQ $2, DX")
-	o.p("MOVQ rows+40(FP), AX")
-	o.p("MOVQ width+48(FP), CX")
-	o.p("MOVQ chain+56(FP), R10")
-	o.p("MOVQ next+64(FP), R11")
-	o.p("MOVQ step+72(FP), R12")
-	for _, s := range shapes {
-		o.p("CMPQ AX, $%d", s.rows)
-		o.p("JNE %s", s.label("not"))
-		o.p("CMPQ CX, $%d", s.width)
-		o.p("JEQ %s", s.label("tile"))
-		o.label("%s", s.label("not"))
-	}
-	o.p("RET")
-	for _, s := range shapes {
-		o.label("%s", s.label("tile"))
-		if v.name == "Z" {
-			o.kernel(kernel{v: v, e: e, shape: s, label: s.label(""), rows: s.rows, vectors: s.width / 16, next: s.rows == 8})
-		} else {
-			quadrants(o, v, e, s)
+// keeps tells whether tiles can keep the panel widened.
+func keeps(v vector, e element) bool { return v == avx512 && e.size == 2 }
+
+// tiles returns one function for each type, which does tiles of every shape.
+func tiles(v vector) *asmgen.File {
+	f := asmgen.NewFile()
+	for _, e := range elements {
+		args := []string{"k", "a", "b", "c", "ldc", "rows", "width", "chain", "next", "step"}
+		if keeps(v, e) {
+			args = append(args, "keep")
 		}
-		o.ret()
+		f.Func("tile"+e.name+v.tier, args...)
+		f.Arg("k", "R8")
+		f.Arg("a", "SI")
+		f.Arg("b", "BX")
+		f.Arg("c", "DI")
+		f.Arg("ldc", "DX")
+		f.P("SHLQ $2, DX")
+		f.Arg("next", "R11")
+		f.Arg("step", "R12")
+		if keeps(v, e) {
+			f.Arg("keep", "R10")
+		}
+		for _, s := range shapes(v, e) {
+			choose(f, s)
+		}
+		f.P("RET")
+		for _, s := range shapes(v, e) {
+			f.Mark(s.label("tile"))
+			if v == avx512 {
+				kernel{v: v, e: e, shape: s, part: shape{s.rows, s.width, s.keep}}.write(f)
+			} else {
+				quadrants(f, v, e, s)
+			}
+			f.Return()
+		}
 	}
+	return f
 }
 
-func (s shape) label(prefix string) string { return fmt.Sprintf("%s%dx%d", prefix, s.rows, s.width) }
+// choose jumps to the shape's code if it is what is asked for.
+func choose(f *asmgen.File, s shape) {
+	not := s.label("not")
+	f.P("CMPQ %s, $%d", f.ArgAt("rows"), s.rows)
+	f.P("JNE %s", not)
+	f.P("CMPQ %s, $%d", f.ArgAt("width"), s.width)
+	f.P("JNE %s", not)
+	if s.keep {
+		f.P("TESTQ R10, R10")
+		f.P("JZ %s", not)
+	}
+	f.P("JMP %s", s.label("tile"))
+	f.Mark(not)
+}
 
-// quadrants writes a tile that has more outputs than there are registers as a loop over parts of its
+// quadrants writes a tile that has more outputs than there are registers, as a loop over halves of its
 // columns, and for each over halves of its rows.
-func quadrants(o *out, v vector, e element, s shape) {
-	k := kernel{v: v, e: e, shape: s, label: s.label(""), rows: min(4, s.rows), vectors: s.width / 8, next: s.rows == 8}
+func quadrants(f *asmgen.File, v vector, e element, s shape) {
+	part := shape{min(s.rows, 4), s.width, false}
 	if s.rows > 1 {
-		k.vectors = min(k.vectors, map[int]int{48: 3, 32: 2, 16: 2}[s.width])
+		part.width = map[int]int{48: 24, 32: 16, 16: 16}[s.width]
 	}
-	parts, halves := s.width/8/k.vectors, s.rows/k.rows
-	if parts > 1 {
-		o.p("MOVQ $%d, R13", parts)
-		o.label("%s", s.label("part"))
+	columns, rows := s.width/part.width, s.rows/part.rows
+	if columns > 1 {
+		f.P("MOVQ $%d, R13", columns)
+		f.Mark(s.label("columns"))
 	}
-	if halves > 1 {
-		// The second half starts 4 rows on; both start at the first k.
-		o.p("MOVQ $%d, AX", halves)
-		o.label("%s", s.label("half"))
+	if rows > 1 {
+		f.P("MOVQ $%d, AX", rows)
+		f.Mark(s.label("rows"))
 	}
-	if parts > 1 || halves > 1 {
-		o.p("MOVQ SI, R14")
-		o.p("MOVQ BX, R15")
+	f.P("MOVQ SI, R14")
+	f.P("MOVQ BX, R15")
+	kernel{v: v, e: e, shape: s, part: part}.write(f)
+	if rows > 1 {
+		f.P("LEAQ %d(R14), SI", part.rows*4)
+		f.P("MOVQ R15, BX")
+		f.P("DECQ AX")
+		f.P("JNZ %s", s.label("rows"))
 	}
-	o.kernel(k)
-	if halves > 1 {
-		o.p("LEAQ %d(R14), SI", k.rows*4)
-		o.p("MOVQ R15, BX")
-		o.p("DECQ AX")
-		o.p("JNZ %s", s.label("half"))
-	}
-	if parts > 1 {
-		o.p("MOVQ a+8(FP), SI")
-		o.p("LEAQ %d(R15), BX", k.vectors*v.lanes()*e.size)
-		o.p("MOVQ c+24(FP), DI")
-		o.p("ADDQ $%d, DI", k.vectors*v.bytes)
-		o.p("DECQ R13")
-		o.p("JNZ %s", s.label("part"))
+	if columns > 1 {
+		f.Arg("a", "SI")
+		f.P("LEAQ %d(R15), BX", part.width*e.size)
+		f.Arg("c", "DI")
+		f.P("ADDQ $%d, DI", part.width*4)
+		f.P("DECQ R13")
+		f.P("JNZ %s", s.label("columns"))
 	}
 }
 
-// kernel is a block of outputs that fits the registers: rows × vectors of a tile of the given shape,
-// whose rows of a and columns of b it steps over.
+// kernel is the part of a tile that fits the registers, whose sums are kept in registers throughout.
 type kernel struct {
-	v             vector
-	e             element
-	shape         shape
-	label         string
-	rows, vectors int
-	next          bool // prefetch from R11 on, R12 bytes for each k
+	v           vector
+	e           element
+	shape, part shape
 }
 
-// kernel writes k. It expects k in R8, a in SI, b in BX, c in DI and its row stride in DX, chain in R10,
-// and uses CX and R9; DI is left at the row after the last.
-func (o *out) kernel(k kernel) {
-	acc := func(i, j int) string { return k.v.reg(i*k.vectors + j) }
-	n := k.rows * k.vectors
-	b := func(j int) string { return k.v.reg(n + j) }
-	a := func(i int) string { return k.v.reg(n + k.vectors + i%min(4, k.v.regs-n-k.vectors)) }
+func (n kernel) vectors() int     { return n.part.width / n.v.Lanes() }
+func (n kernel) sums() int        { return n.part.rows * n.vectors() }
+func (n kernel) sum(i, j int) int { return i*n.vectors() + j }
 
-	o.p("TESTQ R10, R10")
-	o.p("JNZ chain%s", k.label)
-	for i := range n {
-		if k.v.name == "Z" {
-			o.p("VPXORD %s, %s, %s", k.v.reg(i), k.v.reg(i), k.v.reg(i))
-		} else {
-			o.p("VXORPS %s, %s, %s", k.v.reg(i), k.v.reg(i), k.v.reg(i))
-		}
-	}
-	o.p("JMP start%s", k.label)
-	o.label("chain%s", k.label)
-	o.p("MOVQ DI, R9")
-	for i := range k.rows {
-		for j := range k.vectors {
-			o.p("VMOVUPS %d(R9), %s", j*k.v.bytes, acc(i, j))
-		}
-		o.p("ADDQ DX, R9")
-	}
-	o.label("start%s", k.label)
+// unroll is how much of k a round of the loop does.
+const unroll = 4
 
-	rowBytes := k.shape.width * k.e.size
-	step := func(u int) {
-		for j := range k.vectors {
-			o.load(k.e, fmt.Sprintf("%d(BX)", u*rowBytes+j*k.v.lanes()*k.e.size), b(j))
-		}
-		for i := range k.rows {
-			o.p("VBROADCASTSS %d(SI), %s", (u*k.shape.rows+i)*4, a(i))
-			for j := range k.vectors {
-				o.p("VFMADD231PS %s, %s, %s", b(j), a(i), acc(i, j))
-			}
-		}
-	}
-	const unroll = 4
-	o.p("MOVQ R8, CX")
-	o.p("SHRQ $2, CX")
-	o.p("JZ tail%s", k.label)
-	o.p("PCALIGN $32")
-	o.label("loop%s", k.label)
+// write writes the kernel. It expects k in R8, a in SI, b in BX, c in DI, its row stride in DX, what to
+// fetch in R11 and R12, where to keep the panel in R10, and uses CX and R9; DI ends at the row after its last.
+func (n kernel) write(f *asmgen.File) {
+	s := n.shape
+	n.start(f)
+	f.P("MOVQ R8, CX")
+	f.P("SHRQ $2, CX")
+	f.P("JZ %s", s.label("rest"))
+	f.P("PCALIGN $32")
+	f.Mark(s.label("loop"))
 	for u := range unroll {
-		if k.vectors*k.v.lanes() < k.shape.width {
-			// Loads limit these: half of the lines have to do.
-			o.p("PREFETCHT0 %d(BX)", u*rowBytes+rowBytes/6+1024)
-		} else {
-			for at := u * rowBytes; at < (u+1)*rowBytes; at++ {
-				if at%64 == 0 {
-					o.p("PREFETCHT0 %d(BX)", at+1024)
-				}
-			}
-		}
-		if k.next && (k.v.name == "Z" || u > 0) {
-			o.p("PREFETCHT1 (R11)")
-			o.p("ADDQ R12, R11")
-		}
-		step(u)
+		n.fetch(f, u)
+		n.step(f, u)
 	}
-	o.p("ADDQ $%d, BX", unroll*rowBytes)
-	o.p("ADDQ $%d, SI", unroll*k.shape.rows*4)
-	o.p("DECQ CX")
-	o.p("JNZ loop%s", k.label)
-	o.label("tail%s", k.label)
-	o.p("MOVQ R8, CX")
-	o.p("ANDQ $%d, CX", unroll-1)
-	o.p("JZ store%s", k.label)
-	o.label("one%s", k.label)
-	step(0)
-	o.p("ADDQ $%d, BX", rowBytes)
-	o.p("ADDQ $%d, SI", k.shape.rows*4)
-	o.p("DECQ CX")
-	o.p("JNZ one%s", k.label)
-
-	o.label("store%s", k.label)
-	for i := range k.rows {
-		for j := range k.vectors {
-			o.p("VMOVUPS %s, %d(DI)", acc(i, j), j*k.v.bytes)
+	n.advance(f, unroll)
+	f.P("DECQ CX")
+	f.P("JNZ %s", s.label("loop"))
+	f.Mark(s.label("rest"))
+	f.P("MOVQ R8, CX")
+	f.P("ANDQ $%d, CX", unroll-1)
+	f.P("JZ %s", s.label("store"))
+	f.Mark(s.label("one"))
+	n.step(f, 0)
+	n.advance(f, 1)
+	f.P("DECQ CX")
+	f.P("JNZ %s", s.label("one"))
+	f.Mark(s.label("store"))
+	for i := range n.part.rows {
+		for j := range n.vectors() {
+			f.P("VMOVUPS %s, %d(DI)", n.v.Reg(n.sum(i, j)), j*int(n.v.Width))
 		}
-		o.p("ADDQ DX, DI")
+		f.P("ADDQ DX, DI")
 	}
 }
 
-// widen writes a function that converts n groups of 16 elements to float32.
-func widen(o *out, v vector, e element) {
-	o.text("widen"+e.name+"x"+map[string]string{"Z": "512", "Y": "256"}[v.name], 24)
-	o.p("MOVQ n+0(FP), CX")
-	o.p("MOVQ src+8(FP), SI")
-	o.p("MOVQ dst+16(FP), DI")
-	o.label("loop")
-	for i := range 64 / v.bytes {
-		o.load(e, fmt.Sprintf("%d(SI)", i*v.bytes/2), v.reg(i))
-		o.p("VMOVUPS %s, %d(DI)", v.reg(i), i*v.bytes)
+// start sets the sums to zero or, to continue chains, to the outputs.
+func (n kernel) start(f *asmgen.File) {
+	f.P("CMPQ %s, $0", f.ArgAt("chain"))
+	f.P("JNE %s", n.shape.label("chain"))
+	for i := range n.sums() {
+		n.v.clear(f, i)
 	}
-	o.p("PREFETCHT0 1024(SI)")
-	o.p("ADDQ $32, SI")
-	o.p("ADDQ $64, DI")
-	o.p("DECQ CX")
-	o.p("JNZ loop")
-	o.ret()
+	f.P("JMP %s", n.shape.label("start"))
+	f.Mark(n.shape.label("chain"))
+	f.P("MOVQ DI, R9")
+	for i := range n.part.rows {
+		for j := range n.vectors() {
+			f.P("VMOVUPS %d(R9), %s", j*int(n.v.Width), n.v.Reg(n.sum(i, j)))
+		}
+		f.P("ADDQ DX, R9")
+	}
+	f.Mark(n.shape.label("start"))
 }
 
-// peak writes n rounds of independent multiply-adds, as many as registers allow.
-func peak(o *out, v vector) {
-	o.text("peakx"+map[string]string{"Z": "512", "Y": "256"}[v.name], 8)
-	o.p("MOVQ n+0(FP), CX")
-	n := v.regs * 3 / 4
-	for i := range v.regs {
-		o.p("VXORPS Y%d, Y%d, Y%d", i%16, i%16, i%16)
-		if i >= 16 {
-			o.p("VPXORD Z%d, Z%d, Z%d", i, i, i)
+// fetch prefetches what step u of a later round reads and, in large tiles, what comes after the tile.
+func (n kernel) fetch(f *asmgen.File, u int) {
+	const ahead = 1024
+	row := n.shape.width * n.e.size
+	if n.part.width < n.shape.width {
+		// These are bound by loads: half of the lines have to do.
+		f.P("PREFETCHT0 %d(BX)", u*row+row/6+ahead)
+	} else {
+		for at := (u*row + 63) / 64 * 64; at < (u+1)*row; at += 64 {
+			f.P("PREFETCHT0 %d(BX)", at+ahead)
 		}
 	}
-	o.p("PCALIGN $32")
-	o.label("loop")
-	for i := range n {
-		o.p("VFMADD231PS %s, %s, %s", v.reg(n), v.reg(n+1), v.reg(i))
+	if n.shape.rows == 8 && (n.v == avx512 || u > 0) {
+		f.P("PREFETCHT1 (R11)")
+		f.P("ADDQ R12, R11")
 	}
-	o.p("DECQ CX")
-	o.p("JNZ loop")
-	o.ret()
 }
 
-// read writes a function that sums n groups of 64 float32s.
-func read(o *out) {
-	o.text("sumx256", 20)
-	o.p("MOVQ n+0(FP), CX")
-	o.p("MOVQ src+8(FP), SI")
-	for i := range 8 {
-		o.p("VXORPS Y%d, Y%d, Y%d", i, i, i)
-	}
-	o.p("PCALIGN $32")
-	o.label("loop")
-	for i := range 8 {
-		if i%2 == 0 {
-			o.p("PREFETCHT0 %d(SI)", 1024+i*32)
-		}
-		o.p("VADDPS %d(SI), Y%d, Y%d", i*32, i, i)
-	}
-	o.p("ADDQ $256, SI")
-	o.p("DECQ CX")
-	o.p("JNZ loop")
-	for _, step := range []int{4, 2, 1} {
-		for i := range step {
-			o.p("VADDPS Y%d, Y%d, Y%d", i+step, i, i)
+// step adds the products of the k that is u after SI's and BX's.
+func (n kernel) step(f *asmgen.File, u int) {
+	free := n.v.regs - n.sums() - n.vectors()
+	b := func(j int) string { return n.v.Reg(n.sums() + j) }
+	for j := range n.vectors() {
+		at := u*n.shape.width + j*n.v.Lanes()
+		n.e.load(f, fmt.Sprintf("%d(BX)", at*n.e.size), b(j))
+		if n.shape.keep {
+			f.P("VMOVUPS %s, %d(R10)", b(j), at*4)
 		}
 	}
-	o.p("VEXTRACTF128 $1, Y0, X1")
-	o.p("VADDPS X1, X0, X0")
-	o.p("VHADDPS X0, X0, X0")
-	o.p("VHADDPS X0, X0, X0")
-	o.p("VMOVSS X0, sum+16(FP)")
-	o.ret()
+	for i := range n.part.rows {
+		a := n.v.Reg(n.sums() + n.vectors() + i%min(free, 4))
+		f.P("VBROADCASTSS %d(SI), %s", (u*n.shape.rows+i)*4, a)
+		for j := range n.vectors() {
+			f.P("VFMADD231PS %s, %s, %s", b(j), a, n.v.Reg(n.sum(i, j)))
+		}
+	}
+}
+
+// advance moves on by k.
+func (n kernel) advance(f *asmgen.File, k int) {
+	f.P("ADDQ $%d, BX", k*n.shape.width*n.e.size)
+	f.P("ADDQ $%d, SI", k*n.shape.rows*4)
+	if n.shape.keep {
+		f.P("ADDQ $%d, R10", k*n.shape.width*4)
+	}
 }
