@@ -43,17 +43,21 @@ func benchRows(n int) (dst, x, y []float32, h []uint16) {
 	return make([]float32, n), x, y, h
 }
 
-func BenchmarkRows(b *testing.B) {
-	const n = 4096
+func BenchmarkRows(b *testing.B) { benchmark(b, 4096, rowOps()) }
+
+// BenchmarkHead has rows of one head, where the call counts.
+func BenchmarkHead(b *testing.B) { benchmark(b, 128, rowOps()) }
+
+func benchmark(b *testing.B, n int, ops []rowOp) {
 	for _, tier := range simd.Tiers() {
-		for _, op := range rowOps() {
+		for _, op := range ops {
 			b.Run(tier.String()+"/"+op.name, func(b *testing.B) {
 				defer simd.Force(tier)()
 				dst, x, y, h := benchRows(n)
 				for b.Loop() {
 					op.run(dst, x, y, h)
 				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/element")
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/element")
 				b.ReportMetric(0, "ns/op")
 			})
 		}

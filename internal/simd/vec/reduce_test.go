@@ -255,6 +255,9 @@ func TestLogSumExp(t *testing.T) {
 func TestNorms(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
+		RMSNorm(nil, nil, nil, 0) // must not panic
+		AddRMSNorm(nil, nil, nil, nil, 0)
+		LayerNorm(nil, nil, nil, nil, 0)
 		for _, n := range lengths()[1:] {
 			for _, mean := range []float64{0, 5} {
 				x, y := normalRow(rng, n, mean, 2), normalRow(rng, n, 0, 1)
