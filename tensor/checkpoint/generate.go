@@ -161,7 +161,8 @@ func (g *generator) add(name string, d DType, shape tensor.Shape) {
 	defer g.mu.Unlock()
 	old, known := g.infos[name]
 	if known && !slices.Equal(old.Shape, info.Shape) {
-		panic(fmt.Sprintf("checkpoint: tensor %q is made with shape %v, it has shape %v", name, shape, old.Shape))
+		had, _ := old.TensorShape()
+		panic(fmt.Sprintf("checkpoint: tensor %q is made with shape %v, it has shape %v", name, shape, had))
 	}
 	if !known {
 		g.infos[name] = info

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -169,6 +170,9 @@ func TestMalformedHeaders(t *testing.T) {
 	} {
 		b := file(c.header, c.data)
 		_, err := openBytes(b)
+		if strconv.IntSize == 32 && errors.Is(err, ErrOverflow) && c.kind == ErrIncompleteFile {
+			continue // the dimension itself is too large there
+		}
 		var e *Error
 		if !errors.Is(err, c.kind) || !errors.As(err, &e) || e.File != singleFile {
 			t.Errorf("header %.100s: %v, expected: %v", c.header, err, c.kind)

@@ -81,6 +81,9 @@ func appendHeader(b []byte, infos []Info, metadata map[string]string) ([]byte, e
 			if !utf8.ValidString(key) || !utf8.ValidString(metadata[key]) {
 				return nil, &Error{Kind: ErrName, Detail: fmt.Sprintf("metadata %q: %q is not UTF-8", key, metadata[key])}
 			}
+			if len(b)+len(key)+len(metadata[key]) > maxHeader {
+				return nil, &Error{Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("metadata %.100q", key)}
+			}
 			if i > 0 {
 				b = append(b, ',')
 			}
