@@ -282,7 +282,8 @@ PHI3_CASES = [
              rope_state=True),
     relative(PHI3, "phi3", "longrope-short", "always below the original length: short factors; the older name su; part "
              "of each head rotates", [{"rope_scaling": None}],
-             {"rope_scaling": {"type": "su", "short_factor": [1.0, 1.2, 1.6, 2.4], "long_factor": [1.5, 3, 6, 12]},
+             {"rope_scaling": {"type": "su", "short_factor": [1.0, 1.2, 1.6, 2.4], "long_factor": [1.5, 3, 6, 12],
+              "original_max_position_embeddings": 64},
               "max_position_embeddings": 512, "partial_rotary_factor": 0.7}, rope_state=True),
 ]
 

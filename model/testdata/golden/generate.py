@@ -135,7 +135,8 @@ def greedy(model, prompt: list) -> tuple[list, float]:
 
 def greedy_cached(model, prompt: list) -> list:
     model.generation_config = transformers.GenerationConfig(do_sample=False, max_new_tokens=GREEDY, pad_token_id=0)
-    return model.generate(torch.tensor([prompt]))[0, len(prompt):].tolist()
+    ids = torch.tensor([prompt])
+    return model.generate(ids, attention_mask=torch.ones_like(ids))[0, len(prompt):].tolist()
 
 
 def survives_noise(case, folder, config, weights, prompt, want: list, cached: list) -> bool:
