@@ -33,17 +33,8 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	outer, inner := steps(tier, m.K, rows, wide != nil)
 	for r := 0; r < rows; r += rowBlock {
 		b := block{m: m, tier: tier, rows: min(rowBlock, rows-r), a: a[r*m.K:], ldd: ldd, wide: wide}
-		for k0 := 0; k0 < m.K; k0 += outer {
-			end := min(k0+outer, m.K)
-			for p := panel0; p < panel1; p++ {
-				for k := k0; k < end; k += inner {
-					b.k0, b.k1, b.next = k, min(k+inner, end), m.at(p, k+inner)
-					if k+inner >= end {
-						b.next = m.at(p+1, k0)
-					}
-					b.multiply(dst[r*ldd+p*PanelWidth:], p)
-				}
-			}
+		for k := 0; k < m.K; k += outer {
+			b.sweep(dst[r*ldd:], panel0, panel1, k, min(k+outer, m.K), inner)
 		}
 	}
 }
@@ -95,6 +86,19 @@ type block struct {
 	next   int                         // where the part of a panel that comes next starts
 }
 
+// sweep multiplies by k0…k1-1 of the panels, step at a time.
+func (b *block) sweep(dst []float32, panel0, panel1, k0, k1, step int) {
+	for p := panel0; p < panel1; p++ {
+		for k := k0; k < k1; k += step {
+			b.k0, b.k1, b.next = k, min(k+step, k1), b.m.at(p, k+step)
+			if k+step >= k1 {
+				b.next = b.m.at(p+1, k0)
+			}
+			b.multiply(dst[p*PanelWidth:], p)
+		}
+	}
+}
+
 // multiply multiplies by panel p; c is the block's first row at the panel's first column.
 func (b *block) multiply(c []float32, p int) {
 	w := b.m.panelWidth(p)
@@ -125,7 +129,8 @@ func (b *block) multiply(c []float32, p int) {
 		} else {
 			t.multiply(c[r*b.ldd:], a)
 		}
-		if r += t.rows; t.keep != nil {
+		r += t.rows
+		if t.keep != nil {
 			t.typ, t.keep = F32, nil
 		}
 	}

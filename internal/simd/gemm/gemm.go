@@ -94,7 +94,11 @@ func (m Matrix) Multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	if need := PackedRowsLen(rows, m.K); len(a) < need {
 		panic(fmt.Sprintf("gemm: %d packed rows of %d need %d elements, have %d", rows, m.K, need, len(a)))
 	}
-	if have := max(len(m.F32), len(m.U16)); have != PackedLen(m.N, m.K) {
+	have := len(m.U16)
+	if m.Type == F32 {
+		have = len(m.F32)
+	}
+	if have != PackedLen(m.N, m.K) {
 		panic(fmt.Sprintf("gemm: packed matrix [%d, %d] has %d elements, needs %d", m.N, m.K, have, PackedLen(m.N, m.K)))
 	}
 	m.multiply(dst, ldd, a, rows, panel0, panel1)
