@@ -15,6 +15,9 @@ func scores48Z(s, qt, k, mx *float32, n, d, ldk int)
 func scores16Z(s, qt, k, mx *float32, n, d, ldk int)
 
 //go:noescape
+func scores8V(s, qt, k, mx *float32, n, d, ldk int)
+
+//go:noescape
 func scores24Y(s, qt, k, mx *float32, n, d, ldk int)
 
 //go:noescape
@@ -28,6 +31,9 @@ func accumulate48Z(o, p, v *float32, n, d, ldv int)
 
 //go:noescape
 func accumulate16Z(o, p, v *float32, n, d, ldv int)
+
+//go:noescape
+func accumulate8V(o, p, v *float32, n, d, ldv int)
 
 //go:noescape
 func accumulate24Y(o, p, v *float32, n, d, ldv int)
@@ -101,6 +107,8 @@ func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32
 		mx0 = &mx[0]
 	}
 	switch {
+	case lanes == 8 && tier == simd.AVX512:
+		scores8V(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	case lanes == 8:
 		scores8Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	case lanes == 16 && tier == simd.AVX512:
@@ -123,6 +131,8 @@ func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n 
 	switch {
 	case tier == simd.Generic:
 		accumulateGeneric(o, lanes, d, v, ldv, p, n)
+	case lanes == 8 && tier == simd.AVX512:
+		accumulate8V(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 8:
 		accumulate8Y(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 16 && tier == simd.AVX512:

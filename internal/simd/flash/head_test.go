@@ -28,6 +28,7 @@ func newHead(lanes, T, S, D, ld int, causal bool) *head {
 		lo: make([]int32, lanes), hi: make([]int32, lanes), offsets: make([]int, lanes)}
 }
 
+// run computes the head. It takes v as it is, so that a head of several is a slice from its first column on.
 func (h *head) run(dst, q, k, v []float32) {
 	for t := 0; t < h.T; t += h.lanes {
 		h.tile(dst, q, k, v, t, min(h.lanes, h.T-t))

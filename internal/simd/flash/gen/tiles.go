@@ -11,6 +11,7 @@ import (
 type shape struct {
 	suffix  string
 	w       asmgen.Width
+	evex    bool // AVX-512: 32 registers and broadcasts within instructions
 	vectors int
 	stride  int // bytes from one row of lanes to the next
 	rows    []int
@@ -18,11 +19,12 @@ type shape struct {
 
 func tiles(f *asmgen.File) {
 	for _, s := range []shape{
-		{"48Z", asmgen.Z, 3, 4 * 48, []int{8, 4, 2, 1}},
-		{"16Z", asmgen.Z, 1, 4 * 16, []int{16, 8, 4, 2, 1}},
-		{"24Y", asmgen.Y, 3, 4 * 48, []int{4, 2, 1}}, // half of 48
-		{"16Y", asmgen.Y, 2, 4 * 16, []int{6, 4, 2, 1}},
-		{"8Y", asmgen.Y, 1, 4 * 8, []int{8, 4, 2, 1}},
+		{"48Z", asmgen.Z, true, 3, 4 * 48, []int{8, 4, 2, 1}},
+		{"16Z", asmgen.Z, true, 1, 4 * 16, []int{16, 8, 4, 2, 1}},
+		{"8V", asmgen.Y, true, 1, 4 * 8, []int{16, 8, 4, 2, 1}},
+		{"24Y", asmgen.Y, false, 3, 4 * 48, []int{4, 2, 1}}, // half of 48
+		{"16Y", asmgen.Y, false, 2, 4 * 16, []int{6, 4, 2, 1}},
+		{"8Y", asmgen.Y, false, 1, 4 * 8, []int{12, 8, 4, 2, 1}},
 	} {
 		scores(f, s)
 		accumulate(f, s)
@@ -35,7 +37,7 @@ func tiles(f *asmgen.File) {
 func (s shape) acc(row, v int) string { return s.w.Reg(row*s.vectors + v) }
 
 func (s shape) firstFree() int {
-	if s.w == asmgen.Z {
+	if s.evex {
 		return 24
 	}
 	return 12
@@ -47,7 +49,7 @@ func (s shape) lane(v int) string { return s.w.Reg(s.firstFree() + v) }
 func (s shape) broadcast(row int) string {
 	first := s.firstFree() + s.vectors
 	last := 16
-	if s.w == asmgen.Z {
+	if s.evex {
 		last = 32
 	}
 	return s.w.Reg(first + row%(last-first))
@@ -59,7 +61,7 @@ func (s shape) step(f *asmgen.File, rows int, lanes string, offset int, scalar f
 		f.P("VMOVUPS %d(%s), %s", offset+v*int(s.w), lanes, s.lane(v))
 	}
 	for i := range rows {
-		if s.vectors == 1 && s.w == asmgen.Z {
+		if s.vectors == 1 && s.evex {
 			f.P("VFMADD231PS.BCST %s, %s, %s", scalar(i), s.lane(0), s.acc(i, 0))
 			continue
 		}
@@ -123,6 +125,8 @@ func scores(f *asmgen.File, s shape) {
 	f.Arg("ldk", "BX")
 	f.P("SHLQ $2, BX")
 	f.P("LEAQ (BX)(BX*2), R13")
+	f.Arg("d", "DX")
+	f.P("SHLQ $2, DX")
 	base := []string{"R9", "R10", "R11", "R12"} // rows 0, 4, 8, 12 of the tile
 	s.eachRows(f, "CX", func(rows int) {
 		bases := base[:(rows+3)/4]
@@ -134,13 +138,21 @@ func scores(f *asmgen.File, s shape) {
 		f.Arg("d", "AX")
 		for i := range rows * s.vectors {
 			r := s.w.Reg(i)
-			if s.w == asmgen.Z {
+			if s.evex {
 				f.P("VPXORD %s, %s, %s", r, r, r)
 			} else {
 				f.P("VXORPS %s, %s, %s", r, r, r)
 			}
 		}
+		ahead := rows == s.rows[0]
+		if ahead {
+			f.P("LEAQ (%s)(BX*4), R14", bases[len(bases)-1])
+			f.P("LEAQ (R14)(DX*1), R15")
+		}
 		unrolled(f, "AX", func(steps int) {
+			if ahead && steps > 1 {
+				prefetchKeys(f, (rows+3)/4)
+			}
 			for u := range steps {
 				s.step(f, rows, "DI", u*s.stride, func(row int) string {
 					index := []string{"", "(BX*1)", "(BX*2)", "(R13*1)"}[row%4]
@@ -158,6 +170,22 @@ func scores(f *asmgen.File, s shape) {
 		f.P("ADDQ AX, R8")
 	})
 	f.Return()
+}
+
+// prefetchKeys emits the prefetching of some lines of the tile that follows: R14 walks along its rows, R15 is
+// the end of a row, DX the bytes in it.
+func prefetchKeys(f *asmgen.File, lines int) {
+	inRow := f.Label("row")
+	for i := range lines {
+		f.P("PREFETCHT0 %d(R14)", 64*i)
+	}
+	f.P("ADDQ $%d, R14", 64*lines)
+	f.P("CMPQ R14, R15")
+	f.P("JLT %s", inRow)
+	f.P("ADDQ BX, R15")
+	f.P("MOVQ R15, R14")
+	f.P("SUBQ DX, R14")
+	f.Mark(inRow)
 }
 
 // epilogue emits the running maximum of a tile of scores, if wanted, and its storing to SI.
@@ -181,7 +209,8 @@ func (s shape) epilogue(f *asmgen.File, rows int) {
 	s.store(f, rows, "SI")
 }
 
-// accumulate emits o[x] += Σ v[j][x]·p[j].
+// accumulate emits o[x] += Σ v[j][x]·p[j]. Values in rows far apart escape the hardware's prefetching and are
+// read in narrow columns, so the tile that meets a new stretch of 64 columns fetches all of it, some rows ahead.
 func accumulate(f *asmgen.File, s shape) {
 	f.Func("accumulate"+s.suffix, "o", "p", "v", "n", "d", "ldv")
 	f.Arg("o", "DX")
@@ -189,6 +218,8 @@ func accumulate(f *asmgen.File, s shape) {
 	f.Arg("d", "CX")
 	f.Arg("ldv", "BX")
 	f.P("SHLQ $2, BX")
+	f.P("IMUL3Q $%d, BX, R10", s.ahead())
+	f.P("MOVQ R8, R9") // end of the columns that were fetched
 	s.eachRows(f, "CX", func(rows int) {
 		f.P("MOVQ R8, SI")
 		f.Arg("p", "DI")
@@ -198,20 +229,48 @@ func accumulate(f *asmgen.File, s shape) {
 				f.P("VMOVUPS %d(DX), %s", i*s.stride+v*int(s.w), s.acc(i, v))
 			}
 		}
-		unrolled(f, "AX", func(steps int) {
-			for u := range steps {
-				f.P("PREFETCHT0 (SI)(BX*8)") // rows far apart escape the hardware's prefetching
-				s.step(f, rows, "DI", u*s.stride, func(row int) string { return fmt.Sprintf("%d(SI)", 4*row) })
-				f.P("ADDQ BX, SI")
-			}
-			f.P("ADDQ $%d, DI", steps*s.stride)
-		})
+		store := f.Label("store")
+		if rows == s.rows[0] {
+			fetched := f.Label("fetched")
+			f.P("LEAQ %d(R8), R11", 4*rows)
+			f.P("CMPQ R11, R9")
+			f.P("JLE %s", fetched)
+			f.P("LEAQ (R9)(R10*1), R12")
+			f.P("ADDQ $256, R9")
+			s.products(f, rows, true)
+			f.P("JMP %s", store)
+			f.Mark(fetched)
+		}
+		s.products(f, rows, false)
+		f.Mark(store)
 		s.store(f, rows, "DX")
 		f.P("ADDQ $%d, DX", rows*s.stride)
 		f.P("ADDQ $%d, R8", 4*rows)
 	})
 	f.Return()
 }
+
+// products emits the loop over the keys of one tile of accumulate.
+func (s shape) products(f *asmgen.File, rows int, fetch bool) {
+	unrolled(f, "AX", func(steps int) {
+		for u := range steps {
+			if fetch {
+				for line := range 4 {
+					f.P("PREFETCHT0 %d(R12)", 64*line)
+				}
+				f.P("ADDQ BX, R12")
+			}
+			s.step(f, rows, "DI", u*s.stride, func(row int) string { return fmt.Sprintf("%d(SI)", 4*row) })
+			f.P("ADDQ BX, SI")
+		}
+		f.P("ADDQ $%d, DI", steps*s.stride)
+	})
+}
+
+// ahead is how many rows ahead values are fetched: the fewer lanes, the less time a row takes.
+func (s shape) ahead() int { return max(8, 256/s.lanes()) }
+
+func (s shape) lanes() int { return s.vectors * s.w.Lanes() }
 
 // peak emits n rounds of 24 (Z) or 12 (Y) independent fused multiply-adds, the most that a tile could reach.
 func peak(f *asmgen.File) {
