@@ -56,21 +56,15 @@ func (m *Mapping) Bytes() []byte { return m.data }
 
 // Drop lets the pages that hold the n bytes from off leave resident memory. They come back, with
 // the same contents, when they are touched again. It is a hint: systems may ignore it.
-func (m *Mapping) Drop(off, n int) { m.advise(off, n, drop) }
-
-// Prefetch announces that the n bytes from off will be read soon. It does not wait for them.
-func (m *Mapping) Prefetch(off, n int) { m.advise(off, n, prefetch) }
-
-// advise widens the range to whole pages, which harms no neighbour: contents never change.
-func (m *Mapping) advise(off, n int, f func([]byte)) {
+func (m *Mapping) Drop(off, n int) {
 	if off < 0 || n < 0 || off > len(m.data)-n {
 		panic(fmt.Sprintf("mmap: %d bytes from %d of %d", n, off, len(m.data)))
 	}
 	if n == 0 {
 		return
 	}
-	page := os.Getpagesize()
-	f(m.data[off-off%page : off+n])
+	// Whole pages: that harms no neighbour, as contents stay what they are.
+	drop(m.data[off-off%os.Getpagesize() : off+n])
 }
 
 // Close ends the mapping. Closing again does nothing.

@@ -12,5 +12,3 @@ func open(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
 func unmap([]byte) error { return errors.ErrUnsupported }
 
 func drop([]byte) {}
-
-func prefetch([]byte) {}

@@ -50,7 +50,6 @@ func TestContents(t *testing.T) {
 				t.Fatalf("%d bytes read differently", size)
 			}
 			m.Drop(r[0], r[1])
-			m.Prefetch(r[0], r[1])
 		}
 		if !bytes.Equal(m.Bytes(), want) {
 			t.Errorf("%d bytes read differently after Drop", size)

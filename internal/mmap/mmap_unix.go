@@ -19,5 +19,3 @@ func open(f *os.File, size int) ([]byte, error) {
 func unmap(data []byte) error { return unix.Munmap(data) }
 
 func drop(pages []byte) { _ = unix.Madvise(pages, unix.MADV_DONTNEED) }
-
-func prefetch(pages []byte) { _ = unix.Madvise(pages, unix.MADV_WILLNEED) }

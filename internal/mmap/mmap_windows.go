@@ -35,5 +35,3 @@ func unmap(data []byte) error {
 func drop(pages []byte) {
 	_ = windows.VirtualUnlock(uintptr(unsafe.Pointer(unsafe.SliceData(pages))), uintptr(len(pages)))
 }
-
-func prefetch([]byte) {}

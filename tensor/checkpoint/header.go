@@ -118,38 +118,39 @@ func parseHeader(file string, text []byte) ([]entry, map[string]string, error) {
 
 // parse reads {"dtype": …, "shape": […], "data_offsets": […]}; other members are ignored.
 func (e *entry) parse(s *scanner) error {
-	seen := map[string]bool{}
+	var dtype, shape, offsets int // how often each was given
 	found, err := s.object(func(key string) error {
-		var ok bool
+		ok := false
 		switch key {
 		case "dtype":
+			dtype++
 			var d string
 			d, ok = s.str()
 			e.dtype = DType(d)
 		case "shape":
+			shape++
 			e.shape, ok = s.numbers()
 		case "data_offsets":
+			offsets++
 			var o []uint64
-			if o, ok = s.numbers(); ok && len(o) == 2 {
-				e.begin, e.end = o[0], o[1]
-			} else {
-				ok = false
+			if o, ok = s.numbers(); len(o) != 2 {
+				return errors.New("data_offsets are not two integers")
 			}
+			e.begin, e.end = o[0], o[1]
 		default:
 			s.skip()
 			return nil
 		}
-		if !ok || seen[key] {
-			return fmt.Errorf("%s is given twice or has the wrong form", key)
+		if !ok {
+			return fmt.Errorf("%s has the wrong form", key)
 		}
-		seen[key] = true
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if !found || len(seen) != 3 {
-		return errors.New("not an object with dtype, shape and data_offsets")
+	if !found || dtype != 1 || shape != 1 || offsets != 1 {
+		return errors.New("not an object with one dtype, shape and data_offsets each")
 	}
 	return nil
 }
