@@ -56,6 +56,41 @@ func ExampleOpen_errors() {
 	// true
 }
 
+func ExampleWriteSafetensors() {
+	src, err := checkpoint.Memory(checkpoint.Entry{Name: "w", DType: checkpoint.BF16, Shape: []int{2}, Data: []byte{0x80, 0x3f, 0, 0xc0}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := checkpoint.WriteSafetensors(&file, src, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%q\n", file.Bytes())
+	// Output: "8\x00\x00\x00\x00\x00\x00\x00{\"w\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}} \x80?\x00\xc0"
+}
+
+func ExampleMemory() {
+	src, err := checkpoint.Memory(
+		checkpoint.Float32("up.weight", tensor.From([]float32{1, 2, 3, 4}, 2, 2)),
+		checkpoint.Entry{Name: "mask", DType: "BOOL", Shape: []int{2}, Data: []byte{1, 0}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mask, err := src.Bytes("mask")
+	fmt.Println(mask, err)
+	// Output: [1 0] <nil>
+}
+
+func ExampleReadFloat32() {
+	src, err := checkpoint.Memory(checkpoint.Entry{Name: "norm", DType: checkpoint.F16, Shape: []int{2}, Data: []byte{0, 0x3c, 0, 0xc0}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	norm, err := checkpoint.ReadFloat32(src, "norm")
+	fmt.Println(norm.Shape, norm.Data, err)
+	// Output: [2] [1 -2] <nil>
+}
+
 func ExampleSource_chunks() {
 	src := checkpoint.Zeros(tensor.BF16)
 	src.Make("embed.weight", tensor.Of(10, 4)) // 8 bytes a row
