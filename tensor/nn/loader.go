@@ -17,6 +17,10 @@ type Options struct {
 	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
 	Convert func(stored tensor.DType) tensor.DType
 
+	// Valid, if not nil, is asked before each weight is read; its error ends the loading, so that a
+	// config that is wrong does not cost the time of reading all weights.
+	Valid func() error
+
 	// Progress, if not nil, is told the bytes read so far and in all, after each weight.
 	Progress func(done, total int64)
 }
@@ -33,6 +37,7 @@ type load struct {
 	src         checkpoint.Source
 	opt         Options
 	errs        []error
+	invalid     bool // Valid has said so: nothing is read any more
 	asked       map[string]bool
 	done, total int64
 }
@@ -104,6 +109,16 @@ func (l Loader) Err(all bool) error {
 
 // lookup returns the tensor's type if it is there, in this shape, as a type that weights can have.
 func (l Loader) lookup(name string, dims ...int) (tensor.DType, bool) {
+	if l.invalid {
+		return 0, false
+	}
+	if l.opt.Valid != nil {
+		if err := l.opt.Valid(); err != nil {
+			l.invalid = true
+			l.Fail(err)
+			return 0, false
+		}
+	}
 	full := l.prefix + name
 	l.asked[full] = true
 	if m, ok := l.src.(checkpoint.Maker); ok {
@@ -139,4 +154,22 @@ func (l Loader) near(full string) string {
 		ok = ok && strings.Contains(rest, ".")
 	}
 	return ""
+}
+
+// Root returns l.At(prefix) if the checkpoint has the probe there, and l if it has it without the
+// prefix: the body of a model is stored alone or as a part of the model with its head.
+func (l Loader) Root(prefix, probe string) Loader {
+	if !l.Has(prefix+"."+probe) && l.Has(probe) {
+		return l
+	}
+	return l.At("%s", prefix)
+}
+
+// Head returns the projection to the vocabulary. If it is tied and not stored, it shares the
+// embedding's table; a tied head that is stored nevertheless is used, as the reference does.
+func (l Loader) Head(e Embedding, name string, tied bool) Linear {
+	if e.Weight == nil || tied && !l.Has(name+".weight") {
+		return Linear{Weight: e.Weight}
+	}
+	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
 }

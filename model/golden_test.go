@@ -1,0 +1,212 @@
+package model
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// golden is what the reference answers on a small checkpoint: testdata/golden/generate.py made it.
+type golden struct {
+	Name, Family string
+	Config       json.RawMessage
+	Seed         int
+	Tensors      map[string]struct {
+		Shape         []int
+		Offset, Scale float64
+	}
+	Prompt, Positions []int
+	Hidden            []floats
+	Logits            floats
+	Greedy            []int
+	GreedyCached      []int `json:"greedy_cached"`
+}
+
+// floats is an array of float32.
+type floats struct {
+	At    string
+	Shape []int
+	Data  string
+}
+
+func (f floats) tensor(t *testing.T) tensor.Tensor {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(f.Data, "f32:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.New(f.Shape...)
+	for i := range x.Data {
+		x.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return x
+}
+
+func goldens(t testing.TB) []golden {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	var all []golden
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g golden
+		if err := json.Unmarshal(data, &g); err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+// source returns the case's weights: a formula of each tensor's name.
+func (g *golden) source() checkpoint.Source {
+	shapes := map[string]tensor.Shape{}
+	for name, t := range g.Tensors {
+		shapes[name] = tensor.Of(t.Shape...)
+	}
+	prefix := fmt.Sprintf("%d:", g.Seed)
+	return checkpoint.Formula(prefixed(prefix, shapes), func(name string, _ tensor.Shape) (offset, scale float64) {
+		t := g.Tensors[strings.TrimPrefix(name, prefix)]
+		return t.Offset, t.Scale
+	})
+}
+
+func prefixed(prefix string, shapes map[string]tensor.Shape) map[string]tensor.Shape {
+	out := map[string]tensor.Shape{}
+	for name, s := range shapes {
+		out[prefix+name] = s
+	}
+	return out
+}
+
+func (g *golden) decoder(t testing.TB, opt Options) *Decoder {
+	t.Helper()
+	prefix := fmt.Sprintf("%d:", g.Seed)
+	src, err := checkpoint.Rename(g.source(), func(name string) string { return strings.TrimPrefix(name, prefix) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := NewDecoder(g.Config, src, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// tolerance is the largest difference from the reference, of a tensor's largest magnitude. The
+// reference's own float32 is up to 6e-6 from float64, and moves by 2e-6 with its vector units; logits
+// must be within 1e-4.
+const tolerance = 2e-5
+
+func compareTensors(t *testing.T, what string, got, want tensor.Tensor) {
+	t.Helper()
+	if len(got.Data) != len(want.Data) {
+		t.Fatalf("%s: %v values, want %v", what, got.Shape, want.Shape)
+	}
+	var worst, size float64
+	for i := range want.Data {
+		worst = max(worst, math.Abs(float64(got.Data[i])-float64(want.Data[i])))
+		size = max(size, math.Abs(float64(want.Data[i])))
+	}
+	if !(worst <= tolerance*size) {
+		t.Errorf("%s: error %.2g of the largest magnitude", what, worst/size)
+	}
+}
+
+// rowsOf returns some rows of x.
+func rowsOf(x tensor.Tensor, rows []int) tensor.Tensor {
+	y := tensor.New(len(rows), x.Shape.Last())
+	for i, r := range rows {
+		copy(y.Row(i), x.Row(r))
+	}
+	return y
+}
+
+func eachTier(t *testing.T, f func(t *testing.T)) {
+	for _, tier := range simd.Tiers() {
+		t.Run(tier.String(), func(t *testing.T) {
+			defer simd.Force(tier)()
+			f(t)
+		})
+	}
+}
+
+// Hidden states after each layer, logits and a greedy continuation equal those of the reference.
+func TestGolden(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, g := range goldens(t) {
+			t.Run(g.Name, func(t *testing.T) {
+				d := g.decoder(t, Options{})
+				g.checkStates(t, d)
+				g.checkGreedy(t, d)
+			})
+		}
+	})
+}
+
+func (g *golden) checkStates(t *testing.T, d *Decoder) {
+	last := len(g.Hidden) - 1 // after the final norm
+	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+		i := -1
+		switch at.Stage {
+		case attention.Embedded:
+			i = 0
+		case attention.Layer:
+			i = at.Layer + 1
+			if i == last {
+				return nil
+			}
+		case attention.Normed:
+			i = last
+		}
+		if i < 0 {
+			return nil
+		}
+		return func(x tensor.Tensor) {
+			compareTensors(t, "hidden "+g.Hidden[i].At, rowsOf(x, g.Positions), g.Hidden[i].tensor(t))
+		}
+	}}
+	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: d.newCache(tensor.F32)})
+	logits := d.Forward(p, g.Prompt, g.Positions)
+	compareTensors(t, "logits", logits, g.Logits.tensor(t))
+}
+
+func (g *golden) checkGreedy(t *testing.T, d *Decoder) {
+	want := g.Greedy
+	if g.GreedyCached != nil {
+		want = g.GreedyCached
+	}
+	s := d.NewSession(SessionOptions{})
+	if err := s.Feed(g.Prompt...); err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range want {
+		if got := argMax(s.Logits()); got != id {
+			t.Fatalf("greedy token %d is %d, want %d", i, got, id)
+		}
+		if i+1 < len(want) {
+			if err := s.Feed(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func argMax(x []float32) int { return slices.Index(x, slices.Max(x)) }

@@ -1,0 +1,159 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+	"github.com/seed2010d43f/transformer/tokenizer"
+)
+
+// Options say how a checkpoint is opened. The zero value keeps weights as they are stored.
+type Options struct {
+	// Convert, if not nil, chooses the type in which matrices are kept, given the one they are stored
+	// in. Widening changes no result; narrowing halves memory and the time of a token, and rounds.
+	Convert func(stored tensor.DType) tensor.DType
+
+	// Progress, if not nil, is told the bytes of weights read so far, and in all.
+	Progress func(done, total int64)
+}
+
+// OpenDecoder opens a decoder in a folder as Hugging Face publishes them:
+//
+//   - config.json, as transformers 4 or 5 writes it;
+//   - generation_config.json, if there;
+//   - model.safetensors, or shards with model.safetensors.index.json;
+//   - a tokenizer, if there: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
+//
+// Give it os.DirFS of the folder for weights to be memory-mapped while they are read; an embed.FS works
+// too. A family, rope type, activation or quantisation that is not supported is refused by name, and so
+// are weights that are missing, of another shape than the config says, or left over.
+func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
+	c, err := readConfig(fsys)
+	if err != nil {
+		return nil, err
+	}
+	src, err := checkpoint.Open(fsys)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	d, err := newDecoder(c, src, opt)
+	if err != nil {
+		return nil, err
+	}
+	if d.Generation, err = readGeneration(fsys, c); err != nil {
+		return nil, err
+	}
+	d.Tokenizer, err = openTokenizer(fsys)
+	return d, err
+}
+
+// NewDecoder assembles the decoder that a config.json describes, with weights from any source: random
+// ones too.
+func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder, error) {
+	c, err := parseConfig("config.json", configJSON)
+	if err != nil {
+		return nil, err
+	}
+	return newDecoder(c, src, opt)
+}
+
+// recipe returns the function that assembles a family.
+func recipe(modelType string) func(config, nn.Loader) *Decoder {
+	switch modelType {
+	case "gpt2":
+		return buildGPT2
+	case "llama":
+		return buildLlama
+	case "mistral":
+		return buildMistral
+	case "qwen2":
+		return buildQwen2
+	case "qwen3":
+		return buildQwen3
+	case "gemma":
+		return buildGemma
+	case "gemma2":
+		return buildGemma2
+	case "gemma3_text":
+		return buildGemma3
+	case "phi3":
+		return buildPhi3
+	}
+	return nil
+}
+
+// Decoders lists the model_types that [OpenDecoder] opens.
+func Decoders() []string {
+	return []string{"gemma", "gemma2", "gemma3_text", "gpt2", "llama", "mistral", "phi3", "qwen2", "qwen3"}
+}
+
+func newDecoder(c config, src checkpoint.Source, opt Options) (*Decoder, error) {
+	family := c.string("model_type", "")
+	build := recipe(family)
+	switch {
+	case c.err() != nil:
+		return nil, c.err()
+	case family == "":
+		return nil, fmt.Errorf("model: %s has no model_type", c.path)
+	case build == nil:
+		return nil, fmt.Errorf("model: model_type %q is not supported; these decoders are: %s", family, strings.Join(Decoders(), " "))
+	case c.has("quantization_config"):
+		method := c.object("quantization_config").string("quant_method", "unknown")
+		return nil, fmt.Errorf("model: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", method)
+	}
+	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Progress: opt.Progress, Valid: c.err})
+	d := build(c, w)
+	if err := errors.Join(w.Err(true), c.late(w)); err != nil {
+		return nil, err
+	}
+	d.Family = family
+	return d, nil
+}
+
+// late returns the config's errors if the loader has not met them.
+func (c config) late(w nn.Loader) error {
+	if w.Err(false) != nil {
+		return nil
+	}
+	return c.err()
+}
+
+func readConfig(fsys fs.FS) (config, error) {
+	data, err := readFile(fsys, "config.json", maxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config{}, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, %s and a tokenizer; %w",
+			"model.safetensors", err)
+	}
+	if err != nil {
+		return config{}, fmt.Errorf("model: %w", err)
+	}
+	return parseConfig("config.json", data)
+}
+
+// readFile reads a file of at most limit bytes.
+func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s has %d bytes; at most %d make sense", name, info.Size(), limit)
+	}
+	return fs.ReadFile(fsys, name)
+}
+
+// openTokenizer opens the folder's tokenizer, or returns nil if there is none.
+func openTokenizer(fsys fs.FS) (*tokenizer.Tokenizer, error) {
+	t, err := tokenizer.Open(fsys)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return t, err
+}
