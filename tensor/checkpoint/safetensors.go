@@ -11,8 +11,10 @@ import (
 // Safetensors is a Source of one or more files in the safetensors format.
 //
 // The files are checked as strictly as the format's own reader does: tensors without holes, overlaps
-// or bytes left over. Any number of dimensions and every dtype of the format is accepted, and handed
-// out as bytes; what a weight cannot be is refused by [DType.Tensor] and [Info.TensorShape].
+// or bytes left over. Three things that it accepts are refused: a tensor's name given twice, a key of
+// the metadata given twice, and, in tensors without elements, a dimension that exceeds an int. Any
+// number of dimensions and every dtype of the format is accepted, and handed out as bytes; what a
+// weight cannot be is refused by [DType.Tensor] and [Info.TensorShape].
 // See https://github.com/huggingface/safetensors#format.
 type Safetensors struct {
 	shards   []shard
