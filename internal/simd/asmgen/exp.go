@@ -12,7 +12,8 @@ import (
 // |r| ≤ ln(2)/2. P has degree 6 with the coefficients of r⁰ and r¹ held at 2, so that exp(0) is exactly 1
 // and small results of expm1 keep their relative accuracy; the other five are a weighted least-squares
 // fit iterated to the minimax of the relative error (Lawson), rounded to float32 one after the other
-// from r² up with a new fit of those left after each. The approximation error is 3.2e-9, so rounding dominates: below 1 ulp.
+// from r² up with a new fit of those left after each. The approximation error is 3.2e-9, so rounding
+// dominates: below 1 ulp.
 //
 // The factor 2 in P and the halved power make both ends come out without a special case: biased exponent
 // 0 (n = −126) multiplies by zero, and n = 128 is reachable. n + 126 appears in the low bits of
@@ -78,22 +79,29 @@ func expWords() []uint32 {
 type Exp struct {
 	// NonPositive leaves out the instruction that is for large arguments: exp of more than 88 is undefined then.
 	NonPositive bool
+	// Registers is the number of constants in registers, ExpRegs at most; the others are read from memory.
+	Registers int
 
 	f     *File
 	w     Width
-	first int // register of the first constant, −1: memory
+	first int // register of the first constant
 }
 
 // NewExp returns an emitter whose constants lie in the ExpRegs vector registers from first on, once Load
-// has been called, or in memory if first is −1.
+// has been called, or in memory if first is −1. Fewer may be kept in registers by lowering Registers
+// before anything is emitted.
 func (f *File) NewExp(w Width, first int) *Exp {
 	f.exp = true
-	return &Exp{f: f, w: w, first: first}
+	e := &Exp{f: f, w: w, first: first}
+	if first >= 0 {
+		e.Registers = ExpRegs
+	}
+	return e
 }
 
 // Load emits the loading of the constants into their registers, if they have some.
 func (e *Exp) Load() {
-	for c := 0; c < ExpRegs && e.first >= 0; c++ {
+	for c := range e.Registers {
 		if e.w == Z {
 			e.f.P("VBROADCASTSS %s, Z%d", e.mem(c), e.first+c)
 		} else {
@@ -170,7 +178,7 @@ func (e *Exp) interleave(vectors []ExpVector, step func(ExpVector)) {
 }
 
 // inRegister tells whether constant c has a register.
-func (e *Exp) inRegister(c int) bool { return e.first >= 0 && c < ExpRegs }
+func (e *Exp) inRegister(c int) bool { return c < e.Registers }
 
 func (e *Exp) mem(c int) string { return fmt.Sprintf("%s<>+%d(SB)", expTable, int(Y)*c) }
 

@@ -13,12 +13,12 @@ import (
 // head is attention of one head: q and dst [T, ld], k and v [S, ld] of dimension D. With causal, token i sees the
 // keys up to i + S − T.
 type head struct {
-	lanes, T, S, D, ld      int
-	causal                  bool
-	qt, s, o, m, mn, l      []float32
-	lo, hi                  []int32
-	offsets                 []int
-	mergeBlocks, allMasking bool // two other ways to the same bits
+	lanes, T, S, D, ld int
+	causal             bool
+	qt, s, o, m, mn, l []float32
+	lo, hi             []int32
+	offsets            []int
+	allMasking         bool // compute and mask keys that causal tiles can leave out
 }
 
 func newHead(lanes, T, S, D, ld int, causal bool) *head {

@@ -8,15 +8,23 @@ import (
 )
 
 func main() {
+	for path, f := range files() {
+		if err := f.Write(path); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// files returns the assembly files by name.
+func files() map[string]*asmgen.File {
+	all := map[string]*asmgen.File{}
 	for path, emit := range map[string]func(*asmgen.File){
 		"tiles_amd64.s":     tiles,
 		"softmax_amd64.s":   softmax,
 		"transpose_amd64.s": transposes,
 	} {
-		f := asmgen.NewFile()
-		emit(f)
-		if err := f.Write(path); err != nil {
-			log.Fatal(err)
-		}
+		all[path] = asmgen.NewFile()
+		emit(all[path])
 	}
+	return all
 }

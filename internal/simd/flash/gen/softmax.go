@@ -118,16 +118,17 @@ func expSum(f *asmgen.File, w asmgen.Width) {
 	f.Arg("l", "R9")
 	f.Arg("stride", "BX")
 	f.Arg("n", "AX")
-	consts, m, l := -1, w.Reg(14), w.Reg(15)
-	if w == asmgen.Z {
-		consts = 32 - asmgen.ExpRegs
+	m, l := w.Reg(14), w.Reg(15)
+	several, e := 4, f.NewExp(w, 32-asmgen.ExpRegs)
+	if w == asmgen.Y { // 16 registers: fewer vectors at a time, some constants in memory
+		several, e = 2, f.NewExp(w, 6)
+		e.Registers = 8
 	}
-	e := f.NewExp(w, consts)
 	e.NonPositive = true
 	e.Load()
 	f.P("VMOVUPS (R8), %s", m)
 	f.P("VMOVUPS (R9), %s", l)
-	unrolled(f, "AX", func(steps int) {
+	unrolled(f, several, "AX", func(steps int) {
 		var vs []asmgen.ExpVector
 		at := []string{"(SI)", "(SI)(BX*1)", "(SI)(BX*2)", "(DI)(BX*1)"}
 		if steps == 4 {
@@ -144,11 +145,7 @@ func expSum(f *asmgen.File, w asmgen.Width) {
 			f.P("VADDPS %s, %s, %s", w.Reg(v.X), l, l)
 			f.P("VMOVUPS %s, %s", w.Reg(v.X), at[u])
 		}
-		if steps == 4 {
-			f.P("LEAQ (DI)(BX*2), SI")
-		} else {
-			f.P("ADDQ BX, SI")
-		}
+		f.P("LEAQ (SI)(BX*%d), SI", steps)
 	})
 	f.P("VMOVUPS %s, (R9)", l)
 	f.Return()

@@ -98,11 +98,9 @@ func (s shape) eachRows(f *asmgen.File, reg string, tile func(rows int)) {
 	}
 }
 
-const unroll = 4
-
-// unrolled emits a loop of count (in reg, destroyed) steps, unrolled.
-func unrolled(f *asmgen.File, reg string, body func(steps int)) {
-	for _, steps := range []int{unroll, 1} {
+// unrolled emits a loop of count (in reg, destroyed) steps, several at a time and the rest one by one.
+func unrolled(f *asmgen.File, several int, reg string, body func(steps int)) {
+	for _, steps := range []int{several, 1} {
 		loop, done := f.Label("loop"), f.Label("done")
 		f.P("SUBQ $%d, %s", steps, reg)
 		f.P("JLT %s", done)
@@ -149,7 +147,7 @@ func scores(f *asmgen.File, s shape) {
 			f.P("LEAQ (%s)(BX*4), R14", bases[len(bases)-1])
 			f.P("LEAQ (R14)(DX*1), R15")
 		}
-		unrolled(f, "AX", func(steps int) {
+		unrolled(f, 4, "AX", func(steps int) {
 			if ahead && steps > 1 {
 				prefetchKeys(f, (rows+3)/4)
 			}
@@ -252,7 +250,7 @@ func accumulate(f *asmgen.File, s shape) {
 
 // products emits the loop over the keys of one tile of accumulate.
 func (s shape) products(f *asmgen.File, rows int, fetch bool) {
-	unrolled(f, "AX", func(steps int) {
+	unrolled(f, 4, "AX", func(steps int) {
 		for u := range steps {
 			if fetch {
 				for line := range 4 {
