@@ -1,0 +1,219 @@
+package tokenizer
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+// AddedToken is a token found in the text before the model sees it.
+type AddedToken struct {
+	ID      int
+	Content string
+
+	Special    bool // carries no text of its own: control tokens such as the end of a text
+	SingleWord bool // only where no word character stands beside it
+	LStrip     bool // takes the white space before it
+	RStrip     bool // takes the white space after it
+	Normalized bool // looked for in the normalised text, and itself normalised
+}
+
+const maxAddedBytes = 1 << 12 // longest added token
+
+// addedTokens finds added tokens in a text.
+type addedTokens struct {
+	tokens     []AddedToken
+	byID       map[int]int // index in tokens
+	raw        *trie       // those looked for in the text as given
+	normalized *trie
+}
+
+// chunk is a stretch of a text: an added token, or what lies between two.
+type chunk struct {
+	piece
+	added int // index of the added token, −1 for text
+}
+
+func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
+	a := &addedTokens{tokens: tokens, byID: make(map[int]int, len(tokens)), raw: newTrie(), normalized: newTrie()}
+	var t text
+	for i, k := range tokens {
+		if len(k.Content) > maxAddedBytes {
+			return nil, fmt.Errorf("added token %d has %d bytes; at most %d are supported", k.ID, len(k.Content), maxAddedBytes)
+		}
+		a.byID[k.ID] = i
+		if k.Content == "" {
+			continue
+		}
+		if !k.Normalized || n == nil {
+			// With nothing to normalise the two passes differ only in their order.
+			if k.Normalized {
+				a.normalized.add([]byte(k.Content), i)
+			} else {
+				a.raw.add([]byte(k.Content), i)
+			}
+			continue
+		}
+		t.reset(k.Content, 0, false)
+		if err := n.normalize(&t); err != nil {
+			return nil, err
+		}
+		if len(t.b) > 0 {
+			a.normalized.add(t.b, i)
+		}
+	}
+	return a, nil
+}
+
+// find appends the chunks of b to dst; of several tokens at one place the longest counts. Special tokens are passed
+// over unless special is set.
+func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk {
+	done := 0
+	for i := 0; i < len(b); {
+		i += t.skip(b[i:])
+		if i == len(b) {
+			break
+		}
+		k, n := t.longest(b[i:])
+		if k < 0 {
+			i++
+			continue
+		}
+		start, end := i, i+n
+		i = end
+		tok := &a.tokens[k]
+		if tok.Special && !special || tok.SingleWord && (wordEnds(b[:start]) || wordStarts(b[end:])) {
+			continue
+		}
+		if tok.LStrip {
+			start = max(done, len(bytes.TrimRightFunc(b[:start], isSpace)))
+		}
+		if tok.RStrip {
+			end = len(b) - len(bytes.TrimLeftFunc(b[end:], isSpace))
+			i = max(i, end)
+		}
+		if start > done {
+			dst = append(dst, chunk{piece{int32(done), int32(start)}, -1})
+		}
+		dst = append(dst, chunk{piece{int32(start), int32(end)}, k})
+		done = end
+	}
+	if done < len(b) {
+		dst = append(dst, chunk{piece{int32(done), int32(len(b))}, -1})
+	}
+	return dst
+}
+
+func isSpace(r rune) bool { return r < 1<<16 && bmpClasses()[r]&space != 0 }
+
+func wordStarts(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	c, _ := classAt(bmpClasses(), b, 0)
+	return c&word != 0
+}
+
+func wordEnds(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	_, n := utf8.DecodeLastRune(b)
+	return wordStarts(b[len(b)-n:])
+}
+
+// trie is a set of byte strings with a number each.
+type trie struct {
+	nodes []trieNode
+	first [256]bool
+	only  int // the one byte that starts every string, −1 where there are several
+	empty bool
+}
+
+type trieNode struct {
+	next  []trieEdge // ordered by byte
+	value int        // −1 for none
+}
+
+type trieEdge struct {
+	c  byte
+	to int32
+}
+
+func newTrie() *trie { return &trie{nodes: []trieNode{{value: -1}}, only: -1, empty: true} }
+
+func (t *trie) add(s []byte, value int) {
+	switch {
+	case t.empty:
+		t.only, t.empty = int(s[0]), false
+	case t.only != int(s[0]):
+		t.only = -1
+	}
+	t.first[s[0]] = true
+	at := int32(0)
+	for _, c := range s {
+		k, ok := t.nodes[at].find(c)
+		if !ok {
+			to := int32(len(t.nodes))
+			edges := append(t.nodes[at].next, trieEdge{})
+			copy(edges[k+1:], edges[k:])
+			edges[k] = trieEdge{c, to}
+			t.nodes[at].next = edges
+			t.nodes = append(t.nodes, trieNode{value: -1})
+			at = to
+			continue
+		}
+		at = t.nodes[at].next[k].to
+	}
+	t.nodes[at].value = value
+}
+
+// find returns the place of the edge for c, and whether it is there.
+func (n *trieNode) find(c byte) (int, bool) {
+	lo, hi := 0, len(n.next)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if n.next[mid].c < c {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(n.next) && n.next[lo].c == c
+}
+
+// skip returns how many bytes of b cannot start a string.
+func (t *trie) skip(b []byte) int {
+	switch {
+	case t.empty:
+		return len(b)
+	case t.only >= 0:
+		if i := bytes.IndexByte(b, byte(t.only)); i >= 0 {
+			return i
+		}
+		return len(b)
+	}
+	for i, c := range b {
+		if t.first[c] {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// longest returns the value and length of the longest string that b starts with, or −1.
+func (t *trie) longest(b []byte) (value, n int) {
+	value = -1
+	at := int32(0)
+	for i, c := range b {
+		k, ok := t.nodes[at].find(c)
+		if !ok {
+			break
+		}
+		at = t.nodes[at].next[k].to
+		if v := t.nodes[at].value; v >= 0 {
+			value, n = v, i+1
+		}
+	}
+	return value, n
+}

@@ -1,0 +1,428 @@
+package tokenizer
+
+import (
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+	"unicode/utf8"
+)
+
+// bpe is byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909): a word starts as its characters, or, byte-level,
+// its bytes, and the neighbouring pair of lowest rank is merged until no pair is left; of equal ranks the leftmost
+// goes first.
+type bpe struct {
+	vocab  *vocab
+	merges mergeTable
+
+	single    [256]uint32 // id + 1 of each byte as a word's symbol; byte-level only
+	fallback  [256]uint32 // id + 1 of each byte's own token <0xXX>; 0 where there is none
+	byteLevel bool        // symbols are bytes, and the vocabulary is held as bytes
+	fallsBack bool        // characters outside the vocabulary become their bytes' tokens
+	unk       uint32      // id + 1 of the unknown token, 0 for none
+	fuseUnk   bool        // a run of unknown characters is one unknown token
+	ignore    bool        // a word that is in the vocabulary is one token, whatever the merges say
+	prefix    string      // on symbols that do not start a word
+	suffix    string      // on the symbol that ends a word
+
+	// verdict has, for each id, whether merging the token's own text gives the token: two bits, known and yes, found
+	// out when first needed.
+	verdict []atomic.Uint32
+	joints  *joints // nil where a word must not be cut
+}
+
+// symbol is a part of a word being merged, in a list linked both ways.
+type symbol struct {
+	id         uint32
+	prev, next int32
+	end        int32 // byte at which it ends
+	rank       uint32
+	into       uint32
+}
+
+const (
+	noRank  = 1<<32 - 1
+	noSym   = 1<<32 - 1
+	maxScan = 48 // symbols up to which the lowest rank is found by looking at all
+)
+
+// mergeTable maps a pair of ids to its rank and the id it merges into; open addressing.
+type mergeTable struct {
+	slots []mergeSlot
+	mask  uint32
+}
+
+type mergeSlot struct {
+	pair uint64 // left<<32 | right
+	rank uint32 // rank + 1; 0 marks an empty slot
+	into uint32
+}
+
+func newMergeTable(n int) mergeTable {
+	size := 1 << bits.Len(uint(2*n))
+	return mergeTable{slots: make([]mergeSlot, size), mask: uint32(size - 1)}
+}
+
+func pairSlot(pair uint64) uint32 { return uint32(pair * 0x9e3779b97f4a7c15 >> 32) }
+
+// add sets a pair's rank; a later one replaces an earlier.
+func (t *mergeTable) add(left, right, rank, into uint32) {
+	pair := uint64(left)<<32 | uint64(right)
+	for i := pairSlot(pair) & t.mask; ; i = (i + 1) & t.mask {
+		s := &t.slots[i]
+		if s.rank == 0 || s.pair == pair {
+			*s = mergeSlot{pair, rank + 1, into}
+			return
+		}
+	}
+}
+
+// find returns a pair's rank, or noRank, and what it merges into.
+func (t *mergeTable) find(left, right uint32) (rank, into uint32) {
+	pair := uint64(left)<<32 | uint64(right)
+	for i := pairSlot(pair) & t.mask; ; i = (i + 1) & t.mask {
+		s := &t.slots[i]
+		if s.rank == 0 {
+			return noRank, 0
+		}
+		if s.pair == pair {
+			return s.rank - 1, s.into
+		}
+	}
+}
+
+// finish derives what encoding needs once vocabulary, merges and options are set.
+func (m *bpe) finish() {
+	m.verdict = make([]atomic.Uint32, (m.vocab.size()+15)/16)
+	var buf [8]byte
+	for c := range 256 {
+		if m.byteLevel {
+			if id, ok := m.vocab.find([]byte{byte(c)}); ok {
+				m.single[c] = id + 1
+			}
+		}
+		if id, ok := m.vocab.find(fmt.Appendf(buf[:0], "<0x%02X>", c)); ok {
+			m.fallback[c] = id + 1
+		}
+	}
+	if m.prefix == "" && m.suffix == "" && !m.byteLevel && m.complete() {
+		m.joints = m.newJoints()
+	}
+}
+
+// complete reports whether no text can give an unknown token.
+func (m *bpe) complete() bool {
+	if !m.fallsBack {
+		return false
+	}
+	for _, id := range m.fallback {
+		if id == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *bpe) direct(piece []byte) (uint32, bool) {
+	if !m.ignore {
+		return 0, false
+	}
+	return m.vocab.find(piece)
+}
+
+func (m *bpe) segment(b []byte) int {
+	if m.joints == nil {
+		return len(b)
+	}
+	return m.joints.cut(b)
+}
+
+func (m *bpe) whole(w *work, word []byte, key uint64) (uint32, bool) {
+	if m.suffix != "" {
+		return 0, false
+	}
+	id, ok := m.vocab.lookup(word, key)
+	if !ok {
+		return 0, false
+	}
+	const known, yes = 1, 2
+	shift := id % 16 * 2
+	v := &m.verdict[id/16]
+	state := v.Load() >> shift
+	if state&known == 0 {
+		state = known
+		m.tokenize(w, word)
+		if len(w.tokens) == 1 && w.tokens[0].id == id {
+			state |= yes
+		}
+		v.Or(state << shift)
+	}
+	return id, state&yes != 0
+}
+
+func (m *bpe) tokenize(w *work, word []byte) {
+	if m.byteLevel && m.suffix == "" && m.prefix == "" {
+		m.byteSymbols(w, word)
+	} else {
+		m.charSymbols(w, word)
+	}
+	if len(w.symbol) <= maxScan {
+		m.mergeShort(w)
+	} else {
+		m.mergeLong(w)
+	}
+}
+
+func (m *bpe) byteSymbols(w *work, word []byte) {
+	w.symbol = w.symbol[:0]
+	unkOpen := false
+	for i, c := range word {
+		id := m.single[c]
+		if id == 0 {
+			unkOpen = m.unknown(w, int32(i+1), unkOpen)
+			continue
+		}
+		unkOpen = false
+		w.symbol = append(w.symbol, symbol{id: id - 1, end: int32(i + 1)})
+	}
+}
+
+// unknown adds the unknown token, or makes the one that is open longer, and reports whether one is open.
+func (m *bpe) unknown(w *work, end int32, open bool) bool {
+	if m.unk == 0 {
+		if n := len(w.symbol); n > 0 {
+			w.symbol[n-1].end = end // nothing stands for it; keep the bytes accounted for
+		}
+		return false
+	}
+	if open && m.fuseUnk {
+		w.symbol[len(w.symbol)-1].end = end
+		return true
+	}
+	w.symbol = append(w.symbol, symbol{id: m.unk - 1, end: end})
+	return true
+}
+
+func (m *bpe) charSymbols(w *work, word []byte) {
+	w.symbol = w.symbol[:0]
+	unkOpen := false
+	for i := 0; i < len(word); {
+		n := 1
+		if !m.byteLevel {
+			_, n = utf8.DecodeRune(word[i:])
+		}
+		part := word[i : i+n]
+		if m.prefix != "" && i > 0 || m.suffix != "" && i+n == len(word) {
+			w.word = w.word[:0]
+			if i > 0 {
+				w.word = append(w.word, m.prefix...)
+			}
+			w.word = append(w.word, part...)
+			if i+n == len(word) {
+				w.word = append(w.word, m.suffix...)
+			}
+			part = w.word
+		}
+		start := i
+		i += n
+		if id, ok := m.vocab.find(part); ok {
+			unkOpen = false
+			w.symbol = append(w.symbol, symbol{id: id, end: int32(i)})
+		} else if m.fallsBack && m.hasBytes(part) {
+			unkOpen = false
+			for k, c := range part {
+				w.symbol = append(w.symbol, symbol{id: m.fallback[c] - 1, end: int32(min(start+k+1, i))})
+			}
+			w.symbol[len(w.symbol)-1].end = int32(i)
+		} else {
+			unkOpen = m.unknown(w, int32(i), unkOpen)
+		}
+	}
+}
+
+func (m *bpe) hasBytes(b []byte) bool {
+	for _, c := range b {
+		if m.fallback[c] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// mergeShort merges by scanning for the lowest rank: quadratic, and fastest for words.
+func (m *bpe) mergeShort(w *work) {
+	s := w.symbol
+	for i := 0; i+1 < len(s); i++ {
+		s[i].rank, s[i].into = m.merges.find(s[i].id, s[i+1].id)
+	}
+	for len(s) > 1 {
+		best, at := uint32(noRank), 0
+		for i := 0; i+1 < len(s); i++ {
+			if s[i].rank < best {
+				best, at = s[i].rank, i
+			}
+		}
+		if best == noRank {
+			break
+		}
+		s[at].id, s[at].end = s[at].into, s[at+1].end
+		s = append(s[:at+1], s[at+2:]...)
+		if at+1 < len(s) {
+			s[at].rank, s[at].into = m.merges.find(s[at].id, s[at+1].id)
+		}
+		if at > 0 {
+			s[at-1].rank, s[at-1].into = m.merges.find(s[at-1].id, s[at].id)
+		}
+	}
+	w.tokens = w.tokens[:0]
+	for i := range s {
+		w.tokens = append(w.tokens, token{s[i].id, s[i].end})
+	}
+}
+
+// merge is a pair that may merge: rank, then place, order the heap.
+type merge struct {
+	order uint64 // rank<<32 | index of the left symbol
+	into  uint32
+}
+
+// mergeLong merges with a heap: O(n log n).
+func (m *bpe) mergeLong(w *work) {
+	s, h := w.symbol, w.heap[:0]
+	for i := range s {
+		s[i].prev, s[i].next = int32(i-1), int32(i+1)
+		if i+1 < len(s) {
+			if rank, into := m.merges.find(s[i].id, s[i+1].id); rank != noRank {
+				h = append(h, merge{uint64(rank)<<32 | uint64(i), into})
+			}
+		}
+	}
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		siftDown(h, i)
+	}
+	push := func(i int32) {
+		if rank, into := m.merges.find(s[i].id, s[s[i].next].id); rank != noRank {
+			h = append(h, merge{uint64(rank)<<32 | uint64(i), into})
+			siftUp(h)
+		}
+	}
+	n := int32(len(s))
+	for len(h) > 0 {
+		top := h[0]
+		h[0] = h[len(h)-1]
+		h = h[:len(h)-1]
+		siftDown(h, 0)
+		i := int32(uint32(top.order))
+		if s[i].id == noSym || s[i].next >= n {
+			continue
+		}
+		j := s[i].next
+		if rank, into := m.merges.find(s[i].id, s[j].id); into != top.into || uint64(rank) != top.order>>32 {
+			continue // one of the two has merged since
+		}
+		s[i].id, s[i].end, s[i].next = top.into, s[j].end, s[j].next
+		s[j].id = noSym
+		if s[i].next < n {
+			s[s[i].next].prev = i
+			push(i)
+		}
+		if s[i].prev >= 0 {
+			push(s[i].prev)
+		}
+	}
+	w.heap = h
+	w.tokens = w.tokens[:0]
+	for i := int32(0); i < n; i = s[i].next {
+		w.tokens = append(w.tokens, token{s[i].id, s[i].end})
+	}
+}
+
+func siftDown(h []merge, i int) {
+	for {
+		k := 2*i + 1
+		if k >= len(h) {
+			return
+		}
+		if k+1 < len(h) && h[k+1].order < h[k].order {
+			k++
+		}
+		if h[i].order <= h[k].order {
+			return
+		}
+		h[i], h[k] = h[k], h[i]
+		i = k
+	}
+}
+
+func siftUp(h []merge) {
+	for i := len(h) - 1; i > 0; {
+		k := (i - 1) / 2
+		if h[k].order <= h[i].order {
+			return
+		}
+		h[i], h[k] = h[k], h[i]
+		i = k
+	}
+}
+
+// joints knows which neighbours some merge could join, so that text with no splits can be cut into words: where no
+// token holds the two neighbouring characters side by side, no merge reaches across.
+type joints struct {
+	mark [256]bool      // the byte, then U+2581
+	pair [256][4]uint64 // the byte, then a character that begins with another
+}
+
+const spaceMark = "▁"
+
+// newJoints returns nil where the tokens of single bytes take part in merges: their text is not what they stand for.
+func (m *bpe) newJoints() *joints {
+	ofByte := make(map[uint32]bool, 256)
+	for _, id := range m.fallback {
+		ofByte[id-1] = true
+	}
+	j := new(joints)
+	for i := range m.merges.slots {
+		s := &m.merges.slots[i]
+		if s.rank == 0 {
+			continue
+		}
+		if ofByte[uint32(s.pair)] || ofByte[uint32(s.pair>>32)] {
+			return nil
+		}
+		j.add(m.vocab.bytes(int(s.into)))
+	}
+	return j
+}
+
+// add notes the neighbours within a token.
+func (j *joints) add(b []byte) {
+	for k := 1; k < len(b); k++ {
+		if !utf8.RuneStart(b[k]) {
+			continue
+		}
+		if isMark(b[k:]) {
+			j.mark[b[k-1]] = true
+		} else {
+			j.pair[b[k-1]][b[k]/64] |= 1 << (b[k] % 64)
+		}
+	}
+}
+
+func isMark(b []byte) bool { return len(b) >= 3 && b[0] == 0xe2 && b[1] == 0x96 && b[2] == 0x81 }
+
+// cut returns the first place after the start of b where b can be cut.
+func (j *joints) cut(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		c, next := b[i-1], b[i]
+		if !utf8.RuneStart(next) {
+			continue
+		}
+		if next == 0xe2 && isMark(b[i:]) {
+			if !j.mark[c] {
+				return i
+			}
+		} else if j.pair[c][next/64]&(1<<(next%64)) == 0 {
+			return i
+		}
+	}
+	return len(b)
+}

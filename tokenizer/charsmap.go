@@ -1,0 +1,130 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+)
+
+// charsMap is SentencePiece's precompiled normalisation: a double-array trie (Aoe 1989, as darts-clone lays it out)
+// from strings to places in a pool of replacements that end with NUL. It goes by grapheme clusters of fewer than six
+// bytes, then by characters, as Hugging Face tokenizers does.
+type charsMap struct {
+	units []uint32
+	pool  []byte
+	ascii [128]bool // the character has a replacement
+	any   bool      // some ASCII character has
+}
+
+func newCharsMap(raw []byte) (*charsMap, error) {
+	if len(raw) < 4 {
+		return nil, fmt.Errorf("precompiled_charsmap of %d bytes is too short", len(raw))
+	}
+	size := binary.LittleEndian.Uint32(raw)
+	if uint64(size) > uint64(len(raw)-4) || size%4 != 0 {
+		return nil, fmt.Errorf("precompiled_charsmap of %d bytes says that its trie has %d", len(raw), size)
+	}
+	m := &charsMap{units: make([]uint32, size/4), pool: append([]byte(nil), raw[4+size:]...)}
+	for i := range m.units {
+		m.units[i] = binary.LittleEndian.Uint32(raw[4+4*i:])
+	}
+	for c := range m.ascii {
+		_, m.ascii[c] = m.find([]byte{byte(c)})
+		m.any = m.any || m.ascii[c]
+	}
+	return m, nil
+}
+
+// find returns the replacement of the shortest string in the trie that b starts with.
+func (m *charsMap) find(b []byte) (string, bool) {
+	at := uint32(0)
+	if len(m.units) == 0 {
+		return "", false
+	}
+	at ^= offset(m.units[0])
+	for _, c := range b {
+		at ^= uint32(c)
+		if uint64(at) >= uint64(len(m.units)) {
+			return "", false
+		}
+		unit := m.units[at]
+		if unit&(1<<31|0xff) != uint32(c) {
+			return "", false
+		}
+		at ^= offset(unit)
+		if unit>>8&1 == 1 { // a string ends here
+			if uint64(at) >= uint64(len(m.units)) {
+				return "", false
+			}
+			return m.replacement(m.units[at] & (1<<31 - 1))
+		}
+	}
+	return "", false
+}
+
+func offset(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
+
+func (m *charsMap) replacement(at uint32) (string, bool) {
+	if uint64(at) >= uint64(len(m.pool)) {
+		return "", false
+	}
+	s := m.pool[at:]
+	if n := bytes.IndexByte(s, 0); n >= 0 {
+		s = s[:n]
+	}
+	return string(s), true
+}
+
+func (m *charsMap) normalize(t *text) error {
+	if m.unchanged(t.b) {
+		return nil
+	}
+	t.begin()
+	state := -1
+	for i := 0; i < len(t.b); {
+		if i+1 < len(t.b) && t.b[i] < utf8.RuneSelf && t.b[i+1] < utf8.RuneSelf && t.b[i] != '\r' {
+			m.put(t, i, i+1) // between ASCII characters a cluster ends, but for CR LF
+			i++
+			state = -1
+			continue
+		}
+		cluster, _, _, next := uniseg.FirstGraphemeCluster(t.b[i:], state)
+		state = next
+		end := i + len(cluster)
+		if len(cluster) < 6 {
+			if s, ok := m.find(cluster); ok {
+				t.put(s, i, end)
+				i = end
+				continue
+			}
+		}
+		for i < end {
+			_, n := utf8.DecodeRune(t.b[i:])
+			m.put(t, i, i+n)
+			i += n
+		}
+	}
+	t.swap()
+	return nil
+}
+
+func (m *charsMap) put(t *text, i, j int) {
+	if s, ok := m.find(t.b[i:j]); ok {
+		t.put(s, i, j)
+	} else {
+		t.keep(i, j)
+	}
+}
+
+// unchanged reports whether b is ASCII without replacements.
+func (m *charsMap) unchanged(b []byte) bool {
+	for i, c := range b {
+		if c >= utf8.RuneSelf || m.ascii[c] || c == '\r' && i+1 < len(b) && b[i+1] == '\n' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,265 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// config is what tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json say about a
+// tokenizer, put together as transformers 5.24 does.
+type config struct {
+	Class       string         `json:"tokenizer_class"`
+	BOS         *specialConfig `json:"bos_token"`
+	EOS         *specialConfig `json:"eos_token"`
+	UNK         *specialConfig `json:"unk_token"`
+	SEP         *specialConfig `json:"sep_token"`
+	PAD         *specialConfig `json:"pad_token"`
+	CLS         *specialConfig `json:"cls_token"`
+	Mask        *specialConfig `json:"mask_token"`
+	Additional  specialList    `json:"additional_special_tokens"`
+	Extra       specialList    `json:"extra_special_tokens"`
+	AddBOS      *bool          `json:"add_bos_token"`
+	AddEOS      *bool          `json:"add_eos_token"`
+	Cleanup     bool           `json:"clean_up_tokenization_spaces"`
+	CleanupBPE  bool           `json:"clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output"`
+	Legacy      *bool          `json:"legacy"`
+	PrefixSpace *bool          `json:"add_prefix_space"`
+	Lower       *bool          `json:"do_lower_case"`
+	Chinese     *bool          `json:"tokenize_chinese_chars"`
+	Accents     *bool          `json:"strip_accents"`
+
+	Decoder map[string]addedTokenConfig `json:"added_tokens_decoder"`
+	added   []AddedToken                // in order of their ids
+}
+
+// specialConfig is a special token: a string, or an object with its flags.
+type specialConfig struct {
+	addedTokenConfig
+	plain bool // a string
+}
+
+func (c *specialConfig) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		c.plain = true
+		return json.Unmarshal(data, &c.Content)
+	}
+	return json.Unmarshal(data, &c.addedTokenConfig)
+}
+
+// specialList is a list of special tokens, or an object whose values are.
+type specialList []specialConfig
+
+func (l *specialList) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '{' {
+		return json.Unmarshal(data, (*[]specialConfig)(l))
+	}
+	var named map[string]specialConfig
+	if err := json.Unmarshal(data, &named); err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(named)) {
+		*l = append(*l, named[key])
+	}
+	return nil
+}
+
+// readJSON reads a file into v, and leaves v as it is where there is no such file.
+func readJSON[T any](fsys fs.FS, name string, v *T) error {
+	data, err := fs.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		return fmt.Errorf("tokenizer: %s: %w", name, err)
+	}
+	return nil
+}
+
+func readConfig(fsys fs.FS) (*config, error) {
+	c := new(config)
+	if err := readJSON(fsys, "tokenizer_config.json", c); err != nil {
+		return nil, err
+	}
+	if c.Class == "" {
+		var m struct {
+			Type string `json:"model_type"`
+		}
+		if err := readJSON(fsys, "config.json", &m); err != nil {
+			return nil, err
+		}
+		c.Class = classOfModel(m.Type)
+	}
+	c.Class = strings.TrimSuffix(c.Class, "Fast")
+	if c.Decoder != nil {
+		return c, c.readDecoder()
+	}
+	// The files before added_tokens_decoder count only without it.
+	if err := readJSON(fsys, "special_tokens_map.json", c); err != nil {
+		return nil, err
+	}
+	return c, c.readAdded(fsys)
+}
+
+// classOfModel returns the tokenizer class of a model family where that decides how its vocabulary files are read.
+func classOfModel(family string) string {
+	switch family {
+	case "bert":
+		return "BertTokenizer"
+	case "roberta":
+		return "RobertaTokenizer"
+	case "t5", "mt5", "umt5":
+		return "T5Tokenizer"
+	case "clip":
+		return "CLIPTokenizer"
+	}
+	return ""
+}
+
+func (c *config) readDecoder() error {
+	for key, a := range c.Decoder {
+		id, err := parseID(key)
+		if err != nil {
+			return fmt.Errorf("tokenizer: tokenizer_config.json: added_tokens_decoder: %w", err)
+		}
+		a.ID = id
+		t := a.token()
+		c.added = append(c.added, t)
+	}
+	slices.SortFunc(c.added, func(a, b AddedToken) int { return a.ID - b.ID })
+	return nil
+}
+
+func parseID(s string) (int, error) {
+	id := 0
+	for _, r := range s {
+		if r < '0' || r > '9' || id >= maxVocab {
+			id = maxVocab
+			break
+		}
+		id = id*10 + int(r-'0')
+	}
+	if s == "" || id >= maxVocab {
+		return 0, fmt.Errorf("%q is not an id below %d", s, maxVocab)
+	}
+	return id, nil
+}
+
+// readAdded reads added_tokens.json.
+func (c *config) readAdded(fsys fs.FS) error {
+	var ids map[string]int
+	if err := readJSON(fsys, "added_tokens.json", &ids); err != nil {
+		return err
+	}
+	special := map[string]bool{}
+	for _, s := range c.specials() {
+		special[s.Content] = true
+	}
+	for content, id := range ids {
+		if id < 0 || id >= maxVocab {
+			return fmt.Errorf("tokenizer: added_tokens.json: token %q has id %d; ids must be at least 0 and below %d", content, id, maxVocab)
+		}
+		c.added = append(c.added, AddedToken{ID: id, Content: content, Special: special[content], Normalized: !special[content]})
+	}
+	slices.SortFunc(c.added, func(a, b AddedToken) int { return a.ID - b.ID })
+	return nil
+}
+
+// named returns the special tokens that play a part of their own.
+func (c *config) named() []*specialConfig {
+	return []*specialConfig{c.BOS, c.EOS, c.UNK, c.SEP, c.PAD, c.CLS, c.Mask}
+}
+
+// specials returns all special tokens.
+func (c *config) specials() []*specialConfig {
+	var all []*specialConfig
+	for _, s := range c.named() {
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	for _, list := range []specialList{c.Additional, c.Extra} {
+		for i := range list {
+			all = append(all, &list[i])
+		}
+	}
+	return all
+}
+
+// apply adds to p what the files beside the vocabulary say. A token that is there already keeps its place; one with
+// the flags of tokenizer_config.json takes them over.
+func (c *config) apply(p *parts) {
+	at := make(map[string]int, len(p.added))
+	next := p.vocab.size()
+	for i, a := range p.added {
+		at[a.Content] = i
+		next = max(next, a.ID+1)
+	}
+	add := func(a AddedToken, overwrite bool) {
+		if a.Content == "" {
+			return
+		}
+		if i, ok := at[a.Content]; ok {
+			if overwrite {
+				a.ID = p.added[i].ID
+				p.added[i] = a
+			}
+			return
+		}
+		if id, ok := p.find([]byte(a.Content)); ok {
+			a.ID = int(id)
+		} else {
+			a.ID = next
+			next++
+		}
+		at[a.Content] = len(p.added)
+		p.added = append(p.added, a)
+	}
+	named := map[string]bool{}
+	for _, s := range c.named() {
+		if s != nil {
+			named[s.Content] = true
+		}
+	}
+	for _, a := range c.added {
+		a.Special = a.Special || named[a.Content]
+		add(a, true)
+	}
+	for _, s := range c.specials() {
+		t := s.token()
+		if t.Special = true; s.plain {
+			t.Normalized = false
+		}
+		add(t, false)
+	}
+}
+
+// fill sets the ids of the special tokens; those that the files leave out stay as they are.
+func (c *config) fill(t *Tokenizer) {
+	for _, r := range []struct {
+		token *specialConfig
+		id    *int
+	}{{c.BOS, &t.special.BOS}, {c.EOS, &t.special.EOS}, {c.UNK, &t.special.UNK}, {c.SEP, &t.special.SEP},
+		{c.PAD, &t.special.PAD}, {c.CLS, &t.special.CLS}, {c.Mask, &t.special.Mask}} {
+		if r.token == nil {
+			continue
+		}
+		if id, ok := t.TokenID(r.token.Content); ok {
+			*r.id = id
+		}
+	}
+}
+
+// setDefault names a special token that the files left out.
+func setDefault(s **specialConfig, content string) {
+	if *s == nil {
+		*s = &specialConfig{addedTokenConfig: addedTokenConfig{Content: content}, plain: true}
+	}
+}

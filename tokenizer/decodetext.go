@@ -1,0 +1,97 @@
+package tokenizer
+
+import "strings"
+
+// A tokenMap gives the text of one token.
+type tokenMap func(token string, first, last bool) (string, error)
+
+// wordPieceText joins WordPiece tokens: prefix marks those that go on with a word.
+func wordPieceText(prefix string, cleanup bool) tokenMap {
+	return func(s string, first, _ bool) (string, error) {
+		if !first {
+			if rest, ok := strings.CutPrefix(s, prefix); ok {
+				s = rest
+			} else {
+				s = " " + s
+			}
+		}
+		if cleanup {
+			for _, r := range wordPieceCleanup() {
+				s = strings.ReplaceAll(s, r[0], r[1])
+			}
+		}
+		return s, nil
+	}
+}
+
+// textCleanup lists what clean_up_tokenization_spaces replaces in a whole text, in order.
+func textCleanup() [][2]string {
+	return [][2]string{{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
+		{" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}
+}
+
+// wordPieceCleanup lists what the WordPiece decoder replaces in each token, in order.
+func wordPieceCleanup() [][2]string {
+	return [][2]string{{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
+		{" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}
+}
+
+// metaspaceText writes marks as spaces; with prefix set the first token loses the mark at its start.
+func metaspaceText(mark string, prefix bool) tokenMap {
+	return func(s string, first, _ bool) (string, error) {
+		if first && prefix {
+			s = strings.TrimPrefix(s, mark)
+		}
+		return strings.ReplaceAll(s, mark, " "), nil
+	}
+}
+
+// suffixText writes the suffix that ends a word as a space, and the last one as nothing.
+func suffixText(suffix string) tokenMap {
+	return func(s string, _, last bool) (string, error) {
+		if suffix == "" {
+			return s, nil
+		}
+		if last {
+			return strings.ReplaceAll(s, suffix, ""), nil
+		}
+		return strings.ReplaceAll(s, suffix, " "), nil
+	}
+}
+
+// ctcText drops padding and repeats, and writes the word delimiter as a space.
+func ctcText(pad, delimiter string, cleanup bool) tokenMap {
+	last := ""
+	return func(s string, first, _ bool) (string, error) {
+		if !first && s == last {
+			return "", nil
+		}
+		if last = s; s == pad {
+			return "", nil
+		}
+		s = strings.ReplaceAll(s, pad, "")
+		if cleanup {
+			for _, r := range wordPieceCleanup() {
+				s = strings.ReplaceAll(s, r[0], r[1])
+			}
+			s = strings.ReplaceAll(s, delimiter, " ")
+		}
+		return s, nil
+	}
+}
+
+// replaceText replaces the matches of a regular expression.
+func (p *pattern) replaceText(new string) tokenMap {
+	return func(s string, _, _ bool) (string, error) {
+		found, err := p.find(nil, []byte(s))
+		var out strings.Builder
+		done := int32(0)
+		for _, m := range found {
+			out.WriteString(s[done:m.start])
+			out.WriteString(new)
+			done = m.end
+		}
+		out.WriteString(s[done:])
+		return out.String(), err
+	}
+}

@@ -1,0 +1,47 @@
+// Package tokenizer turns text into the token ids of a language model and back, with the ids that the model was trained
+// on: those of GPT-2, RoBERTa, LLaMA 1 to 3, Mistral, Qwen 2 and 3, Gemma 1 to 3, Phi-3, SmolLM2, Falcon, Whisper, CLIP,
+// BERT, T5 and whatever else comes as one of four kinds of file.
+//
+//	t, err := tokenizer.Open(os.DirFS("models/smollm2"))
+//	ids, err := t.Encode("The cat sat on")
+//	text, err := t.Decode(ids, true)
+//
+// [Open] reads a model folder. [ParseJSON], [ParseSentencePiece], [ParseVocabMerges] and [ParseVocabText] read one
+// vocabulary from memory, as for go:embed.
+//
+// # The pipeline
+//
+// A text goes through five stages, each of which a file may leave out:
+//
+//  1. Added tokens, such as <|im_end|>, are found in the text and stand for themselves. What lies between them goes on.
+//  2. The normalizer rewrites it: Unicode forms, lower case, spaces as ▁, SentencePiece's precompiled maps.
+//  3. The pre-tokenizer splits it into words.
+//  4. The model turns each word into tokens: byte-pair encoding, WordPiece, Unigram or one token a word.
+//  5. The post-processor puts tokens around the text, or around each of two.
+//
+// Decoding undoes this with a decoder of its own. [Tokenizer.Decode] takes all ids at once; a [Stream] takes them one by
+// one, as a model generates them, and gives out whole characters only.
+//
+// # Text from others
+//
+// The zero [Options] encode what a text says and nothing more: a special token spelled out in it is ordinary text. A
+// prompt put together from text of others should be encoded that way, piece by piece, with the special tokens added by
+// their ids ([Tokenizer.TokenID], [Tokenizer.Special]).
+//
+// Vocabulary files may come from anywhere too. A file that is malformed, or asks for what this package does not do, is
+// refused by an error that names the part. A regular expression in one that takes longer than two seconds, and two more
+// for each megabyte of text, ends encoding with an error.
+//
+// # Speed and memory
+//
+// Words that are one token are looked up whole; others are merged once and kept in a cache of 256 KiB, of which each
+// call running at the same time has its own and hands it on to a later one. The splits of GPT-2, LLaMA 3, Qwen and CLIP
+// are hand-written; other patterns go through a regular-expression engine, which is slower by far. A word of n bytes takes
+// O(n log n).
+//
+// # Reference
+//
+// The reference is Hugging Face tokenizers 0.23 as transformers 5.24 sets it up. Ids and decoded text are the same.
+// Offsets count bytes, not characters, and where the normalizer joins or removes characters a token's offsets cover all
+// that it stands for, of which the reference gives a part.
+package tokenizer

@@ -1,0 +1,210 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// modelConfig is the "model" of tokenizer.json; vocabulary and merges stay unread until the rest is known.
+type modelConfig struct {
+	Type         string   `json:"type"`
+	UnkToken     *string  `json:"unk_token"`
+	UnkID        *int     `json:"unk_id"`
+	Dropout      *float64 `json:"dropout"`
+	Prefix       *string  `json:"continuing_subword_prefix"`
+	Suffix       *string  `json:"end_of_word_suffix"`
+	FuseUnk      bool     `json:"fuse_unk"`
+	ByteFallback bool     `json:"byte_fallback"`
+	IgnoreMerges bool     `json:"ignore_merges"`
+	MaxChars     *int     `json:"max_input_chars_per_word"`
+
+	vocab, merges []byte
+}
+
+func (c *modelConfig) read(data []byte) error {
+	r := jsonReader{data: data}
+	rest := []byte{'{'}
+	err := r.object(func(key []byte) error {
+		name := string(key)
+		value, err := r.skip()
+		switch name {
+		case "vocab":
+			c.vocab = value
+		case "merges":
+			c.merges = value
+		default:
+			if len(rest) > 1 {
+				rest = append(rest, ',')
+			}
+			rest = append(strconv.AppendQuote(rest, name), ':')
+			rest = append(rest, value...)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(append(rest, '}'), c); err != nil {
+		return err
+	}
+	if c.vocab == nil {
+		return fmt.Errorf("there is no \"vocab\"")
+	}
+	if c.Type == "" {
+		c.Type = c.guess()
+	}
+	return nil
+}
+
+// guess tells the type of a model written before models named it.
+func (c *modelConfig) guess() string {
+	switch {
+	case c.merges != nil:
+		return "BPE"
+	case c.vocab[0] == '[':
+		return "Unigram"
+	case c.MaxChars != nil:
+		return "WordPiece"
+	}
+	return "WordLevel"
+}
+
+func (p *parts) parseModel(data []byte) error {
+	var c modelConfig
+	if err := c.read(data); err != nil {
+		return err
+	}
+	p.kind = c.Type
+	switch c.Type {
+	case "BPE":
+		return p.parseBPE(&c)
+	case "WordPiece", "WordLevel":
+		return p.parseWords(&c)
+	case "Unigram":
+		return p.parseUnigram(&c)
+	}
+	return fmt.Errorf("type %q is not supported; BPE, Unigram, WordLevel and WordPiece are", c.Type)
+}
+
+// readVocab reads an object from tokens to ids.
+func readVocab(data []byte) ([]entry, error) {
+	r := jsonReader{data: data}
+	var list []entry
+	arena := make([]byte, 0, len(data)/2)
+	err := r.object(func(key []byte) error {
+		start := len(arena)
+		arena = append(arena, key...)
+		id, err := r.id()
+		list = append(list, entry{arena[start:len(arena):len(arena)], id})
+		return err
+	})
+	if err == nil {
+		err = r.done()
+	}
+	return list, err
+}
+
+func (p *parts) parseBPE(c *modelConfig) error {
+	if c.Dropout != nil && *c.Dropout != 0 {
+		return fmt.Errorf("dropout %g is not supported", *c.Dropout)
+	}
+	list, err := readVocab(c.vocab)
+	if err != nil {
+		return fmt.Errorf("vocab: %w", err)
+	}
+	if err := p.newVocabulary(list); err != nil {
+		return fmt.Errorf("vocab: %w", err)
+	}
+	m := &bpe{vocab: p.vocab, byteLevel: p.byteLevel, fallsBack: c.ByteFallback, fuseUnk: c.FuseUnk, ignore: c.IgnoreMerges}
+	m.prefix, m.suffix = deref(c.Prefix), deref(c.Suffix)
+	if c.UnkToken != nil {
+		if id, ok := p.find([]byte(*c.UnkToken)); ok {
+			m.unk = id + 1
+		}
+	}
+	if c.merges != nil {
+		if err := p.readMerges(m, c.merges); err != nil {
+			return fmt.Errorf("merges: %w", err)
+		}
+	}
+	m.finish()
+	p.model = m
+	return nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// readMerges reads a list of pairs, written "left right" or ["left", "right"].
+func (p *parts) readMerges(m *bpe, data []byte) error {
+	r := jsonReader{data: data}
+	// A merge takes at least six bytes of JSON, a space between two letters among them.
+	m.merges = newMergeTable(min(len(data)/6+1, bytes.Count(data, []byte(","))+1))
+	var left, right []byte
+	rank := uint32(0)
+	err := r.array(func() error {
+		if r.peek() == '[' {
+			n := 0
+			err := r.array(func() error {
+				s, err := r.str()
+				if n++; n == 1 {
+					left = append(left[:0], s...)
+				} else {
+					right = append(right[:0], s...)
+				}
+				return err
+			})
+			if err == nil && n != 2 {
+				err = fmt.Errorf("merge %d has %d parts; two belong", rank, n)
+			}
+			if err != nil {
+				return err
+			}
+		} else {
+			s, err := r.str()
+			if err != nil {
+				return err
+			}
+			l, rt, ok := bytes.Cut(s, []byte(" "))
+			if !ok || bytes.IndexByte(rt, ' ') >= 0 {
+				return fmt.Errorf("merge %d, %q, is not two tokens with a space between", rank, s)
+			}
+			left, right = append(left[:0], l...), append(right[:0], rt...)
+		}
+		rank++
+		return p.addMerge(m, left, right, rank-1)
+	})
+	if err == nil {
+		err = r.done()
+	}
+	return err
+}
+
+// addMerge adds the pair of the given rank, whose parts and result must be in the vocabulary.
+func (p *parts) addMerge(m *bpe, left, right []byte, rank uint32) error {
+	a, ok := p.find(left)
+	if !ok {
+		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, left)
+	}
+	b, ok := p.find(right)
+	if !ok {
+		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, right)
+	}
+	if len(right) < len(m.prefix) {
+		return fmt.Errorf("merge %d: %q is shorter than the prefix %q", rank, right, m.prefix)
+	}
+	var buf [128]byte
+	both := append(append(buf[:0], left...), right[len(m.prefix):]...)
+	into, ok := p.find(both)
+	if !ok {
+		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, both)
+	}
+	m.merges.add(a, b, rank, into)
+	return nil
+}

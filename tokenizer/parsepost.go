@@ -1,0 +1,253 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+type postConfig struct {
+	Type        string                    `json:"type"`
+	List        []json.RawMessage         `json:"processors"`
+	Single      []templateConfig          `json:"single"`
+	Pair        []templateConfig          `json:"pair"`
+	Tokens      map[string]templateTokens `json:"special_tokens"`
+	CLS         tokenAndID                `json:"cls"`
+	SEP         tokenAndID                `json:"sep"`
+	TrimOffsets *bool                     `json:"trim_offsets"`
+	PrefixSpace *bool                     `json:"add_prefix_space"`
+}
+
+type templateConfig struct {
+	Special *templateRef `json:"SpecialToken"`
+	Text    *templateRef `json:"Sequence"`
+}
+
+type templateRef struct {
+	ID     string `json:"id"`
+	TypeID int    `json:"type_id"`
+}
+
+type templateTokens struct {
+	IDs []uint32 `json:"ids"`
+}
+
+// tokenAndID is written as a list of a token and its id.
+type tokenAndID struct{ id uint32 }
+
+func (t *tokenAndID) UnmarshalJSON(data []byte) error {
+	var pair []json.RawMessage
+	if err := json.Unmarshal(data, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 {
+		return fmt.Errorf("%s is not a token and its id", data)
+	}
+	return json.Unmarshal(pair[1], &t.id)
+}
+
+func (p *postProcessor) parse(data []byte, depth int) error {
+	if depth > maxNesting {
+		return errNesting
+	}
+	var c postConfig
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	if c.Type == "Sequence" {
+		for _, raw := range c.List {
+			if err := p.parse(raw, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if c.Type == "ByteLevel" {
+		p.trim = orTrue(c.TrimOffsets)
+		p.prefixed = orTrue(c.PrefixSpace)
+		return nil
+	}
+	if p.templated {
+		return fmt.Errorf("type %q after another that adds tokens is not supported", c.Type)
+	}
+	p.templated = true
+	switch c.Type {
+	case "TemplateProcessing":
+		return p.parseTemplate(&c)
+	case "BertProcessing":
+		t := bertTemplates(int(c.CLS.id), int(c.SEP.id))
+		p.single, p.pair = t.single, t.pair
+		return nil
+	case "RobertaProcessing":
+		t := robertaTemplates(int(c.CLS.id), int(c.SEP.id))
+		p.single, p.pair = t.single, t.pair
+		p.trim, p.prefixed = orTrue(c.TrimOffsets), orTrue(c.PrefixSpace)
+		return nil
+	}
+	return fmt.Errorf("type %q is not supported", c.Type)
+}
+
+func (p *postProcessor) parseTemplate(c *postConfig) error {
+	single, err := c.template(c.Single, 1)
+	if err != nil {
+		return fmt.Errorf("single: %w", err)
+	}
+	pair, err := c.template(c.Pair, 2)
+	if err != nil {
+		return fmt.Errorf("pair: %w", err)
+	}
+	p.single, p.pair = single, pair
+	return nil
+}
+
+// template resolves the tokens that a template names; it may use texts texts.
+func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem, error) {
+	var items []templateItem
+	for _, e := range list {
+		switch {
+		case e.Text != nil:
+			n := map[string]int{"A": 1, "B": 2}[e.Text.ID]
+			if n == 0 || n > texts {
+				return nil, fmt.Errorf("sequence %q is not supported here", e.Text.ID)
+			}
+			items = append(items, sequence(n-1, e.Text.TypeID))
+		case e.Special != nil:
+			s, ok := c.Tokens[e.Special.ID]
+			if !ok {
+				return nil, fmt.Errorf("token %q is not among the special_tokens", e.Special.ID)
+			}
+			var ids []int
+			for _, id := range s.IDs {
+				ids = append(ids, int(id))
+			}
+			items = append(items, specials(e.Special.TypeID, ids...))
+		default:
+			return nil, fmt.Errorf("an item is neither a SpecialToken nor a Sequence")
+		}
+	}
+	return items, nil
+}
+
+type decoderConfig struct {
+	Type        string            `json:"type"`
+	List        []json.RawMessage `json:"decoders"`
+	Pattern     patternConfig     `json:"pattern"`
+	Content     string            `json:"content"`
+	Start       int               `json:"start"`
+	Stop        int               `json:"stop"`
+	Prefix      *string           `json:"prefix"`
+	Cleanup     *bool             `json:"cleanup"`
+	Suffix      *string           `json:"suffix"`
+	Replacement string            `json:"replacement"`
+	Scheme      *string           `json:"prepend_scheme"`
+	PrefixSpace *bool             `json:"add_prefix_space"`
+	PadToken    *string           `json:"pad_token"`
+	Delimiter   *string           `json:"word_delimiter_token"`
+}
+
+// decoderParser makes a chain of decoding steps.
+type decoderParser struct {
+	alphabet bool // the vocabulary is held as bytes
+	chain    decoderChain
+	bytes    bool // the chain starts from bytes
+	joined   bool // tokens have been made one
+}
+
+func (d *decoderParser) add(step func() decodeStep) { d.chain = append(d.chain, step) }
+
+func (d *decoderParser) parse(data []byte, depth int) error {
+	if data == nil {
+		d.add(func() decodeStep { return new(joinSpaces) })
+		return nil
+	}
+	if depth > maxNesting {
+		return errNesting
+	}
+	var c decoderConfig
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	if c.Type == "Sequence" {
+		for _, raw := range c.List {
+			if err := d.parse(raw, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return d.parseOne(&c)
+}
+
+func (d *decoderParser) parseOne(c *decoderConfig) error {
+	switch c.Type {
+	case "ByteLevel":
+		if len(d.chain) == 0 && d.alphabet {
+			d.bytes = true
+		} else {
+			d.add(func() decodeStep { return alphabetBytes{} })
+		}
+		d.add(func() decodeStep { return new(validUTF8) })
+		d.joined = true
+	case "Fuse":
+		d.add(func() decodeStep { return new(fuse) })
+		d.joined = true
+	case "ByteFallback":
+		d.add(func() decodeStep { return new(byteFallback) })
+	case "Strip":
+		if c.Start < 0 || c.Stop < 0 {
+			return fmt.Errorf("strip has start %d and stop %d; neither may be negative", c.Start, c.Stop)
+		}
+		if c.Content != "" {
+			d.add(func() decodeStep { return &stripEnds{content: []byte(c.Content), left: c.Start, right: c.Stop} })
+		}
+	case "Replace":
+		return d.parseReplace(c)
+	case "Metaspace":
+		scheme, err := parseScheme(c.Scheme, c.PrefixSpace)
+		if err != nil {
+			return err
+		}
+		mark := c.Replacement
+		if mark == "" {
+			mark = spaceMark
+		}
+		d.addMap(false, func() tokenMap { return metaspaceText(mark, scheme != prependNever) })
+	case "WordPiece":
+		d.addMap(false, func() tokenMap { return wordPieceText(or(c.Prefix, "##"), orTrue(c.Cleanup)) })
+	case "BPEDecoder":
+		d.addMap(true, func() tokenMap { return suffixText(or(c.Suffix, "</w>")) })
+	case "CTC":
+		d.addMap(false, func() tokenMap {
+			return ctcText(or(c.PadToken, "<pad>"), or(c.Delimiter, "|"), orTrue(c.Cleanup))
+		})
+	default:
+		return fmt.Errorf("type %q is not supported", c.Type)
+	}
+	return nil
+}
+
+func or(s *string, unset string) string {
+	if s == nil {
+		return unset
+	}
+	return *s
+}
+
+func (d *decoderParser) addMap(ahead bool, f func() tokenMap) {
+	ahead = ahead || d.joined
+	d.add(func() decodeStep { return &mapEach{f: f(), ahead: ahead} })
+}
+
+func (d *decoderParser) parseReplace(c *decoderConfig) error {
+	p, err := c.Pattern.compile()
+	if err != nil {
+		return err
+	}
+	if p.re != nil {
+		d.addMap(false, func() tokenMap { return p.replaceText(c.Content) })
+		return nil
+	}
+	if p.literal != "" {
+		d.add(func() decodeStep { return &replaceEach{old: []byte(p.literal), new: []byte(c.Content)} })
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2"
+)
+
+const (
+	maxPattern = 1 << 14 // bytes of a regular expression
+	// A search may take matchTime, plus matchTime for each matchUnit bytes of text.
+	matchTime = 2 * time.Second
+	matchUnit = 1 << 20
+)
+
+// pattern finds a literal string or a regular expression.
+type pattern struct {
+	literal string
+	re      *regexp2.Regexp // nil for a literal
+}
+
+func literalPattern(s string) *pattern { return &pattern{literal: s} }
+
+// compilePattern compiles a regular expression in the syntax of Oniguruma as far as github.com/dlclark/regexp2 reads
+// it alike; what it would read otherwise is refused.
+func compilePattern(expr string) (*pattern, error) {
+	if len(expr) > maxPattern {
+		return nil, fmt.Errorf("pattern of %d bytes; at most %d are supported", len(expr), maxPattern)
+	}
+	if err := checkSyntax(expr); err != nil {
+		return nil, err
+	}
+	re, err := regexp2.Compile(expr, regexp2.Multiline)
+	if err != nil {
+		return nil, fmt.Errorf("pattern %q: %w", expr, err)
+	}
+	re.MatchTimeout = matchTime
+	return &pattern{literal: expr, re: re}, nil
+}
+
+// checkSyntax refuses what the two syntaxes read differently: operators inside character classes, and possessive
+// quantifiers.
+func checkSyntax(expr string) error {
+	inClass := false
+	for i := 0; i < len(expr); i++ {
+		rest := expr[i:]
+		switch {
+		case rest[0] == '\\':
+			i++
+		case !inClass && rest[0] == '[':
+			inClass = true
+			if len(rest) > 1 && rest[1] == '^' {
+				i++
+			}
+			if i+1 < len(expr) && expr[i+1] == ']' {
+				i++
+			}
+		case !inClass:
+			if len(rest) > 1 && rest[1] == '+' && (rest[0] == '+' || rest[0] == '*' || rest[0] == '?') {
+				return fmt.Errorf("pattern %q: possessive quantifiers are not supported", expr)
+			}
+		case rest[0] == ']':
+			inClass = false
+		case len(rest) > 1 && (rest[:2] == "&&" || rest[:2] == "-["), rest[0] == '[':
+			return fmt.Errorf("pattern %q: set operations in character classes are not supported", expr)
+		}
+	}
+	return nil
+}
+
+var errSlowPattern = errors.New("took too long")
+
+// find appends the matches in b, in order and without overlap, to dst.
+func (p *pattern) find(dst []piece, b []byte) ([]piece, error) {
+	if p.re == nil {
+		return p.findLiteral(dst, b), nil
+	}
+	if len(b) == 0 {
+		return dst, nil
+	}
+	runes, at := make([]rune, 0, len(b)), make([]int32, 0, len(b)+1)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		runes, at = append(runes, r), append(at, int32(i))
+		i += n
+	}
+	at = append(at, int32(len(b)))
+	deadline := time.Now().Add(matchTime * time.Duration(1+len(b)/matchUnit))
+	m, err := p.re.FindRunesMatch(runes)
+	for err == nil && m != nil {
+		dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
+		if time.Now().After(deadline) {
+			err = errSlowPattern
+			break
+		}
+		m, err = p.re.FindNextMatch(m)
+	}
+	if err != nil {
+		return dst, fmt.Errorf("tokenizer: pattern %q on a text of %d bytes: %w", p.literal, len(b), err)
+	}
+	return dst, nil
+}
+
+func (p *pattern) findLiteral(dst []piece, b []byte) []piece {
+	n := len(p.literal)
+	if n == 0 {
+		return dst
+	}
+	for i := 0; i+n <= len(b); {
+		if b[i] == p.literal[0] && string(b[i:i+n]) == p.literal {
+			dst = append(dst, piece{int32(i), int32(i + n)})
+			i += n
+		} else {
+			i++
+		}
+	}
+	return dst
+}

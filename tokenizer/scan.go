@@ -1,0 +1,316 @@
+package tokenizer
+
+import (
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A class is a set of properties of a character.
+type class uint8
+
+const (
+	letter  class = 1 << iota // \p{L}
+	number                    // \p{N}
+	space                     // \s: Unicode White_Space
+	newline                   // \r or \n
+	punct                     // ASCII punctuation or \p{P}
+	word                      // \w: alphabetic, mark, decimal digit, connector punctuation, join control
+	mark                      // \p{Mn}
+	control                   // \p{C}, except tab, carriage return and line feed
+)
+
+// bmpClasses holds the class of every character of the basic multilingual plane; it is built on first use.
+var bmpClasses = sync.OnceValue(func() *[1 << 16]class {
+	t := new([1 << 16]class)
+	for _, s := range classTables() {
+		for _, table := range s.tables {
+			for _, r := range table.R16 {
+				for c := uint32(r.Lo); c <= uint32(r.Hi); c += uint32(r.Stride) {
+					t[c] |= s.class
+				}
+			}
+		}
+	}
+	for c := rune(0); c < 128; c++ {
+		t[c] |= asciiExtra(c)
+	}
+	for _, c := range "\t\r\n" {
+		t[c] &^= control
+	}
+	return t
+})
+
+type classTable struct {
+	class  class
+	tables []*unicode.RangeTable
+}
+
+func classTables() []classTable {
+	return []classTable{
+		{letter, []*unicode.RangeTable{unicode.L}},
+		{number, []*unicode.RangeTable{unicode.N}},
+		{space, []*unicode.RangeTable{unicode.White_Space}},
+		{punct, []*unicode.RangeTable{unicode.P}},
+		{word, []*unicode.RangeTable{unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc, unicode.Join_Control}},
+		{mark, []*unicode.RangeTable{unicode.Mn}},
+		{control, []*unicode.RangeTable{unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs}},
+	}
+}
+
+func asciiExtra(c rune) class {
+	switch {
+	case c == '\n' || c == '\r':
+		return newline
+	case c >= '!' && c <= '/', c >= ':' && c <= '@', c >= '[' && c <= '`', c >= '{' && c <= '~':
+		return punct
+	}
+	return 0
+}
+
+// classOf returns the class of a character outside the basic multilingual plane.
+func classOf(r rune) class {
+	var c class
+	for _, s := range classTables() {
+		if unicode.IsOneOf(s.tables, r) {
+			c |= s.class
+		}
+	}
+	return c
+}
+
+// classAt returns the class and the width in bytes of the character at b[i]. A byte that is no UTF-8 has class 0 and
+// width 1.
+func classAt(t *[1 << 16]class, b []byte, i int) (class, int) {
+	if c := b[i]; c < utf8.RuneSelf {
+		return t[c], 1
+	}
+	return wideClassAt(t, b, i)
+}
+
+func wideClassAt(t *[1 << 16]class, b []byte, i int) (class, int) {
+	r, n := utf8.DecodeRune(b[i:])
+	switch {
+	case r == utf8.RuneError && n == 1:
+		return 0, 1
+	case r < 1<<16:
+		return t[r], n
+	}
+	return classOf(r), n
+}
+
+// run returns the end of the longest run from i of characters that have a property in want, or, with want 0, none of
+// letter, number and space.
+func run(t *[1 << 16]class, b []byte, i int, want class) int {
+	if want == 0 {
+		for i < len(b) {
+			c, n := classAt(t, b, i)
+			if c&(letter|number|space) != 0 {
+				break
+			}
+			i += n
+		}
+		return i
+	}
+	for i < len(b) {
+		c, n := classAt(t, b, i)
+		if c&want == 0 {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// A scanner returns the end of the pre-token that starts at b[i], i < len(b). Together its pre-tokens cover b.
+type scanner func(t *[1 << 16]class, b []byte, i int) int
+
+// gpt2Pattern is the split of GPT-2, RoBERTa, Phi-2, Whisper and others.
+const gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+
+// scanGPT2 follows gpt2Pattern.
+func scanGPT2(t *[1 << 16]class, b []byte, i int) int {
+	if b[i] == '\'' {
+		if n := contraction(b[i+1:]); n > 0 {
+			return i + 1 + n
+		}
+	}
+	j := i
+	c, n := classAt(t, b, j)
+	if b[i] == ' ' && i+1 < len(b) {
+		if next, m := classAt(t, b, i+1); next&space == 0 {
+			j, c, n = i+1, next, m
+		}
+	}
+	switch {
+	case c&letter != 0:
+		return run(t, b, j+n, letter)
+	case c&number != 0:
+		return run(t, b, j+n, number)
+	case c&space != 0:
+		return spaces(t, b, i)
+	}
+	return run(t, b, j+n, 0)
+}
+
+// contraction returns the length of the English ending that follows an apostrophe, or 0.
+func contraction(b []byte) int {
+	if len(b) == 0 {
+		return 0
+	}
+	switch b[0] {
+	case 's', 't', 'm', 'd':
+		return 1
+	case 'r', 'v':
+		if len(b) > 1 && b[1] == 'e' {
+			return 2
+		}
+	case 'l':
+		if len(b) > 1 && b[1] == 'l' {
+			return 2
+		}
+	}
+	return 0
+}
+
+// spaces matches \s+(?!\S)|\s+ at a space: the run without its last character where something follows.
+func spaces(t *[1 << 16]class, b []byte, i int) int {
+	end, last := i, 0
+	for end < len(b) {
+		c, n := classAt(t, b, end)
+		if c&space == 0 {
+			break
+		}
+		end, last = end+n, n
+	}
+	if end < len(b) && end-last > i {
+		return end - last
+	}
+	return end
+}
+
+// The splits of LLaMA 3 (digits in threes) and of Qwen 2 and 3 (single digits).
+const (
+	llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+)
+
+func scanLLaMA3(t *[1 << 16]class, b []byte, i int) int { return scanModern(t, b, i, 3) }
+func scanQwen2(t *[1 << 16]class, b []byte, i int) int  { return scanModern(t, b, i, 1) }
+
+// scanModern follows llama3Pattern with up to digits digits in a number.
+func scanModern(t *[1 << 16]class, b []byte, i, digits int) int {
+	if b[i] == '\'' {
+		if n := foldedContraction(b[i+1:]); n > 0 {
+			return i + 1 + n
+		}
+	}
+	c, n := classAt(t, b, i)
+	if c&letter != 0 {
+		return run(t, b, i+n, letter)
+	}
+	if c&number != 0 {
+		end := i + n
+		for k := 1; k < digits && end < len(b); k++ {
+			c, n := classAt(t, b, end)
+			if c&number == 0 {
+				break
+			}
+			end += n
+		}
+		return end
+	}
+	next, m := class(space), 0 // the end of the text counts as neither letter nor symbol
+	if i+n < len(b) {
+		next, m = classAt(t, b, i+n)
+	}
+	if next&letter != 0 && c&newline == 0 {
+		return run(t, b, i+n+m, letter)
+	}
+	if c&space == 0 {
+		return newlines(b, run(t, b, i+n, 0))
+	}
+	if b[i] == ' ' && next&(space|number) == 0 {
+		return newlines(b, run(t, b, i+n+m, 0))
+	}
+	return spacesOrLines(t, b, i)
+}
+
+// newlines returns the end of the run of \r and \n at i.
+func newlines(b []byte, i int) int {
+	for i < len(b) && (b[i] == '\n' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// spacesOrLines matches \s*[\r\n]+|\s+(?!\S)|\s+ at a space: up to the run's last line break where it has one.
+func spacesOrLines(t *[1 << 16]class, b []byte, i int) int {
+	end, line := i, 0
+	for end < len(b) {
+		c, n := classAt(t, b, end)
+		if c&space == 0 {
+			break
+		}
+		end += n
+		if c&newline != 0 {
+			line = end
+		}
+	}
+	if line > 0 {
+		return line
+	}
+	return spaces(t, b, i)
+}
+
+// foldedContraction is contraction without regard to case; the long s folds to s.
+func foldedContraction(b []byte) int {
+	if len(b) == 0 {
+		return 0
+	}
+	switch b[0] | 0x20 {
+	case 's', 't', 'm', 'd':
+		return 1
+	case 'r', 'v':
+		if len(b) > 1 && b[1]|0x20 == 'e' {
+			return 2
+		}
+	case 'l':
+		if len(b) > 1 && b[1]|0x20 == 'l' {
+			return 2
+		}
+	}
+	if len(b) > 1 && b[0] == 0xc5 && b[1] == 0xbf {
+		return 2
+	}
+	return 0
+}
+
+// clipPattern is CLIP's: it keeps what matches and drops the rest.
+const clipPattern = `<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
+
+// scanCLIP follows clipPattern; a run of spaces is one pre-token, which the caller drops.
+func scanCLIP(t *[1 << 16]class, b []byte, i int) int {
+	switch b[i] {
+	case '\'':
+		if n := contraction(b[i+1:]); n > 0 {
+			return i + 1 + n
+		}
+	case '<':
+		for _, s := range [...]string{"<|startoftext|>", "<|endoftext|>"} {
+			if len(b)-i >= len(s) && string(b[i:i+len(s)]) == s {
+				return i + len(s)
+			}
+		}
+	}
+	switch c, n := classAt(t, b, i); {
+	case c&letter != 0:
+		return run(t, b, i+n, letter)
+	case c&number != 0:
+		return i + n
+	case c&space != 0:
+		return run(t, b, i+n, space)
+	default:
+		return run(t, b, i+n, 0)
+	}
+}

@@ -1,0 +1,153 @@
+package tokenizer
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// maxVocab bounds the ids a file may name, so that a hostile id cannot size a table.
+const maxVocab = 1 << 24
+
+// vocab maps byte strings to ids and back. Keys live in one blob; lookup is a flat hash table with linear probing.
+// A key of at most eight bytes is its own fingerprint, so short words are found without touching the blob.
+type vocab struct {
+	blob  []byte
+	off   []uint32 // start of id's key in blob; off[len] closes the last
+	has   []bool   // whether the id is in use
+	table []vocabSlot
+	mask  uint32
+	count int
+}
+
+type vocabSlot struct {
+	key uint64 // the bytes themselves when size ≤ 8, else a hash of them
+	ref uint32 // id + 1; 0 marks an empty slot
+	len uint32
+}
+
+// entry is one vocabulary item on its way into a vocab. One with a nil token only takes its id.
+type entry struct {
+	token []byte
+	id    uint32
+}
+
+// newVocab builds the table. Of two entries with one token the later wins, as in the reference; two tokens with one
+// id are refused.
+func newVocab(entries []entry) (*vocab, error) {
+	size, top := 0, 0
+	for _, e := range entries {
+		if e.id >= maxVocab {
+			return nil, fmt.Errorf("token %q has id %d; ids must be below %d", e.token, e.id, maxVocab)
+		}
+		size += len(e.token)
+		top = max(top, int(e.id)+1)
+	}
+	if top > 16*len(entries)+1<<16 {
+		return nil, fmt.Errorf("the largest id is %d with only %d tokens", top-1, len(entries))
+	}
+	if size > 1<<31 {
+		return nil, fmt.Errorf("the tokens hold %d bytes; at most %d are supported", size, 1<<31)
+	}
+	order := make([]int32, top)
+	for i, e := range entries {
+		if j := order[e.id]; j != 0 && string(entries[j-1].token) != string(e.token) {
+			return nil, fmt.Errorf("tokens %q and %q share id %d", entries[j-1].token, e.token, e.id)
+		}
+		order[e.id] = int32(i) + 1
+	}
+	v := &vocab{
+		blob: make([]byte, 0, size),
+		off:  make([]uint32, top+1),
+		has:  make([]bool, top),
+	}
+	slots := 1 << bits.Len(uint(2*len(entries)))
+	v.table = make([]vocabSlot, slots)
+	v.mask = uint32(slots - 1)
+	for id, j := range order {
+		v.off[id] = uint32(len(v.blob))
+		if j != 0 {
+			v.blob = append(v.blob, entries[j-1].token...)
+			v.has[id] = true
+			v.count++
+		}
+	}
+	v.off[top] = uint32(len(v.blob))
+	for _, e := range entries {
+		if e.token != nil {
+			v.insert(e.token, e.id)
+		}
+	}
+	return v, nil
+}
+
+func (v *vocab) insert(token []byte, id uint32) {
+	key := fingerprint(token)
+	for i := slotOf(key, len(token)) & v.mask; ; i = (i + 1) & v.mask {
+		s := &v.table[i]
+		if s.ref == 0 || s.key == key && int(s.len) == len(token) && (len(token) <= 8 || string(v.bytes(int(s.ref-1))) == string(token)) {
+			*s = vocabSlot{key: key, ref: id + 1, len: uint32(len(token))}
+			return
+		}
+	}
+}
+
+// find returns the id of w.
+func (v *vocab) find(w []byte) (uint32, bool) {
+	return v.lookup(w, fingerprint(w))
+}
+
+// lookup is find for a fingerprint already computed.
+func (v *vocab) lookup(w []byte, key uint64) (uint32, bool) {
+	for i := slotOf(key, len(w)) & v.mask; ; i = (i + 1) & v.mask {
+		s := &v.table[i]
+		if s.ref == 0 {
+			return 0, false
+		}
+		if s.key == key && int(s.len) == len(w) && (len(w) <= 8 || string(v.bytes(int(s.ref-1))) == string(w)) {
+			return s.ref - 1, true
+		}
+	}
+}
+
+// bytes returns the key of id, which must be in range. It aliases the blob.
+func (v *vocab) bytes(id int) []byte { return v.blob[v.off[id]:v.off[id+1]] }
+
+// size returns one more than the largest id.
+func (v *vocab) size() int { return len(v.has) }
+
+func (v *vocab) contains(id int) bool { return id >= 0 && id < len(v.has) && v.has[id] }
+
+// fingerprint is the word itself for words of at most eight bytes, and a hash for longer ones.
+func fingerprint(w []byte) uint64 {
+	if len(w) <= 8 {
+		return loadWord(w)
+	}
+	const k = 0x9e3779b97f4a7c15
+	h := uint64(len(w)) * k
+	i := 0
+	for ; i+8 < len(w); i += 8 {
+		h = (h ^ binary.LittleEndian.Uint64(w[i:])) * k
+		h ^= h >> 29
+	}
+	h = (h ^ binary.LittleEndian.Uint64(w[len(w)-8:])) * k
+	return h ^ h>>32
+}
+
+// loadWord packs up to eight bytes into a word, the first byte lowest.
+func loadWord(w []byte) uint64 {
+	switch n := len(w); {
+	case n == 8:
+		return binary.LittleEndian.Uint64(w)
+	case n >= 4:
+		return uint64(binary.LittleEndian.Uint32(w)) | uint64(binary.LittleEndian.Uint32(w[n-4:]))<<(8*(n-4))
+	case n == 0:
+		return 0
+	default: // 1, 2 or 3 bytes
+		return uint64(w[0]) | uint64(w[n>>1])<<(8*(n>>1)) | uint64(w[n-1])<<(8*(n-1))
+	}
+}
+
+func slotOf(key uint64, n int) uint32 {
+	return uint32((key ^ uint64(n)<<59) * 0xd6e8feb86659fd93 >> 32)
+}

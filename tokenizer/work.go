@@ -1,0 +1,162 @@
+package tokenizer
+
+// work is the memory of one call: every buffer is kept between calls, and the word cache carries over. A Tokenizer
+// lends each call its own.
+type work struct {
+	text   text
+	base   int // where the stretch in text begins in the original
+	pieces []piece
+	spare  []piece // becomes pieces when a pre-tokenizer is done
+	found  []piece
+	cuts   []cut
+	back   []int32
+	inner  *work
+	chunks []chunk
+
+	tokens []token // of the pre-token in hand
+	symbol []symbol
+	heap   []merge
+	word   []byte
+	cells  []cell
+	cache  *wordCache
+
+	ids   []int
+	spans []span // source ranges of ids, when the text is tracked
+}
+
+// token is a part of a pre-token: an id and the byte at which it ends.
+type token struct {
+	id  uint32
+	end int32
+}
+
+// rewrite builds a new text from the pieces: f writes what becomes of one piece.
+func (w *work) rewrite(f func(t *text, p piece)) {
+	w.text.begin()
+	out := w.spare[:0]
+	for _, p := range w.pieces {
+		start := len(w.text.next)
+		f(&w.text, p)
+		out = append(out, piece{int32(start), int32(len(w.text.next))})
+	}
+	w.text.swap()
+	w.pieces, w.spare = dropEmpty(out, 0), w.pieces
+}
+
+// child returns empty work for a pre-tokenizer that looks at the text in another form.
+func (w *work) child() *work {
+	if w.inner == nil {
+		w.inner = new(work)
+	}
+	w.inner.text.b, w.inner.text.align, w.inner.text.track = w.inner.text.b[:0], nil, false
+	w.inner.pieces = w.inner.pieces[:0]
+	return w.inner
+}
+
+// emit appends the token id, standing for text.b[i:j].
+func (w *work) emit(id uint32, i, j int) {
+	w.ids = append(w.ids, int(id))
+	if w.text.track {
+		w.spans = append(w.spans, w.text.source(i, j))
+	}
+}
+
+const (
+	cacheSlots  = 1 << 12
+	cachedBytes = 24 // longest word kept
+	cachedIDs   = 6  // longest result kept
+)
+
+// wordCache remembers what the model made of recent words. It is direct-mapped and of fixed size, 256 KiB.
+type wordCache [cacheSlots]cachedWord
+
+type cachedWord struct {
+	word [cachedBytes]byte
+	ids  [cachedIDs]uint32
+	ends [cachedIDs]uint8
+	size uint8 // length of word; 0 marks an empty slot
+	n    uint8
+}
+
+func (c *wordCache) slot(key uint64, n int) *cachedWord {
+	return &c[slotOf(key, n)%cacheSlots]
+}
+
+func (s *cachedWord) holds(word []byte) bool {
+	return int(s.size) == len(word) && string(s.word[:s.size]) == string(word)
+}
+
+func (s *cachedWord) store(word []byte, tokens []token) {
+	if len(tokens) > cachedIDs {
+		return
+	}
+	s.size = uint8(copy(s.word[:], word))
+	s.n = uint8(len(tokens))
+	for i, t := range tokens {
+		s.ids[i], s.ends[i] = t.id, uint8(t.end)
+	}
+}
+
+// A model turns a pre-token into tokens.
+type model interface {
+	// direct returns the id of a pre-token that the model takes as one token before anything else.
+	direct(piece []byte) (uint32, bool)
+	// segment returns where b, which starts a word, can first be cut such that the two sides are tokenized as they
+	// would be together; len(b) where nowhere.
+	segment(b []byte) int
+	// whole returns the id of a word that is one token, given its fingerprint. It may answer no for a word that is.
+	whole(w *work, word []byte, key uint64) (uint32, bool)
+	// tokenize sets w.tokens to the tokens of the word, which is not empty.
+	tokenize(w *work, word []byte)
+}
+
+// encodePieces appends the ids of all pieces.
+func (w *work) encodePieces(m model) {
+	for _, p := range w.pieces {
+		if id, ok := m.direct(w.text.b[p.start:p.end]); ok {
+			w.emit(id, int(p.start), int(p.end))
+			continue
+		}
+		for i := int(p.start); i < int(p.end); {
+			j := i + m.segment(w.text.b[i:p.end])
+			w.encodeWord(m, i, j)
+			i = j
+		}
+	}
+}
+
+// encodeWord appends the ids of the word text.b[i:j].
+func (w *work) encodeWord(m model, i, j int) {
+	word := w.text.b[i:j]
+	key := fingerprint(word)
+	if id, ok := m.whole(w, word, key); ok {
+		w.emit(id, i, j)
+		return
+	}
+	if len(word) > cachedBytes {
+		m.tokenize(w, word)
+		w.emitTokens(i)
+		return
+	}
+	s := w.cache.slot(key, len(word))
+	if !s.holds(word) {
+		m.tokenize(w, word)
+		s.store(word, w.tokens)
+		w.emitTokens(i)
+		return
+	}
+	start := i
+	for k := range s.n {
+		end := i + int(s.ends[k])
+		w.emit(s.ids[k], start, end)
+		start = end
+	}
+}
+
+func (w *work) emitTokens(i int) {
+	start := i
+	for _, t := range w.tokens {
+		w.emit(t.id, start, i+int(t.end))
+		start = i + int(t.end)
+	}
+}
