@@ -51,15 +51,18 @@ func (s *Session) Len() int { return len(s.ids) }
 func (s *Session) IDs() []int { return append([]int(nil), s.ids...) }
 
 // Logits returns the logits after the last token, [V], in memory of the session that the next Feed
-// overwrites; nil if there are no tokens, or after Rewind until the next Feed.
-func (s *Session) Logits() []float32 { return s.logits }
-
-// Feed appends tokens and computes the logits after the last. An id that the model does not have, or
-// more tokens than it can read, give an error, and then nothing is appended.
-func (s *Session) Feed(ids ...int) error {
-	if len(ids) == 0 {
+// overwrites. It is nil if there are no tokens, and after Generate or Rewind until the next Feed.
+func (s *Session) Logits() []float32 {
+	if s.cache.Len() != len(s.ids) || len(s.logits) == 0 {
 		return nil
 	}
+	return s.logits
+}
+
+// Feed appends tokens and computes the logits after the last; without tokens it computes those of the
+// tokens that Generate has appended. An id that the model does not have, or more tokens than it can
+// read, give an error, and then nothing is appended.
+func (s *Session) Feed(ids ...int) error {
 	if err := s.accept(ids); err != nil {
 		return err
 	}
