@@ -2,8 +2,7 @@
 
 import dataclasses
 
-PROMPT = 40
-ABSENT = "absent"  # as a contrast's value: the key is left out of the config
+ABSENT = "absent"  # as the value of a key: the key is left out of the config
 
 # Spread of a weight matrix's output for input of spread 1, by the last part of its name but one; 1.2 for the others.
 GAINS = {"embed_tokens": 1.0, "wte": 0.3, "wpe": 0.3, "lm_head": 1.0, "q_proj": 1.5, "k_proj": 1.5, "qkv_proj": 1.5,
@@ -20,11 +19,21 @@ class Case:
     faint: list = dataclasses.field(default_factory=list)  # the same, for changes that show less
     gains: dict = dataclasses.field(default_factory=dict)  # overrides of GAINS
     offsets: dict = dataclasses.field(default_factory=dict)  # of vectors, by the same part of the name
-    prompt: int = PROMPT
     drop_prefix: str = ""  # taken off the names of the tensors
     extra_tensors: list = dataclasses.field(default_factory=list)  # (name, shape, constant value or None)
     saved_config: bool = False  # the config is what save_pretrained writes, not what is written here
     rope_state: bool = False  # frequencies depend on the length, so a cached run may differ
+
+    def __post_init__(self):
+        self.config = without_absent(self.config)
+
+
+def without_absent(config):
+    return {k: v for k, v in config.items() if v != ABSENT}
+
+
+def variant(base, name, note, contrasts, more=None, **rest):
+    return Case(name, base["model_type"], note, {**base, **(more or {})}, contrasts, **rest)
 
 
 GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": 97, "n_positions": 128, "n_embd": 36,
@@ -34,14 +43,14 @@ GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size"
 
 
 def gpt2(name, note, contrasts, more=None, **rest):
-    return Case("gpt2-" + name, "gpt2", note, {**GPT2, **(more or {})}, contrasts, **rest)
+    return variant(GPT2, "gpt2-" + name, note, contrasts, more, **rest)
 
 
 GPT2_CASES = [
     gpt2("plain", "tied head, names with the transformer. prefix", [{"n_head": 6}],
          faint=[{"activation_function": "gelu"}]),
-    gpt2("published-names", "names without prefix and the causal masks that the published gpt2 stores; n_ctx and the old "
-         "default keys", [{"layer_norm_epsilon": 0.1}],
+    gpt2("published-names", "names without prefix and the causal masks that the published gpt2 stores; n_ctx and the "
+         "old default keys", [{"layer_norm_epsilon": 0.1}],
          {"n_ctx": 128, "n_embd": 42, "n_layer": 4, "summary_type": "cls_index", "initializer_range": 0.02},
          drop_prefix="transformer.",
          extra_tensors=[(f"h.{i}.attn.bias", [1, 1, 128, 128], 1.0) for i in range(4)]),
@@ -70,13 +79,14 @@ LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_si
 
 
 def llama(name, note, contrasts, more=None, **rest):
-    return Case("llama-" + name, "llama", note, {**LLAMA, **(more or {})}, contrasts, **rest)
+    return variant(LLAMA, "llama-" + name, note, contrasts, more, **rest)
 
 
 def scaled(name, note, scaling, contrasts=(), more=None, **rest):
     """A llama with rope_scaling, in contrast to none."""
-    return llama("rope-" + name, note, [{"rope_scaling": ABSENT}, *({"rope_scaling": {**scaling, **c}} for c in contrasts)],
-                 {"head_dim": 16, "rope_theta": 1000.0, "rope_scaling": scaling, **(more or {})}, **rest)
+    changes = [{"rope_scaling": ABSENT}, *({"rope_scaling": {**scaling, **c}} for c in contrasts)]
+    config = {"head_dim": 16, "rope_theta": 1000.0, "rope_scaling": scaling, **(more or {})}
+    return llama("rope-" + name, note, changes, config, **rest)
 
 
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 48}
@@ -125,10 +135,6 @@ LLAMA_CASES = [
            [{"truncate": True}, {"beta_fast": 32}, {"beta_slow": 1}]),
 ]
 
-def relative(base, prefix, name, note, contrasts, more=None, **rest):
-    return Case(f"{prefix}-{name}", base["model_type"], note, {**base, **(more or {})}, contrasts, **rest)
-
-
 MISTRAL = {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "vocab_size": 113, "hidden_size": 48,
            "intermediate_size": 70, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
            "hidden_act": "silu", "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "tie_word_embeddings": False,
@@ -136,13 +142,13 @@ MISTRAL = {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "vo
            "torch_dtype": "bfloat16"}
 
 MISTRAL_CASES = [
-    relative(MISTRAL, "mistral", "window", "sliding window of 9 keys, the query's own included, on every layer",
-             [{"sliding_window": 10}, {"sliding_window": 8}, {"sliding_window": None}]),
-    relative(MISTRAL, "mistral", "no-window", "sliding_window null; config as transformers 5 saves it",
-             [{"sliding_window": 9}], {"sliding_window": None, "rope_theta": 1000000.0}, saved_config=True),
-    relative(MISTRAL, "mistral", "head-dim", "head_dim 14 that is not hidden_size / num_attention_heads, nor is this "
-             "whole; 6 query heads on 2", [{"sliding_window": 11}],
-             {"head_dim": 14, "hidden_size": 46, "num_attention_heads": 6, "sliding_window": 12}),
+    variant(MISTRAL, "mistral-window", "sliding window of 9 keys, the query's own included, on every layer",
+            [{"sliding_window": 10}, {"sliding_window": 8}, {"sliding_window": None}]),
+    variant(MISTRAL, "mistral-no-window", "sliding_window null; config as transformers 5 saves it",
+            [{"sliding_window": 9}], {"sliding_window": None, "rope_theta": 1000000.0}, saved_config=True),
+    variant(MISTRAL, "mistral-head-dim", "head_dim 14 that is not hidden_size / num_attention_heads, nor is this "
+            "whole; 6 query heads on 2", [{"sliding_window": 11}],
+            {"head_dim": 14, "hidden_size": 46, "num_attention_heads": 6, "sliding_window": 12}),
 ]
 
 QWEN2 = {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "vocab_size": 97, "hidden_size": 48,
@@ -153,17 +159,17 @@ QWEN2 = {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "vocab_si
 WINDOWED = {"use_sliding_window": True}
 
 QWEN2_CASES = [
-    relative(QWEN2, "qwen2", "plain", "biases on query, key and value; tied head; use_sliding_window false, so that "
-             "sliding_window means nothing", [WINDOWED], {"tie_word_embeddings": True, "num_hidden_layers": 3},
-             gains={"embed_tokens": 0.3}),
-    relative(QWEN2, "qwen2", "window", "use_sliding_window: the layers from max_window_layers on have the window",
-             [{"use_sliding_window": False}, {"max_window_layers": 1}, {"max_window_layers": 3}], WINDOWED),
-    relative(QWEN2, "qwen2", "layer-types", "windows by layer_types; config as transformers 5 saves it",
-             [{"layer_types": ["full_attention"] * 4}, {"sliding_window": 10}],
-             {**WINDOWED, "layer_types": ["sliding_attention", "full_attention"] * 2}, saved_config=True),
-    relative(QWEN2, "qwen2", "yarn", "YaRN under the key type", [{"rope_scaling": None}],
-             {"rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32},
-              "rope_theta": 1000.0}),
+    variant(QWEN2, "qwen2-plain", "biases on query, key and value; tied head; use_sliding_window false, so that "
+            "sliding_window means nothing", [WINDOWED], {"tie_word_embeddings": True, "num_hidden_layers": 3},
+            gains={"embed_tokens": 0.3}),
+    variant(QWEN2, "qwen2-window", "use_sliding_window: the layers from max_window_layers on have the window",
+            [{"use_sliding_window": False}, {"max_window_layers": 1}, {"max_window_layers": 3}], WINDOWED),
+    variant(QWEN2, "qwen2-layer-types", "windows by layer_types; config as transformers 5 saves it",
+            [{"layer_types": ["full_attention"] * 4}, {"sliding_window": 10}],
+            {**WINDOWED, "layer_types": ["sliding_attention", "full_attention"] * 2}, saved_config=True),
+    variant(QWEN2, "qwen2-yarn", "YaRN under the key type", [{"rope_scaling": None}],
+            {"rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32},
+             "rope_theta": 1000.0}),
 ]
 
 QWEN3 = {**QWEN2, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "head_dim": 14,
@@ -171,17 +177,17 @@ QWEN3 = {**QWEN2, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", 
 PEAKED = {"q_norm": 1.5, "k_norm": 1.5}
 
 QWEN3_CASES = [
-    relative(QWEN3, "qwen3", "plain", "norm of each query and key head before the rotation; rms_norm_eps 1e-3 on small "
-             "queries and keys", [{"rms_norm_eps": 1e-5}, {"rope_theta": 1000.0}], {"rms_norm_eps": 1e-3},
-             gains={"q_proj": 0.03, "k_proj": 0.03}, offsets=PEAKED),
-    relative(QWEN3, "qwen3", "default-head-dim", "head_dim left out is 128 whatever the hidden size; tied head",
-             [{"rope_theta": 1000.0}], {"head_dim": ABSENT, "hidden_size": 36, "num_attention_heads": 3,
-             "num_key_value_heads": 1, "tie_word_embeddings": True}, gains={"embed_tokens": 0.3}, offsets=PEAKED),
-    relative(QWEN3, "qwen3", "bias", "attention_bias: biases on query, key, value and output",
-             [{"attention_bias": False}], {"attention_bias": True}, offsets=PEAKED),
-    relative(QWEN3, "qwen3", "window", "use_sliding_window with max_window_layers 1; config as transformers 5 saves it",
-             [{"layer_types": ["full_attention"] * 3}, {"sliding_window": 10}], {**WINDOWED, "max_window_layers": 1},
-             offsets=PEAKED, saved_config=True),
+    variant(QWEN3, "qwen3-plain", "norm of each query and key head before the rotation; rms_norm_eps 1e-3 on small "
+            "queries and keys", [{"rms_norm_eps": 1e-5}, {"rope_theta": 1000.0}], {"rms_norm_eps": 1e-3},
+            gains={"q_proj": 0.03, "k_proj": 0.03}, offsets=PEAKED),
+    variant(QWEN3, "qwen3-default-head-dim", "head_dim left out is 128 whatever the hidden size; tied head",
+            [{"rope_theta": 1000.0}], {"head_dim": ABSENT, "hidden_size": 36, "num_attention_heads": 3,
+            "num_key_value_heads": 1, "tie_word_embeddings": True}, gains={"embed_tokens": 0.3}, offsets=PEAKED),
+    variant(QWEN3, "qwen3-bias", "attention_bias: biases on query, key, value and output",
+            [{"attention_bias": False}], {"attention_bias": True}, offsets=PEAKED),
+    variant(QWEN3, "qwen3-window", "use_sliding_window with max_window_layers 1; config as transformers 5 saves it",
+            [{"layer_types": ["full_attention"] * 3}, {"sliding_window": 10}], {**WINDOWED, "max_window_layers": 1},
+            offsets=PEAKED, saved_config=True),
 ]
 
 GEMMA = {"architectures": ["GemmaForCausalLM"], "model_type": "gemma", "vocab_size": 113, "hidden_size": 42,
@@ -192,15 +198,15 @@ GEMMA = {"architectures": ["GemmaForCausalLM"], "model_type": "gemma", "vocab_si
 SMALL_EMBEDDING = {"embed_tokens": 0.3}
 
 GEMMA_CASES = [
-    relative(GEMMA, "gemma", "legacy-gelu", "hidden_act gelu means the tanh form; embeddings times the root of the "
-             "hidden size; norms by 1 + weight; head tied by default", [{"hidden_act": "silu"}],
-             faint=[{"hidden_act": "gelu_python"}], gains=SMALL_EMBEDDING),
-    relative(GEMMA, "gemma", "exact-gelu", "hidden_act gelu_python is the exact GELU; hidden_activation is not read",
-             [{"hidden_act": "relu"}], {"hidden_act": "gelu_python", "hidden_activation": "relu"},
-             faint=[{"hidden_act": "gelu"}], gains=SMALL_EMBEDDING),
-    relative(GEMMA, "gemma", "bias", "attention_bias; 6 query heads on 2; config as transformers 5 saves it",
-             [{"attention_bias": False}], {"attention_bias": True, "num_attention_heads": 6, "num_key_value_heads": 2,
-             "head_dim": 10, "hidden_act": "gelu_pytorch_tanh"}, gains=SMALL_EMBEDDING, saved_config=True),
+    variant(GEMMA, "gemma-legacy-gelu", "hidden_act gelu means the tanh form; embeddings times the root of the "
+            "hidden size; norms by 1 + weight; head tied by default", [{"hidden_act": "silu"}],
+            faint=[{"hidden_act": "gelu_python"}], gains=SMALL_EMBEDDING),
+    variant(GEMMA, "gemma-exact-gelu", "hidden_act gelu_python is the exact GELU; hidden_activation is not read",
+            [{"hidden_act": "relu"}], {"hidden_act": "gelu_python", "hidden_activation": "relu"},
+            faint=[{"hidden_act": "gelu"}], gains=SMALL_EMBEDDING),
+    variant(GEMMA, "gemma-bias", "attention_bias; 6 query heads on 2; config as transformers 5 saves it",
+            [{"attention_bias": False}], {"attention_bias": True, "num_attention_heads": 6, "num_key_value_heads": 2,
+            "head_dim": 10, "hidden_act": "gelu_pytorch_tanh"}, gains=SMALL_EMBEDDING, saved_config=True),
 ]
 
 GEMMA2 = {"architectures": ["Gemma2ForCausalLM"], "model_type": "gemma2", "vocab_size": 97, "hidden_size": 48,
@@ -212,19 +218,19 @@ GEMMA2 = {"architectures": ["Gemma2ForCausalLM"], "model_type": "gemma2", "vocab
           "pad_token_id": 0, "rope_theta": 10000.0, "torch_dtype": "float32"}
 
 GEMMA2_CASES = [
-    relative(GEMMA2, "gemma2", "softcaps", "soft-caps on scores and logits; scores scaled by query_pre_attn_scalar; "
-             "even layers have the window; norms before and after each sublayer",
-             [{"attn_logit_softcapping": None}, {"final_logit_softcapping": None}, {"query_pre_attn_scalar": 14},
-              {"sliding_window": 10}, {"layer_types": ["full_attention", "sliding_attention"] * 2}],
-             gains=SMALL_EMBEDDING),
-    relative(GEMMA2, "gemma2", "no-softcaps", "soft-caps null; exact GELU by hidden_activation, hidden_act is not read",
-             [{"attn_logit_softcapping": 3.0}, {"final_logit_softcapping": 0.6}],
-             {"attn_logit_softcapping": None, "final_logit_softcapping": None, "hidden_activation": "gelu",
-              "num_hidden_layers": 3}, faint=[{"hidden_activation": "gelu_pytorch_tanh"}], gains=SMALL_EMBEDDING),
-    relative(GEMMA2, "gemma2", "layer-types", "windows by layer_types; attention_bias; config as transformers 5 saves it",
-             [{"layer_types": ["sliding_attention", "full_attention"] * 2}, {"attention_bias": False}],
-             {"layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
-              "attention_bias": True}, gains=SMALL_EMBEDDING, saved_config=True),
+    variant(GEMMA2, "gemma2-softcaps", "soft-caps on scores and logits; scores scaled by query_pre_attn_scalar; "
+            "even layers have the window; norms before and after each sublayer",
+            [{"attn_logit_softcapping": None}, {"final_logit_softcapping": None}, {"query_pre_attn_scalar": 14},
+             {"sliding_window": 10}, {"layer_types": ["full_attention", "sliding_attention"] * 2}],
+            gains=SMALL_EMBEDDING),
+    variant(GEMMA2, "gemma2-no-softcaps", "soft-caps null; exact GELU by hidden_activation, hidden_act is not read",
+            [{"attn_logit_softcapping": 3.0}, {"final_logit_softcapping": 0.6}],
+            {"attn_logit_softcapping": None, "final_logit_softcapping": None, "hidden_activation": "gelu",
+             "num_hidden_layers": 3}, faint=[{"hidden_activation": "gelu_pytorch_tanh"}], gains=SMALL_EMBEDDING),
+    variant(GEMMA2, "gemma2-layer-types", "windows by layer_types; attention_bias; config as transformers 5 saves it",
+            [{"layer_types": ["sliding_attention", "full_attention"] * 2}, {"attention_bias": False}],
+            {"layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
+             "attention_bias": True}, gains=SMALL_EMBEDDING, saved_config=True),
 ]
 
 GEMMA3 = {"architectures": ["Gemma3ForCausalLM"], "model_type": "gemma3_text", "vocab_size": 113, "hidden_size": 48,
@@ -236,24 +242,24 @@ GEMMA3 = {"architectures": ["Gemma3ForCausalLM"], "model_type": "gemma3_text", "
 GEMMA3_SHARED = {"offsets": {"q_norm": 0.6, "k_norm": 0.6}, "gains": SMALL_EMBEDDING}
 
 GEMMA3_CASES = [
-    relative(GEMMA3, "gemma3", "old-config", "every third layer is global; linear scaling on the global layers only; "
-             "bases of its own for local and global layers; old form of config",
-             [{"rope_scaling": None}, {"rope_theta": 100.0}, {"rope_local_base_freq": 1000.0},
-              {"sliding_window_pattern": 2}, {"query_pre_attn_scalar": 14}, {"sliding_window": 10}],
-             {"rope_theta": 1000.0, "rope_local_base_freq": 100.0, "sliding_window_pattern": 3,
-              "rope_scaling": {"factor": 8.0, "rope_type": "linear"}}, **GEMMA3_SHARED),
-    relative(GEMMA3, "gemma3", "new-config", "the same arithmetic from rope_parameters per layer type and layer_types; "
-             "soft-cap on the logits; config as transformers 5 saves it",
-             [{"final_logit_softcapping": None}, {"layer_types": ["sliding_attention"] * 4}],
-             {"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 2000.0},
-                                  "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}},
-              "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
-              "final_logit_softcapping": 0.6}, saved_config=True, **GEMMA3_SHARED),
-    relative(GEMMA3, "gemma3", "defaults", "rope keys and pattern left out: bases 1000000 and 10000, every sixth layer "
-             "is global; use_bidirectional_attention false",
-             [{"rope_theta": 100.0}, {"rope_local_base_freq": 100.0}, {"sliding_window_pattern": 5}],
-             {"num_hidden_layers": 7, "hidden_size": 36, "num_attention_heads": 3, "num_key_value_heads": 1,
-              "use_bidirectional_attention": False}, **GEMMA3_SHARED),
+    variant(GEMMA3, "gemma3-old-config", "every third layer is global; linear scaling on the global layers only; "
+            "bases of its own for local and global layers; old form of config",
+            [{"rope_scaling": None}, {"rope_theta": 100.0}, {"rope_local_base_freq": 1000.0},
+             {"sliding_window_pattern": 2}, {"query_pre_attn_scalar": 14}, {"sliding_window": 10}],
+            {"rope_theta": 1000.0, "rope_local_base_freq": 100.0, "sliding_window_pattern": 3,
+             "rope_scaling": {"factor": 8.0, "rope_type": "linear"}}, **GEMMA3_SHARED),
+    variant(GEMMA3, "gemma3-new-config", "the same arithmetic from rope_parameters per layer type and layer_types; "
+            "soft-cap on the logits; config as transformers 5 saves it",
+            [{"final_logit_softcapping": None}, {"layer_types": ["sliding_attention"] * 4}],
+            {"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 2000.0},
+                                 "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}},
+             "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+             "final_logit_softcapping": 0.6}, saved_config=True, **GEMMA3_SHARED),
+    variant(GEMMA3, "gemma3-defaults", "rope keys and pattern left out: bases 1000000 and 10000, every sixth layer "
+            "is global; use_bidirectional_attention false",
+            [{"rope_theta": 100.0}, {"rope_local_base_freq": 100.0}, {"sliding_window_pattern": 5}],
+            {"num_hidden_layers": 7, "hidden_size": 36, "num_attention_heads": 3, "num_key_value_heads": 1,
+             "use_bidirectional_attention": False}, **GEMMA3_SHARED),
 ]
 
 PHI3 = {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "vocab_size": 97, "hidden_size": 48,
@@ -265,29 +271,27 @@ PHI3 = {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "vocab_size"
 LONGROPE = {"type": "longrope", "short_factor": [1.0, 1.1, 1.3, 1.6, 2.0, 2.5], "long_factor": [1.2, 2, 3.5, 5, 7, 9.5]}
 
 PHI3_CASES = [
-    relative(PHI3, "phi3", "plain", "query, key and value in one matrix, gate and up in one",
-             [{"rope_theta": 1000.0}], {"num_attention_heads": 6, "num_key_value_heads": ABSENT}),
-    relative(PHI3, "phi3", "window", "sliding window; config as transformers 5 saves it",
-             [{"sliding_window": 8}, {"sliding_window": None}], {"sliding_window": 9}, saved_config=True),
-    relative(PHI3, "phi3", "partial-rotary", "half of each head rotates; tied head",
-             [{"partial_rotary_factor": 1.0}], {"partial_rotary_factor": 0.5, "tie_word_embeddings": True},
-             gains=SMALL_EMBEDDING),
-    relative(PHI3, "phi3", "longrope-long", "longer than the original length from the prompt on: long factors; cosine "
-             "and sine are scaled by the root of 1 + ln(128/32)/ln(32)", [{"rope_scaling": None},
-             {"rope_scaling": {**LONGROPE, "long_factor": LONGROPE["short_factor"]}}],
-             {"rope_scaling": LONGROPE, "original_max_position_embeddings": 32}, rope_state=True),
-    relative(PHI3, "phi3", "longrope-crossing", "short factors until the text is longer than the original length in "
-             "mid-generation", [{"rope_scaling": None}, {"rope_scaling": {**LONGROPE, "long_factor":
-             LONGROPE["short_factor"]}}], {"rope_scaling": LONGROPE, "original_max_position_embeddings": 56},
-             rope_state=True),
-    relative(PHI3, "phi3", "longrope-short", "always below the original length: short factors; the older name su; part "
-             "of each head rotates", [{"rope_scaling": None}],
-             {"rope_scaling": {"type": "su", "short_factor": [1.0, 1.2, 1.6, 2.4], "long_factor": [1.5, 3, 6, 12],
-              "original_max_position_embeddings": 64},
-              "max_position_embeddings": 512, "partial_rotary_factor": 0.7}, rope_state=True),
+    variant(PHI3, "phi3-plain", "query, key and value in one matrix, gate and up in one",
+            [{"rope_theta": 1000.0}], {"num_attention_heads": 6, "num_key_value_heads": ABSENT}),
+    variant(PHI3, "phi3-window", "sliding window; config as transformers 5 saves it",
+            [{"sliding_window": 8}, {"sliding_window": None}], {"sliding_window": 9}, saved_config=True),
+    variant(PHI3, "phi3-partial-rotary", "half of each head rotates; tied head",
+            [{"partial_rotary_factor": 1.0}], {"partial_rotary_factor": 0.5, "tie_word_embeddings": True},
+            gains=SMALL_EMBEDDING),
+    variant(PHI3, "phi3-longrope-long", "longer than the original length from the prompt on: long factors; cosine "
+            "and sine are scaled by the root of 1 + ln(128/32)/ln(32)", [{"rope_scaling": None},
+            {"rope_scaling": {**LONGROPE, "long_factor": LONGROPE["short_factor"]}}],
+            {"rope_scaling": LONGROPE, "original_max_position_embeddings": 32}, rope_state=True),
+    variant(PHI3, "phi3-longrope-crossing", "short factors until the text is longer than the original length in "
+            "mid-generation", [{"rope_scaling": None}, {"rope_scaling": {**LONGROPE, "long_factor":
+            LONGROPE["short_factor"]}}], {"rope_scaling": LONGROPE, "original_max_position_embeddings": 56},
+            rope_state=True),
+    variant(PHI3, "phi3-longrope-short", "always below the original length: short factors; the older name su; part "
+            "of each head rotates", [{"rope_scaling": None}],
+            {"rope_scaling": {"type": "su", "short_factor": [1.0, 1.2, 1.6, 2.4], "long_factor": [1.5, 3, 6, 12],
+             "original_max_position_embeddings": 64},
+             "max_position_embeddings": 512, "partial_rotary_factor": 0.7}, rope_state=True),
 ]
 
 ALL = [*GPT2_CASES, *LLAMA_CASES, *MISTRAL_CASES, *QWEN2_CASES, *QWEN3_CASES, *GEMMA_CASES, *GEMMA2_CASES,
        *GEMMA3_CASES, *PHI3_CASES]
-for _case in ALL:
-    _case.config = {k: v for k, v in _case.config.items() if v is not ABSENT}
