@@ -24,6 +24,7 @@ const maxAddedBytes = 1 << 12 // longest added token
 type addedTokens struct {
 	tokens     []AddedToken
 	byID       map[int]int // index in tokens
+	min, max   int         // ids lie between
 	raw        *trie       // those looked for in the text as given
 	normalized *trie
 }
@@ -36,6 +37,12 @@ type chunk struct {
 
 func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 	a := &addedTokens{tokens: tokens, byID: make(map[int]int, len(tokens)), raw: newTrie(), normalized: newTrie()}
+	for i, k := range tokens {
+		if i == 0 {
+			a.min = k.ID
+		}
+		a.min, a.max = min(a.min, k.ID), max(a.max, k.ID)
+	}
 	var t text
 	for i, k := range tokens {
 		if len(k.Content) > maxAddedBytes {
@@ -63,6 +70,15 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 		}
 	}
 	return a, nil
+}
+
+// index returns the place of an id in tokens.
+func (a *addedTokens) index(id int) (int, bool) {
+	if id < a.min || id > a.max {
+		return 0, false
+	}
+	i, ok := a.byID[id]
+	return i, ok
 }
 
 // find appends the chunks of b to dst; of several tokens at one place the longest counts. Special tokens are passed

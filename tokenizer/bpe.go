@@ -375,11 +375,11 @@ const spaceMark = "▁"
 
 // newJoints returns nil where the tokens of single bytes take part in merges: their text is not what they stand for.
 func (m *bpe) newJoints() *joints {
-	ofByte := make(map[uint32]bool, 256)
+	ofByte := make([]bool, m.vocab.size())
 	for _, id := range m.fallback {
 		ofByte[id-1] = true
 	}
-	j := new(joints)
+	merged := make([]bool, m.vocab.size())
 	for i := range m.merges.slots {
 		s := &m.merges.slots[i]
 		if s.rank == 0 {
@@ -388,7 +388,13 @@ func (m *bpe) newJoints() *joints {
 		if ofByte[uint32(s.pair)] || ofByte[uint32(s.pair>>32)] {
 			return nil
 		}
-		j.add(m.vocab.bytes(int(s.into)))
+		merged[s.into] = true
+	}
+	j := new(joints)
+	for id, yes := range merged {
+		if yes {
+			j.add(m.vocab.bytes(id))
+		}
 	}
 	return j
 }

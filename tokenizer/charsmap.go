@@ -85,10 +85,9 @@ func (m *charsMap) normalize(t *text) error {
 	t.begin()
 	state := -1
 	for i := 0; i < len(t.b); {
-		if i+1 < len(t.b) && t.b[i] < utf8.RuneSelf && t.b[i+1] < utf8.RuneSelf && t.b[i] != '\r' {
-			m.put(t, i, i+1) // between ASCII characters a cluster ends, but for CR LF
-			i++
-			state = -1
+		if j := m.plain(t.b, i); j > i {
+			t.keep(i, j)
+			i, state = j, -1
 			continue
 		}
 		cluster, _, _, next := uniseg.FirstGraphemeCluster(t.b[i:], state)
@@ -117,6 +116,15 @@ func (m *charsMap) put(t *text, i, j int) {
 	} else {
 		t.keep(i, j)
 	}
+}
+
+// plain returns the end of the ASCII characters from i on that stay as they are. The last before another character may
+// be part of a cluster, as is CR before LF.
+func (m *charsMap) plain(b []byte, i int) int {
+	for i < len(b) && b[i] < utf8.RuneSelf && !m.ascii[b[i]] && b[i] != '\r' && (i+1 == len(b) || b[i+1] < utf8.RuneSelf) {
+		i++
+	}
+	return i
 }
 
 // unchanged reports whether b is ASCII without replacements.

@@ -107,7 +107,7 @@ func (t *Tokenizer) Decode(ids []int, skipSpecial bool) (string, error) {
 // decodeBytes returns what the decoder starts from: the bytes that a token in GPT-2's alphabet writes where the decoder
 // is for that, else its text.
 func (t *Tokenizer) decodeBytes(id int) (part []byte, special, ok bool) {
-	if k, ok := t.added.byID[id]; ok {
+	if k, ok := t.added.index(id); ok {
 		return t.addedBytes[k], t.added.tokens[k].Special, true
 	}
 	if t.byteLevel && t.decodesBytes && t.vocab.contains(id) && t.foreign[id] == "" {
@@ -197,6 +197,9 @@ func (d *replaceEach) push(part []byte, starts bool, out *decodeSink) {
 	b := part
 	if len(d.held) > 0 {
 		b = append(append([]byte(nil), d.held...), part...)
+	} else if bytes.IndexByte(b, d.old[0]) < 0 {
+		d.put(b, out)
+		return
 	}
 	d.held = d.held[:0]
 	for {

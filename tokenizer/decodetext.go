@@ -16,12 +16,23 @@ func wordPieceText(prefix string, cleanup bool) tokenMap {
 			}
 		}
 		if cleanup {
-			for _, r := range wordPieceCleanup() {
-				s = strings.ReplaceAll(s, r[0], r[1])
-			}
+			s = cleanToken(s)
 		}
 		return s, nil
 	}
+}
+
+// cleanToken makes the replacements of wordPieceCleanup, all of which start with a space.
+func cleanToken(s string) string {
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] == ' ' && strings.IndexByte(".?!,'nd", s[i+1]) >= 0 {
+			for _, r := range wordPieceCleanup() {
+				s = strings.ReplaceAll(s, r[0], r[1])
+			}
+			break
+		}
+	}
+	return s
 }
 
 // textCleanup lists what clean_up_tokenization_spaces replaces in a whole text, in order.
@@ -71,10 +82,7 @@ func ctcText(pad, delimiter string, cleanup bool) tokenMap {
 		}
 		s = strings.ReplaceAll(s, pad, "")
 		if cleanup {
-			for _, r := range wordPieceCleanup() {
-				s = strings.ReplaceAll(s, r[0], r[1])
-			}
-			s = strings.ReplaceAll(s, delimiter, " ")
+			s = strings.ReplaceAll(cleanToken(s), delimiter, " ")
 		}
 		return s, nil
 	}

@@ -34,7 +34,7 @@
 //
 // # Speed and memory
 //
-// Words that are one token are looked up whole; others are merged once and kept in a cache of 256 KiB, of which each
+// Words that are one token are looked up whole; others are merged once and kept in a cache of 896 KiB, of which each
 // call running at the same time has its own and hands it on to a later one. The splits of GPT-2, LLaMA 3, Qwen and CLIP
 // are hand-written; other patterns go through a regular-expression engine, which is slower by far. A word of n bytes takes
 // O(n log n).

@@ -216,76 +216,48 @@ func (r *jsonReader) id() (uint32, error) {
 	return v, nil
 }
 
-// skip passes over one value and returns its text.
+// skip passes over one value and returns its text. Of the value's form it sees to the quotes and brackets only.
 func (r *jsonReader) skip() ([]byte, error) {
-	r.peek()
-	start, depth := r.at, 0
-	for {
-		switch c := r.peek(); c {
-		case 0:
-			return nil, errJSONEnd
+	if c := r.peek(); c == ',' || c == ':' || c == '}' || c == ']' {
+		return nil, r.errorf("found %q where a value belongs", c)
+	}
+	data, start, depth := r.data, r.at, 0
+	for i := start; i < len(data); i++ {
+		switch data[i] {
 		case '"':
-			if err := r.skipString(); err != nil {
-				return nil, err
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
 			}
 		case '{', '[':
-			r.at++
 			if depth++; depth > maxJSONDepth {
+				r.at = i
 				return nil, r.errorf("values nest deeper than %d", maxJSONDepth)
 			}
+			continue
 		case '}', ']':
-			if depth--; depth < 0 {
-				return nil, r.errorf("found %q where a value belongs", c)
-			}
-			r.at++
-		case ',', ':':
-			if depth == 0 {
-				return nil, r.errorf("found %q where a value belongs", c)
-			}
-			r.at++
+			depth--
 		default:
-			if err := r.skipWord(); err != nil {
-				return nil, err
+			if depth > 0 || i+1 < len(data) && !endsWord(data[i+1]) {
+				continue
 			}
 		}
-		if depth == 0 {
-			return r.data[start:r.at], nil
+		if depth == 0 && i < len(data) {
+			r.at = i + 1
+			return data[start:r.at], nil
 		}
 	}
+	return nil, errJSONEnd
 }
 
-func (r *jsonReader) skipString() error {
-	for r.at++; ; {
-		i := bytes.IndexByte(r.data[r.at:], '"')
-		if i < 0 {
-			return errJSONEnd
-		}
-		end := r.at + i
-		slashes := 0
-		for end-1-slashes >= r.at && r.data[end-1-slashes] == '\\' {
-			slashes++
-		}
-		r.at = end + 1
-		if slashes%2 == 0 {
-			return nil
-		}
+// endsWord reports whether a number or a word is over before c.
+func endsWord(c byte) bool {
+	switch c {
+	case ' ', '\t', '\n', '\r', ',', ':', '}', ']', '{', '[', '"':
+		return true
 	}
-}
-
-// skipWord passes over a number, true, false or null.
-func (r *jsonReader) skipWord() error {
-	start := r.at
-	for r.at < len(r.data) {
-		c := r.data[r.at]
-		if letter := c|0x20 >= 'a' && c|0x20 <= 'z'; !letter && (c < '0' || c > '9') && c != '+' && c != '-' && c != '.' {
-			break
-		}
-		r.at++
-	}
-	if r.at == start {
-		return r.errorf("found %q where a value belongs", r.data[r.at])
-	}
-	return nil
+	return false
 }
 
 // done reports an error where anything but white space follows.

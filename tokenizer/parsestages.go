@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -190,7 +191,7 @@ func (r *preTokenizerParser) parseOverBytes(c *preTokenizerConfig) (preTokenizer
 	if err != nil || p == nil {
 		return nil, err
 	}
-	return overBytes{p}, nil
+	return newOverBytes(p), nil
 }
 
 func (r *preTokenizerParser) parseOne(c *preTokenizerConfig) (preTokenizer, error) {
@@ -305,6 +306,10 @@ func parseSplit(c *preTokenizerConfig) (preTokenizer, error) {
 			return scan{next: scanQwen2}, nil
 		case *re == clipPattern && how == removed && c.Invert:
 			return scan{next: scanCLIP, dropSpaces: true}, nil
+		}
+		const digit = "[0-9]"
+		if n := len(*re) / len(digit); n > 0 && how == isolated && !c.Invert && *re == strings.Repeat(digit, n) {
+			return digitGroups{n}, nil
 		}
 	}
 	p, err := c.Pattern.compile()

@@ -71,7 +71,7 @@ func (t *Tokenizer) trimOffsets(text string, offsets []Span, ids []int) {
 	for i, id := range ids {
 		o := &offsets[i]
 		part := text[o.Start:o.End]
-		if _, ok := t.added.byID[id]; ok {
+		if _, ok := t.added.index(id); ok {
 			o.Start = o.End - len(strings.TrimLeftFunc(part, isSpace))
 			o.End = o.Start + len(strings.TrimRightFunc(text[o.Start:o.End], isSpace))
 			continue

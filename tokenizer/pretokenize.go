@@ -167,18 +167,24 @@ type splitClass struct {
 }
 
 func (s splitClass) split(w *work) error {
-	t, b, out := bmpClasses(), w.text.b, w.spare[:0]
+	t := bmpClasses()
+	return s.over(w, func(b []byte, i int) (class, int) { return classAt(t, b, i) })
+}
+
+// over splits by the classes that at gives, with the width of each character.
+func (s splitClass) over(w *work, at func(b []byte, i int) (class, int)) error {
+	b, out := w.text.b, w.spare[:0]
 	for _, p := range w.pieces {
 		part := b[:p.end]
 		w.cuts = w.cuts[:0]
 		for i := int(p.start); i < len(part); {
-			c, n := classAt(t, part, i)
-			at := piece{int32(i) - p.start, int32(i+n) - p.start}
+			c, n := at(part, i)
+			here := piece{int32(i) - p.start, int32(i+n) - p.start}
 			hit := c&s.class != 0
 			if k := len(w.cuts); !hit && k > 0 && !w.cuts[k-1].delimiter {
-				w.cuts[k-1].end = at.end
+				w.cuts[k-1].end = here.end
 			} else {
-				w.cuts = append(w.cuts, cut{at, hit})
+				w.cuts = append(w.cuts, cut{here, hit})
 			}
 			i += n
 		}
@@ -321,16 +327,75 @@ func (m metaspace) split(w *work) error {
 		t.keep(i, int(p.end))
 	})
 	if m.cut {
-		return splitPattern{pattern: literalPattern(m.mark), how: mergedWithNext}.split(w)
+		w.cutBefore(mark)
 	}
+	return nil
+}
+
+// cutBefore splits the pieces before each mark.
+func (w *work) cutBefore(mark []byte) {
+	out := w.spare[:0]
+	for _, p := range w.pieces {
+		start := int(p.start)
+		for i := start + 1; i < int(p.end); i++ {
+			n := bytes.Index(w.text.b[i:p.end], mark)
+			if n < 0 {
+				break
+			}
+			i += n
+			out = append(out, piece{int32(start), int32(i)})
+			start = i
+		}
+		out = append(out, piece{int32(start), p.end})
+	}
+	w.pieces, w.spare = out, w.pieces
+}
+
+// digitGroups makes each run of n ASCII digits a piece of its own, from the left.
+type digitGroups struct{ n int }
+
+func (d digitGroups) split(w *work) error {
+	out := w.spare[:0]
+	for _, p := range w.pieces {
+		start, count := p.start, 0
+		for i := p.start; i < p.end; i++ {
+			if c := w.text.b[i]; c < '0' || c > '9' {
+				count = 0
+				continue
+			}
+			if count++; count == d.n {
+				out = append(out, piece{start, i + 1 - int32(d.n)}, piece{i + 1 - int32(d.n), i + 1})
+				start, count = i+1, 0
+			}
+		}
+		out = append(out, piece{start, p.end})
+	}
+	w.pieces, w.spare = dropEmpty(out, 0), w.pieces
 	return nil
 }
 
 // overBytes applies a pre-tokenizer to bytes written in GPT-2's alphabet, where each byte is one character, although
 // the text holds the bytes themselves.
-type overBytes struct{ inner preTokenizer }
+type overBytes struct {
+	inner   preTokenizer
+	classes [256]class // of each byte's character
+}
 
-func (o overBytes) split(w *work) error {
+func newOverBytes(inner preTokenizer) *overBytes {
+	o := &overBytes{inner: inner}
+	for c := range o.classes {
+		o.classes[c] = bmpClasses()[byteRune(byte(c))]
+	}
+	return o
+}
+
+func (o *overBytes) split(w *work) error {
+	switch p := o.inner.(type) {
+	case digitGroups:
+		return p.split(w) // digits are themselves in the alphabet
+	case splitClass:
+		return p.over(w, func(b []byte, i int) (class, int) { return o.classes[b[i]], 1 })
+	}
 	inner := w.child()
 	back := w.back[:0] // for each byte of the inner text, the byte it stands for
 	for _, p := range w.pieces {

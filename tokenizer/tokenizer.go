@@ -274,7 +274,7 @@ func (t *Tokenizer) VocabSize() int {
 
 // Token returns the token with an id as the vocabulary writes it, such as "Ġthe" or "▁the".
 func (t *Tokenizer) Token(id int) (string, bool) {
-	if i, ok := t.added.byID[id]; ok {
+	if i, ok := t.added.index(id); ok {
 		return t.added.tokens[i].Content, true
 	}
 	if s, ok := t.foreign[id]; ok {

@@ -96,11 +96,13 @@ func (m *unigram) viterbi(w *work, word []byte) []cell {
 		single := false
 		node := uint32(0)
 		for j := i; j < len(word); {
-			if node = m.trie.step(node, word[j]); node == 0 {
+			s := m.trie.step(node, word[j])
+			if s.key == 0 {
 				break
 			}
 			j++
-			v := m.trie.value[node]
+			node = s.to
+			v := s.value
 			if v == 0 {
 				continue
 			}
@@ -138,7 +140,9 @@ func (p *parts) newUnigram(tokens []entry, scores []float64, unk int, fallsBack 
 	for id, e := range tokens {
 		lowest = min(lowest, scores[id])
 		if len(e.token) > 0 {
-			m.trie.add(e.token, uint32(id))
+			if err := m.trie.add(e.token, uint32(id)); err != nil {
+				return err
+			}
 			m.joints.add(e.token)
 		}
 	}

@@ -56,9 +56,12 @@ func newWordPiece(v *vocab, unk, prefix string, maxChars int) (*wordPiece, error
 		if len(b) == 0 {
 			continue
 		}
-		m.start.add(b, uint32(id))
-		if len(b) > len(prefix) && string(b[:len(prefix)]) == prefix {
-			m.rest.add(b[len(prefix):], uint32(id))
+		err := m.start.add(b, uint32(id))
+		if err == nil && len(b) > len(prefix) && string(b[:len(prefix)]) == prefix {
+			err = m.rest.add(b[len(prefix):], uint32(id))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return m, nil
@@ -111,81 +114,4 @@ func (p *parts) parseWords(c *modelConfig) error {
 	}
 	p.model, err = newWordPiece(p.vocab, or(c.UnkToken, "[UNK]"), or(c.Prefix, "##"), maxChars)
 	return err
-}
-
-// byteTrie is a set of byte strings with an id each, its edges in one hash table.
-type byteTrie struct {
-	edges []trieSlot
-	value []uint32 // id + 1 of each node; 0 for none
-	count int
-	mask  uint32
-}
-
-type trieSlot struct {
-	key uint64 // node<<8 | byte, + 1; 0 marks an empty slot
-	to  uint32
-}
-
-func newByteTrie(strings int) *byteTrie {
-	size := 1024
-	for size < 4*strings {
-		size *= 2
-	}
-	return &byteTrie{edges: make([]trieSlot, size), value: make([]uint32, 1, 2*strings+1), mask: uint32(size - 1)}
-}
-
-func (t *byteTrie) slot(key uint64) *trieSlot {
-	for i := uint32(key*0x9e3779b97f4a7c15>>32) & t.mask; ; i = (i + 1) & t.mask {
-		if s := &t.edges[i]; s.key == key || s.key == 0 {
-			return s
-		}
-	}
-}
-
-func (t *byteTrie) grow() {
-	old := t.edges
-	t.edges = make([]trieSlot, 2*len(old))
-	t.mask = uint32(len(t.edges) - 1)
-	for _, s := range old {
-		if s.key != 0 {
-			*t.slot(s.key) = s
-		}
-	}
-}
-
-func (t *byteTrie) add(b []byte, id uint32) {
-	at := uint32(0)
-	for _, c := range b {
-		key := uint64(at)<<8 | uint64(c) + 1
-		s := t.slot(key)
-		if s.key == 0 {
-			if t.count++; 2*t.count > len(t.edges) {
-				t.grow()
-				s = t.slot(key)
-			}
-			*s = trieSlot{key, uint32(len(t.value))}
-			t.value = append(t.value, 0)
-		}
-		at = s.to
-	}
-	t.value[at] = id + 1
-}
-
-// step follows the edge c from a node; 0 means there is none.
-func (t *byteTrie) step(node uint32, c byte) uint32 {
-	return t.slot(uint64(node)<<8 | uint64(c) + 1).to
-}
-
-// longest returns the id and length of the longest string that b starts with; 0 for none.
-func (t *byteTrie) longest(b []byte) (id uint32, n int) {
-	at := uint32(0)
-	for i, c := range b {
-		if at = t.step(at, c); at == 0 {
-			break
-		}
-		if v := t.value[at]; v != 0 {
-			id, n = v-1, i+1
-		}
-	}
-	return id, n
 }

@@ -62,12 +62,12 @@ func (w *work) emit(id uint32, i, j int) {
 }
 
 const (
-	cacheSlots  = 1 << 12
+	cacheSlots  = 1 << 14
 	cachedBytes = 24 // longest word kept
 	cachedIDs   = 6  // longest result kept
 )
 
-// wordCache remembers what the model made of recent words. It is direct-mapped and of fixed size, 256 KiB.
+// wordCache remembers what the model made of recent words. It is direct-mapped and of fixed size, 896 KiB.
 type wordCache [cacheSlots]cachedWord
 
 type cachedWord struct {
@@ -129,20 +129,20 @@ func (w *work) encodePieces(m model) {
 func (w *work) encodeWord(m model, i, j int) {
 	word := w.text.b[i:j]
 	key := fingerprint(word)
-	if id, ok := m.whole(w, word, key); ok {
-		w.emit(id, i, j)
-		return
-	}
 	if len(word) > cachedBytes {
-		m.tokenize(w, word)
+		w.tokenize(m, word, key)
 		w.emitTokens(i)
 		return
 	}
 	s := w.cache.slot(key, len(word))
 	if !s.holds(word) {
-		m.tokenize(w, word)
+		w.tokenize(m, word, key)
 		s.store(word, w.tokens)
 		w.emitTokens(i)
+		return
+	}
+	if s.n == 1 {
+		w.emit(s.ids[0], i, i+int(s.ends[0]))
 		return
 	}
 	start := i
@@ -151,6 +151,15 @@ func (w *work) encodeWord(m model, i, j int) {
 		w.emit(s.ids[k], start, end)
 		start = end
 	}
+}
+
+// tokenize sets w.tokens to the tokens of a word.
+func (w *work) tokenize(m model, word []byte, key uint64) {
+	if id, ok := m.whole(w, word, key); ok {
+		w.tokens = append(w.tokens[:0], token{id, int32(len(word))})
+		return
+	}
+	m.tokenize(w, word)
 }
 
 func (w *work) emitTokens(i int) {
