@@ -158,15 +158,15 @@ func (c config) refuse(key string, allowed ...string) {
 // ropeParameters returns what a config says of its rotation: in rope_parameters, or in rope_scaling,
 // which older ones have.
 func (c config) ropeParameters() config {
-	if c.has("rope_scaling") {
-		return c.object("rope_scaling")
+	if old := c.object("rope_scaling"); len(old.keys) > 0 {
+		return old
 	}
 	return c.object("rope_parameters")
 }
 
-// rope returns the rotation that p describes, of heads of this width. What p lacks is looked for in c.
-func (c config) rope(p config, headDim int, theta float64) *attention.RoPE {
-	share := p.float("partial_rotary_factor", c.float("partial_rotary_factor", 1))
+// rope returns the rotation that p describes, of the first dim values of a head. A scaling with its own
+// share of the head is refused where the family has none; without scaling the reference ignores it.
+func (c config) rope(p config, dim int, theta float64, shares bool) *attention.RoPE {
 	theta = p.float("rope_theta", theta)
 	s := attention.Scaling{
 		Type:            p.string("rope_type", p.string("type", "default")),
@@ -192,16 +192,27 @@ func (c config) rope(p config, headDim int, theta float64) *attention.RoPE {
 			s.Factor = float64(length) / float64(s.Original)
 		}
 	}
-	if !(share > 0 && share <= 1) {
-		c.fail("partial_rotary_factor is %v; a number above 0 and at most 1 is needed", share)
-		share = 1
+	if share := c.rotaryShare(p); shares {
+		dim = int(float64(dim) * share)
+	} else if share != 1 && s.Type != "default" {
+		c.fail("partial_rotary_factor %v with rope type %q is not supported", share, s.Type)
 	}
-	r, err := attention.NewRoPE(int(float64(headDim)*share), theta, s)
+	r, err := attention.NewRoPE(dim, theta, s)
 	if err != nil {
 		c.fail("%w", err)
 		r = &attention.RoPE{}
 	}
 	return r
+}
+
+// rotaryShare returns the share of a head that rotates.
+func (c config) rotaryShare(p config) float64 {
+	share := p.float("partial_rotary_factor", c.float("partial_rotary_factor", 1))
+	if !(share > 0 && share <= 1) {
+		c.fail("partial_rotary_factor is %v; a number above 0 and at most 1 is needed", share)
+		return 1
+	}
+	return share
 }
 
 // layerTypes returns the type of each layer: those that layer_types lists, or else what otherwise says.

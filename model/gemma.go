@@ -87,6 +87,7 @@ func buildGemma2(c config, w nn.Loader) *Decoder {
 func buildGemma3(c config, w nn.Loader) *Decoder {
 	c = c.defaults(gemma3Defaults).defaults(gemma2Defaults).defaults(gemmaDefaults).defaults(llamaDefaults)
 	m := readGemma2(c)
+	m.SoftCap = 0 // the key is there, but the reference does not apply it
 	pattern := c.size("sliding_window_pattern", maxLayers)
 	types := c.layerTypes(m.Layers, func(i int) string {
 		if (i+1)%pattern != 0 {
@@ -96,8 +97,8 @@ func buildGemma3(c config, w nn.Loader) *Decoder {
 	})
 	m.windowed(c, types)
 	global, local := c.gemma3RoPE()
-	full := c.rope(global, m.HeadDim, c.float("rope_theta", 1e6))
-	sliding := c.rope(local, m.HeadDim, c.float("rope_local_base_freq", 1e4))
+	full := c.rope(global, m.HeadDim, c.float("rope_theta", 1e6), false)
+	sliding := c.rope(local, m.HeadDim, c.float("rope_local_base_freq", 1e4), false)
 	m.rotary = func(i int) *attention.RoPE {
 		if types[i] == slidingAttention {
 			return sliding
@@ -112,12 +113,13 @@ func buildGemma3(c config, w nn.Loader) *Decoder {
 }
 
 // gemma3RoPE returns the parameters of global and local layers. Older configs have only a rope_scaling,
-// which is for the global ones.
+// which is for the global ones; its type counts under the key rope_type alone.
 func (c config) gemma3RoPE() (global, local config) {
 	p := c.object("rope_parameters")
 	global, local = p.object(fullAttention), p.object(slidingAttention)
 	if c.has("rope_scaling") {
 		global = c.object("rope_scaling")
+		delete(global.keys, "type")
 	}
 	return global, local
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -69,8 +70,9 @@ func (c config) window() attention.Mask {
 
 // sameRope gives every layer the rotation of the config.
 func (m *llama) sameRope(c config) {
-	r := c.rope(c.ropeParameters(), m.HeadDim, c.float("rope_theta", 10000))
-	if c.ropeParameters().string("rope_type", c.ropeParameters().string("type", "")) == "dynamic" {
+	p := c.ropeParameters()
+	r := c.rope(p, m.HeadDim, c.float("rope_theta", 10000), false)
+	if p.string("rope_type", p.string("type", "")) == "dynamic" {
 		m.MaxLen = maxLength // the frequencies grow with the length
 	}
 	m.rotary = func(int) *attention.RoPE { return r }
@@ -79,6 +81,9 @@ func (m *llama) sameRope(c config) {
 // windowed gives the layers that types calls sliding the window of the config.
 func (m *llama) windowed(c config, types []string) {
 	sliding := c.window()
+	if sliding.Window == 0 && slices.Contains(types, slidingAttention) {
+		c.fail("layers of type %q need a sliding_window", slidingAttention)
+	}
 	m.mask = func(i int) attention.Mask {
 		if types[i] == slidingAttention {
 			return sliding
@@ -142,7 +147,7 @@ func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block)
 	body := w.Root("model", "embed_tokens.weight")
 	d := &Decoder{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen,
 		EmbedScale: m.EmbedScale, LogitSoftCap: m.FinalCap,
-		Embed: body.Embedding("embed_tokens", m.Vocab, m.Dim)}
+		Embed: m.embedding(w, body)}
 	for i, l := range body.Layers("layers", m.Layers) {
 		d.Blocks = append(d.Blocks, layer(i, l))
 	}
@@ -150,6 +155,14 @@ func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block)
 	d.Head = w.Head(d.Embed, "lm_head", m.Tied)
 	w.Ignore(isRotaryTable)
 	return d
+}
+
+// embedding is the table of the tokens. A tied checkpoint may have it under the name of the head alone.
+func (m *llama) embedding(w, body nn.Loader) nn.Embedding {
+	if m.Tied && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") {
+		return w.Embedding("lm_head", m.Vocab, m.Dim)
+	}
+	return body.Embedding("embed_tokens", m.Vocab, m.Dim)
 }
 
 // buildLlama is LLaMA 1, 2, 3 and 3.x (Touvron et al., 2023; transformers: LlamaForCausalLM).

@@ -20,7 +20,7 @@ const phi3Defaults = `{"vocab_size": 32064, "hidden_size": 3072, "intermediate_s
 func buildPhi3(c config, w nn.Loader) *Decoder {
 	c = c.defaults(phi3Defaults).defaults(llamaDefaults)
 	m := readLlama(c)
-	rotary := c.rope(c.phi3RoPE(), m.HeadDim, c.float("rope_theta", 10000))
+	rotary := c.rope(c.phi3RoPE(), m.HeadDim, c.float("rope_theta", 10000), true)
 	window := c.window()
 	d := m.decoder(w, func(i int, l nn.Loader) block.Block {
 		qkv, gateUp := l.At("self_attn"), l.At("mlp")

@@ -16,9 +16,10 @@ func (m *llama) qwenWindows(c config) {
 		}
 		return fullAttention
 	})
-	if c.bool("use_sliding_window", false) {
-		m.windowed(c, types)
+	if !c.bool("use_sliding_window", false) {
+		c.keys["sliding_window"] = []byte("null")
 	}
+	m.windowed(c, types)
 }
 
 // buildQwen2 is LLaMA with biases on queries, keys and values (Yang et al., "Qwen2 Technical Report",
