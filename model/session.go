@@ -111,11 +111,14 @@ func (s *Session) seq(n int) attention.Seq {
 	return attention.Seq{Rows: n, Pos: s.cache.Len(), Cache: s.cache, Length: s.longest}
 }
 
-// cross empties the cache if the text has crossed the length at which the model changes.
+// cross empties the cache if the text has crossed the length at which the model changes. A text of which
+// nothing is cached begins anew.
 func (s *Session) cross() {
 	from := s.d.LongFrom
-	if n := s.cache.Len(); from > 0 && n > 0 && (s.longest >= from) != (len(s.ids) >= from) {
+	if from > 0 && s.cache.Len() > 0 && (s.longest >= from) != (len(s.ids) >= from) {
 		s.cache.Truncate(0) // nothing is ever dropped that position 0 sees
+	}
+	if s.cache.Len() == 0 {
 		s.longest = 0
 	}
 }
@@ -175,7 +178,7 @@ func (d *Decoder) FeedBatch(batch []Input) error {
 		in.Session.cross()
 		in.Session.longest = max(in.Session.longest, len(in.Session.ids))
 	}
-	for d.feedSome(batch) {
+	for len(batch) > 0 && d.feedSome(batch) {
 	}
 	return nil
 }
