@@ -77,8 +77,8 @@ func openIndex(fsys fs.FS, index string) (*Safetensors, error) {
 // addShard enters the tensors of a shard and fails if it lacks one.
 func (s *Safetensors) addShard(fsys fs.FS, file string, tensors map[string]bool) error {
 	err := s.add(fsys, file, tensors)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{File: file, Kind: ErrShardMissing, Detail: fmt.Sprintf("%s needs it for %d tensors", indexFile, len(tensors)), Cause: err}
+	if e, ok := err.(*Error); ok && errors.Is(e.Cause, fs.ErrNotExist) {
+		return &Error{File: file, Kind: ErrShardMissing, Detail: fmt.Sprintf("%s needs it for %d tensors", indexFile, len(tensors)), Cause: e.Cause}
 	}
 	if err != nil {
 		return err
