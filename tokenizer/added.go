@@ -120,13 +120,11 @@ func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk
 	return dst
 }
 
-func isSpace(r rune) bool { return r < 1<<16 && bmpClasses()[r]&space != 0 }
-
 func wordStarts(b []byte) bool {
 	if len(b) == 0 {
 		return false
 	}
-	c, _ := classAt(bmpClasses(), b, 0)
+	c, _ := classAt(classes(), b, 0)
 	return c&word != 0
 }
 

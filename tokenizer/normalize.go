@@ -37,17 +37,25 @@ func (f unicodeForm) normalize(t *text) error {
 	if first == len(t.b) || f.form.IsNormal(t.b) {
 		return nil
 	}
+	compat := f.form == norm.NFKC || f.form == norm.NFKD
 	t.begin()
-	if !t.track {
-		t.next = f.form.Append(t.next, t.b...)
-		t.swap()
-		return nil
-	}
 	for i := 0; i < len(t.b); {
+		if t.b[i] < utf8.RuneSelf && (i+1 == len(t.b) || t.b[i+1] < utf8.RuneSelf) {
+			t.keep(i, i+1)
+			i++
+			continue
+		}
 		j := i + f.form.NextBoundary(t.b[i:], true)
-		if f.form.IsNormal(t.b[i:j]) {
+		r, n := utf8.DecodeRune(t.b[i:])
+		switch {
+		case compat && within(lateCompat(), r):
+			t.keep(i, i+n)
+			if i+n < j {
+				t.put(string(f.form.Bytes(t.b[i+n:j])), i+n, j)
+			}
+		case f.form.IsNormal(t.b[i:j]):
 			t.keep(i, j)
-		} else {
+		default:
 			t.put(string(f.form.Bytes(t.b[i:j])), i, j)
 		}
 		i = j
@@ -66,7 +74,7 @@ func (lowercase) normalize(t *text) error {
 	t.begin()
 	for i := 0; i < len(t.b); {
 		r, n := utf8.DecodeRune(t.b[i:])
-		switch low := unicode.ToLower(r); {
+		switch low := lowerLate(unicode.ToLower(r)); {
 		case r == 'İ': // the one character whose lower case is two
 			t.put("i̇", i, i+n)
 		case low != r:
@@ -115,17 +123,16 @@ func (s strip) normalize(t *text) error {
 	return nil
 }
 
-// filter keeps the characters for which keep holds.
-type filter struct{ keep func(r rune) bool }
-
-// stripAccents drops combining marks; the text should be decomposed first.
-func stripAccents() filter { return filter{func(r rune) bool { return !unicode.Is(unicode.M, r) }} }
+// filter drops the characters that have one of the properties in drop. To strip accents the text should be decomposed
+// first.
+type filter struct{ drop class }
 
 func (f filter) normalize(t *text) error {
+	table := classes()
 	t.begin()
 	for i := 0; i < len(t.b); {
-		r, n := utf8.DecodeRune(t.b[i:])
-		if f.keep(r) {
+		c, n := classAt(table, t.b, i)
+		if c&f.drop == 0 {
 			t.keep(i, i+n)
 		}
 		i += n
@@ -199,17 +206,17 @@ func (r replaceMatches) normalize(t *text) error {
 type replaceSpaces struct{ new string }
 
 func (r replaceSpaces) normalize(t *text) error {
-	classes := bmpClasses()
+	table := classes()
 	t.begin()
 	for i := 0; i < len(t.b); {
-		if j := run(classes, t.b, i, space); j > i {
+		if j := run(table, t.b, i, space); j > i {
 			t.put(r.new, i, j)
 			i = j
 			continue
 		}
 		j := i + 1
 		for j < len(t.b) {
-			if c, _ := classAt(classes, t.b, j); c&space != 0 {
+			if c, _ := classAt(table, t.b, j); c&space != 0 {
 				break
 			}
 			j++
@@ -261,8 +268,7 @@ func (n bertNormalizer) normalize(t *text) error {
 		if err := (unicodeForm{norm.NFD}).normalize(t); err != nil {
 			return err
 		}
-		f := filter{func(r rune) bool { return !unicode.Is(unicode.Mn, r) }}
-		if err := f.normalize(t); err != nil {
+		if err := (filter{drop: mark}).normalize(t); err != nil {
 			return err
 		}
 	}
@@ -293,18 +299,26 @@ func (n bertNormalizer) ascii(b []byte) bool {
 	return true
 }
 
+// dropASCII removes what ascii marked.
 func (n bertNormalizer) dropASCII(t *text) error {
 	if !n.clean || bytes.IndexByte(t.b, 0) < 0 {
 		return nil
 	}
-	return filter{func(r rune) bool { return r != 0 }}.normalize(t)
+	t.begin()
+	for i, c := range t.b {
+		if c != 0 {
+			t.keep(i, i+1)
+		}
+	}
+	t.swap()
+	return nil
 }
 
 func (n bertNormalizer) cleanText(t *text) {
-	classes := bmpClasses()
+	table := classes()
 	t.begin()
 	for i := 0; i < len(t.b); {
-		c, w := classAt(classes, t.b, i)
+		c, w := classAt(table, t.b, i)
 		switch {
 		case t.b[i] == 0, c&control != 0 && c&newline == 0 && t.b[i] != '\t', string(t.b[i:i+w]) == "\uFFFD":
 		case c&space != 0:

@@ -91,7 +91,7 @@ func parseNormalizer(data []byte, depth int) (normalizer, error) {
 	case "Strip":
 		return strip{left: orTrue(c.Left), right: orTrue(c.Right)}, nil
 	case "StripAccents":
-		return stripAccents(), nil
+		return filter{drop: combining}, nil
 	case "Prepend":
 		return prepend{c.Prepend}, nil
 	case "Nmt":
@@ -215,9 +215,9 @@ func (r *preTokenizerParser) parseOne(c *preTokenizerConfig) (preTokenizer, erro
 		return parseSplit(c)
 	case "Digits":
 		if c.Individual {
-			return splitClass{number, isolated}, nil
+			return splitClass{numeric, isolated}, nil
 		}
-		return splitClass{number, contiguous}, nil
+		return splitClass{numeric, contiguous}, nil
 	case "Punctuation":
 		how, err := parseBehaviour(c.Behavior, isolated)
 		return splitClass{punct, how}, err

@@ -40,7 +40,7 @@ type scan struct {
 }
 
 func (s scan) split(w *work) error {
-	t, b, out := bmpClasses(), w.text.b, w.spare[:0]
+	t, b, out := classes(), w.text.b, w.spare[:0]
 	for _, p := range w.pieces {
 		part := b[:p.end]
 		for i := int(p.start); i < int(p.end); {
@@ -167,7 +167,7 @@ type splitClass struct {
 }
 
 func (s splitClass) split(w *work) error {
-	t := bmpClasses()
+	t := classes()
 	return s.over(w, func(b []byte, i int) (class, int) { return classAt(t, b, i) })
 }
 
@@ -198,7 +198,7 @@ func (s splitClass) over(w *work, at func(b []byte, i int) (class, int)) error {
 type wordsAndSymbols struct{}
 
 func (wordsAndSymbols) split(w *work) error {
-	t, b, out := bmpClasses(), w.text.b, w.spare[:0]
+	t, b, out := classes(), w.text.b, w.spare[:0]
 	kind := func(c class) int {
 		switch {
 		case c&word != 0:
@@ -230,7 +230,7 @@ func (wordsAndSymbols) split(w *work) error {
 type bertWords struct{}
 
 func (bertWords) split(w *work) error {
-	t, b, out := bmpClasses(), w.text.b, w.spare[:0]
+	t, b, out := classes(), w.text.b, w.spare[:0]
 	for _, p := range w.pieces {
 		part, open := b[:p.end], false
 		for i := int(p.start); i < len(part); {
@@ -384,7 +384,7 @@ type overBytes struct {
 func newOverBytes(inner preTokenizer) *overBytes {
 	o := &overBytes{inner: inner}
 	for c := range o.classes {
-		o.classes[c] = bmpClasses()[byteRune(byte(c))]
+		o.classes[c] = classes().of(byteRune(byte(c)))
 	}
 	return o
 }

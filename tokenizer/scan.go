@@ -1,107 +1,11 @@
 package tokenizer
 
-import (
-	"sync"
-	"unicode"
-	"unicode/utf8"
-)
-
-// A class is a set of properties of a character.
-type class uint8
-
-const (
-	letter  class = 1 << iota // \p{L}
-	number                    // \p{N}
-	space                     // \s: Unicode White_Space
-	newline                   // \r or \n
-	punct                     // ASCII punctuation or \p{P}
-	word                      // \w: alphabetic, mark, decimal digit, connector punctuation, join control
-	mark                      // \p{Mn}
-	control                   // \p{C}, except tab, carriage return and line feed
-)
-
-// bmpClasses holds the class of every character of the basic multilingual plane; it is built on first use.
-var bmpClasses = sync.OnceValue(func() *[1 << 16]class {
-	t := new([1 << 16]class)
-	for _, s := range classTables() {
-		for _, table := range s.tables {
-			for _, r := range table.R16 {
-				for c := uint32(r.Lo); c <= uint32(r.Hi); c += uint32(r.Stride) {
-					t[c] |= s.class
-				}
-			}
-		}
-	}
-	for c := rune(0); c < 128; c++ {
-		t[c] |= asciiExtra(c)
-	}
-	for _, c := range "\t\r\n" {
-		t[c] &^= control
-	}
-	return t
-})
-
-type classTable struct {
-	class  class
-	tables []*unicode.RangeTable
-}
-
-func classTables() []classTable {
-	return []classTable{
-		{letter, []*unicode.RangeTable{unicode.L}},
-		{number, []*unicode.RangeTable{unicode.N}},
-		{space, []*unicode.RangeTable{unicode.White_Space}},
-		{punct, []*unicode.RangeTable{unicode.P}},
-		{word, []*unicode.RangeTable{unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc, unicode.Join_Control}},
-		{mark, []*unicode.RangeTable{unicode.Mn}},
-		{control, []*unicode.RangeTable{unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs}},
-	}
-}
-
-func asciiExtra(c rune) class {
-	switch {
-	case c == '\n' || c == '\r':
-		return newline
-	case c >= '!' && c <= '/', c >= ':' && c <= '@', c >= '[' && c <= '`', c >= '{' && c <= '~':
-		return punct
-	}
-	return 0
-}
-
-// classOf returns the class of a character outside the basic multilingual plane.
-func classOf(r rune) class {
-	var c class
-	for _, s := range classTables() {
-		if unicode.IsOneOf(s.tables, r) {
-			c |= s.class
-		}
-	}
-	return c
-}
-
-// classAt returns the class and the width in bytes of the character at b[i]. A byte that is no UTF-8 has class 0 and
-// width 1.
-func classAt(t *[1 << 16]class, b []byte, i int) (class, int) {
-	if c := b[i]; c < utf8.RuneSelf {
-		return t[c], 1
-	}
-	return wideClassAt(t, b, i)
-}
-
-func wideClassAt(t *[1 << 16]class, b []byte, i int) (class, int) {
-	r, n := utf8.DecodeRune(b[i:])
-	switch {
-	case r == utf8.RuneError && n == 1:
-		return 0, 1
-	case r < 1<<16:
-		return t[r], n
-	}
-	return classOf(r), n
-}
+// A scanner returns the end of the pre-token that starts at b[i], i < len(b). Together its pre-tokens cover b.
+type scanner func(t *classMap, b []byte, i int) int
 
 // run returns the end of the longest run from i of characters that have a property in want, or, with want 0, none of
 // letter, number and space.
-func run(t *[1 << 16]class, b []byte, i int, want class) int {
+func run(t *classMap, b []byte, i int, want class) int {
 	if want == 0 {
 		for i < len(b) {
 			c, n := classAt(t, b, i)
@@ -122,14 +26,11 @@ func run(t *[1 << 16]class, b []byte, i int, want class) int {
 	return i
 }
 
-// A scanner returns the end of the pre-token that starts at b[i], i < len(b). Together its pre-tokens cover b.
-type scanner func(t *[1 << 16]class, b []byte, i int) int
-
 // gpt2Pattern is the split of GPT-2, RoBERTa, Phi-2, Whisper and others.
 const gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 
 // scanGPT2 follows gpt2Pattern.
-func scanGPT2(t *[1 << 16]class, b []byte, i int) int {
+func scanGPT2(t *classMap, b []byte, i int) int {
 	if b[i] == '\'' {
 		if n := contraction(b[i+1:]); n > 0 {
 			return i + 1 + n
@@ -174,7 +75,7 @@ func contraction(b []byte) int {
 }
 
 // spaces matches \s+(?!\S)|\s+ at a space: the run without its last character where something follows.
-func spaces(t *[1 << 16]class, b []byte, i int) int {
+func spaces(t *classMap, b []byte, i int) int {
 	end, last := i, 0
 	for end < len(b) {
 		c, n := classAt(t, b, end)
@@ -195,11 +96,11 @@ const (
 	qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
-func scanLLaMA3(t *[1 << 16]class, b []byte, i int) int { return scanModern(t, b, i, 3) }
-func scanQwen2(t *[1 << 16]class, b []byte, i int) int  { return scanModern(t, b, i, 1) }
+func scanLLaMA3(t *classMap, b []byte, i int) int { return scanModern(t, b, i, 3) }
+func scanQwen2(t *classMap, b []byte, i int) int  { return scanModern(t, b, i, 1) }
 
 // scanModern follows llama3Pattern with up to digits digits in a number.
-func scanModern(t *[1 << 16]class, b []byte, i, digits int) int {
+func scanModern(t *classMap, b []byte, i, digits int) int {
 	if b[i] == '\'' {
 		if n := foldedContraction(b[i+1:]); n > 0 {
 			return i + 1 + n
@@ -245,7 +146,7 @@ func newlines(b []byte, i int) int {
 }
 
 // spacesOrLines matches \s*[\r\n]+|\s+(?!\S)|\s+ at a space: up to the run's last line break where it has one.
-func spacesOrLines(t *[1 << 16]class, b []byte, i int) int {
+func spacesOrLines(t *classMap, b []byte, i int) int {
 	end, line := i, 0
 	for end < len(b) {
 		c, n := classAt(t, b, end)
@@ -290,7 +191,7 @@ func foldedContraction(b []byte) int {
 const clipPattern = `<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
 
 // scanCLIP follows clipPattern; a run of spaces is one pre-token, which the caller drops.
-func scanCLIP(t *[1 << 16]class, b []byte, i int) int {
+func scanCLIP(t *classMap, b []byte, i int) int {
 	switch b[i] {
 	case '\'':
 		if n := contraction(b[i+1:]); n > 0 {
