@@ -37,16 +37,23 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 		return nil, fmt.Errorf("attention: RoPE over %d values of a head; an even, positive number is needed", dim)
 	}
 	if !(base > 0) || math.IsInf(base, 0) {
-		return nil, fmt.Errorf("attention: RoPE with base %v; a positive number is needed", base)
+		return nil, fmt.Errorf("attention: RoPE with base %v (rope_theta); a positive number is needed", base)
 	}
 	r := &RoPE{InvFreq: make([]float32, dim/2)}
 	frequencies(r.InvFreq, base)
-	if s.Type == "" || s.Type == "default" {
-		return r, nil
+	if s.Type != "" && s.Type != "default" {
+		if err := s.check(dim, base); err != nil {
+			return nil, err
+		}
+		s.apply(r, base)
 	}
-	if err := s.check(dim); err != nil {
-		return nil, err
+	if !r.finite() {
+		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are no numbers", base, s)
 	}
+	return r, nil
+}
+
+func (s *Scaling) apply(r *RoPE, base float64) {
 	switch s.Type {
 	case "linear":
 		for i := range r.InvFreq {
@@ -62,7 +69,17 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 	case "longrope":
 		s.longrope(r, base)
 	}
-	return r, nil
+}
+
+// finite reports whether frequencies and amplitudes are numbers: extreme parameters pass every check of
+// their own.
+func (r *RoPE) finite() bool {
+	for _, f := range r.InvFreq {
+		if f-f != 0 {
+			return false
+		}
+	}
+	return r.Amplitude-r.Amplitude == 0 && (r.Long == nil || r.Long.finite())
 }
 
 // frequencies sets f[i] to base^(−2i/dim), rounded where the reference rounds.
@@ -73,7 +90,7 @@ func frequencies(f []float32, base float64) {
 	}
 }
 
-func (s *Scaling) check(dim int) error {
+func (s *Scaling) check(dim int, base float64) error {
 	bad := func(key string, value any, want string) error {
 		return fmt.Errorf("attention: RoPE scaling %q with %s = %v; %s is needed", s.Type, key, value, want)
 	}
@@ -89,8 +106,14 @@ func (s *Scaling) check(dim int) error {
 		if dim < 4 {
 			return bad("rotary dimension", dim, "at least 4")
 		}
+		if base == 1 {
+			return bad("base (rope_theta)", base, "another base")
+		}
 	case "longrope":
 		needsFactor = s.AttentionFactor == 0
+		if needsFactor && s.Factor > 1 && s.Original == 1 {
+			return bad("original length", s.Original, "at least 2")
+		}
 		for _, list := range [][]float64{s.ShortFactor, s.LongFactor} {
 			if len(list) != dim/2 {
 				return bad("a factor list of length", len(list), fmt.Sprintf("half the rotary dimension, %d,", dim/2))
@@ -103,6 +126,17 @@ func (s *Scaling) check(dim int) error {
 		}
 	default:
 		return fmt.Errorf("attention: RoPE scaling %q is not supported; these are: default linear dynamic llama3 yarn longrope", s.Type)
+	}
+	for _, p := range []struct {
+		key   string
+		value float64
+	}{
+		{"beta_fast", s.BetaFast}, {"beta_slow", s.BetaSlow}, {"mscale", s.MScale},
+		{"mscale_all_dim", s.MScaleAllDim}, {"attention_factor", s.AttentionFactor},
+	} {
+		if !(p.value >= 0) || math.IsInf(p.value, 0) {
+			return bad(p.key, p.value, "a positive number")
+		}
 	}
 	if needsFactor && (!(s.Factor > 0) || math.IsInf(s.Factor, 0)) {
 		return bad("factor", s.Factor, "a positive number")
