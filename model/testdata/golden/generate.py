@@ -220,14 +220,14 @@ def make(case) -> dict:
 
 
 def text(golden: dict) -> str:
-    """JSON with a line per key, tensor and hidden state."""
+    """JSON with a line per key, tensor, hidden state, input and output."""
     lines = []
     for key, value in golden.items():
         if key == "tensors":
             body = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
             lines.append(f'"tensors": {{\n{body}\n}}')
-        elif key == "hidden":
-            lines.append('"hidden": [\n' + ",\n".join("  " + json.dumps(h) for h in value) + "\n]")
+        elif key in ("hidden", "inputs", "outputs"):
+            lines.append(f'"{key}": [\n' + ",\n".join("  " + json.dumps(h) for h in value) + "\n]")
         else:
             lines.append(f"{json.dumps(key)}: {json.dumps(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
