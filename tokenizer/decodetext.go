@@ -47,11 +47,11 @@ func wordPieceCleanup() [][2]string {
 		{" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}
 }
 
-// metaspaceText writes marks as spaces; with prefix set the first token loses the mark at its start.
+// metaspaceText writes marks as spaces; with prefix set the first token loses its marks.
 func metaspaceText(mark string, prefix bool) tokenMap {
 	return func(s string, first, _ bool) (string, error) {
 		if first && prefix {
-			s = strings.TrimPrefix(s, mark)
+			return strings.ReplaceAll(s, mark, ""), nil
 		}
 		return strings.ReplaceAll(s, mark, " "), nil
 	}
