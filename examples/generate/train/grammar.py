@@ -74,7 +74,10 @@ def animal(rng, kinds, named=0.3):
 
 
 def cast(rng, hero):
-    """Draws the words that stay the same through one story; hero is "child", "animal", "walker" (who cannot climb), "cat" or "any"."""
+    """Draws the words that stay the same through one story.
+
+    hero is "child", "animal", "walker" (an animal that cannot climb), "cat" or "any" (a child or an animal).
+    """
     if hero == "any":
         hero = rng.choice(("child", "animal"))
     walkers = [k for k in ANIMALS if not ANIMALS[k][3]]
@@ -102,23 +105,31 @@ def cast(rng, hero):
         colour2=colour2, skill=rng.choice(SKILLS), seat=seat, soft=SEATS[seat], road=road, wide=rng.choice(ROADS[road].split("|")),
         animal=rng.choice(["animal"] * 4 + ["dog", "cat", "rabbit", "pony", "hen", "mouse"]))
 
+
 # ---------------------------------------------------------------------------------------------------------------- the text
 
-
 PHRASES = {
-    "intro": """Once upon a time[,|] there was {hero.a}.*4|Once upon a time[,|] there lived {hero.a}.*2|There was once {hero.a}.|Once there was {hero.a}.""",
-    "arrive": """<intro> {He} [lived near {place}|liked to play {at}|loved {place}]. One [day|sunny day|warm day|morning][,|] {hero} went to {place}.*3
+    "intro": """Once upon a time[,|] there was {hero.a}.*4|Once upon a time[,|] there lived {hero.a}.*2|There was once {hero.a}.
+        |Once there was {hero.a}.""",
+    "arrive": """<intro> {He} [lived near {place}|liked to play {at}|loved {place}].
+        One [day|sunny day|warm day|morning][,|] {hero} went to {place}.*3
         |One [day*4|sunny day|fine morning|windy day][,|] {hero.a} [went to {place}*3|was playing {at}|was walking {at}].*3
         |{Hero} went to {place} [one sunny morning|after breakfast|on a fine day|with {his} mother].*3
-        |{Hero} liked to play {at}. [One [day|sunny day|warm day] {he} went there [after breakfast|with {his} mother|].|Today was a [sunny|warm|fine] day.]""",
-    "sad": "{He} was very sad.|{He} felt sad.|{Hero} began to cry.|{He} did not know what to do.|A tear ran down {his} face.|{He} sat down and cried.",
-    "happy": "{Hero} was very happy.|{Hero} was so happy that {he} began to dance.|{Hero} jumped for joy.|{Hero} smiled.|{Hero} laughed and clapped.",
-    "comes": "{Friend.a} came by.|Then {friend.a} came along.|{Friend.a} heard {him} and came to help.|Just then {friend.a} walked by.",
-    "thanks": '''"Thank you [|, {friend.call}|so much]!" said {hero}. ["You are a good friend."|"You are very kind."|"You are welcome," said {friend}.|]''',
+        |{Hero} liked to play {at}.
+        [One [day|sunny day|warm day] {he} went there [after breakfast|with {his} mother|].|Today was a [sunny|warm|fine] day.]""",
+    "sad": """{He} was very sad.|{He} felt sad.|{Hero} began to cry.|{He} did not know what to do.
+        |A tear ran down {his} face.|{He} sat down and cried.""",
+    "happy": """{Hero} was very happy.|{Hero} was so happy that {he} began to dance.|{Hero} jumped for joy.
+        |{Hero} smiled.|{Hero} laughed and clapped.""",
+    "comes": """{Friend.a} came by.|Then {friend.a} came along.|{Friend.a} heard {him} and came to help.
+        |Just then {friend.a} walked by.""",
+    "thanks": '''"Thank you [|, {friend.call}|so much]!" said {hero}.
+        ["You are a good friend."|"You are very kind."|"You are welcome," said {friend}.|]''',
     "end": """From that day on[,|] {hero} and {friend} were [good|best] friends.|They played together until the sun went down.
         |Then they went home together.|And they all lived happily ever after.|They laughed and played all day.
-        |{His} mother called them, and they all had supper.|{Hero} never forgot this day.|In the evening they sat under the stars and told
-        each other stories.|Then {friend} asked, "Will you come again tomorrow?" "Yes, I will," said {hero}.""",
+        |{His} mother called them, and they all had supper.|{Hero} never forgot this day.
+        |In the evening they sat under the stars and told each other stories.
+        |Then {friend} asked, "Will you come again tomorrow?" "Yes, I will," said {hero}.""",
     "sleep": "Soon {he} was fast asleep.|{He} slept well all night.|Then {he} closed {his} eyes and slept.",
 }
 
@@ -141,8 +152,9 @@ STORIES = [  # how often, who may be the hero, the template
     # looking for something to eat
     (3, "animal", """<arrive> {He} was very hungry because {he} had not eaten all day. {He} wanted {hero.eats}. Soon {he} met
         {other.a}. "Do you have {hero.eats}?" asked {hero}. "No," said {other}. "I only have {other.eats}." So {hero} walked on. Then
-        {he} met {friend.a}. "Do you have {hero.eats}?" asked {hero}. "Yes, I do," said {friend}. "I found {hero.food} [{spot}|in my house].
-        [You can have it.|We can share it.]" {Hero} ate {hero.food} and was not hungry any more. <thanks> <end>"""),
+        {he} met {friend.a}. "Do you have {hero.eats}?" asked {hero}. "Yes, I do," said {friend}. "I found
+        {hero.food} [{spot}|in my house]. [You can have it.|We can share it.]" {Hero} ate {hero.food} and was not hungry any more.
+        <thanks> <end>"""),
 
     # room for two
     (4, "animal", """[{Hero}*3|{Hero.a}] sat on the {seat}. The {seat} was {soft}, and {hero} was [happy|sleepy|warm]. Then {friend.a}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the model of this example, from nothing: stories of a grammar, a vocabulary, a small decoder of the LLaMA form.
 
-usage: pip install -r requirements.txt; python train.py      (20 minutes on one core)
+usage: pip install -r requirements.txt; python train.py      (about 12 minutes on a free core)
 
 Writes, beside this folder, tiny/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/expected.json (what the
 reference computes from these weights in float32). The same versions on the same kind of processor give the same files.
@@ -49,7 +49,8 @@ def train(model, rows, batch, peak):
     """One pass over the rows: AdamW, the learning rate rising for 50 steps and then falling along a cosine."""
     matrices = [p for p in model.parameters() if p.dim() == 2]
     vectors = [p for p in model.parameters() if p.dim() == 1]
-    optimizer = torch.optim.AdamW([dict(params=matrices, weight_decay=0.1), dict(params=vectors, weight_decay=0.0)], betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW([dict(params=matrices, weight_decay=0.1), dict(params=vectors, weight_decay=0.0)],
+                                  betas=(0.9, 0.98))
     steps, start = len(rows) // batch, time.time()
     for step in range(steps):
         rate = peak * min((step + 1) / 50, 0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2)
@@ -79,8 +80,8 @@ def expected(model, tokenizer, prompt):
     top = logits.softmax(-1).topk(5)
     full = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=64)[0]
     return dict(prompt=prompt, ids=ids[0].tolist(), greedy=full[ids.shape[1]:].tolist(), text=tokenizer.decode(full),
-                top_ids=top.indices.tolist(), top_tokens=[tokenizer.decode(i) for i in top.indices], top_probabilities=top.values.tolist(),
-                top_logits=logits[top.indices].tolist())
+                top_ids=top.indices.tolist(), top_tokens=[tokenizer.decode(i) for i in top.indices],
+                top_probabilities=top.values.tolist(), top_logits=logits[top.indices].tolist())
 
 
 @torch.inference_mode()
