@@ -1,0 +1,173 @@
+package benchmarks
+
+import (
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// BenchmarkDecode is one token of a model that reads its own text, at positions 0 to 127. All weights
+// are read for it, so the bandwidth of memory is its bound.
+func BenchmarkDecode(b *testing.B) { benchModels(b, benchDecode) }
+
+// BenchmarkPrompt is the first 512 tokens of a text at once. Floating-point operations are its bound, and
+// nearer to reach, the model's matrix products alone: %gemm is their time by the time of the whole.
+func BenchmarkPrompt(b *testing.B) { benchModels(b, benchPrompt) }
+
+// benchModels runs a benchmark on each model, which is loaded when it is first needed and kept for all
+// of -cpu and -count. The larger one has random weights; so has the smaller one, and then says so, if
+// TRANSFORMER_REAL does not tell where it is.
+func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
+	b.Run("llama-1b", func(b *testing.B) {
+		if testing.Short() {
+			b.Skip("-short: the model takes 2.5 GB in bf16 and 4.9 GB in f32")
+		}
+		benchTypes(b, llama1B, llama1B.random, bench)
+	})
+	b.Run("smollm2-135m", func(b *testing.B) {
+		dir := folder(b, "TRANSFORMER_REAL", "smollm2-135m-instruct")
+		benchTypes(b, smolLM135M, func(dt tensor.DType) (*model.Decoder, error) {
+			keep := func(tensor.DType) tensor.DType { return dt }
+			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep})
+		}, bench)
+	})
+	if os.Getenv("TRANSFORMER_REAL") == "" {
+		b.Run("smollm2-135m-random", func(b *testing.B) {
+			benchTypes(b, smolLM135M, smolLM135M.random, bench)
+		})
+	}
+}
+
+func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
+	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
+		if lack := lacksMemory(int64(shape.parameters() * dt.Size())); lack != "" {
+			b.Run(lower(dt), func(b *testing.B) { b.Skip(lack) })
+			continue
+		}
+		get := sync.OnceValues(func() (*model.Decoder, error) { return load(dt) })
+		run(b, lower(dt), func(b *testing.B) {
+			d, err := get()
+			if err != nil {
+				b.Fatal(err)
+			}
+			bench(b, d)
+		})
+	}
+}
+
+func benchDecode(b *testing.B, d *model.Decoder) {
+	const length = 128
+	ids := tokens(length, d.Vocab)
+	s := d.NewSession(model.SessionOptions{Reserve: length})
+	feed(b, s, ids[:8]) // scratch memory
+	bytes := float64(readBytes(d))
+	b.ReportAllocs()
+	meter := newMeter(b, ofBandwidth(bytes))
+	for b.Loop() {
+		if s.Len() == length {
+			rewind(b, s)
+		}
+		feed(b, s, ids[s.Len():s.Len()+1])
+		meter.lap()
+	}
+	meter.report()
+	perSecond(b, "tok/s", 1)
+	perSecond(b, "GB/s", bytes/1e9)
+}
+
+func benchPrompt(b *testing.B, d *model.Decoder) {
+	const length = 512
+	ids := tokens(length, d.Vocab)
+	s := d.NewSession(model.SessionOptions{Reserve: length})
+	feed(b, s, ids)
+	alone := newProductsAlone(d, length)
+	meter := newMeter(b, ofPeak(alone.flops()+attentionFlops(d, length)), limit{"%gemm", 1, alone.rate})
+	for b.Loop() {
+		rewind(b, s)
+		feed(b, s, ids)
+		meter.lap()
+	}
+	meter.report()
+	perSecond(b, "tok/s", length)
+}
+
+func feed(b *testing.B, s *model.Session, ids []int) {
+	if err := s.Feed(ids...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func rewind(b *testing.B, s *model.Session) {
+	if err := s.Rewind(0); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// attentionFlops returns the operations of attention for the pairs of tokens that see each other.
+func attentionFlops(d *model.Decoder, length int) float64 {
+	pairs := float64(length) * float64(length+1) / 2
+	flops := 0.0
+	for _, blk := range d.Blocks {
+		for _, r := range blk {
+			if a, ok := r.Op.(*attention.MultiHead); ok {
+				flops += 4 * pairs * float64(a.Heads*a.HeadDim)
+			}
+		}
+	}
+	return flops
+}
+
+// productsAlone is the matrix products of a prompt and nothing else.
+type productsAlone struct {
+	layers []*tensor.Weight
+	head   *tensor.Weight
+	rows   int
+	x, y   []float32
+}
+
+func newProductsAlone(d *model.Decoder, rows int) *productsAlone {
+	p := &productsAlone{rows: rows}
+	p.layers, p.head = products(d)
+	in, out := p.head.In, p.head.Out
+	for _, w := range p.layers {
+		in, out = max(in, w.In*rows), max(out, w.Out*rows)
+	}
+	p.x, p.y = make([]float32, in), make([]float32, out)
+	fill(p.x)
+	return p
+}
+
+func (p *productsAlone) flops() float64 {
+	n := 2 * float64(p.head.In) * float64(p.head.Out)
+	for _, w := range p.layers {
+		n += 2 * float64(w.In) * float64(w.Out) * float64(p.rows)
+	}
+	return n
+}
+
+func (p *productsAlone) run() {
+	for _, w := range p.layers {
+		p.product(w, p.rows)
+	}
+	p.product(p.head, 1)
+}
+
+func (p *productsAlone) product(w *tensor.Weight, rows int) {
+	tensor.MatMul(tensor.From(p.y[:rows*w.Out], rows, w.Out), tensor.From(p.x[:rows*w.In], rows, w.In), w)
+}
+
+// rate returns prompts a second: of one run if it is long, or else the median.
+func (p *productsAlone) rate() float64 {
+	var rates []float64
+	for begin := time.Now(); len(rates) == 0 || time.Since(begin) < sliceTime/2; {
+		start := time.Now()
+		p.run()
+		rates = append(rates, 1/time.Since(start).Seconds())
+	}
+	return median(rates)
+}
