@@ -43,8 +43,8 @@ func TestLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tr.packages) < len(layers) {
-		t.Fatalf("found %d packages, fewer than there are layers: the tree was not read", len(tr.packages))
+	if tr.packages["tensor"] == nil {
+		t.Fatal("found no tensor package: the tree was not read")
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) {
