@@ -49,8 +49,15 @@ func (c config) defaults(object string) config {
 
 func (c config) err() error { return errors.Join(*c.errs...) }
 
+// fail notes an error, once: layers may read the same keys.
 func (c config) fail(format string, args ...any) {
-	*c.errs = append(*c.errs, fmt.Errorf("model: "+c.path+": "+format, args...))
+	err := fmt.Errorf("model: "+c.path+": "+format, args...)
+	for _, e := range *c.errs {
+		if e.Error() == err.Error() {
+			return
+		}
+	}
+	*c.errs = append(*c.errs, err)
 }
 
 // has reports whether the key is there and not null.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"github.com/seed2010d43f/transformer/sample"
 )
@@ -76,10 +77,18 @@ func (c config) ids(key string) []int {
 	if !c.has(key) {
 		return nil
 	}
-	if c.keys[key][0] != '[' {
-		return []int{c.int(key, 0, 0, maxVocab)}
+	list := []json.RawMessage{c.keys[key]}
+	if list[0][0] == '[' {
+		c.get(key, &list, "an id or a list of ids")
 	}
-	var ids []int
-	c.get(key, &ids, "an id or a list of ids")
+	ids := make([]int, 0, len(list))
+	for _, raw := range list {
+		v := -1.0
+		if err := json.Unmarshal(raw, &v); err != nil || v != math.Trunc(v) || v < 0 || v > maxVocab {
+			c.fail("%s has %s; an id is a whole number from 0 to %d", key, clip(raw), maxVocab)
+			break
+		}
+		ids = append(ids, int(v))
+	}
 	return ids
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/x448/float16"
+
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/simd"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -32,6 +34,8 @@ type golden struct {
 	Logits            floats
 	Greedy            []int
 	GreedyCached      []int `json:"greedy_cached"`
+
+	memory checkpoint.Source
 }
 
 // floats is an array of float32.
@@ -96,10 +100,57 @@ func prefixed(prefix string, shapes map[string]tensor.Shape) map[string]tensor.S
 	return out
 }
 
+// renamed returns the weights under the names that the checkpoint has.
+func (g *golden) renamed() (checkpoint.Source, error) {
+	prefix := fmt.Sprintf("%d:", g.Seed)
+	return checkpoint.Rename(g.source(), func(name string) string { return strings.TrimPrefix(name, prefix) })
+}
+
+// inMemory returns the weights as a checkpoint of this type has them.
+func (g *golden) inMemory(t testing.TB, dt tensor.DType) checkpoint.Source {
+	t.Helper()
+	src, err := g.renamed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []checkpoint.Entry
+	for name := range src.Names() {
+		x, err := checkpoint.ReadFloat32(src, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, entry(name, x, dt))
+	}
+	mem, err := checkpoint.Memory(entries...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mem
+}
+
+// entry returns x as a stored tensor, rounded to dt.
+func entry(name string, x tensor.Tensor, dt tensor.DType) checkpoint.Entry {
+	e := checkpoint.Float32(name, x)
+	if dt == tensor.F32 {
+		return e
+	}
+	e.DType, e.Data = checkpoint.F16, nil
+	if dt == tensor.BF16 {
+		e.DType = checkpoint.BF16
+	}
+	for _, v := range x.Data {
+		bits := float16.Fromfloat32(v).Bits()
+		if dt == tensor.BF16 {
+			bits = uint16((math.Float32bits(v) + 0x7fff + math.Float32bits(v)>>16&1) >> 16)
+		}
+		e.Data = binary.LittleEndian.AppendUint16(e.Data, bits)
+	}
+	return e
+}
+
 func (g *golden) decoder(t testing.TB, opt Options) *Decoder {
 	t.Helper()
-	prefix := fmt.Sprintf("%d:", g.Seed)
-	src, err := checkpoint.Rename(g.source(), func(name string) string { return strings.TrimPrefix(name, prefix) })
+	src, err := g.renamed()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -252,7 +252,7 @@ func (g *extended) checkForks(t *testing.T, want [][]float32) {
 			errs <- grow(s, randomIDs(seed, more, g.d.Vocab))
 		})
 	}
-	for i, at := range []int{1, 20, 127, 128, 129, 256, 300, n - 1} {
+	for i, at := range []int{1, 20, 100, 128, 129, 256, n - 1} {
 		if at <= trunk.Len() || at >= n {
 			continue
 		}
@@ -260,7 +260,7 @@ func (g *extended) checkForks(t *testing.T, want [][]float32) {
 		child := trunk.Fork()
 		same(t, fmt.Sprintf("fork at %d", at), child.Logits(), trunk.Logits())
 		branch(child.Fork(), uint64(100+i), min(10, n-at))
-		branch(child, uint64(200+i), min(140, n-at))
+		branch(child, uint64(200+i), min(50, n-at))
 	}
 	feed(t, trunk, g.ids[trunk.Len():]...)
 	wg.Wait()
@@ -499,5 +499,5 @@ func (g *extended) checkF16(t *testing.T, want [][]float32) {
 		t.Errorf("logits change by %.2g of the largest", worst/size)
 	}
 	t.Logf("logits change by %.2g of the largest", worst/size)
-	g.checkSplits(t, opt, narrow, splits[:3])
+	g.checkSplits(t, opt, narrow, splits[2:3])
 }

@@ -50,6 +50,9 @@ func readLlama(c config) *llama {
 	if c.has("head_dim") {
 		m.HeadDim = c.size("head_dim", maxWidth)
 	}
+	if m.HeadDim == 0 {
+		c.fail("hidden_size %d is less than num_attention_heads %d, and head_dim is missing", m.Dim, m.Heads)
+	}
 	if m.Heads%m.KVHeads != 0 {
 		c.fail("%d attention heads cannot share %d key/value heads evenly", m.Heads, m.KVHeads)
 	}

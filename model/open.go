@@ -50,8 +50,10 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if d.Generation, err = readGeneration(fsys, c); err != nil {
 		return nil, err
 	}
-	d.Tokenizer, err = openTokenizer(fsys)
-	return d, err
+	if d.Tokenizer, err = openTokenizer(fsys); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // NewDecoder assembles the decoder that a config.json describes, with weights from any source: random
@@ -61,7 +63,14 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if err != nil {
 		return nil, err
 	}
-	return newDecoder(c, src, opt)
+	d, err := newDecoder(c, src, opt)
+	if err != nil {
+		return nil, err
+	}
+	if d.Generation, err = c.generation(); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // recipe returns the function that assembles a family.
@@ -106,7 +115,7 @@ func newDecoder(c config, src checkpoint.Source, opt Options) (*Decoder, error) 
 		return nil, fmt.Errorf("model: model_type %q is not supported; these decoders are: %s", family, strings.Join(Decoders(), " "))
 	case c.has("quantization_config"):
 		method := c.object("quantization_config").string("quant_method", "unknown")
-		return nil, fmt.Errorf("model: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", method)
+		return nil, fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.path, method)
 	}
 	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Progress: opt.Progress, Valid: c.err})
 	d := build(c, w)

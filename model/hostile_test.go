@@ -1,0 +1,517 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// plain returns the simplest golden case of a family, which a test changes.
+func plain(t testing.TB, family string) golden {
+	t.Helper()
+	names := map[string]string{"gpt2": "gpt2-plain", "llama": "llama-gqa", "mistral": "mistral-window", "qwen2": "qwen2-window",
+		"qwen3": "qwen3-window", "gemma": "gemma-bias", "gemma2": "gemma2-softcaps", "gemma3_text": "gemma3-old-config", "phi3": "phi3-window"}
+	for _, g := range goldens(t) {
+		if g.Name == names[family] {
+			return g
+		}
+	}
+	t.Fatalf("no golden case of %s", family)
+	return golden{}
+}
+
+type object = map[string]json.RawMessage
+
+func (g *golden) object(t testing.TB) object {
+	t.Helper()
+	var o object
+	if err := json.Unmarshal(g.Config, &o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// with returns the object with a key set, or deleted for "missing". A path "a.b" is key b of object a.
+func with(o object, path, value string) object {
+	o = maps.Clone(o)
+	key, rest, nested := strings.Cut(path, ".")
+	switch {
+	case nested:
+		var inner object
+		_ = json.Unmarshal(o[key], &inner)
+		if inner == nil {
+			inner = object{}
+		}
+		o[key] = encode(with(inner, rest, value))
+	case value == "missing":
+		delete(o, key)
+	default:
+		o[key] = json.RawMessage(value)
+	}
+	return o
+}
+
+// encode is json.Marshal for values that may be invalid.
+func encode(o object) []byte {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(o)) {
+		parts = append(parts, fmt.Sprintf("%q: %s", key, o[key]))
+	}
+	return []byte("{" + strings.Join(parts, ", ") + "}")
+}
+
+// open opens a config on the case's weights within bounds of time and memory, and if that succeeds
+// reads a short text.
+func (g *golden) open(t testing.TB, config []byte) error {
+	t.Helper()
+	g.Config = config
+	src := g.stored(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	d, err := NewDecoder(config, src, Options{})
+	if took := time.Since(start); took > 5*time.Second { // a second, if nothing else is running
+		t.Fatalf("opening takes %v: %.200s", took, config)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(64<<20+20*len(config)) {
+		t.Fatalf("opening allocates %d bytes: %.200s", n, config)
+	}
+	if err != nil {
+		if d != nil {
+			t.Fatal("a decoder and an error")
+		}
+		if len(err.Error()) > 5_000 {
+			t.Fatalf("an error of %d bytes: %.300s", len(err.Error()), err)
+		}
+		return err
+	}
+	s := d.NewSession(SessionOptions{})
+	err = s.Feed(0, d.Vocab-1, 1)
+	if err == nil {
+		err = s.Feed(2)
+	}
+	if err != nil && !strings.Contains(err.Error(), "at most") {
+		t.Fatalf("reading a text: %v", err)
+	}
+	return nil
+}
+
+// stored returns the weights in memory, which a test opens many times.
+func (g *golden) stored(t testing.TB) checkpoint.Source {
+	t.Helper()
+	if g.memory == nil {
+		g.memory = g.inMemory(t, tensor.F32)
+	}
+	return g.memory
+}
+
+// Kinds of keys, with values that are wrong for each.
+var (
+	notNumbers = []string{`"7"`, `true`, `[]`, `[1]`, `{}`, `1e400`, `-1e400`}
+	notSizes   = append([]string{"0", "-1", "1e18", "-1e18", "9223372036854775807", "1.5", "1e-300"}, notNumbers...)
+	notBools   = []string{`0`, `1`, `"true"`, `[]`, `{}`}
+	notStrings = []string{`0`, `true`, `[]`, `{}`}
+	notObjects = []string{`0`, `true`, `"x"`, `[]`, `[{}]`}
+	notNames   = append([]string{`""`, `"x"`, `"SiLU"`, `"clippy"`}, notStrings...)
+	notPlus    = append([]string{"-1", "-1e-300"}, notNumbers...)
+)
+
+// Every key that a recipe reads, with every kind of wrong value, gives an error that names it.
+func TestHostileConfigs(t *testing.T) {
+	llama := map[string][]string{
+		"vocab_size": notSizes, "hidden_size": notSizes, "intermediate_size": notSizes, "num_hidden_layers": notSizes,
+		"num_attention_heads": notSizes, "num_key_value_heads": notSizes, "head_dim": notSizes, "max_position_embeddings": notSizes,
+		"hidden_act": notNames, "rms_norm_eps": append([]string{"1", "1e18"}, notPlus...),
+		"tie_word_embeddings": notBools,
+		"rope_theta":          append([]string{"0"}, notPlus...),
+		"rope_scaling":        notObjects, "rope_parameters": notObjects,
+		"model_type":            append([]string{`""`, `"LLAMA"`, `"bert"`, "missing", "null"}, notStrings...),
+		"rope_scaling.type":     append([]string{`"x"`, `"Linear"`, `"mrope"`}, notStrings...),
+		"partial_rotary_factor": append([]string{"0", "1.01", "1e18"}, notPlus...),
+		"quantization_config":   append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...),
+	}
+	more := map[string]map[string][]string{
+		"llama":   {"attention_bias": notBools, "mlp_bias": notBools},
+		"mistral": {"sliding_window": notSizes},
+		"qwen2":   {"sliding_window": notSizes, "use_sliding_window": notBools, "max_window_layers": slices.Clone(notSizes[1:]), "layer_types": notLists},
+		"qwen3": {"sliding_window": notSizes, "use_sliding_window": notBools, "max_window_layers": slices.Clone(notSizes[1:]), "layer_types": notLists,
+			"attention_bias": notBools},
+		"gemma": {"attention_bias": notBools, "use_bidirectional_attention": {"true", "1", `"x"`}},
+		"gemma2": {"sliding_window": notSizes, "layer_types": notLists, "query_pre_attn_scalar": append([]string{"0"}, notPlus...),
+			"attn_logit_softcapping": append([]string{"0"}, notPlus...), "final_logit_softcapping": append([]string{"0"}, notPlus...),
+			"hidden_activation": notNames},
+		"gemma3_text": {"sliding_window": notSizes, "layer_types": notLists, "query_pre_attn_scalar": append([]string{"0"}, notPlus...),
+			"final_logit_softcapping": append([]string{"0"}, notPlus...), "hidden_activation": notNames,
+			"sliding_window_pattern": notSizes, "rope_local_base_freq": append([]string{"0"}, notPlus...)},
+		"phi3": {"sliding_window": notSizes},
+		"gpt2": {"vocab_size": notSizes, "n_positions": notSizes, "n_embd": notSizes, "n_layer": notSizes, "n_head": notSizes, "n_inner": notSizes,
+			"activation_function": notNames, "layer_norm_epsilon": append([]string{"1"}, notPlus...), "scale_attn_weights": notBools,
+			"scale_attn_by_inverse_layer_idx": notBools, "tie_word_embeddings": notBools, "add_cross_attention": {"true", "1"},
+			"quantization_config": append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)},
+	}
+	for _, family := range Decoders() {
+		t.Run(family, func(t *testing.T) {
+			g := plain(t, family)
+			base := g.object(t)
+			if err := g.open(t, encode(base)); err != nil {
+				t.Fatal(err)
+			}
+			if family == "qwen2" || family == "qwen3" {
+				delete(base, "layer_types") // so that max_window_layers counts
+			}
+			if family == "gemma3_text" {
+				delete(base, "layer_types") // so that sliding_window_pattern counts
+			}
+			keys := maps.Clone(more[family])
+			if family != "gpt2" {
+				maps.Copy(keys, llama)
+			}
+			switch family {
+			case "gemma3_text":
+				delete(keys, "rope_parameters") // an old config, which has rope_scaling
+				keys["rope_scaling.rope_type"] = keys["rope_scaling.type"]
+				delete(keys, "rope_scaling.type") // the reference looks at rope_type alone
+			case "gemma2":
+				delete(keys, "hidden_act")
+			}
+			for _, key := range slices.Sorted(maps.Keys(keys)) {
+				for _, value := range keys[key] {
+					o := base
+					if strings.HasPrefix(key, "rope_scaling") || key == "rope_theta" {
+						o = with(o, "rope_parameters", "missing")
+					}
+					if key == "rope_parameters" {
+						o = with(o, "rope_scaling", "missing")
+					}
+					if key == "partial_rotary_factor" {
+						o = with(with(o, "rope_scaling", "missing"), "rope_parameters", "missing")
+					}
+					o = with(o, key, value)
+					err := g.open(t, encode(o))
+					last := key[strings.LastIndex(key, ".")+1:]
+					switch {
+					case err == nil:
+						t.Errorf("%s = %s is accepted", key, value)
+					case !strings.Contains(err.Error(), last) && !strings.Contains(err.Error(), "rope") && !(last == "type" && strings.Contains(err.Error(), "RoPE")) &&
+						!(last == "rope_type" && strings.Contains(err.Error(), "RoPE")):
+						t.Errorf("%s = %s: the error does not name the key: %v", key, value, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+var notLists = []string{`0`, `"full_attention"`, `{}`, `[]`, `["full_attention"]`, `[1, 2, 3]`,
+	`["full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention"]`,
+	`["full_attention", "chunked_attention", "full_attention"]`, `["full_attention", null, "full_attention"]`, `["full_attention", "", "full_attention"]`}
+
+// Every key of every golden config, replaced by values of every kind, gives an error or a model that
+// works; nothing panics, hangs or allocates.
+func TestHostileValues(t *testing.T) {
+	values := []string{"missing", "null", "0", "-1", "1", "2", "3", "1e18", "-1e18", "1.5", "1e-310", "0.0001", `"x"`, `""`, "true", "false", "[]", "{}", `[1e18]`,
+		`[[]]`, `{"a": {}}`, "4096.0", strings.Repeat("9", 400)}
+	kinds := "gpt2-n-inner llama-gqa llama-rope-dynamic llama-rope-llama3 llama-rope-yarn-mscale mistral-window qwen2-layer-types qwen3-window " +
+		"gemma-legacy-gelu gemma2-softcaps gemma3-new-config gemma3-old-config phi3-longrope-short phi3-window"
+	for i, g := range goldens(t) {
+		if !strings.Contains(kinds, g.Name) || testing.Short() && i%4 != 0 {
+			continue
+		}
+		base := g.object(t)
+		var paths []string
+		for key, raw := range base {
+			if ignored(key) {
+				continue
+			}
+			paths = append(paths, key)
+			var inner object
+			if json.Unmarshal(raw, &inner) == nil {
+				for k := range inner {
+					paths = append(paths, key+"."+k)
+				}
+			}
+		}
+		slices.Sort(paths)
+		for _, path := range paths {
+			for _, value := range values {
+				err := g.open(t, encode(with(base, path, value)))
+				if err != nil && !knownPrefix(err) {
+					t.Errorf("%s: %s = %s: error %v", g.Name, path, value, err)
+				}
+			}
+		}
+	}
+}
+
+// ignored reports whether no recipe reads a key.
+func ignored(key string) bool {
+	for _, word := range []string{"architectures", "version", "initializer", "drop", "use_cache", "dtype", "pretraining", "summary", "_name"} {
+		if strings.Contains(key, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// knownPrefix reports whether an error says which package it is from.
+func knownPrefix(err error) bool {
+	for _, p := range []string{"model: ", "nn: ", "attention: ", "checkpoint: "} {
+		if strings.HasPrefix(err.Error(), p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Values that contradict each other or the weights are told as what they are.
+func TestContradictions(t *testing.T) {
+	for _, c := range []struct {
+		family, changes string
+		want            []string
+	}{
+		{"llama", "num_attention_heads=5", []string{"5 attention heads", "2 key/value heads"}},
+		{"llama", "num_key_value_heads=4", []string{"6 attention heads", "4 key/value heads"}},
+		{"llama", "num_key_value_heads=3", []string{"k_proj.weight", "[20 60]", "[30 60]"}},
+		{"llama", "hidden_size=61", []string{"embed_tokens.weight", "[97 60]", "[97 61]"}},
+		{"llama", "hidden_size=1048576", []string{"embed_tokens.weight", "[97 1048576]"}},
+		{"llama", "vocab_size=98", []string{"embed_tokens.weight", "[98 60]"}},
+		{"llama", "vocab_size=67108864", []string{"embed_tokens.weight", "[67108864 60]"}},
+		{"llama", "head_dim=11", []string{"11"}},
+		{"llama", "head_dim=missing num_attention_heads=64 num_key_value_heads=64", []string{"hidden_size", "num_attention_heads"}},
+		{"llama", "intermediate_size=71", []string{"gate_proj.weight", "[70 60]", "[71 60]"}},
+		{"llama", "num_hidden_layers=4", []string{"model.layers.3.", "has no tensor"}},
+		{"llama", "num_hidden_layers=4096", []string{"model.layers.3.", "has no tensor"}},
+		{"llama", "num_hidden_layers=2", []string{"no place", "model.layers.2."}},
+		{"llama", "attention_bias=true", []string{"q_proj.bias", "has no tensor"}},
+		{"llama", "mlp_bias=true", []string{"gate_proj.bias", "has no tensor"}},
+		{"llama", `model_type="qwen3"`, []string{"q_norm.weight", "has no tensor"}},
+		{"llama", `model_type="qwen2"`, []string{"q_proj.bias", "has no tensor"}},
+		{"llama", `model_type="phi3"`, []string{"qkv_proj.weight", "has no tensor"}},
+		{"llama", `model_type="gpt2"`, []string{"n", "wte.weight"}},
+		{"llama", `model_type="nonesuch"`, []string{"nonesuch", "llama", "phi3"}},
+		{"qwen3", `model_type="llama"`, []string{"no place", "q_norm.weight"}},
+		{"qwen2", `layer_types=["full_attention"]`, []string{"layer_types has 1 entries for 4 layers"}},
+		{"qwen2", `layer_types=["full_attention","linear_attention","full_attention","full_attention"]`, []string{`layer_types[1] is "linear_attention"`}},
+		{"gemma2", `sliding_window=null`, []string{"sliding_window"}},
+		{"qwen2", `num_hidden_layers=4096 layer_types=missing use_sliding_window="x"`, []string{"use_sliding_window"}},
+		{"llama", `eos_token_id=[1,-1]`, []string{"eos_token_id"}},
+		{"gpt2", "n_head=7", []string{"n_embd", "n_head 7"}},
+		{"gpt2", "n_positions=129", []string{"wpe.weight", "[129 "}},
+		{"gpt2", "tie_word_embeddings=false", []string{"lm_head.weight", "has no tensor"}},
+		{"gpt2", "n_layer=1", []string{"no place", "h.1."}},
+		{"llama", `rope_parameters={"rope_type":"longrope","rope_theta":1e4,"short_factor":[1,1],"long_factor":[1,1],"original_max_position_embeddings":64}`, []string{"longrope", "half the rotary dimension"}},
+		{"llama", `rope_parameters={"rope_type":"llama3","rope_theta":1e4,"factor":8}`, []string{"llama3", "low_freq_factor"}},
+		{"llama", `rope_parameters={"rope_type":"yarn","rope_theta":1e4,"factor":4,"beta_fast":-2}`, []string{"yarn", "beta_fast"}},
+		{"llama", `rope_parameters={"rope_type":"yarn","rope_theta":1e4,"factor":"x"}`, []string{"rope_parameters", "factor"}},
+		{"llama", `rope_parameters={"rope_type":"longrope","rope_theta":1e4,"short_factor":"x"}`, []string{"short_factor", "list of numbers"}},
+		{"llama", `rope_parameters={"rope_type":"linear","rope_theta":1e4}`, []string{"linear", "factor"}},
+	} {
+		g := plain(t, c.family)
+		o := g.object(t)
+		for change := range strings.FieldsSeq(c.changes) {
+			key, value, _ := strings.Cut(change, "=")
+			o = with(o, key, value)
+		}
+		err := g.open(t, encode(o))
+		if err == nil {
+			t.Errorf("%s with %s is accepted", c.family, c.changes)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s with %s: error lacks %q: %v", c.family, c.changes, want, err)
+			}
+		}
+	}
+}
+
+// Values that the reference takes, or that say the same in other words, are accepted.
+func TestToleratedConfigs(t *testing.T) {
+	for _, c := range []struct{ family, changes string }{
+		{"llama", "hidden_size=60.0 num_hidden_layers=3.0"},
+		{"llama", "rope_scaling=null rope_parameters=missing"},
+		{"llama", "quantization_config=null"},
+		{"llama", "unknown_key={} another=[1,2,3]"},
+		{"llama", `hidden_act="swish"`},
+		{"llama", `eos_token_id=[1,2] bos_token_id=null pad_token_id=-1`},
+		{"mistral", "sliding_window=null"},
+		{"mistral", "sliding_window=1"},
+		{"mistral", "sliding_window=1000000000"},
+		{"qwen2", "use_sliding_window=false sliding_window=null layer_types=missing"},
+		{"gemma2", "attn_logit_softcapping=null final_logit_softcapping=null"},
+		{"gpt2", "n_inner=null"},
+		{"phi3", "sliding_window=null"},
+	} {
+		g := plain(t, c.family)
+		o := g.object(t)
+		for change := range strings.FieldsSeq(c.changes) {
+			key, value, _ := strings.Cut(change, "=")
+			o = with(o, key, value)
+		}
+		if err := g.open(t, encode(o)); err != nil {
+			t.Errorf("%s with %s: %v", c.family, c.changes, err)
+		}
+	}
+	g := plain(t, "llama")
+	if err := g.open(t, append([]byte("\xef\xbb\xbf"), g.Config...)); err != nil {
+		t.Errorf("with a byte order mark: %v", err)
+	}
+}
+
+func TestConfigsThatAreNoObjects(t *testing.T) {
+	g := plain(t, "llama")
+	deep := strings.Repeat(`{"a":`, 1<<20) + "1" + strings.Repeat("}", 1<<20)
+	for name, config := range map[string]string{
+		"empty": "", "null": "null", "a list": "[]", "a number": "5", "a string": `"x"`, "cut": `{"model_type": "llama"`, "twice": `{} {}`,
+		"not UTF-8": "{\"\xff\": 1}", "binary": "\x00\x01\x02", "deep": deep, "deep lists": strings.Repeat("[", 1<<20),
+		"deep value": `{"model_type": "llama", "rope_scaling": ` + deep + "}",
+		"large":      `{"a": "` + strings.Repeat("x", maxConfig) + `"}`, "a tensor file": "\x08\x00\x00\x00\x00\x00\x00\x00{}      ",
+		"no type": `{"hidden_size": 5}`,
+	} {
+		if err := g.open(t, []byte(config)); err == nil || !strings.HasPrefix(err.Error(), "model: ") || !strings.Contains(err.Error(), "config.json") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	many := `["full_attention"` + strings.Repeat(`,"full_attention"`, 100_000) + "]"
+	g = plain(t, "qwen2")
+	if err := g.open(t, encode(with(g.object(t), "layer_types", many))); err == nil || !strings.Contains(err.Error(), "layer_types has 100001 entries for 4 layers") {
+		t.Errorf("a hundred thousand layer types: %v", err)
+	}
+}
+
+// Ids that the model does not have and texts that are too long give errors and change nothing.
+func TestHostileTokens(t *testing.T) {
+	for _, family := range Decoders() {
+		g := plain(t, family)
+		d := g.decoder(t, Options{})
+		if d.Family != family {
+			t.Errorf("the family of %s is %q", family, d.Family)
+		}
+		s := d.NewSession(SessionOptions{})
+		if err := s.Feed(); err != nil || s.Logits() != nil || s.Len() != 0 {
+			t.Fatalf("%s: feeding nothing: error %v, %d logits", family, err, len(s.Logits()))
+		}
+		feed(t, s, 1, 2, 3)
+		want := slices.Clone(s.Logits())
+		for _, ids := range [][]int{{-1}, {d.Vocab}, {0, 1, 2, d.Vocab + 1}, {math.MaxInt}, {math.MinInt}, {1 << 32}, {1<<32 + 1}} {
+			err := s.Feed(ids...)
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("token %d has id %d; the model's ids are 0 to %d", len(ids)-1, ids[len(ids)-1], d.Vocab-1)) {
+				t.Errorf("%s: ids %v: error %v", family, ids, err)
+			}
+		}
+		for _, n := range []int{d.MaxLen - 2, d.MaxLen, 10 * d.MaxLen} {
+			err := s.Feed(make([]int, n)...)
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("a text of %d tokens; the model reads at most %d", n+3, d.MaxLen)) {
+				t.Errorf("%s: %d tokens: error %v", family, n, err)
+			}
+		}
+		if err := s.Feed(); err != nil || s.Len() != 3 {
+			t.Errorf("%s: feeding nothing: error %v, %d tokens", family, err, s.Len())
+		}
+		same(t, family+" after errors", s.Logits(), want)
+		feed(t, s, make([]int, d.MaxLen-3)...) // exactly full
+		if err := s.Feed(0); err == nil || s.Len() != d.MaxLen {
+			t.Errorf("%s: a token more than fit: error %v, %d tokens", family, err, s.Len())
+		}
+		for _, n := range []int{-1, 0, 1 << 40} {
+			if n > 1000 && d.MaxLen > 1000 {
+				continue
+			}
+			if s := d.NewSession(SessionOptions{Reserve: n}); s.Len() != 0 {
+				t.Error("a new session has tokens")
+			}
+		}
+	}
+}
+
+// generation reads generation_config.json, of which "" is none, beside a config.json.
+func generation(file, config string) (Generation, error) {
+	c, err := parseConfig("config.json", []byte(config))
+	if err != nil {
+		return Generation{}, err
+	}
+	fsys := fstest.MapFS{}
+	if file != "" {
+		fsys["generation_config.json"] = &fstest.MapFile{Data: []byte(file)}
+	}
+	return readGeneration(fsys, c)
+}
+
+func TestGenerationConfig(t *testing.T) {
+	for _, c := range []struct {
+		file, config string
+		want         Generation
+	}{
+		{"", "{}", Generation{BOS: -1, PAD: -1}},
+		{"", `{"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}`, Generation{BOS: 1, EOS: []int{2}, PAD: 0}},
+		{"", `{"eos_token_id": [2, 5.0]}`, Generation{BOS: -1, EOS: []int{2, 5}, PAD: -1}},
+		{"{}", `{"bos_token_id": 1, "eos_token_id": [2, 3]}`, Generation{BOS: 1, EOS: []int{2, 3}, PAD: -1}},
+		{"null", `{"bos_token_id": 1}`, Generation{BOS: 1, PAD: -1}},
+		{`{"eos_token_id": [7, 8], "max_length": 20}`, `{"eos_token_id": 2, "max_length": 99}`, Generation{BOS: -1, EOS: []int{7, 8}, PAD: -1, MaxLength: 20}},
+		{`{"eos_token_id": null}`, `{"eos_token_id": 2}`, Generation{BOS: -1, PAD: -1}},
+		{`{"eos_token_id": []}`, `{}`, Generation{BOS: -1, PAD: -1}},
+		{`{"max_new_tokens": 7, "temperature": 0.5, "top_p": 0.3}`, `{}`, Generation{BOS: -1, PAD: -1, MaxNewTokens: 7}},
+		{`{"do_sample": true, "temperature": 0.5, "top_p": 0.3, "top_k": null, "min_p": 0.1}`, `{}`, Generation{BOS: -1, PAD: -1,
+			Sampling: sample.Config{Temperature: 0.5, TopK: 50, TopP: 0.3, MinP: 0.1, TypicalP: 1}}},
+	} {
+		if c.want.Sampling.RepetitionPenalty == 0 {
+			c.want.Sampling.RepetitionPenalty = 1
+		}
+		got, err := generation(c.file, c.config)
+		if err != nil || len(got.EOS)+len(c.want.EOS) > 0 && !slices.Equal(got.EOS, c.want.EOS) {
+			t.Errorf("%s with %s: %+v, %v", c.file, c.config, got, err)
+		}
+		got.EOS, c.want.EOS = nil, nil
+		if a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", c.want); a != b {
+			t.Errorf("%s with %s:\n%s, want\n%s", c.file, c.config, a, b)
+		}
+	}
+	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
+	for key, values := range map[string][]string{
+		"eos_token_id": {`"2"`, `-1`, `1.5`, `1e18`, `true`, `{}`, `[-1]`, `[1.5]`, `["2"]`, `[[2]]`, `[2, 1e18]`, `[null]`, `[true]`},
+		"bos_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
+		"pad_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
+		"max_length":   {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`}, "max_new_tokens": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
+		"do_sample": notBools, "temperature": append([]string{"-1"}, notNumbers...), "top_p": append([]string{"-1", "1.5"}, notNumbers...),
+		"top_k": append([]string{"-1", "1.5", "1e18"}, notNumbers...), "min_p": append([]string{"-1", "1.5"}, notNumbers...),
+		"typical_p": append([]string{"-1", "1.5"}, notNumbers...), "repetition_penalty": append([]string{"-1"}, notNumbers...),
+	} {
+		for _, v := range values {
+			o := object{"do_sample": []byte("true")}
+			file := string(encode(with(o, key, v)))
+			if g, err := generation(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), plain(key)) || !strings.Contains(err.Error(), "generation_config.json") {
+				t.Errorf("%s: %+v, error %v", file, g, err)
+			}
+		}
+	}
+	for _, file := range []string{"[]", "{", "5", strings.Repeat("[", 1<<20), `{"a": "` + strings.Repeat("x", maxConfig) + `"}`} {
+		if _, err := generation(file, "{}"); err == nil || !strings.Contains(err.Error(), "generation_config.json") {
+			t.Errorf("%.20s: error %v", file, err)
+		}
+	}
+}
+
+// A folder's file that cannot be read is told apart from one that is not there.
+func TestGenerationConfigUnreadable(t *testing.T) {
+	c, err := parseConfig("config.json", []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := fstest.MapFS{"generation_config.json/x": &fstest.MapFile{}}
+	if _, err := readGeneration(fsys, c); err == nil || errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a folder called generation_config.json: %v", err)
+	}
+}
