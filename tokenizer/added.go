@@ -102,7 +102,7 @@ func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk
 			continue
 		}
 		if tok.LStrip {
-			start = max(done, len(bytes.TrimRightFunc(b[:start], isSpace)))
+			start = done + len(bytes.TrimRightFunc(b[min(done, start):start], isSpace))
 		}
 		if tok.RStrip {
 			end = len(b) - len(bytes.TrimLeftFunc(b[end:], isSpace))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 )
 
 // parts is a tokenizer in the making.
@@ -51,6 +52,11 @@ func (p *parts) build() (*Tokenizer, error) {
 
 // newVocabulary fills the vocabulary from entries, as bytes where the model is byte-level.
 func (p *parts) newVocabulary(entries []entry) error {
+	for _, e := range entries {
+		if !utf8.Valid(e.token) {
+			return fmt.Errorf("token %q with id %d is not UTF-8", e.token, e.id)
+		}
+	}
 	if p.byteLevel {
 		p.foreign = map[int]string{}
 		for i := range entries {

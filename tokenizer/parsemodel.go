@@ -124,10 +124,11 @@ func (p *parts) parseBPE(c *modelConfig) error {
 			m.unk = id + 1
 		}
 	}
-	if c.merges != nil {
-		if err := p.readMerges(m, c.merges); err != nil {
-			return fmt.Errorf("merges: %w", err)
-		}
+	if c.merges == nil {
+		c.merges = []byte("[]")
+	}
+	if err := p.readMerges(m, c.merges); err != nil {
+		return fmt.Errorf("merges: %w", err)
 	}
 	m.finish()
 	p.model = m
@@ -144,8 +145,7 @@ func deref(s *string) string {
 // readMerges reads a list of pairs, written "left right" or ["left", "right"].
 func (p *parts) readMerges(m *bpe, data []byte) error {
 	r := jsonReader{data: data}
-	// A merge takes at least six bytes of JSON, a space between two letters among them.
-	m.merges = newMergeTable(min(len(data)/6+1, bytes.Count(data, []byte(","))+1))
+	m.merges = newMergeTable(bytes.Count(data, []byte(",")) + 1)
 	var left, right []byte
 	rank := uint32(0)
 	err := r.array(func() error {
@@ -188,6 +188,9 @@ func (p *parts) readMerges(m *bpe, data []byte) error {
 
 // addMerge adds the pair of the given rank, whose parts and result must be in the vocabulary.
 func (p *parts) addMerge(m *bpe, left, right []byte, rank uint32) error {
+	if len(left) == 0 || len(right) == 0 {
+		return fmt.Errorf("merge %d, of %q and %q, has an empty part", rank, left, right)
+	}
 	a, ok := p.find(left)
 	if !ok {
 		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, left)
