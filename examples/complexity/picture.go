@@ -1,0 +1,89 @@
+package main
+
+import (
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
+	"os"
+
+	"github.com/seed2010d43f/transformer/internal/plot"
+)
+
+// picture draws time above memory.
+func picture(path string, results []result) error {
+	above, err := timeChart(results).Draw()
+	if err != nil {
+		return err
+	}
+	below, err := memoryChart(results).Draw()
+	if err != nil {
+		return err
+	}
+	both := image.NewRGBA(image.Rect(0, 0, max(above.Rect.Dx(), below.Rect.Dx()), above.Rect.Dy()+below.Rect.Dy()))
+	draw.Draw(both, both.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(both, above.Rect, above, image.Point{}, draw.Src)
+	draw.Draw(both, below.Rect.Add(image.Pt(0, above.Rect.Dy())), below, image.Point{}, draw.Src)
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := png.Encode(f, both); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// beyond is how many powers of two expectations reach past the last measurement.
+const beyond = 3
+
+func timeChart(results []result) plot.LogLog {
+	attention, products := plot.Series{Name: "attention"}, plot.Series{Name: "matrix products"}
+	for _, r := range results {
+		add(&attention, r.tokens, r.attention)
+		add(&products, r.tokens, r.products)
+	}
+	first, last := results[0].tokens, results[len(results)-1]
+	return plot.LogLog{
+		Title:  "Time of one layer of LLaMA 3.2 1B",
+		XLabel: "tokens S", YLabel: "time", YUnit: plot.Seconds,
+		Series: []plot.Series{attention, products,
+			growth("S²", first, last.tokens<<beyond, last, last.attention, 2),
+			growth("S", first, last.tokens<<beyond, last, last.products, 1)},
+	}
+}
+
+func memoryChart(results []result) plot.LogLog {
+	stored, streamed, cache := plot.Series{Name: "scores, if stored"}, plot.Series{Name: "streamed"}, plot.Series{Name: "keys and values"}
+	var last result // with stored scores
+	for _, r := range results {
+		if r.stored > 0 {
+			add(&stored, r.tokens, r.stored)
+			last = r
+		}
+		add(&streamed, r.tokens, r.streamed)
+		add(&cache, r.tokens, cacheBytes(r.tokens))
+	}
+	end := results[len(results)-1].tokens
+	return plot.LogLog{
+		Title:  "Memory of its attention",
+		XLabel: "tokens S", YLabel: "memory", YUnit: plot.Bytes,
+		Series: []plot.Series{stored, streamed,
+			growth("S², not measured", last.tokens, end<<beyond, last, last.stored, 2), cache},
+	}
+}
+
+func add(s *plot.Series, x int, y float64) {
+	s.X, s.Y = append(s.X, float64(x)), append(s.Y, y)
+}
+
+// growth is the line through a measurement, from first to last, that grows with a power of S.
+func growth(name string, first, last int, at result, value float64, power float64) plot.Series {
+	s := plot.Series{Name: name, Dashed: true}
+	for n := first; n <= last; n *= 2 {
+		add(&s, n, value*math.Pow(float64(n)/float64(at.tokens), power))
+	}
+	return s
+}
