@@ -99,9 +99,10 @@ func (p *postProcessor) parseTemplate(c *postConfig) error {
 	return nil
 }
 
-// template resolves the tokens that a template names; it may use texts texts.
+// template resolves the tokens that a template names; it must use each of its texts once.
 func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem, error) {
 	var items []templateItem
+	var used [3]int
 	for _, e := range list {
 		switch {
 		case e.Text != nil:
@@ -109,6 +110,7 @@ func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem,
 			if n == 0 || n > texts {
 				return nil, fmt.Errorf("sequence %q is not supported here", e.Text.ID)
 			}
+			used[n]++
 			items = append(items, sequence(n-1, e.Text.TypeID))
 		case e.Special != nil:
 			s, ok := c.Tokens[e.Special.ID]
@@ -122,6 +124,11 @@ func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem,
 			items = append(items, specials(e.Special.TypeID, ids...))
 		default:
 			return nil, fmt.Errorf("an item is neither a SpecialToken nor a Sequence")
+		}
+	}
+	for n := 1; n <= texts; n++ {
+		if used[n] != 1 {
+			return nil, fmt.Errorf("sequence %q stands there %d times; once is supported", "?AB"[n:n+1], used[n])
 		}
 	}
 	return items, nil
