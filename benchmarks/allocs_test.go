@@ -12,8 +12,11 @@ import (
 // A token allocates nothing once the session has its memory: not with threads, and not where the text
 // enters another page of the cache.
 func TestDecodeAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has pools forget their memory")
+	}
 	const length = 140 // pages have 128 tokens
-	shape := llamaShape{dim: 512, inner: 1024, layers: 2, heads: 8, kvHeads: 2, headDim: 64, vocab: 1024}
+	shape := llamaShape{dim: 512, inner: 512, layers: 2, heads: 8, kvHeads: 2, headDim: 64, vocab: 1024}
 	for _, threads := range []int{1, 2} {
 		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
 			d, err := shape.random(dt)
@@ -27,14 +30,14 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	}
 }
 
-// decodeAllocs returns the allocations of decoding a text, the fewest of some runs: others in the
-// process may allocate now and then.
+// decodeAllocs returns the allocations of decoding a text, the fewest of some runs. The first gets
+// scratch memory, of which each thread keeps its own: on a busy machine, another may get some later.
 func decodeAllocs(t *testing.T, d *model.Decoder, threads, length int) uint64 {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
 	ids := tokens(length, d.Vocab)
 	s := d.NewSession(model.SessionOptions{Reserve: length})
 	fewest := uint64(math.MaxUint64)
-	for i := range 3 {
+	for run := 0; run < 20 && fewest > 0; run++ {
 		if err := s.Rewind(0); err != nil {
 			t.Fatal(err)
 		}
@@ -44,9 +47,7 @@ func decodeAllocs(t *testing.T, d *model.Decoder, threads, length int) uint64 {
 				t.Fatal(err)
 			}
 		}
-		if n := mallocs() - before; i > 0 { // the first run gets scratch memory
-			fewest = min(fewest, n)
-		}
+		fewest = min(fewest, mallocs()-before)
 	}
 	return fewest
 }

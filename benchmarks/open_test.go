@@ -120,6 +120,9 @@ const (
 
 func TestPeakMemory(t *testing.T) {
 	needProc(t)
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
 	if testing.Short() {
 		t.Skip("-short: a file of 430 MB is written")
 	}

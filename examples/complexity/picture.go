@@ -50,8 +50,8 @@ func timeChart(results []result) plot.LogLog {
 		Title:  "Time of one layer of LLaMA 3.2 1B",
 		XLabel: "tokens S", YLabel: "time", YUnit: plot.Seconds,
 		Series: []plot.Series{attention, products,
-			growth("S²", first, last.tokens<<beyond, last, last.attention, 2),
-			growth("S", first, last.tokens<<beyond, last, last.products, 1)},
+			growth("as S²", first, last.tokens<<beyond, last, last.attention, 2),
+			growth("as S", first, last.tokens<<beyond, last, last.products, 1)},
 	}
 }
 
@@ -71,7 +71,7 @@ func memoryChart(results []result) plot.LogLog {
 		Title:  "Memory of its attention",
 		XLabel: "tokens S", YLabel: "memory", YUnit: plot.Bytes,
 		Series: []plot.Series{stored, streamed,
-			growth("S², not measured", last.tokens, end<<beyond, last, last.stored, 2), cache},
+			growth("as S², computed", last.tokens, end<<beyond, last, last.stored, 2), cache},
 	}
 }
 
