@@ -159,11 +159,7 @@ const packPiece = 16 << 20 // bytes read at a time
 
 func (l Loader) consumed(name string) {
 	l.src.Release(l.prefix + name)
-	info, _ := l.src.Lookup(l.prefix + name)
-	l.done += info.Size
-	if l.opt.Progress != nil {
-		l.opt.Progress(l.done, l.total)
-	}
+	l.read(l.prefix + name)
 }
 
 // store packs whole rows of type dt into w.

@@ -84,7 +84,17 @@ func (l Loader) Ignore(match func(name string) bool) {
 	for name := range l.src.Names() {
 		if !l.asked[name] && match(name) {
 			l.asked[name] = true
+			l.read(name)
 		}
+	}
+}
+
+// read counts a tensor, by its full name, as read.
+func (l Loader) read(name string) {
+	info, _ := l.src.Lookup(name)
+	l.done += info.Size
+	if l.opt.Progress != nil {
+		l.opt.Progress(l.done, l.total)
 	}
 }
 
@@ -143,15 +153,12 @@ func (l Loader) lookup(name string, dims ...int) (tensor.DType, bool) {
 
 // near names a tensor whose name ends like the missing one, as under another prefix.
 func (l Loader) near(full string) string {
-	_, rest, ok := strings.Cut(full, ".")
-	for ok {
+	for rest, ok := full, true; ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {
 		for name := range l.src.Names() {
-			if strings.HasSuffix(name, rest) {
+			if name == rest || strings.HasSuffix(name, "."+rest) {
 				return fmt.Sprintf("; it has %q", name)
 			}
 		}
-		_, rest, ok = strings.Cut(rest, ".")
-		ok = ok && strings.Contains(rest, ".")
 	}
 	return ""
 }
