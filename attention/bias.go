@@ -18,7 +18,10 @@ type Scores struct {
 	Key   int
 	Heads []int // [≤ Lanes] query head of each lane
 	Pos   []int // position of the query
-	Rows  []int // its row in the sequence's queries
+	Rows  []int // its row among all queries of the batch
+
+	// KeyRow is the row of position Key among all keys of the batch, where there is no cache.
+	KeyRow int
 }
 
 // ALiBi is a penalty proportional to the distance of query and key, with a slope for each head (Press,

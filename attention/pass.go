@@ -28,6 +28,9 @@ type Pass struct {
 	// attention weights, is not computed.
 	Observe func(at Point) func(x tensor.Tensor)
 
+	// Input is what entered the first block, [T, Dim], for an operation of a later one that reads it.
+	Input tensor.Tensor
+
 	rotations []rotation
 }
 

@@ -14,7 +14,7 @@ type worker struct {
 	n     int
 
 	lo, hi       []int32 // [lanes] keys that a lane sees
-	rows, pos    []int   // [n]
+	rows, pos    []int   // [n] row among all queries, position
 	heads        []int   // [n]
 	qAt, dstAt   []int   // [n] where its query and its result begin
 	loMax, hiMin int     // keys between them are seen by all lanes
@@ -97,7 +97,7 @@ func (w *worker) begin(p *problem, t *part) {
 	w.loMax, w.hiMin = 0, w.s.keys-1
 	for i := range w.n {
 		row, head := (t.lane+i)/group, t.head*group+(t.lane+i)%group
-		w.rows[i], w.heads[i], w.pos[i] = row, head, w.s.pos+row
+		w.rows[i], w.heads[i], w.pos[i] = w.s.row+row, head, w.s.pos+row
 		w.qAt[i] = (w.s.row+row)*p.ldq + head*p.dim
 		w.dstAt[i] = (w.s.row+row)*p.ldd + head*p.vdim
 		lo, hi := p.mask.Range(w.pos[i])
@@ -113,7 +113,7 @@ func (w *worker) begin(p *problem, t *part) {
 
 // chunk adds the keys of chunk c to r.
 func (w *worker) chunk(c int, r result) {
-	lo, hi := w.p.keyRange(w.s, w.rows[0], w.rows[w.n-1])
+	lo, hi := w.p.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
 	first, last := max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block)
 	for b := first; b <= last; b++ {
 		key := b * flash.Block
@@ -141,7 +141,7 @@ func (w *worker) score(key, n int, k []float32, ldk int) {
 	}
 	if p.bias != nil {
 		w.tile = Scores{Tile: w.scores, Lanes: w.lanes, Keys: n, Key: key,
-			Heads: w.heads[:w.n], Pos: w.pos[:w.n], Rows: w.rows[:w.n]}
+			Heads: w.heads[:w.n], Pos: w.pos[:w.n], Rows: w.rows[:w.n], KeyRow: w.s.row + key}
 		p.bias.AddTo(&w.tile)
 	}
 	if all {
@@ -173,7 +173,7 @@ func (w *worker) writeWeights(dst tensor.Tensor, r result) {
 	for i := range w.n {
 		clear(w.weightRow(dst, i))
 	}
-	lo, hi := w.p.keyRange(w.s, w.rows[0], w.rows[w.n-1])
+	lo, hi := w.p.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
 	for b := lo / flash.Block; b <= hi/flash.Block && hi >= lo; b++ {
 		key := b * flash.Block
 		n := min(flash.Block, hi+1-key)
@@ -195,5 +195,5 @@ func (w *worker) writeWeights(dst tensor.Tensor, r result) {
 }
 
 func (w *worker) weightRow(dst tensor.Tensor, i int) []float32 {
-	return dst.Row(w.heads[i]*dst.Shape[1] + w.rows[i])
+	return dst.Row(w.heads[i]*dst.Shape[1] + w.rows[i] - w.s.row)
 }

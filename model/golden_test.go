@@ -24,11 +24,7 @@ import (
 type golden struct {
 	Name, Family string
 	Config       json.RawMessage
-	Seed         int
-	Tensors      map[string]struct {
-		Shape         []int
-		Offset, Scale float64
-	}
+	goldenWeights
 	Prompt, Positions []int
 	Hidden            []floats
 	Logits            floats
@@ -36,6 +32,15 @@ type golden struct {
 	GreedyCached      []int `json:"greedy_cached"`
 
 	memory checkpoint.Source
+}
+
+// goldenWeights are a case's weights: a formula of each tensor's name.
+type goldenWeights struct {
+	Seed    int
+	Tensors map[string]struct {
+		Shape         []int
+		Offset, Scale float64
+	}
 }
 
 // floats is an array of float32.
@@ -79,8 +84,7 @@ func goldens(t testing.TB) []golden {
 	return all
 }
 
-// source returns the case's weights: a formula of each tensor's name.
-func (g *golden) source() checkpoint.Source {
+func (g *goldenWeights) source() checkpoint.Source {
 	shapes := map[string]tensor.Shape{}
 	for name, t := range g.Tensors {
 		shapes[name] = tensor.Of(t.Shape...)
@@ -101,7 +105,7 @@ func prefixed(prefix string, shapes map[string]tensor.Shape) map[string]tensor.S
 }
 
 // renamed returns the weights under the names that the checkpoint has.
-func (g *golden) renamed() (checkpoint.Source, error) {
+func (g *goldenWeights) renamed() (checkpoint.Source, error) {
 	prefix := fmt.Sprintf("%d:", g.Seed)
 	return checkpoint.Rename(g.source(), func(name string) string { return strings.TrimPrefix(name, prefix) })
 }

@@ -73,8 +73,8 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	return d, nil
 }
 
-// recipe returns the function that assembles a family.
-func recipe(modelType string) func(config, nn.Loader) *Decoder {
+// decoderRecipe returns the function that assembles a family of decoders, or nil.
+func decoderRecipe(modelType string) func(config, nn.Loader) *Decoder {
 	switch modelType {
 	case "gpt2":
 		return buildGPT2
@@ -103,27 +103,115 @@ func Decoders() []string {
 	return []string{"gemma", "gemma2", "gemma3_text", "gpt2", "llama", "mistral", "phi3", "qwen2", "qwen3"}
 }
 
+// encoderRecipe returns the function that assembles a family of encoders, or nil.
+func encoderRecipe(modelType string) func(config, nn.Loader) *Encoder {
+	switch modelType {
+	case "albert":
+		return buildAlbert
+	case "bert":
+		return buildBert
+	case "camembert", "roberta", "xlm-roberta":
+		return buildRoberta
+	case "deberta":
+		return buildDeberta
+	case "deberta-v2":
+		return buildDeberta2
+	case "distilbert":
+		return buildDistilbert
+	case "electra":
+		return buildElectra
+	case "modernbert":
+		return buildModernBert
+	case "mpnet":
+		return buildMPNet
+	}
+	return nil
+}
+
+// Encoders lists the model_types that [OpenEncoder] opens.
+func Encoders() []string {
+	return []string{"albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta"}
+}
+
 func newDecoder(c config, src checkpoint.Source, opt Options) (*Decoder, error) {
 	family := c.string("model_type", "")
-	build := recipe(family)
+	d, err := assemble(c, src, opt, decoderRecipe(family), "decoders", Decoders())
+	if err == nil {
+		d.Family = family
+	}
+	return d, err
+}
+
+func newEncoder(c config, src checkpoint.Source, opt Options) (*Encoder, error) {
+	src, err := checkpoint.Rename(src, checkpoint.NormNames)
+	if err != nil {
+		return nil, err
+	}
+	family := c.string("model_type", "")
+	e, err := assemble(c, src, opt, encoderRecipe(family), "encoders", Encoders())
+	if err == nil {
+		e.Family = family
+	}
+	return e, err
+}
+
+// assemble runs a recipe and reports everything that is wrong with the config and the weights. build is
+// nil for a model_type that is none of known.
+func assemble[Model any](c config, src checkpoint.Source, opt Options, build func(config, nn.Loader) *Model, kind string, known []string) (*Model, error) {
+	family := c.string("model_type", "")
 	switch {
 	case c.err() != nil:
 		return nil, c.err()
 	case family == "":
 		return nil, fmt.Errorf("model: %s has no model_type", c.path)
+	case build == nil && decoderRecipe(family) != nil:
+		return nil, fmt.Errorf("model: model_type %q is a decoder: open it with OpenDecoder", family)
+	case build == nil && encoderRecipe(family) != nil:
+		return nil, fmt.Errorf("model: model_type %q is an encoder: open it with OpenEncoder", family)
 	case build == nil:
-		return nil, fmt.Errorf("model: model_type %q is not supported; these decoders are: %s", family, strings.Join(Decoders(), " "))
+		return nil, fmt.Errorf("model: model_type %q is not supported; these %s are: %s", family, kind, strings.Join(known, " "))
 	case c.has("quantization_config"):
 		method := c.object("quantization_config").string("quant_method", "unknown")
 		return nil, fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.path, method)
 	}
 	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Progress: opt.Progress, Valid: c.err})
-	d := build(c, w)
+	m := build(c, w)
 	if err := errors.Join(w.Err(true), c.late(w)); err != nil {
 		return nil, err
 	}
-	d.Family = family
-	return d, nil
+	return m, nil
+}
+
+// OpenEncoder opens an encoder in a folder as Hugging Face publishes them: the files that [OpenDecoder]
+// lists, and vocab.txt for a tokenizer too. The head is that of the class that config.json names under
+// architectures; a head for which the checkpoint has no weights is refused.
+func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
+	c, err := readConfig(fsys)
+	if err != nil {
+		return nil, err
+	}
+	src, err := checkpoint.Open(fsys)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	e, err := newEncoder(c, src, opt)
+	if err != nil {
+		return nil, err
+	}
+	if e.Tokenizer, err = openTokenizer(fsys); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// NewEncoder assembles the encoder that a config.json describes, with weights from any source.
+func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder, error) {
+	c, err := parseConfig("config.json", configJSON)
+	if err != nil {
+		return nil, err
+	}
+	return newEncoder(c, src, opt)
 }
 
 // late returns the config's errors if the loader has not met them.

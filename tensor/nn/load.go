@@ -225,3 +225,59 @@ func widen(dst []float32, b []byte, dt tensor.DType) {
 		}
 	}
 }
+
+// Rows returns the rows of the tensor name, [n, in], in another order, as a layer without bias: the
+// slices from[i] to from[i]+n[i], one after the other. It panics if they do not fill out rows.
+func (l Loader) Rows(name string, in, out int, slices [][2]int) Linear {
+	dt, ok := l.lookup(name, out, in)
+	if !ok {
+		return Linear{}
+	}
+	b, err := l.src.Bytes(l.prefix + name)
+	if err != nil {
+		l.Fail(err)
+		return Linear{}
+	}
+	w := tensor.NewWeight(l.keep(dt), out, in)
+	size, row := in*dt.Size(), 0
+	for _, s := range slices {
+		l.store(w, row, b[s[0]*size:(s[0]+s[1])*size], dt)
+		row += s[1]
+	}
+	if row != out {
+		panic(fmt.Sprintf("nn: %d rows of %d", row, out))
+	}
+	l.consumed(name)
+	return Linear{Weight: w}
+}
+
+// Convolution returns a convolution over tokens, name.weight [out, in/groups, kernel] and name.bias, as a
+// layer over windows: [out, kernel·in], with zeros between the groups.
+func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
+	lin := Linear{Bias: l.Vector(name+".bias", out)}
+	part := in / groups
+	dt, ok := l.lookup(name+".weight", out, part, kernel)
+	if !ok {
+		return lin
+	}
+	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	if err != nil {
+		l.Fail(err)
+		return lin
+	}
+	lin.Weight = tensor.NewWeight(l.keep(dt), out, kernel*in)
+	size := dt.Size()
+	row := make([]byte, kernel*in*size)
+	for o := range out {
+		clear(row)
+		first := o / (out / groups) * part
+		for i := range part {
+			for k := range kernel {
+				copy(row[(k*in+first+i)*size:][:size], b[((o*part+i)*kernel+k)*size:])
+			}
+		}
+		l.store(lin.Weight, o, row, dt)
+	}
+	l.consumed(name + ".weight")
+	return lin
+}

@@ -1,0 +1,57 @@
+package model
+
+import (
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// buildMPNet is BERT without segments, with a bias for relative positions that all layers share (Song et
+// al., 2020; transformers: MPNetModel and its heads). Whatever the config says, the reference uses 32
+// buckets up to a distance of 128, and positions count from 2.
+func buildMPNet(c config, w nn.Loader) *Encoder {
+	c = c.defaults(`{"vocab_size": 30527, "relative_attention_num_buckets": 32}`).defaults(bertDefaults)
+	m := readBert(c)
+	m.Types = 0
+	m.names.query, m.names.key, m.names.value = "attention.attn.q", "attention.attn.k", "attention.attn.v"
+	m.names.out, m.names.attentionNorm = "attention.attn.o", "attention.LayerNorm"
+	body := w.Root("mpnet", "embeddings.word_embeddings.weight")
+	buckets := c.size("relative_attention_num_buckets", maxWidth)
+	if buckets < 32 {
+		c.fail("relative_attention_num_buckets is %d; the 32 that are used are needed", buckets)
+	}
+	biases := body.Embedding("encoder.relative_attention_bias", buckets, m.Heads)
+	var bias attention.Bias
+	if biases.Weight != nil && buckets >= 32 {
+		bias = bucketBias(biases.Weight, 32, 128, true)
+	}
+	e := m.encoder(body, "encoder.layer", func(i int, l nn.Loader) block.Block {
+		a := m.attention(i, l)
+		a.Bias = bias
+		return m.postNorm(l, a)
+	})
+	e.padded(c, 1)
+	h := heads{c: c, w: w, e: e, dim: m.Dim}
+	pooler := h.pooler(body, "pooler.dense")
+	h.set(headSet{
+		features: pooler,
+		masked:   func() *Head { return h.robertaMasked(m) },
+		classify: func() *Head { return h.denseTanhOut() },
+		choice:   func() *Head { return pooler().then(linear(w, "classifier", m.Dim, 1)) },
+	})
+	return e
+}
+
+// bucketBias spreads a table of biases by bucket, [buckets, H], over distances.
+func bucketBias(table *tensor.Weight, buckets, most int, bidirectional bool) attention.RelativeBias {
+	b := attention.RelativeBias{Reach: most, Heads: table.In, Table: make([]float32, (2*most+1)*table.In)}
+	row := make([]float32, table.In)
+	for d := -most; d <= most; d++ {
+		table.Row(row, attention.Bucket(d, buckets, most, bidirectional))
+		for h, v := range row {
+			b.Table[h*(2*most+1)+d+most] = v
+		}
+	}
+	return b
+}
