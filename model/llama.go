@@ -148,24 +148,24 @@ func (m *llama) sandwich(w nn.Loader, a, f block.Op) block.Block {
 // decoder assembles the model from what layer returns for each.
 func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block) *Decoder {
 	body := w.Root("model", "embed_tokens.weight")
-	d := &Decoder{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen,
-		EmbedScale: m.EmbedScale, LogitSoftCap: m.FinalCap,
-		Embed: m.embedding(w, body)}
+	d := &Decoder{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen, EmbedScale: m.EmbedScale, LogitSoftCap: m.FinalCap}
+	headOnly := m.Tied && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") // the table may have the head's name
+	if headOnly {
+		d.Embed = w.Embedding("lm_head", m.Vocab, m.Dim)
+	} else {
+		d.Embed = body.Embedding("embed_tokens", m.Vocab, m.Dim)
+	}
 	for i, l := range body.Layers("layers", m.Layers) {
 		d.Blocks = append(d.Blocks, layer(i, l))
 	}
 	d.Norm = m.norm(body, "norm")
-	d.Head = w.Head(d.Embed, "lm_head", m.Tied)
+	if headOnly {
+		d.Head = nn.Linear{Weight: d.Embed.Weight}
+	} else {
+		d.Head = w.Head(d.Embed, "lm_head", m.Tied)
+	}
 	w.Ignore(isRotaryTable)
 	return d
-}
-
-// embedding is the table of the tokens. A tied checkpoint may have it under the name of the head alone.
-func (m *llama) embedding(w, body nn.Loader) nn.Embedding {
-	if m.Tied && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") {
-		return w.Embedding("lm_head", m.Vocab, m.Dim)
-	}
-	return body.Embedding("embed_tokens", m.Vocab, m.Dim)
 }
 
 // buildLlama is LLaMA 1, 2, 3 and 3.x (Touvron et al., 2023; transformers: LlamaForCausalLM).

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/tensor"
@@ -248,9 +247,10 @@ func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 
 // openTokenizer opens the folder's tokenizer, or returns nil if there is none.
 func openTokenizer(fsys fs.FS) (*tokenizer.Tokenizer, error) {
-	t, err := tokenizer.Open(fsys)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"} {
+		if _, err := fs.Stat(fsys, name); !errors.Is(err, fs.ErrNotExist) {
+			return tokenizer.Open(fsys)
+		}
 	}
-	return t, err
+	return nil, nil
 }

@@ -52,17 +52,19 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 		if k.Content == "" {
 			continue
 		}
-		if !k.Normalized || n == nil {
-			// With nothing to normalise the two passes differ only in their order.
-			if k.Normalized {
-				a.normalized.add([]byte(k.Content), i)
-			} else {
-				a.raw.add([]byte(k.Content), i)
-			}
+		if !k.Normalized {
+			a.raw.add([]byte(k.Content), i)
+			continue
+		}
+		if n == nil {
+			a.normalized.add([]byte(k.Content), i)
 			continue
 		}
 		t.reset(k.Content, 0, false)
 		if err := n.normalize(&t); err != nil {
+			return nil, err
+		}
+		if err := t.check(); err != nil {
 			return nil, err
 		}
 		if len(t.b) > 0 {

@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"math/bits"
 	"sync/atomic"
 	"unicode/utf8"
 )
@@ -40,55 +39,9 @@ type symbol struct {
 }
 
 const (
-	noRank  = 1<<32 - 1
 	noSym   = 1<<32 - 1
 	maxScan = 48 // symbols up to which the lowest rank is found by looking at all
 )
-
-// mergeTable maps a pair of ids to its rank and the id it merges into; open addressing.
-type mergeTable struct {
-	slots []mergeSlot
-	mask  uint32
-}
-
-type mergeSlot struct {
-	pair uint64 // left<<32 | right
-	rank uint32 // rank + 1; 0 marks an empty slot
-	into uint32
-}
-
-func newMergeTable(n int) mergeTable {
-	size := 1 << bits.Len(uint(2*n))
-	return mergeTable{slots: make([]mergeSlot, size), mask: uint32(size - 1)}
-}
-
-func pairSlot(pair uint64) uint32 { return uint32(pair * 0x9e3779b97f4a7c15 >> 32) }
-
-// add sets a pair's rank; a later one replaces an earlier.
-func (t *mergeTable) add(left, right, rank, into uint32) {
-	pair := uint64(left)<<32 | uint64(right)
-	for i := pairSlot(pair) & t.mask; ; i = (i + 1) & t.mask {
-		s := &t.slots[i]
-		if s.rank == 0 || s.pair == pair {
-			*s = mergeSlot{pair, rank + 1, into}
-			return
-		}
-	}
-}
-
-// find returns a pair's rank, or noRank, and what it merges into.
-func (t *mergeTable) find(left, right uint32) (rank, into uint32) {
-	pair := uint64(left)<<32 | uint64(right)
-	for i := pairSlot(pair) & t.mask; ; i = (i + 1) & t.mask {
-		s := &t.slots[i]
-		if s.rank == 0 {
-			return noRank, 0
-		}
-		if s.pair == pair {
-			return s.rank - 1, s.into
-		}
-	}
-}
 
 // finish derives what encoding needs once vocabulary, merges and options are set.
 func (m *bpe) finish() {
@@ -362,73 +315,4 @@ func siftUp(h []merge) {
 		h[i], h[k] = h[k], h[i]
 		i = k
 	}
-}
-
-// joints knows which neighbours some merge could join, so that text with no splits can be cut into words: where no
-// token holds the two neighbouring characters side by side, no merge reaches across.
-type joints struct {
-	mark [256]bool      // the byte, then U+2581
-	pair [256][4]uint64 // the byte, then a character that begins with another
-}
-
-const spaceMark = "▁"
-
-// newJoints returns nil where the tokens of single bytes take part in merges: their text is not what they stand for.
-func (m *bpe) newJoints() *joints {
-	ofByte := make([]bool, m.vocab.size())
-	for _, id := range m.fallback {
-		ofByte[id-1] = true
-	}
-	merged := make([]bool, m.vocab.size())
-	for i := range m.merges.slots {
-		s := &m.merges.slots[i]
-		if s.rank == 0 {
-			continue
-		}
-		if ofByte[uint32(s.pair)] || ofByte[uint32(s.pair>>32)] {
-			return nil
-		}
-		merged[s.into] = true
-	}
-	j := new(joints)
-	for id, yes := range merged {
-		if yes {
-			j.add(m.vocab.bytes(id))
-		}
-	}
-	return j
-}
-
-// add notes the neighbours within a token.
-func (j *joints) add(b []byte) {
-	for k := 1; k < len(b); k++ {
-		if !utf8.RuneStart(b[k]) {
-			continue
-		}
-		if isMark(b[k:]) {
-			j.mark[b[k-1]] = true
-		} else {
-			j.pair[b[k-1]][b[k]/64] |= 1 << (b[k] % 64)
-		}
-	}
-}
-
-func isMark(b []byte) bool { return len(b) >= 3 && b[0] == 0xe2 && b[1] == 0x96 && b[2] == 0x81 }
-
-// cut returns the first place after the start of b where b can be cut.
-func (j *joints) cut(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		c, next := b[i-1], b[i]
-		if !utf8.RuneStart(next) {
-			continue
-		}
-		if next == 0xe2 && isMark(b[i:]) {
-			if !j.mark[c] {
-				return i
-			}
-		} else if j.pair[c][next/64]&(1<<(next%64)) == 0 {
-			return i
-		}
-	}
-	return len(b)
 }

@@ -57,3 +57,49 @@ func appendFromAlphabet(dst []byte, s []byte) (_ []byte, ok bool) {
 	}
 	return dst, true
 }
+
+// overBytes applies a pre-tokenizer to bytes written in GPT-2's alphabet, where each byte is one character, although
+// the text holds the bytes themselves.
+type overBytes struct {
+	inner   preTokenizer
+	classes [256]class // of each byte's character
+}
+
+func newOverBytes(inner preTokenizer) *overBytes {
+	o := &overBytes{inner: inner}
+	for c := range o.classes {
+		o.classes[c] = classes().of(byteRune(byte(c)))
+	}
+	return o
+}
+
+func (o *overBytes) split(w *work) error {
+	switch p := o.inner.(type) {
+	case digitGroups:
+		return p.split(w) // digits are themselves in the alphabet
+	case splitClass:
+		return p.over(w, func(b []byte, i int) (class, int) { return o.classes[b[i]], 1 })
+	}
+	inner := w.child()
+	back := w.back[:0] // for each byte of the inner text, the byte it stands for
+	for _, p := range w.pieces {
+		start := len(inner.text.b)
+		for i := p.start; i < p.end; i++ {
+			inner.text.b = utf8.AppendRune(inner.text.b, byteRune(w.text.b[i]))
+			for len(back) < len(inner.text.b) {
+				back = append(back, i)
+			}
+		}
+		inner.pieces = append(inner.pieces, piece{int32(start), int32(len(inner.text.b))})
+	}
+	w.back = back
+	if err := o.inner.split(inner); err != nil {
+		return err
+	}
+	out := w.spare[:0]
+	for _, q := range inner.pieces {
+		out = append(out, piece{back[q.start], back[q.end-1] + 1})
+	}
+	w.pieces, w.spare = out, w.pieces
+	return nil
+}

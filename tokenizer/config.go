@@ -88,16 +88,18 @@ func readConfig(fsys fs.FS) (*config, error) {
 	if err := readJSON(fsys, "tokenizer_config.json", c); err != nil {
 		return nil, err
 	}
-	if c.Class == "" {
-		var m struct {
-			Type string `json:"model_type"`
-		}
-		if err := readJSON(fsys, "config.json", &m); err != nil {
-			return nil, err
-		}
-		c.Class = classOfModel(m.Type)
+	var m struct {
+		Type string `json:"model_type"`
 	}
-	c.Class = strings.TrimSuffix(c.Class, "Fast")
+	if err := readJSON(fsys, "config.json", &m); err != nil {
+		return nil, err
+	}
+	switch c.Class = strings.TrimSuffix(c.Class, "Fast"); {
+	case c.Class == "":
+		c.Class = classOfFamily(m.Type)
+	case c.Class == "LlamaTokenizer" && plainFamily(m.Type):
+		c.Class = ""
+	}
 	if c.Decoder != nil {
 		return c, c.readDecoder()
 	}
@@ -108,19 +110,35 @@ func readConfig(fsys fs.FS) (*config, error) {
 	return c, c.readAdded(fsys)
 }
 
-// classOfModel returns the tokenizer class of a model family where that decides how its vocabulary files are read.
-func classOfModel(family string) string {
+// classOfFamily returns the tokenizer class of a model family where that decides how its vocabulary files are read.
+func classOfFamily(family string) string {
 	switch family {
-	case "bert":
+	case "bert", "blip", "convbert", "distilbert", "electra", "ernie", "layoutlm", "megatron-bert", "nomic_bert", "squeezebert":
 		return "BertTokenizer"
-	case "roberta":
+	case "bart", "clap", "data2vec-text", "longformer", "roberta", "roberta-prelayernorm":
 		return "RobertaTokenizer"
-	case "t5", "mt5", "umt5":
+	case "t5", "mt5", "switch_transformers":
 		return "T5Tokenizer"
-	case "clip":
+	case "clip", "clipseg", "groupvit", "owlv2", "owlvit", "xclip":
 		return "CLIPTokenizer"
+	case "qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "qwen3", "qwen3_moe", "qwen3_next", "qwen3_vl", "qwen3_vl_moe":
+		return "Qwen2Tokenizer"
 	}
 	return ""
+}
+
+// plainFamily reports whether a model family's tokenizer.json stands as it is although its tokenizer_config.json says
+// LlamaTokenizer.
+func plainFamily(family string) bool {
+	switch family {
+	case "arctic", "ernie4_5", "ernie4_5_moe", "flex_olmo", "glm", "glm4", "glm4_moe", "granite", "granitemoe",
+		"granitemoehybrid", "granitemoeshared", "internlm2", "internlm3", "jamba", "llava", "llava_next", "mimo_v2_flash",
+		"minicpm3", "minicpmv", "minimax_m2", "ministral", "ministral3", "mistral", "mistral3", "mixtral", "molmo", "molmo2",
+		"nemotron", "olmo2", "olmo3", "paddleocr_vl", "persimmon", "phi3", "phi3_v", "phimoe", "pixtral", "smolvlm", "stablelm",
+		"vipllava", "voxtral":
+		return true
+	}
+	return false
 }
 
 func (c *config) readDecoder() error {

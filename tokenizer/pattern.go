@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ func compilePattern(expr string) (*pattern, error) {
 	if err := checkSyntax(expr); err != nil {
 		return nil, err
 	}
-	re, err := regexp2.Compile(expr, regexp2.Multiline)
+	re, err := regexp2.Compile(withLate(expr), regexp2.Multiline)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", expr, err)
 	}
@@ -69,6 +70,54 @@ func checkSyntax(expr string) error {
 		}
 	}
 	return nil
+}
+
+// withLate writes \p{L}, \p{N} and \w out where the engine's edition of Unicode lacks characters that the reference's
+// has, or its \w is another set.
+func withLate(expr string) string {
+	var out strings.Builder
+	inClass := false
+	for i := 0; i < len(expr); i++ {
+		escape, set := lateSet(expr[i:])
+		switch {
+		case escape != "" && inClass:
+			out.WriteString(set)
+			i += len(escape) - 1
+			continue
+		case escape != "":
+			out.WriteString("[" + set + "]")
+			i += len(escape) - 1
+			continue
+		case expr[i] == '\\' && i+1 < len(expr):
+			out.WriteByte(expr[i])
+			i++
+		case expr[i] == '[':
+			inClass = true
+		case expr[i] == ']':
+			inClass = false
+		}
+		out.WriteByte(expr[i])
+	}
+	return out.String()
+}
+
+// lateSet returns the escape that expr starts with, if it is one to write out, and the inside of the class it stands for.
+func lateSet(expr string) (escape, set string) {
+	var late []runeRange
+	switch {
+	case strings.HasPrefix(expr, `\p{L}`):
+		escape, set, late = `\p{L}`, `\p{L}`, lateLetters()
+	case strings.HasPrefix(expr, `\p{N}`):
+		escape, set, late = `\p{N}`, `\p{N}`, lateNumbers()
+	case strings.HasPrefix(expr, `\w`):
+		escape, set, late = `\w`, `\p{L}\p{Nl}\p{M}\p{Nd}\p{Pc}Ⓐ-ⓩ🄰-🅉🅐-🅩🅰-🆉`, lateWords()
+	default:
+		return "", ""
+	}
+	for _, r := range late {
+		set += string(r.lo) + "-" + string(r.hi)
+	}
+	return escape, set
 }
 
 var errSlowPattern = errors.New("took too long")

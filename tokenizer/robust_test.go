@@ -70,6 +70,31 @@ func TestHostilePattern(t *testing.T) {
 	}
 }
 
+// TestGrowth normalises with replacements that would each make a thousand bytes of one.
+func TestGrowth(t *testing.T) {
+	long := strings.Repeat("a", 1000)
+	r := `{"type":"Replace","pattern":{"String":"a"},"content":"` + long + `"}`
+	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"normalizer":{"type":"Sequence","normalizers":[`+strings.Repeat(r+",", 6)+r+`]}}`)
+	if _, err := tok.Encode("aaa"); err == nil || !strings.Contains(err.Error(), "normalizing") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestIgnoreMerges takes a word whole that merges do not reach.
+func TestIgnoreMerges(t *testing.T) {
+	const model = `{"model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2,"bc":3,"abc":4},"merges":["b c"],"ignore_merges":%v}}`
+	for _, ignore := range []bool{true, false} {
+		got, err := parse(t, fmt.Sprintf(model, ignore)).Encode("abc")
+		want := []int{0, 3}
+		if ignore {
+			want = []int{4}
+		}
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("ignore_merges %v: got %v, %v, want %v", ignore, got, err, want)
+		}
+	}
+}
+
 // TestLongWords encodes a megabyte without a split; quadratic work would take minutes.
 func TestLongWords(t *testing.T) {
 	for _, dir := range []string{"gpt2", "mistral-v3", "bert-base-uncased", "t5-small", "clip"} {

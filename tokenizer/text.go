@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // span is a byte range of the original text.
 type span struct{ start, end int32 }
@@ -16,12 +19,18 @@ type text struct {
 	b, next          []byte
 	align, nextAlign []span
 	track            bool
+	limit            int  // bytes that the text may grow to
+	over             bool // it would have grown beyond
 }
+
+// A normalizer may make a text growFactor times as long, and growBytes longer: the longest of Unicode's decompositions
+// makes eleven bytes of one.
+const growFactor, growBytes = 32, 1 << 16
 
 // reset makes t the stretch s, which starts at byte base of the original text.
 func (t *text) reset(s string, base int, track bool) {
 	t.b = append(t.b[:0], s...)
-	t.track = track
+	t.track, t.limit, t.over = track, growFactor*len(s)+growBytes, false
 	t.align = t.align[:0]
 	if !track {
 		return
@@ -51,6 +60,10 @@ func (t *text) keep(i, j int) {
 
 // put writes s in place of b[i:j]. An insertion, i == j, stands for what precedes it, or for what follows at the start.
 func (t *text) put(s string, i, j int) {
+	if len(t.next)+len(s) > t.limit {
+		t.over = true
+		return
+	}
 	t.next = append(t.next, s...)
 	if t.track {
 		t.mark(len(s), i, j)
@@ -84,6 +97,14 @@ func (t *text) mark(n, i, j int) {
 func (t *text) swap() {
 	t.b, t.next = t.next, t.b
 	t.align, t.nextAlign = t.nextAlign, t.align
+}
+
+// check reports a text that would have grown beyond its limit.
+func (t *text) check() error {
+	if t.over {
+		return fmt.Errorf("tokenizer: normalizing makes more than %d bytes of the text", t.limit)
+	}
+	return nil
 }
 
 // source returns the range of the original text that b[i:j] stands for.

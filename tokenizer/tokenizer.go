@@ -1,8 +1,9 @@
 package tokenizer
 
 import (
+	"bytes"
 	"fmt"
-	"math"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -61,8 +62,12 @@ func (t *Tokenizer) Encode(text string) ([]int, error) {
 	return t.AppendEncode(nil, text, Options{AddSpecial: true, ParseSpecial: true})
 }
 
+// maxText is the length of the longest text: what the normalizer may make of it must have offsets of 32 bits.
+const maxText = (1<<31 - 1 - growBytes) / growFactor
+
 // AppendEncode appends the ids of text to dst and returns the extended slice. An error is possible only where text is
-// larger than 2 GiB or a regular expression of the tokenizer's takes too long on it; dst is then returned as it was.
+// longer than 63 MiB, or the tokenizer's file has a regular expression that takes too long on it or a replacement that
+// makes it too long; dst is then returned as it was.
 //
 // Input that is no UTF-8 is read as though each broken character were U+FFFD, except by a byte-level tokenizer without
 // normalizer, which keeps the bytes.
@@ -104,7 +109,7 @@ func (t *Tokenizer) encodeAll(o Options, template []templateItem, texts ...strin
 		if err := t.encode(w, text, o, true); err != nil {
 			return nil, err
 		}
-		parts[i].IDs = append([]int(nil), w.ids...)
+		parts[i].IDs = slices.Clone(w.ids)
 		parts[i].Offsets = make([]Span, len(w.spans))
 		for k, s := range w.spans {
 			parts[i].Offsets[k] = Span{int(s.start), int(s.end)}
@@ -145,8 +150,8 @@ func (t *Tokenizer) lend() *work {
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	w.ids, w.spans = w.ids[:0], w.spans[:0]
-	if len(text) > math.MaxInt32/8 {
-		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), math.MaxInt32/8)
+	if len(text) > maxText {
+		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
 	}
 	var moved []int32
 	if !t.rawBytes && !utf8.ValidString(text) {
@@ -187,6 +192,9 @@ func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bo
 			return err
 		}
 	}
+	if err := w.text.check(); err != nil {
+		return err
+	}
 	if t.added.normalized.empty {
 		return t.encodePiece(w, base)
 	}
@@ -202,8 +210,8 @@ func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 	if len(chunks) == 0 || len(chunks) == 1 && chunks[0].added < 0 {
 		return t.encodePiece(w, base)
 	}
-	whole := text{b: append([]byte(nil), w.text.b...), align: append([]span(nil), w.text.align...), track: w.text.track}
-	chunks = append([]chunk(nil), chunks...)
+	whole := text{b: bytes.Clone(w.text.b), align: slices.Clone(w.text.align), track: w.text.track}
+	chunks = slices.Clone(chunks)
 	for _, c := range chunks {
 		if c.added >= 0 {
 			at := span{}
@@ -233,6 +241,9 @@ func (t *Tokenizer) encodePiece(w *work, base int) error {
 	w.pieces = append(w.pieces[:0], piece{0, int32(len(w.text.b))})
 	if t.preTokenizer != nil {
 		if err := t.preTokenizer.split(w); err != nil {
+			return err
+		}
+		if err := w.text.check(); err != nil {
 			return err
 		}
 	}
@@ -307,7 +318,7 @@ func (t *Tokenizer) TokenID(token string) (int, bool) {
 }
 
 // AddedTokens returns the tokens that are found in the text before the model sees it, in order of their ids.
-func (t *Tokenizer) AddedTokens() []AddedToken { return append([]AddedToken(nil), t.added.tokens...) }
+func (t *Tokenizer) AddedTokens() []AddedToken { return slices.Clone(t.added.tokens) }
 
 // Special returns the ids of the tokens that play a part of their own.
 func (t *Tokenizer) Special() Special { return t.special }

@@ -6,8 +6,8 @@ usage: pip install -r requirements.txt; python train.py      (about 12 minutes o
 Writes, beside this folder, tiny/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/expected.json (what the
 reference computes from these weights in float32). The same versions on the same kind of processor give the same files.
 
-A document is a story and <|endoftext|>. A row of the training batches starts with the first word of a story, so a prompt needs no
-token before it; more stories follow until the row is full, so <|endoftext|> alone is a prompt as well: a story from its beginning.
+A document is a story and <|endoftext|>. A row of the training batches starts with the first word of a story, so a prompt has no
+token before it: there is no bos. More stories follow, until the row is full.
 """
 import argparse, json, math, os, time
 import numpy, torch
@@ -23,14 +23,14 @@ PROMPTS = ["The cat sat on the", "The animal didn't cross the street because it 
 MODEL = dict(
     vocab_size=VOCABULARY, hidden_size=128, intermediate_size=320, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
     max_position_embeddings=CONTEXT, rms_norm_eps=1e-5, initializer_range=0.05, tie_word_embeddings=True,
-    bos_token_id=0, eos_token_id=0, pad_token_id=0)
+    bos_token_id=None, eos_token_id=0, pad_token_id=0)
 
 
 def train_tokenizer(texts):
     """A byte-level BPE vocabulary: 256 bytes, the end of a story, and as many merges as there is room for."""
     bpe = ByteLevelBPETokenizer()
     bpe.train_from_iterator(texts, vocab_size=VOCABULARY, min_frequency=2, special_tokens=[END], show_progress=False)
-    return PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, bos_token=END, eos_token=END, pad_token=END,
+    return PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token=END, pad_token=END,
                                    model_max_length=CONTEXT, clean_up_tokenization_spaces=False)
 
 
@@ -113,7 +113,7 @@ def main():
           f"{len(unseen):,} held out), the longest {longest} tokens, {rows.numel():,} tokens")
     train(model, rows, args.batch, args.rate)
 
-    model.generation_config = GenerationConfig(bos_token_id=0, eos_token_id=0, pad_token_id=0, do_sample=True, temperature=0.7)
+    model.generation_config = GenerationConfig(eos_token_id=0, pad_token_id=0, do_sample=True, temperature=0.7)
     model.to(torch.bfloat16).save_pretrained(tiny)
     tokenizer.save_pretrained(tiny)
     model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32, attn_implementation="eager").eval()

@@ -19,7 +19,7 @@ The weights are generate.py's formula. The file of a case holds
 In the script the three sequences are also run as one padded batch, and must give the same. Seeds are searched until the
 answers survive a relative noise of 1e-4 on every weight: no number moves by more than SHAKY of its array's largest
 magnitude, and the largest of each row of logits stays the largest. Each case names contrasts, changes of its config that
-must show in the kept numbers.
+must show in the kept numbers, and so must every tensor.
 """
 
 import json
@@ -38,11 +38,12 @@ from cases import without_absent
 from generate import check_versions, formula, pack, text, uniform, unpack
 
 HERE = pathlib.Path(__file__).parent / "encoders"
-LENGTHS, POSITIONS = [5, 17, 40], [[0, 4], [0, 7, 16], [0, 22, 39]]
+POSITIONS = [[0, -1], [0, 7, -1], [0, 22, -1]]  # of the rows kept; -1 is the last
 NOISE, DRAWS, SHAKY = 1e-4, 4, 2e-3
 CONTRAST, FAINT = 2e-3, 2e-4  # of the largest magnitude of the array in which it shows most
 PADDED = 2e-5  # the same, for the padded batch against each sequence alone
 PER_SEQUENCE = {"pooler_output", "seq_relationship_logits", "sop_logits"}  # and others by their shape
+KEY_BIASES = ("key.bias", "k_lin.bias", ".k.bias", "key_proj.bias", "pos_key_proj.bias")
 HIDDEN = ("embedding", "layer", "final norm")
 DECISIVE = {"prediction_logits", "logits", "start_logits", "end_logits"}
 
@@ -94,7 +95,7 @@ def rule(case, name: str, shape: list) -> tuple[float, float]:
 def make_inputs(case, seed: int, config: dict) -> list:
     """Ids without the padding id, except where the case wants it; a pair is split in the middle."""
     pad, inputs = case.pad_id, []
-    for i, (length, positions) in enumerate(zip(LENGTHS, POSITIONS)):
+    for i, (length, positions) in enumerate(zip(case.lengths, POSITIONS, strict=True)):
         ids = ((uniform(f"{seed}:input {i}", length) + 1) / 2 * config["vocab_size"]).astype(int)
         ids = np.where(ids == pad, (pad + 3) % config["vocab_size"], ids).tolist()
         for at in case.pads_at:
@@ -104,7 +105,7 @@ def make_inputs(case, seed: int, config: dict) -> list:
         if case.segments > 1:
             cut = length // 2 + 1 if i else length
             item["types"] = [0] * cut + [1 + (j % (case.segments - 1)) for j in range(length - cut)]
-        inputs.append({**item, "positions": positions})
+        inputs.append({**item, "positions": [p % length for p in positions]})
     return inputs
 
 
@@ -177,6 +178,17 @@ def check_contrast(case, folder, config, weights, inputs, found):
             raise ValueError(f"{case.name}: {change} changes the answers only by {difference:.2g}")
 
 
+def check_weights(case, model, inputs, found):
+    """Every tensor must show, but for the bias of keys, which softmax takes away."""
+    for name, weight in model.named_parameters():
+        kept = weight.clone()
+        weight.zero_()
+        difference = max(distance(found, alone(case, model, inputs)))
+        weight.copy_(kept)
+        if difference < FAINT and not name.endswith((*KEY_BIASES, *case.idle)):
+            raise ValueError(f"{case.name}: {name} changes the answers only by {difference:.2g}")
+
+
 def attempt(case, seed: int, config: dict, shapes: dict) -> dict | None:
     tensors = {}
     for name, shape, value in [*((n, s, None) for n, s in shapes.items()), *case.extra_tensors]:
@@ -191,6 +203,7 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict | None:
         worst = max(distance(found, answers(case, model, inputs)))
         if worst > PADDED:
             raise ValueError(f"{case.name}: the padded batch differs by {worst:.2g}")
+        check_weights(case, model, inputs, found)
         check_contrast(case, folder, config, weights, inputs, found)
         for draw in range(DRAWS):
             noisy = {k: v * (1 + NOISE * formula(draw, "noise " + k, list(v.shape), 0, 1)) for k, v in weights.items()}

@@ -1,0 +1,255 @@
+package model
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// folder returns a golden case as a folder that holds its weights as dt, under names that rename makes.
+func (g *golden) folder(t testing.TB, dt tensor.DType, rename func(string) string) fstest.MapFS {
+	t.Helper()
+	src := g.inMemory(t, dt)
+	if rename != nil {
+		var err error
+		if src, err = checkpoint.Rename(src, rename); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fstest.MapFS{"config.json": {Data: g.Config}, "model.safetensors": {Data: written(t, src)}}
+}
+
+func written(t testing.TB, src checkpoint.Source) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := checkpoint.WriteSafetensors(&b, src, map[string]string{"format": "pt"}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A checkpoint of each type gives the same bits from a folder on disk and from one in memory, and kept
+// in a wider type. In half precision it gives what its rounded weights give in float32.
+func TestOpenTypes(t *testing.T) {
+	ids := randomIDs(1, 20, 90)
+	for _, family := range Decoders() {
+		g := plain(t, family)
+		for _, dt := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
+			fsys := g.folder(t, dt, nil)
+			dir := t.TempDir()
+			for name, f := range fsys {
+				if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var want []float32
+			for name, fsys := range map[string]fs.FS{"memory": fsys, "disk": os.DirFS(dir)} {
+				for _, wide := range []bool{false, true} {
+					opt, last := Options{}, int64(-1)
+					var total int64
+					if wide {
+						opt.Convert = func(tensor.DType) tensor.DType { return tensor.F32 }
+					}
+					opt.Progress = func(done, all int64) {
+						if done < last || done > all || total != 0 && all != total {
+							t.Errorf("%s: %d of %d bytes read after %d of %d", family, done, all, last, total)
+						}
+						last, total = done, all
+					}
+					d, err := OpenDecoder(fsys, opt)
+					if err != nil {
+						t.Fatalf("%s, %v, %s: %v", family, dt, name, err)
+					}
+					if last != total || total == 0 {
+						t.Errorf("%s: progress ends at %d of %d bytes", family, last, total)
+					}
+					if kept := d.Head.Weight.DType; !wide && kept != dt || wide && kept != tensor.F32 {
+						t.Errorf("%s: %v is kept as %v", family, dt, kept)
+					}
+					got := alone(t, d, SessionOptions{}, ids)
+					if want == nil {
+						want = slices.Clone(got)
+					}
+					same(t, fmt.Sprintf("%s, %v, %s, widened %v", family, dt, name, wide), got, want)
+				}
+			}
+			narrow := g.folder(t, tensor.F32, nil)
+			d, err := OpenDecoder(narrow, Options{Convert: func(tensor.DType) tensor.DType { return dt }})
+			if err != nil || d.Head.Weight.DType != dt {
+				t.Errorf("%s: F32 kept as %v: %v", family, dt, err)
+			}
+		}
+	}
+}
+
+// Bodies are stored with or without the prefix they have in a model with a head; a tied table under the
+// embedding's name, the head's, or both.
+func TestOpenNames(t *testing.T) {
+	ids := randomIDs(1, 20, 90)
+	for _, c := range []struct {
+		name   string
+		rename func(string) string
+	}{
+		{"llama-tied", checkpoint.TrimPrefix("model.")},
+		{"llama-tied", func(name string) string { return strings.Replace(name, "model.embed_tokens", "lm_head", 1) }},
+		{"gemma2-softcaps", checkpoint.TrimPrefix("model.")},
+		{"llama-gqa", checkpoint.TrimPrefix("model.")},
+		{"gpt2-plain", checkpoint.TrimPrefix("transformer.")},
+		{"gpt2-untied", checkpoint.TrimPrefix("transformer.")},
+		{"gpt2-published-names", checkpoint.AddPrefix("transformer.")},
+	} {
+		for _, g := range goldens(t) {
+			if g.Name != c.name {
+				continue
+			}
+			want := alone(t, g.decoder(t, Options{}), SessionOptions{}, ids)
+			var done, total int64
+			d, err := OpenDecoder(g.folder(t, tensor.F32, c.rename), Options{Progress: func(d, n int64) { done, total = d, n }})
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			if done != total {
+				t.Errorf("%s: progress ends at %d of %d bytes", c.name, done, total)
+			}
+			same(t, c.name, alone(t, d, SessionOptions{}, ids), want)
+		}
+	}
+}
+
+// Tables that old checkpoints store are no weights, and no error.
+func TestOpenIgnoresTables(t *testing.T) {
+	for family, name := range map[string]string{"llama": "model.layers.0.self_attn.rotary_emb.inv_freq", "gpt2": "transformer.h.0.attn.masked_bias"} {
+		g := plain(t, family)
+		src := g.inMemory(t, tensor.F32)
+		entries := []checkpoint.Entry{checkpoint.Float32(name, tensor.New(5))}
+		for n := range src.Names() {
+			x, err := checkpoint.ReadFloat32(src, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, checkpoint.Float32(n, x))
+		}
+		more, err := checkpoint.Memory(entries...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var done, total int64
+		fsys := fstest.MapFS{"config.json": {Data: g.Config}, "model.safetensors": {Data: written(t, more)}}
+		if _, err := OpenDecoder(fsys, Options{Progress: func(d, n int64) { done, total = d, n }}); err != nil || done != total {
+			t.Errorf("%s: %v; %d of %d bytes", name, err, done, total)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	g := plain(t, "llama")
+	whole := g.folder(t, tensor.F32, nil)
+	without := func(names ...string) fstest.MapFS {
+		m := maps.Clone(whole)
+		for _, n := range names {
+			delete(m, n)
+		}
+		return m
+	}
+	with := func(name, data string, without ...string) fstest.MapFS {
+		m := maps.Clone(whole)
+		for _, n := range without {
+			delete(m, n)
+		}
+		m[name] = &fstest.MapFile{Data: []byte(data)}
+		return m
+	}
+	index := `{"metadata": {}, "weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors", "lm_head.weight": "model-00002-of-00002.safetensors"}}`
+	shards := with("model.safetensors.index.json", index, "model.safetensors")
+	shards["model-00001-of-00002.safetensors"] = whole["model.safetensors"]
+	file := filepath.Join(t.TempDir(), "a-file")
+	if err := os.WriteFile(file, []byte("x"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		fsys fs.FS
+		want []string
+	}{
+		"empty folder":      {fstest.MapFS{}, []string{"no config.json", "model.safetensors"}},
+		"no such folder":    {os.DirFS(filepath.Join(t.TempDir(), "nowhere")), []string{"config.json"}},
+		"a file":            {os.DirFS(file), []string{"config.json"}},
+		"only weights":      {without("config.json"), []string{"no config.json"}},
+		"only config":       {without("model.safetensors"), []string{"model.safetensors", "no safetensors weights"}},
+		"pickle":            {with("pytorch_model.bin", "x", "model.safetensors"), []string{"pytorch_model.bin", "pickle"}},
+		"missing shard":     {shards, []string{"model-00002-of-00002.safetensors", "missing"}},
+		"bad index":         {with("model.safetensors.index.json", "{", "model.safetensors"), []string{"model.safetensors.index.json"}},
+		"empty weights":     {with("model.safetensors", ""), []string{"model.safetensors"}},
+		"cut weights":       {with("model.safetensors", string(whole["model.safetensors"].Data[:5000])), []string{"model.safetensors"}},
+		"text as weights":   {with("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"), []string{"model.safetensors"}},
+		"empty config":      {with("config.json", ""), []string{"config.json", "not a JSON object"}},
+		"cut config":        {with("config.json", string(g.Config[:100])), []string{"config.json", "not a JSON object"}},
+		"huge config":       {with("config.json", "{"+strings.Repeat(" ", maxConfig)+"}"), []string{"config.json", "bytes"}},
+		"config is folder":  {with("config.json/x", "", "config.json"), []string{"config.json"}},
+		"bad generation":    {with("generation_config.json", "[]"), []string{"generation_config.json", "not a JSON object"}},
+		"wrong generation":  {with("generation_config.json", `{"eos_token_id": "</s>"}`), []string{"generation_config.json", "eos_token_id"}},
+		"bad tokenizer":     {with("tokenizer.json", "{"), []string{"tokenizer"}},
+		"no merges":         {with("vocab.json", "{}"), []string{"merges.txt"}},
+		"bad sentencepiece": {with("tokenizer.model", "\xff\xff\xff"), []string{"tokenizer"}},
+	} {
+		d, err := OpenDecoder(c.fsys, Options{})
+		if err == nil || d != nil {
+			t.Errorf("%s: decoder %v, error %v", name, d != nil, err)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error lacks %q: %v", name, want, err)
+			}
+		}
+	}
+	if d, err := OpenDecoder(whole, Options{}); err != nil || d.Tokenizer != nil {
+		t.Errorf("without a tokenizer: %v", err)
+	}
+}
+
+// Shards are one checkpoint.
+func TestOpenShards(t *testing.T) {
+	g := plain(t, "qwen3")
+	src := g.inMemory(t, tensor.BF16)
+	names := slices.Collect(src.Names())
+	fsys := fstest.MapFS{"config.json": {Data: g.Config}}
+	var weightMap []string
+	for i := range 3 {
+		file := fmt.Sprintf("model-%05d-of-00003.safetensors", i+1)
+		part, err := checkpoint.Rename(src, func(name string) string {
+			if slices.Index(names, name)%3 != i {
+				return ""
+			}
+			return name
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fsys[file] = &fstest.MapFile{Data: written(t, part)}
+		for name := range part.Names() {
+			weightMap = append(weightMap, fmt.Sprintf("%q: %q", name, file))
+		}
+	}
+	fsys["model.safetensors.index.json"] = &fstest.MapFile{Data: []byte(`{"weight_map": {` + strings.Join(weightMap, ", ") + "}}")}
+	d, err := OpenDecoder(fsys, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := OpenDecoder(g.folder(t, tensor.BF16, nil), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := randomIDs(1, 20, d.Vocab)
+	same(t, "shards", alone(t, d, SessionOptions{}, ids), alone(t, one, SessionOptions{}, ids))
+}
