@@ -102,3 +102,66 @@ func ExampleStream() {
 	// ""
 	// "é"
 }
+
+// BERT's vocabulary is a token a line; tokens that go on with a word start with ##.
+func ExampleParseVocabText() {
+	const vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##want\n##ed\n,\nrunning\n"
+	t, err := tokenizer.ParseVocabText([]byte(vocab), true)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, _ := t.Encode("Unwanted, running")
+	text, _ := t.Decode(ids, true)
+	fmt.Println(ids, text)
+	// Output: [2 5 6 7 8 9 3] unwanted, running
+}
+
+func ExampleParseVocabMerges() {
+	const vocab = `{"l": 0, "o": 1, "w": 2, "e": 3, "r": 4, "Ġ": 5, "lo": 6, "low": 7, "er": 8, "Ġlow": 9, "<|endoftext|>": 10}`
+	const merges = "#version: 0.2\nl o\nlo w\ne r\nĠ low\n"
+	t, err := tokenizer.ParseVocabMerges([]byte(vocab), []byte(merges))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, _ := t.Encode("low lower<|endoftext|>")
+	fmt.Println(ids)
+	// Output: [7 9 8 10]
+}
+
+func ExampleParseSentencePiece() {
+	// A model is a protocol-buffer message; this one has Unigram pieces with the scores 0, -1 and -2.
+	const model = "\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02" +
+		"\n\x0d\n\x06▁cat\x15\x00\x00\x80\xbf" +
+		"\n\x0a\n\x03sat\x15\x00\x00\x00\xc0" +
+		"\n\x0a\n\x03▁\x15\x00\x00\x00\xc0"
+	t, err := tokenizer.ParseSentencePiece([]byte(model))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, _ := t.Encode("cat sat")
+	text, _ := t.Decode(ids, false)
+	fmt.Println(ids, text)
+	// Output: [1 3 2] cat sat
+}
+
+// A prompt puts text between special tokens by their ids.
+func ExampleTokenizer_Special() {
+	folder := fstest.MapFS{
+		"tokenizer.json":        {Data: []byte(small)},
+		"tokenizer_config.json": {Data: []byte(`{"eos_token": "<|end|>"}`)},
+	}
+	t, err := tokenizer.Open(folder)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, _ := t.AppendEncode(nil, "cat", tokenizer.Options{})
+	fmt.Println(append(ids, t.Special().EOS), t.Special().PAD)
+	// Output: [9 0] -1
+}
+
+func ExampleTokenizer_AddedTokens() {
+	for _, a := range mustParse().AddedTokens() {
+		fmt.Println(a.ID, a.Content, a.Special)
+	}
+	// Output: 0 <|end|> true
+}

@@ -126,13 +126,13 @@ func (c *config) openSentencePiece(data []byte) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.role(m.bosID) >= 0 {
+	if m.role(m.bosID, m.bosPiece) >= 0 {
 		setDefault(&c.BOS, m.bosPiece)
 	}
-	if m.role(m.eosID) >= 0 {
+	if m.role(m.eosID, m.eosPiece) >= 0 {
 		setDefault(&c.EOS, m.eosPiece)
 	}
-	if m.role(m.unkID) >= 0 {
+	if m.role(m.unkID, m.unkPiece) >= 0 {
 		setDefault(&c.UNK, m.unkPiece)
 	}
 	switch c.Class {

@@ -110,7 +110,7 @@ func lateSet(expr string) (escape, set string) {
 	case strings.HasPrefix(expr, `\p{N}`):
 		escape, set, late = `\p{N}`, `\p{N}`, lateNumbers()
 	case strings.HasPrefix(expr, `\w`):
-		escape, set, late = `\w`, `\p{L}\p{Nl}\p{M}\p{Nd}\p{Pc}Ⓐ-ⓩ🄰-🅉🅐-🅩🅰-🆉`, lateWords()
+		escape, set, late = `\w`, `\p{L}\p{Nl}\p{M}\p{Nd}\p{Pc}²³¹¼½¾Ⓐ-ⓩ🄰-🅉🅐-🅩🅰-🆉`, lateWords()
 	default:
 		return "", ""
 	}

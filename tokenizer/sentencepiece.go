@@ -126,13 +126,17 @@ func ParseSentencePiece(data []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: SentencePiece model: %w", err)
 	}
-	t.special.BOS, t.special.EOS, t.special.PAD, t.special.UNK = m.role(m.bosID), m.role(m.eosID), m.role(m.padID), m.role(m.unkID)
+	t.special.BOS, t.special.EOS = m.role(m.bosID, m.bosPiece), m.role(m.eosID, m.eosPiece)
+	t.special.PAD, t.special.UNK = m.role(m.padID, m.padPiece), m.role(m.unkID, m.unkPiece)
 	return t, nil
 }
 
-// role returns an id that plays a part, or −1 where it is none.
-func (m *spModel) role(id int) int {
+// role returns an id that plays a part, or −1 where it is none: a file without a trainer's settings has their defaults.
+func (m *spModel) role(id int, text string) int {
 	if id < 0 || id >= len(m.pieces) {
+		return -1
+	}
+	if p := m.pieces[id]; p.kind != spControl && p.kind != spUnknown && p.text != text {
 		return -1
 	}
 	return id
@@ -163,7 +167,9 @@ func (m *spModel) parts(legacy bool) (*parts, error) {
 		return nil, err
 	}
 	for id, piece := range m.pieces {
-		if piece.text != "" && (piece.kind == spControl || id == m.role(m.unkID) || id == m.role(m.bosID) || id == m.role(m.eosID)) {
+		special := piece.kind == spControl || id == m.role(m.unkID, m.unkPiece) || id == m.role(m.bosID, m.bosPiece) ||
+			id == m.role(m.eosID, m.eosPiece)
+		if piece.text != "" && special {
 			p.added = append(p.added, AddedToken{ID: id, Content: piece.text, Special: true})
 		}
 	}
@@ -228,7 +234,7 @@ func (m *spModel) model(p *parts) error {
 	}
 	switch m.modelType {
 	case spUnigram:
-		return p.newUnigram(tokens, scores, m.role(m.unkID), m.byteFallback)
+		return p.newUnigram(tokens, scores, m.role(m.unkID, m.unkPiece), m.byteFallback)
 	case spBPE:
 		if err := p.newVocabulary(tokens); err != nil {
 			return err
