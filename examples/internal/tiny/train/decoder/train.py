@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Trains the model of this example, from nothing: stories of a grammar, a vocabulary, a small decoder of the LLaMA form.
+"""Trains the tiny decoder of the examples, from nothing: stories of a grammar, a vocabulary, a small decoder of the LLaMA form.
 
 usage: pip install -r requirements.txt; python train.py      (about 12 minutes on a free core)
 
-Writes, beside this folder, tiny/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/expected.json (what the
+Writes, two folders up, decoder/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/decoder.json (what the
 reference computes from these weights in float32). The same versions on the same kind of processor give the same files.
 
 A document is a story and <|endoftext|>. A row of the training batches starts with the first word of a story, so a prompt has no
@@ -94,12 +94,12 @@ def sample(model, tokenizer, prompt, seed):
 
 def main():
     flags = argparse.ArgumentParser()
-    flags.add_argument("--out", default=os.path.dirname(HERE), help="the folder to write tiny/ and testdata/ in")
+    flags.add_argument("--out", default=os.path.dirname(os.path.dirname(HERE)), help="the folder to write decoder/ and testdata/ in")
     flags.add_argument("--stories", type=int, default=60_000)
     flags.add_argument("--batch", type=int, default=8, help="rows of a batch")
     flags.add_argument("--rate", type=float, default=3e-3, help="the highest learning rate")
     args = flags.parse_args()
-    tiny, testdata = os.path.join(args.out, "tiny"), os.path.join(args.out, "testdata")
+    tiny, testdata = os.path.join(args.out, "decoder"), os.path.join(args.out, "testdata")
     torch.manual_seed(SEED)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
 
@@ -122,7 +122,7 @@ def main():
 
     os.makedirs(testdata, exist_ok=True)
     answers = [expected(model, tokenizer, prompt) for prompt in PROMPTS]
-    with open(os.path.join(testdata, "expected.json"), "w") as file:
+    with open(os.path.join(testdata, "decoder.json"), "w") as file:
         json.dump(answers, file, indent=1, ensure_ascii=False)
     for answer in answers:
         print(repr(answer["prompt"]), *(f"{t!r} {p:.3f}" for t, p in zip(answer["top_tokens"], answer["top_probabilities"])))

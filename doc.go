@@ -1,0 +1,72 @@
+// Package transformer is a guided tour; the code is in the packages below. Together they make a library
+// of transformer building blocks in pure Go: small pieces that one can import, read and time alone, and
+// that assemble into the decoders and encoders people run, with the numbers of the reference implementation and the
+// speed of the machine.
+//
+// # From text to text
+//
+//	text ─ tokenizer ─→ ids ─ embedding ─→ x [T, Dim] ─ N × block ─→ x ─ norm, head ─→ logits [V] ─ sample ─→ id
+//
+// A [tokenizer.Tokenizer] cuts text into pieces and numbers them. An embedding turns each id into a row
+// of Dim numbers, the residual stream. Each [block.Block] adds to the stream, first what attention
+// gathers from other tokens, then what a feed-forward network makes of the token itself. The last row,
+// normalised, is compared with every entry of the vocabulary: the logits. A [sample.Sampler] picks the
+// next id, which is fed back.
+//
+// [model.OpenDecoder] does all of this for a checkpoint folder as Hugging Face publishes them:
+//
+//	d, err := model.OpenDecoder(os.DirFS("SmolLM2-135M-Instruct"), model.Options{})
+//	s := d.NewSession(model.SessionOptions{})
+//	for piece, err := range s.GenerateText(ctx, "The capital of France is", sample.Greedy(), model.GenerateOptions{}) {
+//		fmt.Print(piece)
+//	}
+//
+// # The packages, bottom up
+//
+//   - [tensor]: dense float32 activations, weights in the type they are stored in, their product.
+//   - [checkpoint]: where named weights come from: safetensors, memory, formulas, random numbers.
+//   - [nn]: linear layers, norms, activations, embeddings, and the loader that binds weights to them.
+//   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
+//     caches; the multi-head layer. Start at [attention.ScaledDotProduct].
+//   - [block]: feed-forward networks, residuals with norms wherever an architecture has them.
+//   - [model]: the assemblies, one recipe for each family; sessions, batches, generation.
+//   - [sample] and [tokenizer] stand alone: numbers to id, text to ids and back.
+//
+// Imports point down this list only.
+//
+// # One alphabet for shapes
+//
+// T tokens, S keys, H heads, Hkv key/value heads, D values of a head, Dim width of the stream, V
+// vocabulary. Rows are tokens: activations are [T, Dim], heads are [T, H, D] views of the same memory,
+// weights are [Out, In].
+//
+// # Promises
+//
+// Every family is checked against transformers, in float32, layer by layer; so is each option of a config
+// that changes the arithmetic. What is not supported is refused by name when a model is opened.
+//
+// A token's numbers are the same, bit for bit, however its text is split into calls, whatever else is in
+// the batch, and on any number of processors. They differ by rounding between instruction sets.
+//
+// Models are read-only and serve any number of goroutines; a [model.Session] is one text and belongs to
+// one goroutine at a time. Generating a token allocates nothing.
+//
+// Files, configs, ids and texts are input: what is wrong with them is told by an error that names the
+// culprit. Shapes are the programmer's: they panic, with both shapes in the message.
+//
+// # Processors
+//
+// Kernels are Go assembly for AVX-512 and AVX2, and plain Go elsewhere or with the build tag purego. The
+// environment variable TRANSFORMER_SIMD (generic, avx2, avx512) lowers the tier.
+package transformer
+
+import (
+	_ "github.com/seed2010d43f/transformer/attention"
+	_ "github.com/seed2010d43f/transformer/block"
+	_ "github.com/seed2010d43f/transformer/model"
+	_ "github.com/seed2010d43f/transformer/sample"
+	_ "github.com/seed2010d43f/transformer/tensor"
+	_ "github.com/seed2010d43f/transformer/tensor/checkpoint"
+	_ "github.com/seed2010d43f/transformer/tensor/nn"
+	_ "github.com/seed2010d43f/transformer/tokenizer"
+)

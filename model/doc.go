@@ -1,0 +1,39 @@
+// Package model assembles whole models from the blocks below it, and runs them.
+//
+// A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3. An [Encoder] reads them: BERT and
+// its relatives, with the heads they are published with. [OpenDecoder] and [OpenEncoder] make one from a
+// folder as Hugging Face publishes them; [NewDecoder] and [NewEncoder] take weights from anywhere, random
+// ones too, and the fields are there for programs that assemble their own.
+//
+// # Generating
+//
+// A [Session] is one text: the tokens so far, with their keys and values cached. [Session.Feed] appends
+// tokens and computes the logits after the last, [Session.Generate] and [Session.GenerateText] go on from
+// there. [Session.Rewind] goes back; [Session.Fork] branches, and shares what was read. Many sessions run
+// at the same time over the same weights, each in a goroutine of its own, or together in one pass with
+// [Decoder.FeedBatch].
+//
+// What a text's logits are does not depend, to the bit, on how it is fed, on what else is in a batch, or
+// on the number of processors. (One exception is part of what the reference does: see
+// [attention.NewRoPE] on dynamic NTK.)
+//
+// # Reading
+//
+// An Encoder takes any number of [Sequence] values of different lengths, packed without padding, and gives
+// [Encoder.Hidden] states, or what its head makes of each token or each sequence. Package task, below this
+// one, does this with text.
+//
+// # Looking inside
+//
+// A function in [SessionOptions], or in an [attention.Pass], is asked at each point of a forward pass
+// whether it wants to see it: the embedding, the stream after every residual, attention weights, the
+// logits. Nothing is computed for points that nobody wants to see.
+//
+// # Adding a family
+//
+// A family is one file: the keys of its config with their defaults, the names and shapes of its weights,
+// its wiring, top to bottom. A relative is a diff on it: qwen.go and gemma.go on llama.go, electra.go on
+// bert.go. open.go lists which function serves which model_type. Golden files in testdata/golden hold what
+// the reference computes on small checkpoints whose weights are a formula; a family is done when each
+// option that changes its arithmetic has one.
+package model

@@ -1,0 +1,108 @@
+package transformer_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/model"
+)
+
+var update = flag.Bool("update", false, "write the tables of families into README.md")
+
+const (
+	tableBegin = "<!-- families: go test -run TestReadme -update . -->\n"
+	tableEnd   = "<!-- end of families -->\n"
+)
+
+// titles names each model_type for readers.
+var titles = map[string]string{
+	"gpt2": "GPT-2", "llama": "LLaMA 1, 2, 3, 3.x; SmolLM2", "mistral": "Mistral", "qwen2": "Qwen 2, 2.5", "qwen3": "Qwen 3",
+	"gemma": "Gemma", "gemma2": "Gemma 2", "gemma3_text": "Gemma 3 (text)", "phi3": "Phi-3, Phi-3.5, Phi-4 (text)",
+	"albert": "ALBERT", "bert": "BERT; MiniLM, BGE, E5", "camembert": "CamemBERT", "deberta": "DeBERTa", "deberta-v2": "DeBERTa v2, v3",
+	"distilbert": "DistilBERT", "electra": "ELECTRA", "modernbert": "ModernBERT", "mpnet": "MPNet", "roberta": "RoBERTa",
+	"xlm-roberta": "XLM-RoBERTa; BGE-M3, multilingual E5",
+}
+
+// familyTable returns the tables of families: what can be opened, and the golden cases that check it.
+func familyTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for _, kind := range []struct {
+		title, files string
+		families     []string
+	}{
+		{"decoder", "model/testdata/golden/*.json", model.Decoders()},
+		{"encoder", "model/testdata/golden/encoders/*.json", model.Encoders()},
+	} {
+		variants := variantsOf(t, kind.files)
+		fmt.Fprintf(&b, "| %s | `model_type` | variants checked against the reference |\n|---|---|---|\n", kind.title)
+		for _, family := range kind.families {
+			list := variants[family]
+			if len(list) == 0 || titles[family] == "" {
+				t.Errorf("model_type %q has no golden case or no title", family)
+			}
+			slices.Sort(list)
+			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", titles[family], family, strings.Join(list, ", "))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// variantsOf returns the golden cases of each model_type.
+func variantsOf(t *testing.T, pattern string) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variants := map[string][]string{}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c struct {
+			Name   string
+			Config struct {
+				ModelType string `json:"model_type"`
+			}
+		}
+		if err := json.Unmarshal(data, &c); err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		family := c.Config.ModelType
+		variant := strings.TrimPrefix(strings.TrimPrefix(c.Name, family+"-"), strings.TrimSuffix(family, "_text")+"-")
+		variants[family] = append(variants[family], strings.ReplaceAll(variant, "-", " "))
+	}
+	return variants
+}
+
+// The README's tables say what is tested, no more and no less.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(readme), tableBegin)
+	old, after, ok2 := strings.Cut(rest, tableEnd)
+	if !ok || !ok2 {
+		t.Fatalf("README.md has no lines %q and %q", tableBegin, tableEnd)
+	}
+	table := familyTable(t)
+	if *update {
+		if err := os.WriteFile("README.md", []byte(before+tableBegin+table+tableEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if old != table {
+		t.Errorf("the tables of families in README.md are not current; run: go test -run TestReadme -update .")
+	}
+}
