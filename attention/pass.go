@@ -46,6 +46,7 @@ const (
 	Logits                // [T, V]: of the rows whose logits were asked for
 )
 
+// String names the stage.
 func (s Stage) String() string {
 	names := [...]string{"embedded", "added", "layer", "weights", "normed", "logits"}
 	if int(s) < len(names) {

@@ -54,6 +54,7 @@ const (
 	ReplacedToken                      // Tokens: one score for not being the original token (ELECTRA)
 )
 
+// String names the task.
 func (t Task) String() string {
 	names := [...]string{"features", "masked LM", "sequence classification", "token classification",
 		"question answering", "next sentence", "multiple choice", "replaced token"}
@@ -67,8 +68,8 @@ func (t Task) String() string {
 type Pooling uint8
 
 const (
-	FirstToken Pooling = iota
-	MeanOfTokens
+	FirstToken   Pooling = iota // the row of the first token
+	MeanOfTokens                // the mean of all rows
 )
 
 // Head turns each row of x into Out(Norm(Act(Dense(x)))). Parts that are nil are absent, and Act with

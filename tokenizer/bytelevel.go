@@ -93,7 +93,10 @@ func (o *overBytes) split(w *work) error {
 		inner.pieces = append(inner.pieces, piece{int32(start), int32(len(inner.text.b))})
 	}
 	w.back = back
-	if err := o.inner.split(inner); err != nil {
+	inner.text.search = w.text.search
+	err := o.inner.split(inner)
+	w.text.search = inner.text.search
+	if err != nil {
 		return err
 	}
 	out := w.spare[:0]

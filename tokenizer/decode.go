@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 )
@@ -22,6 +23,10 @@ type decodeSink struct {
 
 func (d *decodeSink) put(part []byte, starts bool) {
 	s := d.stream
+	if s.budget -= len(part); s.budget < 0 {
+		s.err = errDecodeGrowth
+		return
+	}
 	if d.next == len(s.steps) {
 		s.text = append(s.text, part...)
 		return
@@ -41,7 +46,13 @@ type Stream struct {
 	sinks       []decodeSink
 	text        []byte // of the call in hand
 	err         error  // of the call in hand
+	budget      int    // bytes that the steps may still put out
 }
+
+// A token may make decodeGrowth times its own bytes, and decodeSlack more, in all the steps together.
+const decodeGrowth, decodeSlack = 64, 1 << 12
+
+var errDecodeGrowth = errors.New("tokenizer: the decoder makes too much of its tokens")
 
 // NewStream returns a Stream that leaves out special tokens if skipSpecial is set.
 func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
@@ -81,6 +92,7 @@ func (s *Stream) push(id int) {
 		return
 	}
 	if !special || !s.skipSpecial {
+		s.budget = min(s.budget, 1<<40) + decodeGrowth*len(part) + decodeSlack
 		s.sinks[0].put(part, true)
 	}
 }

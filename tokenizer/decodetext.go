@@ -90,14 +90,17 @@ func ctcText(pad, delimiter string, cleanup bool) tokenMap {
 
 // replaceText replaces the matches of a regular expression.
 func (p *pattern) replaceText(new string) tokenMap {
+	var search searchTime
 	return func(s string, _, _ bool) (string, error) {
-		found, err := p.find(nil, []byte(s))
+		found, err := p.find(nil, []byte(s), &search)
 		var out strings.Builder
 		done := int32(0)
 		for _, m := range found {
 			out.WriteString(s[done:m.start])
 			out.WriteString(new)
-			done = m.end
+			if done = m.end; out.Len() > decodeGrowth*len(s)+decodeSlack {
+				return "", errDecodeGrowth
+			}
 		}
 		out.WriteString(s[done:])
 		return out.String(), err

@@ -186,7 +186,7 @@ type replaceMatches struct {
 }
 
 func (r replaceMatches) normalize(t *text) error {
-	found, err := r.pattern.find(nil, t.b)
+	found, err := r.pattern.find(nil, t.b, &t.search)
 	if err != nil || len(found) == 0 {
 		return err
 	}

@@ -135,7 +135,8 @@ func (f *tokenizerFile) field(key string) *[]byte {
 }
 
 // ParseJSON reads a tokenizer.json, the format of Hugging Face tokenizers. Its truncation and padding are not applied.
-// An error names the part that is wrong or not supported.
+// The file does not say which tokens play what part, so Special has none; Open takes that from tokenizer_config.json. An
+// error names the part that is wrong or not supported.
 func ParseJSON(data []byte) (*Tokenizer, error) {
 	p, err := parseJSON(data)
 	if err != nil {

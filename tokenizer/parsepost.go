@@ -99,10 +99,13 @@ func (p *postProcessor) parseTemplate(c *postConfig) error {
 	return nil
 }
 
+const maxTemplate = 1 << 10 // tokens that a template may add
+
 // template resolves the tokens that a template names; it must use each of its texts once.
 func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem, error) {
 	var items []templateItem
 	var used [3]int
+	added := 0
 	for _, e := range list {
 		switch {
 		case e.Text != nil:
@@ -117,6 +120,9 @@ func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem,
 			if !ok {
 				return nil, fmt.Errorf("token %q is not among the special_tokens", e.Special.ID)
 			}
+			if added += len(s.IDs); added > maxTemplate {
+				continue
+			}
 			var ids []int
 			for _, id := range s.IDs {
 				ids = append(ids, int(id))
@@ -125,6 +131,9 @@ func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem,
 		default:
 			return nil, fmt.Errorf("an item is neither a SpecialToken nor a Sequence")
 		}
+	}
+	if added > maxTemplate {
+		return nil, fmt.Errorf("the template adds %d tokens; at most %d are supported", added, maxTemplate)
 	}
 	for n := 1; n <= texts; n++ {
 		if used[n] != 1 {

@@ -12,7 +12,7 @@ import (
 
 const (
 	maxPattern = 1 << 14 // bytes of a regular expression
-	// A search may take matchTime, plus matchTime for each matchUnit bytes of text.
+	// The searches of one call may take matchTime together, plus matchTime for each matchUnit bytes of text.
 	matchTime = 2 * time.Second
 	matchUnit = 1 << 20
 )
@@ -122,8 +122,16 @@ func lateSet(expr string) (escape, set string) {
 
 var errSlowPattern = errors.New("took too long")
 
+// searchTime adds up what the searches of one call have taken.
+type searchTime struct {
+	spent time.Duration
+	bytes int
+}
+
+func (s *searchTime) limit() time.Duration { return matchTime * time.Duration(1+s.bytes/matchUnit) }
+
 // find appends the matches in b, in order and without overlap, to dst.
-func (p *pattern) find(dst []piece, b []byte) ([]piece, error) {
+func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 	if p.re == nil {
 		return p.findLiteral(dst, b), nil
 	}
@@ -137,11 +145,13 @@ func (p *pattern) find(dst []piece, b []byte) ([]piece, error) {
 		i += n
 	}
 	at = append(at, int32(len(b)))
-	deadline := time.Now().Add(matchTime * time.Duration(1+len(b)/matchUnit))
+	s.bytes += len(b)
+	start := time.Now()
+	defer func() { s.spent += time.Since(start) }()
 	m, err := p.re.FindRunesMatch(runes)
 	for err == nil && m != nil {
 		dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
-		if time.Now().After(deadline) {
+		if s.spent+time.Since(start) > s.limit() {
 			err = errSlowPattern
 			break
 		}

@@ -69,7 +69,7 @@ type splitPattern struct {
 func (s splitPattern) split(w *work) error {
 	out := w.spare[:0]
 	for _, p := range w.pieces {
-		found, err := s.pattern.find(w.found[:0], w.text.b[p.start:p.end])
+		found, err := s.pattern.find(w.found[:0], w.text.b[p.start:p.end], &w.text.search)
 		w.found = found
 		if err != nil {
 			return err

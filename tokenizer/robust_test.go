@@ -37,6 +37,7 @@ func TestRefusals(t *testing.T) {
 		{`{` + words + `,"decoder":{"type":"Strip","content":" ","start":-1}}`, "start -1"},
 		{`{` + words + `,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}}],"pair":[],"special_tokens":{}}}`, `"[CLS]"`},
 		{`{` + words + `,"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],"pair":[],"special_tokens":{}}}`, `"B"`},
+		{`{` + words + `,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"s","type_id":0}}],"pair":[],"special_tokens":{"s":{"ids":[` + strings.Repeat("0,", 1024) + `0]}}}}`, "adds 1025 tokens"},
 		{`{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"]}}`, `"ab" is not in the vocabulary`},
 		{`{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}`, "merge 0"},
 		{`{"model":{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}}`, "1 parts"},
@@ -77,6 +78,31 @@ func TestGrowth(t *testing.T) {
 	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"normalizer":{"type":"Sequence","normalizers":[`+strings.Repeat(r+",", 6)+r+`]}}`)
 	if _, err := tok.Encode("aaa"); err == nil || !strings.Contains(err.Error(), "normalizing") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestDecodeGrowth decodes with replacements that would each make a thousand bytes of one.
+func TestDecodeGrowth(t *testing.T) {
+	long := strings.Repeat("a", 1000)
+	for _, pattern := range []string{`"String"`, `"Regex"`} {
+		r := `{"type":"Replace","pattern":{` + pattern + `:"a"},"content":"` + long + `"}`
+		tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"decoder":{"type":"Sequence","decoders":[`+strings.Repeat(r+",", 6)+r+`]}}`)
+		if _, err := tok.Decode([]int{0, 0}, false); err == nil || !strings.Contains(err.Error(), "decoder") {
+			t.Errorf("%s: error %v", pattern, err)
+		}
+	}
+}
+
+// TestSlowPatternOnManyPieces runs a pattern that is slow on each of many pieces: their time adds up.
+func TestSlowPatternOnManyPieces(t *testing.T) {
+	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},
+		{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated"}]}}`)
+	start := time.Now()
+	if _, err := tok.Encode(strings.Repeat(strings.Repeat("a", 21)+"! ", 1000)); err == nil || !strings.Contains(err.Error(), "took too long") {
+		t.Errorf("error %v", err)
+	}
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

@@ -21,6 +21,7 @@ type text struct {
 	track            bool
 	limit            int  // bytes that the text may grow to
 	over             bool // it would have grown beyond
+	search           searchTime
 }
 
 // A normalizer may make a text growFactor times as long, and growBytes longer: the longest of Unicode's decompositions

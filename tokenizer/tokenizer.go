@@ -150,6 +150,7 @@ func (t *Tokenizer) lend() *work {
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	w.ids, w.spans = w.ids[:0], w.spans[:0]
+	w.text.search = searchTime{}
 	if len(text) > maxText {
 		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
 	}

@@ -49,6 +49,7 @@ type Error struct {
 	Cause  error  // of a lower layer, or nil
 }
 
+// Error says what failed, where, and why.
 func (e *Error) Error() string {
 	parts := []string{"checkpoint"}
 	if e.File != "" {

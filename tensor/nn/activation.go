@@ -17,9 +17,9 @@ const (
 	QuickGELU                   // x·σ(1.702x)
 	ReLU                        // max(x, 0)
 	ReLU2                       // max(x, 0)²
-	Tanh
-	Sigmoid
-	Identity
+	Tanh                        // tanh(x)
+	Sigmoid                     // σ(x) = 1/(1 + e⁻ˣ)
+	Identity                    // x
 )
 
 // activations names each function as the configs of checkpoints do; the first name is the one shown.

@@ -9,7 +9,7 @@ GAINS = {"position_embeddings": 0.7, "token_type_embeddings": 0.7, "query": 1.7,
          "q": 1.7, "k": 1.7, "query_proj": 1.7, "key_proj": 1.7, "in_proj": 1.7, "pos_proj": 1.7, "pos_q_proj": 1.7,
          "pos_key_proj": 1.7, "pos_query_proj": 1.7, "Wqkv": 1.7}
 
-TABLES = ("relative_attention_bias",)  # modules whose matrix is looked up by row, besides those whose names end in embeddings
+TABLES = ("relative_attention_bias",)  # modules whose rows are looked up, besides those named …embeddings
 
 
 @dataclasses.dataclass
@@ -359,8 +359,8 @@ modernbert = maker("modernbert", MODERNBERT, pad_id=59)
 MODERNBERT_CASES = [
     modernbert("plain", "ModernBertModel", "the bare model without prefix: layers 0 and 3 global, 1 and 2 see the 4 "
                "positions on either side; layer 0 has no attention norm; GeGLU", [*WINDOW,
-               {"num_attention_heads": 5}, {"local_attention": 6}, {"global_attn_every_n_layers": 2}, {"global_rope_theta": 1000.0},
-               {"local_rope_theta": 100.0}]),
+               {"num_attention_heads": 5}, {"local_attention": 6}, {"global_attn_every_n_layers": 2},
+               {"global_rope_theta": 1000.0}, {"local_rope_theta": 100.0}]),
     modernbert("odd-window", "ModernBertModel", "local_attention 7 is 3 on either side; every second layer global; "
                "rope bases 300 and 20", [{"local_attention": 8}, {"global_rope_theta": 160000.0},
                {"local_rope_theta": 10000.0}], {"local_attention": 7, "global_attn_every_n_layers": 2,
