@@ -58,7 +58,7 @@ func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if len(q.Data) == 0 || len(dst.Data) == 0 {
 		return
 	}
-	p := problems.Get().(*problem)
+	p := problems.Get()
 	p.heads, p.kvHeads, p.dim, p.vdim = h, kv, d, dv
 	p.q, p.ldq = q.Data, h*d
 	p.dst, p.ldd = dst.Data, h*dv

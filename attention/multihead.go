@@ -1,8 +1,6 @@
 package attention
 
 import (
-	"sync"
-
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -51,7 +49,7 @@ func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) {
 // attend sets dst, [T, H·D], from the prepared queries, and the keys and values of the caches or, for
 // sequences without one, of qkv.
 func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor) {
-	w := problems.Get().(*problem)
+	w := problems.Get()
 	w.heads, w.kvHeads, w.dim, w.vdim = m.Heads, m.KVHeads, m.HeadDim, m.HeadDim
 	w.q, w.ldq = qkv.Data, qkv.Shape.Last()
 	w.dst, w.ldd = dst.Data, dst.Shape.Last()
@@ -106,7 +104,7 @@ func (m *MultiHead) weights(p *Pass, w *problem) []func(tensor.Tensor) {
 // prepare normalises and rotates the heads of queries and keys in qkv, and puts keys and values into
 // the caches.
 func (m *MultiHead) prepare(p *Pass, qkv tensor.Tensor) {
-	t := preparations.Get().(*preparation)
+	t := preparations.Get()
 	t.m, t.p, t.qkv = m, p, qkv
 	if m.Rotary != nil {
 		t.table = p.rotation(m.Rotary)
@@ -128,7 +126,7 @@ func (m *MultiHead) prepare(p *Pass, qkv tensor.Tensor) {
 
 const prepareRows = 8 // of a part
 
-var preparations = sync.Pool{New: func() any { return new(preparation) }}
+var preparations parallel.Free[preparation]
 
 type preparation struct {
 	m     *MultiHead

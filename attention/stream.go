@@ -2,7 +2,6 @@ package attention
 
 import (
 	"math"
-	"sync"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
@@ -56,7 +55,7 @@ type problem struct {
 	partial []float32
 }
 
-var problems = sync.Pool{New: func() any { return new(problem) }}
+var problems parallel.Free[problem]
 
 func (p *problem) set(o Options, keys int) {
 	p.mask, p.scale, p.softCap, p.bias = o.Mask, o.Scale, o.SoftCap, o.Bias

@@ -2,10 +2,10 @@ package model
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -37,7 +37,7 @@ type Encoder struct {
 
 	Tokenizer *tokenizer.Tokenizer
 
-	passes sync.Pool // *attention.Pass
+	passes parallel.Free[attention.Pass]
 }
 
 // Task is what the heads of an encoder were made for.
@@ -251,10 +251,7 @@ func (e *Encoder) Run(batch []Sequence, see func(first int, group []Sequence, x 
 	if err := e.check(batch); err != nil {
 		return err
 	}
-	p, _ := e.passes.Get().(*attention.Pass)
-	if p == nil {
-		p = new(attention.Pass)
-	}
+	p := e.passes.Get()
 	defer e.passes.Put(p)
 	for first := 0; first < len(batch); {
 		last, rows := first, 0

@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
@@ -22,14 +21,14 @@ func MatMul(dst, x Tensor, w *Weight) {
 	if rows == 0 || w.Out == 0 {
 		return
 	}
-	p := products.Get().(*product)
+	p := products.Get()
 	p.dst, p.x, p.w, p.rows = dst.Data, x.Data, w, rows
 	p.run()
 	p.dst, p.x, p.a, p.w = nil, nil, nil, nil
 	products.Put(p)
 }
 
-var products = sync.Pool{New: func() any { return new(product) }}
+var products parallel.Free[product]
 
 // product is one MatMul under way, in two stages: the rows of x are packed, then multiplied.
 type product struct {

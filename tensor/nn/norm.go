@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"sync"
-
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -61,7 +59,7 @@ func forRows(op rowOp, dst, x tensor.Tensor) {
 		op.rows(dst, x)
 		return
 	}
-	t := rowTasks.Get().(*rowTask)
+	t := rowTasks.Get()
 	t.op, t.step = op, max(1, rowWork/dim)
 	t.dst, t.x = dst.Reshape(rows, dst.Shape.Last()), x.Reshape(rows, dim)
 	parallel.Run(parallel.Width(), (rows+t.step-1)/t.step, t)
@@ -69,7 +67,7 @@ func forRows(op rowOp, dst, x tensor.Tensor) {
 	rowTasks.Put(t)
 }
 
-var rowTasks = sync.Pool{New: func() any { return new(rowTask) }}
+var rowTasks parallel.Free[rowTask]
 
 type rowTask struct {
 	op     rowOp

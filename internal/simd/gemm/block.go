@@ -1,9 +1,9 @@
 package gemm
 
 import (
-	"sync"
 	"unsafe"
 
+	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd"
 )
 
@@ -27,7 +27,7 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	tier := simd.Active()
 	var wide *[maxK * PanelWidth]float32
 	if m.Type != F32 && !(canWiden(tier) && rows <= RowTile) {
-		wide = scratch.Get().(*[maxK * PanelWidth]float32)
+		wide = scratch.Get()
 		defer scratch.Put(wide)
 	}
 	outer, inner := steps(tier, m.K, rows, wide != nil)
@@ -49,7 +49,7 @@ func (m Matrix) at(p, k int) int {
 }
 
 // scratch holds buffers for a block of a panel of 16-bit elements, widened.
-var scratch = sync.Pool{New: func() any { return new([maxK * PanelWidth]float32) }}
+var scratch parallel.Free[[maxK * PanelWidth]float32]
 
 // steps returns how much of K goes by with one block of activations, and how much of that at a time.
 func steps(tier simd.Tier, k, rows int, wide bool) (outer, inner int) {
