@@ -147,7 +147,6 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 	at = append(at, int32(len(b)))
 	s.bytes += len(b)
 	start := time.Now()
-	defer func() { s.spent += time.Since(start) }()
 	m, err := p.re.FindRunesMatch(runes)
 	for err == nil && m != nil {
 		dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
@@ -156,6 +155,9 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 			break
 		}
 		m, err = p.re.FindNextMatch(m)
+	}
+	if s.spent += time.Since(start); err == nil && s.spent > s.limit() {
+		err = errSlowPattern
 	}
 	if err != nil {
 		return dst, fmt.Errorf("tokenizer: pattern %q on a text of %d bytes: %w", p.literal, len(b), err)
