@@ -73,7 +73,7 @@ const maxText = (1<<31 - 1 - growBytes) / growFactor
 // normalizer, which keeps the bytes.
 func (t *Tokenizer) AppendEncode(dst []int, text string, o Options) ([]int, error) {
 	w := t.lend()
-	defer t.pool.Put(w)
+	defer t.giveBack(w)
 	if err := t.encode(w, text, o, false); err != nil {
 		return dst, err
 	}
@@ -103,7 +103,7 @@ func (t *Tokenizer) EncodePair(first, second string, o Options) (*Encoding, erro
 
 func (t *Tokenizer) encodeAll(o Options, template []templateItem, texts ...string) (*Encoding, error) {
 	w := t.lend()
-	defer t.pool.Put(w)
+	defer t.giveBack(w)
 	parts := make([]Encoding, len(texts))
 	for i, text := range texts {
 		if err := t.encode(w, text, o, true); err != nil {
@@ -145,6 +145,13 @@ func (t *Tokenizer) lend() *work {
 		return w
 	}
 	return &work{cache: new(wordCache)}
+}
+
+// giveBack keeps work memory for a later call, unless a long text or word has made it large.
+func (t *Tokenizer) giveBack(w *work) {
+	if cap(w.text.b) <= 4<<20 && cap(w.symbol) <= 1<<16 && cap(w.cells) <= 1<<16 {
+		t.pool.Put(w)
+	}
 }
 
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
