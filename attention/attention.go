@@ -64,7 +64,7 @@ func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	p.dst, p.ldd = dst.Data, h*dv
 	p.set(o, s)
 	p.spans = append(p.spans[:0], span{rows: t, pos: o.Pos, keys: s,
-		kv: source{k: k.Data, v: v.Data, ldk: kv * d, ldv: kv * dv}})
+		kv: source{k: k.Data, v: v.Data, ldk: kv * d, ldv: kv * dv, headK: d, headV: dv}})
 	if o.Weights != nil {
 		p.weights = append(p.weights[:0], *o.Weights)
 	}

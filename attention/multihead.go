@@ -65,7 +65,7 @@ func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor) {
 		} else {
 			keys := qkv.Data[row*w.ldq+m.Heads*m.HeadDim:]
 			sp.pos, sp.keys = 0, s.Rows
-			sp.kv = source{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: w.ldq, ldv: w.ldq}
+			sp.kv = source{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: w.ldq, ldv: w.ldq, headK: m.HeadDim, headV: m.HeadDim}
 		}
 		w.spans = append(w.spans, sp)
 		row += s.Rows

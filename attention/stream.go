@@ -26,9 +26,10 @@ type span struct {
 
 // source is where keys and values lie: rows of a tensor, or a layer's cache.
 type source struct {
-	k, v     []float32 // head h of key s begins at s·ldk + h·D
-	ldk, ldv int
-	cache    *layerCache
+	k, v         []float32 // head h of key s begins at s·ldk + h·headK
+	ldk, ldv     int
+	headK, headV int
+	cache        *layerCache
 }
 
 // part is a tile of queries: lanes of one key/value head, from a flat count of tokens times group.
@@ -51,8 +52,9 @@ type problem struct {
 
 	parts   []part
 	workers []*worker
-	split   bool // a part is one chunk, and its result goes to partial
-	partial []float32
+	stage   stage
+	partial []float32 // results of chunks
+	packed  []float32 // keys and values, head by head
 }
 
 var problems parallel.Free[problem]
@@ -86,12 +88,22 @@ func (p *problem) put() {
 	problems.Put(p)
 }
 
+// stage is what the parts of a problem do.
+type stage uint8
+
+const (
+	whole    stage = iota // attend to all keys
+	oneChunk              // attend to one chunk, and leave the result in partial
+	packing               // gather a block of a span's keys and values
+)
+
 func (p *problem) group() int { return p.heads / p.kvHeads }
 
 // minWork is the multiply-adds below which threads do not pay.
 const minWork = 1 << 19
 
 func (p *problem) run() {
+	p.pack()
 	p.parts = p.parts[:0]
 	work, chunks := 0, 0
 	for i := range p.spans {
@@ -121,7 +133,7 @@ func (p *problem) run() {
 		p.runSplit(width)
 		return
 	}
-	p.split = false
+	p.stage = whole
 	parallel.Run(width, len(p.parts), p)
 }
 
@@ -144,9 +156,14 @@ func (p *problem) keyRange(s *span, row0, row1 int) (lo, hi int) {
 
 // Do computes one part. The last come first: with a causal mask they are the longest.
 func (p *problem) Do(i, worker int) {
-	w, t := p.workers[worker], &p.parts[len(p.parts)-1-i]
+	t := &p.parts[len(p.parts)-1-i]
+	if p.stage == packing {
+		p.packBlock(t)
+		return
+	}
+	w := p.workers[worker]
 	w.begin(p, t)
-	if p.split {
+	if p.stage == oneChunk {
 		r := w.partialOf(p, t)
 		r.reset()
 		w.chunk(t.first, r)
@@ -188,7 +205,7 @@ func (p *problem) runSplit(width int) {
 	}
 	p.partial = p.partial[:n]
 	all := p.parts
-	p.parts, p.split = all[tiles:], true
+	p.parts, p.stage = all[tiles:], oneChunk
 	parallel.Run(width, len(p.parts), p)
 	w, next := p.workers[0], 0
 	for i := range all[:tiles] {

@@ -153,12 +153,12 @@ func (w *worker) score(key, n int, k []float32, ldk int) {
 
 // block returns n keys and values of block b, as float32.
 func (w *worker) block(b, n int) (k []float32, ldk int, v []float32, ldv int) {
-	s, p := &w.s.kv, w.p
+	s := &w.s.kv
 	if s.cache != nil {
 		return s.cache.block(w.head, b, n, w.wide)
 	}
 	key := b * flash.Block
-	return s.k[key*s.ldk+w.head*p.dim:], s.ldk, s.v[key*s.ldv+w.head*p.vdim:], s.ldv
+	return s.k[w.head*s.headK+key*s.ldk:], s.ldk, s.v[w.head*s.headV+key*s.ldv:], s.ldv
 }
 
 // finish writes the results of all lanes.
