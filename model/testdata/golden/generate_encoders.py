@@ -14,7 +14,8 @@ The weights are generate.py's formula. The file of a case holds
     hidden              the kept rows of all sequences, one sequence after the other: what enters the first layer, then
                         each layer's output; the last only after the final norm, where the family has one
     outputs             of the head, by the reference's names; rows says what a row belongs to: a kept position, a
-                        token, or a sequence. Logits of multiple choice are one per choice, the sequences being the choices.
+                        token, or a sequence. Logits of multiple choice are one per choice; the sequences are the
+                        choices.
 
 In the script the three sequences are also run as one padded batch, and must give the same. Seeds are searched until the
 answers survive a relative noise of 1e-4 on every weight: no number moves by more than SHAKY of its array's largest
