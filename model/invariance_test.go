@@ -21,8 +21,14 @@ import (
 // how it was fed, what ran beside it, or what the session did before. They feed each golden model texts
 // longer than its windows, than two pages of the cache, and than the rows that are computed together.
 
-// longText is the length of the texts: four page borders, and one of the chunks of a prompt.
-const longText = 600
+// longText is the length of the texts: past four pages and one chunk of a prompt, or in short tests past two
+// pages.
+func longText() int {
+	if testing.Short() {
+		return 300
+	}
+	return 600
+}
 
 // extended is a golden case whose model reads longer texts.
 type extended struct {
@@ -40,7 +46,7 @@ func extend(t testing.TB) []extended {
 		if testing.Short() && i%3 != 1 {
 			continue
 		}
-		n := longText
+		n := longText()
 		var c map[string]any
 		if err := json.Unmarshal(g.Config, &c); err != nil {
 			t.Fatal(err)
@@ -130,7 +136,7 @@ func differ(got, want []float32) error {
 }
 
 // splits are the sizes of calls, repeated until the text is fed.
-var splits = [][]int{{longText}, {1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, {127, 1, 1, 127}, {511, 1, 2}, {513}}
+var splits = [][]int{{1 << 20}, {1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, {127, 1, 1, 127}, {511, 1, 2}, {513}}
 
 func TestInvariances(t *testing.T) {
 	for _, g := range extend(t) {
@@ -223,7 +229,7 @@ func TestFeedBatchErrors(t *testing.T) {
 		"another model": {{a, []int{1}}, {other.NewSession(SessionOptions{}), []int{1}}},
 		"twice":         {{a, []int{1}}, {b, []int{1}}, {a, []int{2}}},
 		"id 100000":     {{a, []int{1}}, {b, []int{2, 100000}}},
-		"at most":       {{a, []int{1, 2}}, {b, make([]int, longText)}},
+		"at most":       {{a, []int{1, 2}}, {b, make([]int, longText())}},
 	} {
 		err := g.d.FeedBatch(batch)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -340,7 +346,7 @@ func (g *extended) checkRewind(t *testing.T, want [][]float32) {
 		}
 		same(t, fmt.Sprintf("back to %d and on to the end", to), s.Logits(), want[n-1])
 	}
-	if g.windowed() && n == longText && s.Rewind(40) == nil {
+	if g.windowed() && n == longText() && s.Rewind(40) == nil {
 		t.Error("a window went back to what it had dropped")
 	}
 	for _, to := range []int{-1, n + 1, math.MaxInt, math.MinInt} {
@@ -377,7 +383,7 @@ func TestLongFrom(t *testing.T) {
 		s := g.d.NewSession(SessionOptions{})
 		for _, step := range [][2]int{ // rewind to, feed up to
 			{0, from - 1}, {from - 1, from}, {from - 2, from - 1}, {from - 5, from + 5}, {from + 1, from + 2}, {0, from - 1},
-			{from - 1, from + 3}, {0, 3}, {2, from + 1}, {1, 2}, {2, from - 1}, {from - 1, longText}, {3, from}, {0, from},
+			{from - 1, from + 3}, {0, 3}, {2, from + 1}, {1, 2}, {2, from - 1}, {from - 1, longText()}, {3, from}, {0, from},
 		} {
 			if err := s.Rewind(step[0]); err != nil {
 				t.Fatal(err)
@@ -506,6 +512,9 @@ func (g *extended) checkF16(t *testing.T, want [][]float32) {
 // A model large enough for every operation to be divided between processors, with half-precision
 // weights, gives the same for a long prompt in one call, in parts, and with any number of processors.
 func TestLargerModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	config := `{"model_type": "qwen3", "vocab_size": 1000, "hidden_size": 320, "intermediate_size": 700, "num_hidden_layers": 2,
 		"num_attention_heads": 10, "num_key_value_heads": 2, "head_dim": 48, "max_position_embeddings": 4096, "use_sliding_window": true,
 		"sliding_window": 300, "max_window_layers": 1}`
