@@ -3,6 +3,7 @@ package tensor
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/huge"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
@@ -61,7 +62,7 @@ func (p *product) run() {
 	} else {
 		n := gemm.PackedRowsLen(p.rows, p.w.In)
 		if cap(p.buf) < n {
-			p.buf = make([]float32, n)
+			p.buf = huge.Float32s(n)
 		}
 		p.a, p.packing = p.buf[:n], true
 		parallel.Run(width, (p.rows+packStep-1)/packStep, p)

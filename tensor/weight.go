@@ -3,6 +3,7 @@ package tensor
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/huge"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
 
@@ -17,11 +18,30 @@ type Weight struct {
 }
 
 // NewWeight returns a Weight of zeros, for [Weight.Pack] to fill. It panics if a dimension is negative.
-func NewWeight(dt DType, out, in int) *Weight {
+func NewWeight(dt DType, out, in int) *Weight { return new(Memory).NewWeight(dt, out, in) }
+
+// Memory is where the weights of one model lie: side by side in few large pieces, which the processor
+// reads faster than many small ones. It lives as long as any of its weights. The zero value is ready; it
+// is for one goroutine.
+type Memory struct {
+	slab huge.Slab
+}
+
+// NewMemory returns a Memory for about so many bytes of weights. More find room too.
+func NewMemory(bytes int64) *Memory { return &Memory{huge.Slab{Next: bytes + bytes/64 + 1<<16}} }
+
+// NewWeight is the function of that name, with memory from m.
+func (m *Memory) NewWeight(dt DType, out, in int) *Weight {
 	if out < 0 || in < 0 {
 		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]", out, in))
 	}
-	return &Weight{Out: out, In: in, DType: dt, packed: gemm.New(gemmType(dt), out, in)}
+	w := &Weight{Out: out, In: in, DType: dt, packed: gemm.Matrix{N: out, K: in, Type: gemmType(dt)}}
+	if n := gemm.PackedLen(out, in); dt == F32 {
+		w.packed.F32 = m.slab.Float32s(n)
+	} else {
+		w.packed.U16 = m.slab.Uint16s(n)
+	}
+	return w
 }
 
 func gemmType(dt DType) gemm.Type {

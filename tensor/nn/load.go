@@ -36,7 +36,7 @@ func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 		out += p.Out
 	}
 	if ok {
-		w = tensor.NewWeight(kept, out, in)
+		w = l.mem.NewWeight(kept, out, in)
 		row := 0
 		for _, p := range parts {
 			l.pack(w, row, p.Out, p.Name+".weight")
@@ -65,7 +65,7 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 		l.Fail(err)
 		return lin
 	}
-	lin.Weight = tensor.NewWeight(l.keep(dt), out, in)
+	lin.Weight = l.mem.NewWeight(l.keep(dt), out, in)
 	size := dt.Size()
 	rows := make([]byte, transposed*in*size)
 	for o := 0; o < out; o += transposed {
@@ -238,7 +238,7 @@ func (l Loader) Rows(name string, in, out int, slices [][2]int) Linear {
 		l.Fail(err)
 		return Linear{}
 	}
-	w := tensor.NewWeight(l.keep(dt), out, in)
+	w := l.mem.NewWeight(l.keep(dt), out, in)
 	size, row := in*dt.Size(), 0
 	for _, s := range slices {
 		l.store(w, row, b[s[0]*size:(s[0]+s[1])*size], dt)
@@ -265,7 +265,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 		l.Fail(err)
 		return lin
 	}
-	lin.Weight = tensor.NewWeight(l.keep(dt), out, kernel*in)
+	lin.Weight = l.mem.NewWeight(l.keep(dt), out, kernel*in)
 	size := dt.Size()
 	row := make([]byte, kernel*in*size)
 	for o := range out {

@@ -39,6 +39,7 @@ type load struct {
 	errs        []error
 	invalid     bool // Valid has said so: nothing is read any more
 	asked       map[string]bool
+	mem         *tensor.Memory
 	done, total int64
 }
 
@@ -49,6 +50,7 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
 	}
+	l.mem = tensor.NewMemory(l.total)
 	return Loader{"", l}
 }
 
