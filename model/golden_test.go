@@ -194,8 +194,14 @@ func rowsOf(x tensor.Tensor, rows []int) tensor.Tensor {
 	return y
 }
 
+// eachTier runs a test with the kernels of each kind of processor that this one can be; of the best only
+// under the race detector, which makes the portable ones slow and looks for something else.
 func eachTier(t *testing.T, f func(t *testing.T)) {
-	for _, tier := range simd.Tiers() {
+	tiers := simd.Tiers()
+	if raceEnabled && testing.Short() {
+		tiers = tiers[len(tiers)-1:]
+	}
+	for _, tier := range tiers {
 		t.Run(tier.String(), func(t *testing.T) {
 			defer simd.Force(tier)()
 			f(t)
