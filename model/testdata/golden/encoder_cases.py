@@ -270,8 +270,6 @@ DEBERTA_CASES = [
     deberta("both-positions", "DebertaModel", "position_biased_input and relative attention; layer_norm_eps 1e-2; "
             "config as transformers 5 saves it", [*NO_RELATIVE, {"layer_norm_eps": 1e-7}],
             {"position_biased_input": True, "layer_norm_eps": 1e-2}, saved_config=True),
-    deberta("talking-head", "DebertaModel", "talking_head: heads are mixed before and after the softmax",
-            [{"talking_head": False}], {"talking_head": True}),
     deberta("embedding-size", "DebertaForMaskedLM", "embedding_size 20: embed_proj without bias before the norm, "
             "and the head goes down to it", NO_RELATIVE, {"embedding_size": 20}),
     deberta("masked-lm", "DebertaForMaskedLM", "legacy left out is true: cls.predictions, tied", NO_RELATIVE),

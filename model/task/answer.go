@@ -1,0 +1,237 @@
+package task
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tokenizer"
+)
+
+// Answerer finds the answer to a question in a text: extractive question answering, as the pipeline of
+// that name in transformers 4.57 does it. It may be used from several goroutines.
+type Answerer struct {
+	Reader           // MaxTokens: of a window; NewAnswerer sets at most 384
+	Stride      int  // tokens that two windows of a text have in common; −1: half a window, at most 128
+	MaxAnswer   int  // tokens of the longest answer; NewAnswerer sets 15
+	Impossible  bool // "no answer" is one of the answers, with empty text
+	WithinWords bool // answers may begin and end inside words
+}
+
+// Answer is a stretch of the text that was asked about.
+type Answer struct {
+	Text       string
+	Start, End int // bytes of the text
+	// Score is the probability of beginning and ending there, within the window of the text. Where several
+	// spans have this text, theirs are added, and the sum may exceed 1.
+	Score float32
+}
+
+// Question is a question and the text that is to answer it.
+type Question struct{ Question, Context string }
+
+// OpenAnswerer opens a checkpoint for question answering, as [model.OpenEncoder] does.
+func OpenAnswerer(fsys fs.FS, opt model.Options) (*Answerer, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	a, err := NewAnswerer(e)
+	if err != nil {
+		return nil, err
+	}
+	a.MaxTokens = min(limit, a.MaxTokens)
+	return a, nil
+}
+
+const answerTokens, answerStride, answerLength = 384, 128, 15 // the reference's
+
+// NewAnswerer uses an encoder that is open. It fails if that is for another task.
+func NewAnswerer(e *model.Encoder) (*Answerer, error) {
+	r, err := newReader(e, "Answerer", model.QuestionAnswering)
+	if err != nil {
+		return nil, err
+	}
+	r.MaxTokens = min(r.MaxTokens, answerTokens)
+	return &Answerer{Reader: r, Stride: -1, MaxAnswer: answerLength}, nil
+}
+
+// Answer returns the n best answers that the text gives, the best first: there may be fewer, and none at
+// all. A text that is too long is read in windows, each with the whole question; a question that leaves
+// no room in a window is an error, and with Strict a text of several windows is.
+func (a *Answerer) Answer(question, text string, n int) ([]Answer, error) {
+	all, err := a.AnswerAll([]Question{{question, text}}, n)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// AnswerAll is [Answerer.Answer] for many questions.
+func (a *Answerer) AnswerAll(questions []Question, n int) ([][]Answer, error) {
+	if n < 1 || a.MaxAnswer < 1 {
+		return nil, fmt.Errorf("task: %d answers of at most %d tokens were asked for; 1 is the least", n, a.MaxAnswer)
+	}
+	windows := make([][]tokenizer.Window, len(questions))
+	var places [][2]int // question and window of each sequence
+	var batch []model.Sequence
+	for i, q := range questions {
+		var err error
+		if windows[i], err = a.windows(q); err != nil {
+			return nil, fmt.Errorf("task: question %d: %w", i, err)
+		}
+		for k := range windows[i] {
+			if err := a.check(windows[i][k].IDs); err != nil {
+				return nil, fmt.Errorf("task: question %d: %w", i, err)
+			}
+			places = append(places, [2]int{i, k})
+			batch = append(batch, a.sequence(&windows[i][k]))
+		}
+	}
+	spans := make([][]windowSpans, len(questions))
+	for i := range spans {
+		spans[i] = make([]windowSpans, len(windows[i]))
+	}
+	err := a.run(batch, func(k int, x tensor.Tensor, arena *tensor.Arena) error {
+		i, w := places[k][0], places[k][1]
+		y := a.Encoder.Tokens.Forward(arena, x)
+		spans[i][w] = a.spans(&windows[i][w], y, n)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]Answer, len(questions))
+	for i, q := range questions {
+		out[i] = a.merge(q.Context, windows[i], spans[i], n)
+	}
+	return out, nil
+}
+
+func (a *Answerer) windows(q Question) ([]tokenizer.Window, error) {
+	if strings.TrimSpace(q.Question) == "" || strings.TrimSpace(q.Context) == "" {
+		return nil, errors.New("the question or the text is empty")
+	}
+	stride := a.Stride
+	if stride < 0 {
+		stride = min(a.MaxTokens/2, answerStride)
+	}
+	c := tokenizer.Truncation{MaxTokens: a.MaxTokens, Stride: stride, Cut: tokenizer.OnlySecond}
+	w, err := a.Encoder.Tokenizer.Windows(whole, c, q.Question, q.Context)
+	if err == nil && a.Strict && len(w) > 1 {
+		err = fmt.Errorf("%w: question and text take %d windows of %d tokens", ErrTooLong, len(w), a.MaxTokens)
+	}
+	return w, err
+}
+
+// windowSpans are the best spans of one window, in tokens, and the score of having no answer in it.
+type windowSpans struct {
+	spans []tokenSpan
+	null  float32
+}
+
+type tokenSpan struct {
+	first, last int
+	score       float32
+}
+
+// spans returns the best spans of a window, given the scores for being first and last, [T, 2].
+func (a *Answerer) spans(w *tokenizer.Window, y tensor.Tensor, n int) windowSpans {
+	cls := a.Encoder.Tokenizer.Special().CLS
+	allowed := make([]bool, len(w.IDs))
+	for i, id := range w.IDs {
+		allowed[i] = w.Texts[i] == 1 || cls >= 0 && id == cls
+	}
+	start, end := position(y, 0, allowed), position(y, 1, allowed)
+	out := windowSpans{null: start[0] * end[0]}
+	start[0], end[0] = 0, 0
+	if !a.WithinWords {
+		n = 2*n + 10 // spans of the same words become one
+	}
+	best := top{n: n}
+	for i, s := range start {
+		if s == 0 {
+			continue
+		}
+		for j := i; j < min(i+a.MaxAnswer, len(end)); j++ {
+			if end[j] > 0 {
+				best.offer(Hit{Row: i*len(end) + j, Score: s * end[j]})
+			}
+		}
+	}
+	for _, h := range best.sorted() {
+		out.spans = append(out.spans, tokenSpan{h.Row / len(end), h.Row % len(end), h.Score})
+	}
+	return out
+}
+
+// position returns the softmax of column c over the tokens that are allowed; the others have 0.
+func position(y tensor.Tensor, c int, allowed []bool) []float32 {
+	x := make([]float32, y.Rows())
+	largest := math.Inf(-1)
+	for i := range x {
+		if x[i] = y.Row(i)[c]; allowed[i] {
+			largest = max(largest, float64(x[i]))
+		}
+	}
+	sum := 0.0
+	for i := range x {
+		if e := math.Exp(float64(x[i]) - largest); allowed[i] {
+			x[i] = float32(e)
+			sum += e
+		} else {
+			x[i] = 0
+		}
+	}
+	for i := range x {
+		x[i] = float32(float64(x[i]) / sum)
+	}
+	return x
+}
+
+// merge makes answers of the spans of all windows: those with the same text, but for case, are one.
+func (a *Answerer) merge(text string, windows []tokenizer.Window, all []windowSpans, n int) []Answer {
+	var out []Answer
+	at := map[string]int{}
+	null := float32(math.Inf(1))
+	for i, w := range all {
+		null = min(null, w.null)
+		for _, s := range w.spans {
+			start, end := a.bytes(&windows[i], s)
+			if end < start {
+				continue
+			}
+			key := strings.ToLower(text[start:end])
+			if k, ok := at[key]; ok {
+				out[k].Score += s.score
+				continue
+			}
+			at[key] = len(out)
+			out = append(out, Answer{Text: text[start:end], Start: start, End: end, Score: s.score})
+		}
+	}
+	if a.Impossible {
+		out = append(out, Answer{Score: null})
+	}
+	slices.SortStableFunc(out, func(a, b Answer) int { return cmp.Compare(b.Score, a.Score) })
+	return out[:min(n, len(out))]
+}
+
+// bytes returns the bytes of the text for a span, widened to whole words as far as the window has them.
+func (a *Answerer) bytes(w *tokenizer.Window, s tokenSpan) (int, int) {
+	if !a.WithinWords {
+		for s.first > 0 && w.Texts[s.first-1] == 1 && w.Words[s.first-1] == w.Words[s.first] {
+			s.first--
+		}
+		for s.last+1 < len(w.IDs) && w.Texts[s.last+1] == 1 && w.Words[s.last+1] == w.Words[s.last] {
+			s.last++
+		}
+	}
+	return w.Offsets[s.first].Start, w.Offsets[s.last].End
+}

@@ -1,0 +1,314 @@
+package task
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Function turns a classifier's outputs into scores.
+type Function uint8
+
+const (
+	// Auto is Raw for regression, Sigmoid for labels that are independent of each other and for a single
+	// one, and Softmax for others.
+	Auto Function = iota
+	Raw
+	Sigmoid
+	Softmax
+)
+
+// Apply changes each row of outputs in place.
+func (f Function) Apply(x tensor.Tensor) {
+	for i := range x.Rows() {
+		switch f {
+		case Sigmoid:
+			vec.Sigmoid(x.Row(i), x.Row(i))
+		case Softmax:
+			vec.Softmax(x.Row(i), x.Row(i))
+		}
+	}
+}
+
+// Classifier gives the labels of texts, and of pairs of them, as the text-classification pipeline of
+// transformers 5.24 does. It may be used from several goroutines.
+type Classifier struct {
+	Reader
+	Function Function
+}
+
+// Label is one of a classifier's labels, for one text.
+type Label struct {
+	Name  string
+	ID    int
+	Score float32
+}
+
+// OpenClassifier opens a checkpoint for sequence classification, as [model.OpenEncoder] does.
+func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	c, err := NewClassifier(e)
+	if err != nil {
+		return nil, err
+	}
+	c.MaxTokens = limit
+	return c, nil
+}
+
+// NewClassifier uses an encoder that is open. It fails if that is for another task.
+func NewClassifier(e *model.Encoder) (*Classifier, error) {
+	r, err := newReader(e, "Classifier", model.SequenceClassification)
+	if err != nil {
+		return nil, err
+	}
+	return &Classifier{Reader: r}, nil
+}
+
+// Classify returns all labels of each text, the highest score first.
+func (c *Classifier) Classify(texts ...string) ([][]Label, error) {
+	batch, err := c.Read(texts...)
+	if err != nil {
+		return nil, err
+	}
+	return c.labels(batch)
+}
+
+// ClassifyPairs returns all labels of each pair, the highest score first.
+func (c *Classifier) ClassifyPairs(pairs ...Pair) ([][]Label, error) {
+	batch, err := c.ReadPairs(pairs...)
+	if err != nil {
+		return nil, err
+	}
+	return c.labels(batch)
+}
+
+func (c *Classifier) labels(batch []model.Sequence) ([][]Label, error) {
+	x, err := c.Scores(batch)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]Label, len(batch))
+	for i := range out {
+		for _, id := range largest(x.Row(i), len(x.Row(i))) {
+			out[i] = append(out[i], Label{Name: c.Encoder.Labels[id], ID: id, Score: x.Row(i)[id]})
+		}
+	}
+	return out, nil
+}
+
+// Scores returns the scores of each sequence, [N, labels], in the order of the labels.
+func (c *Classifier) Scores(batch []model.Sequence) (tensor.Tensor, error) {
+	x, err := c.scores(batch)
+	if err != nil {
+		return x, err
+	}
+	c.function().Apply(x)
+	return x, nil
+}
+
+func (c *Classifier) function() Function {
+	e := c.Encoder
+	switch {
+	case c.Function != Auto:
+		return c.Function
+	case e.Regression:
+		return Raw
+	case e.MultiLabel || len(e.Labels) == 1:
+		return Sigmoid
+	}
+	return Softmax
+}
+
+// Reranker scores documents for a query with a cross-encoder, a classifier with a single output, as
+// CrossEncoder of sentence-transformers 6.2 does. It may be used from several goroutines.
+type Reranker struct {
+	Reader
+	Function Function // Auto is Sigmoid
+}
+
+// Ranked is a document and its score.
+type Ranked struct {
+	Document int // its place among those given
+	Score    float32
+}
+
+// OpenReranker opens a checkpoint for sequence classification with one label, as [model.OpenEncoder]
+// does. The function of the scores is what config.json names under sentence_transformers.activation_fn
+// or, older, sbert_ce_default_activation_function: Sigmoid or Identity, which is Raw.
+func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewReranker(e)
+	if err != nil {
+		return nil, err
+	}
+	r.MaxTokens = limit
+	var c struct {
+		New struct {
+			Function string `json:"activation_fn"`
+		} `json:"sentence_transformers"`
+		Old string `json:"sbert_ce_default_activation_function"`
+	}
+	if err := readJSON(fsys, "config.json", &c); err != nil {
+		return nil, err
+	}
+	switch name := afterLastDot(cmp.Or(c.New.Function, c.Old)); name {
+	case "", "Sigmoid":
+	case "Identity":
+		r.Function = Raw
+	default:
+		return nil, fmt.Errorf("task: config.json: the activation function %q is not supported; Sigmoid and Identity are", name)
+	}
+	return r, nil
+}
+
+// NewReranker uses an encoder that is open. It fails if that is for another task, or has more labels
+// than one.
+func NewReranker(e *model.Encoder) (*Reranker, error) {
+	r, err := newReader(e, "Reranker", model.SequenceClassification)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(e.Labels); n != 1 {
+		return nil, fmt.Errorf("task: the checkpoint has %d labels; Reranker needs one with 1, other classifiers are for Classifier", n)
+	}
+	return &Reranker{Reader: r}, nil
+}
+
+// Rerank returns the documents by their score for the query, the best first.
+func (r *Reranker) Rerank(query string, documents ...string) ([]Ranked, error) {
+	pairs := make([]Pair, len(documents))
+	for i, d := range documents {
+		pairs[i] = Pair{query, d}
+	}
+	scores, err := r.Score(pairs...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Ranked, len(scores))
+	for k, i := range largest(scores, len(scores)) {
+		out[k] = Ranked{i, scores[i]}
+	}
+	return out, nil
+}
+
+// Score returns the score of each pair of a query and a document.
+func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
+	batch, err := r.ReadPairs(pairs...)
+	if err != nil {
+		return nil, err
+	}
+	x, err := r.scores(batch)
+	if err != nil {
+		return nil, err
+	}
+	if f := r.Function; f == Auto {
+		Sigmoid.Apply(x)
+	} else {
+		f.Apply(x)
+	}
+	return slices.Clone(x.Data), nil
+}
+
+// NextSentence tells whether a text goes on with another. It may be used from several goroutines.
+type NextSentence struct{ Reader }
+
+// OpenNextSentence opens a checkpoint for next-sentence prediction, or pre-training with that head.
+func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	n, err := NewNextSentence(e)
+	if err != nil {
+		return nil, err
+	}
+	n.MaxTokens = limit
+	return n, nil
+}
+
+// NewNextSentence uses an encoder that is open. It fails if that has no such head.
+func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
+	r, err := newReader(e, "NextSentence", model.NextSentence, model.MaskedLM)
+	if err != nil {
+		return nil, err
+	}
+	if e.Sequence == nil {
+		return nil, errors.New("task: the checkpoint is for masked LM alone; NextSentence needs one for next sentence")
+	}
+	return &NextSentence{r}, nil
+}
+
+// Follows returns for each pair the probability that its second text follows the first.
+func (n *NextSentence) Follows(pairs ...Pair) ([]float32, error) {
+	batch, err := n.ReadPairs(pairs...)
+	if err != nil {
+		return nil, err
+	}
+	x, err := n.scores(batch)
+	if err != nil {
+		return nil, err
+	}
+	Softmax.Apply(x)
+	out := make([]float32, len(pairs))
+	for i := range out {
+		out[i] = x.Row(i)[0]
+	}
+	return out, nil
+}
+
+// MultipleChoice chooses between ways in which a text may go on. It may be used from several goroutines.
+type MultipleChoice struct{ Reader }
+
+// OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
+func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	m, err := NewMultipleChoice(e)
+	if err != nil {
+		return nil, err
+	}
+	m.MaxTokens = limit
+	return m, nil
+}
+
+// NewMultipleChoice uses an encoder that is open. It fails if that is for another task.
+func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
+	r, err := newReader(e, "MultipleChoice", model.MultipleChoice)
+	if err != nil {
+		return nil, err
+	}
+	return &MultipleChoice{r}, nil
+}
+
+// Choose returns the probability of each choice. Each is read as a pair with the prompt.
+func (m *MultipleChoice) Choose(prompt string, choices ...string) ([]float32, error) {
+	pairs := make([]Pair, len(choices))
+	for i, c := range choices {
+		pairs[i] = Pair{prompt, c}
+	}
+	batch, err := m.ReadPairs(pairs...)
+	if err != nil {
+		return nil, err
+	}
+	x, err := m.scores(batch)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(x.Data)
+	vec.Softmax(out, out)
+	return out, nil
+}

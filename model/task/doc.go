@@ -1,0 +1,36 @@
+// Package task is what encoders are used for: text in, answers out.
+//
+//	f, err := task.OpenFillMask(os.DirFS("models/bert-base-uncased"), model.Options{})
+//	masks, err := f.Fill("The [MASK] sat on the mat.", 5)
+//
+// There is a type for each task: [FillMask], [Classifier], [Reranker], [Tagger], [Answerer],
+// [NextSentence], [MultipleChoice], [Embedder] and, for BGE-M3, [M3]. Open functions take a folder as
+// Hugging Face publishes it, New functions an encoder that is open; both refuse a checkpoint that was
+// made for another task and say which. The pieces are there to be used alone: a [Reader] makes sequences
+// of texts, the methods and heads of [model.Encoder] make scores of them, and [Aggregate], [Pooling],
+// [MaxSim] and others make answers of those. [Cosine] and [Index] compare embeddings.
+//
+// # Many texts
+//
+// Every method that takes several texts tokenizes them in several goroutines, computes those of like
+// length together, without padding, and returns results in the order of the texts. What a text gets does
+// not depend on the others. All types may be used from several goroutines once their fields are set;
+// [Reader.Progress] is told how far a call is.
+//
+// # Long texts, and odd ones
+//
+// A model reads a limited number of tokens: [Reader.MaxTokens], which opening sets to what the model has
+// positions for, or to model_max_length of tokenizer_config.json if that is less, or for embedders to
+// their max_seq_length. A longer text is cut there, and of a pair the longer text is, token by token,
+// until both fit; with [Reader.Strict] it is an error that wraps [ErrTooLong]. A [Tagger] with a Stride
+// and an [Answerer] read the whole text in windows that overlap.
+//
+// Empty text is the special tokens alone, and gets an answer like any other, except as question or
+// context of an Answerer. Bytes that are no UTF-8 are read as U+FFFD. Special tokens spelled out in a text,
+// "[SEP]" for instance, stand for themselves, as in the reference.
+//
+// # Reference
+//
+// The pipelines of Hugging Face transformers 5.24, that for question answering of 4.57, which was the
+// last to have it, and sentence-transformers 6.2, all in float32. Offsets count bytes, not characters.
+package task

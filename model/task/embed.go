@@ -1,0 +1,148 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Embedder makes vectors of texts, so that texts of like meaning have vectors of like direction, as
+// SentenceTransformer of sentence-transformers 6.2 does. It may be used from several goroutines.
+type Embedder struct {
+	Reader
+	Pooling []Pooling // put side by side
+	Layers  []Layer   // after pooling
+	Dim     int       // of the vectors
+
+	// Prompts are put before texts, each for the purpose that it is named after. DefaultPrompt is the name
+	// of the one that Encode uses, or "".
+	Prompts       map[string]string
+	DefaultPrompt string
+	PoolPrompt    bool // the tokens of a prompt are among those pooled
+
+	Lower bool // texts are lower-cased first
+}
+
+// NewEmbedder uses an encoder that is open, of whatever task: the mean of the hidden states, normalised,
+// without prompts.
+func NewEmbedder(e *model.Encoder) (*Embedder, error) {
+	r, err := newReader(e, "Embedder")
+	if err != nil {
+		return nil, err
+	}
+	return &Embedder{Reader: r, Pooling: []Pooling{PoolMean}, Layers: []Layer{Normalizer{}}, Dim: e.Dim, PoolPrompt: true}, nil
+}
+
+// Encode returns the vectors of the texts, [N, Dim], with the default prompt before each, if there is one.
+func (e *Embedder) Encode(texts ...string) (tensor.Tensor, error) {
+	prompt, err := e.Prompt(e.DefaultPrompt)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	return e.EncodeWith(prompt, texts...)
+}
+
+// Prompt returns the prompt with a name, and "" for the name "".
+func (e *Embedder) Prompt(name string) (string, error) {
+	p, ok := e.Prompts[name]
+	if !ok && name != "" {
+		var names []string
+		for n := range e.Prompts {
+			names = append(names, fmt.Sprintf("%q", n))
+		}
+		slices.Sort(names)
+		return "", fmt.Errorf("task: the model has no prompt %q; it has: %s", name, strings.Join(names, " "))
+	}
+	return p, nil
+}
+
+// EncodeQuery is [Embedder.EncodeWith] the prompt "query", or [Embedder.Encode] if there is none.
+func (e *Embedder) EncodeQuery(texts ...string) (tensor.Tensor, error) {
+	return e.encodeAs(texts, "query")
+}
+
+// EncodeDocument is [Embedder.EncodeWith] the first there is of the prompts "document", "passage" and
+// "corpus", or [Embedder.Encode] if there is none.
+func (e *Embedder) EncodeDocument(texts ...string) (tensor.Tensor, error) {
+	return e.encodeAs(texts, "document", "passage", "corpus")
+}
+
+func (e *Embedder) encodeAs(texts []string, names ...string) (tensor.Tensor, error) {
+	for _, n := range names {
+		if p, ok := e.Prompts[n]; ok {
+			return e.EncodeWith(p, texts...)
+		}
+	}
+	return e.Encode(texts...)
+}
+
+// EncodeWith returns the vectors of the texts, [N, Dim], with the prompt before each.
+func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, error) {
+	batch, err := e.ReadWith(prompt, texts...)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	skip := 0
+	if prompt != "" && !e.PoolPrompt {
+		if skip, err = e.promptTokens(prompt); err != nil {
+			return tensor.Tensor{}, err
+		}
+	}
+	return e.Embed(batch, skip)
+}
+
+// ReadWith returns a sequence for each text, with the prompt before it.
+func (e *Embedder) ReadWith(prompt string, texts ...string) ([]model.Sequence, error) {
+	if prompt != "" || e.Lower {
+		texts = slices.Clone(texts)
+		for i := range texts {
+			if texts[i] = prompt + texts[i]; e.Lower {
+				texts[i] = strings.ToLower(texts[i])
+			}
+		}
+	}
+	return e.Read(texts...)
+}
+
+// promptTokens returns the number of tokens of a prompt, without those after it.
+func (e *Embedder) promptTokens(prompt string) (int, error) {
+	s, err := e.ReadWith("", prompt)
+	if err != nil {
+		return 0, err
+	}
+	ids := s[0].IDs
+	last := ids[len(ids)-1]
+	for _, a := range e.Encoder.Tokenizer.AddedTokens() {
+		if a.Special && a.ID == last {
+			return len(ids) - 1, nil
+		}
+	}
+	return len(ids), nil
+}
+
+// Embed returns the vectors of sequences, [N, Dim]. The first skip tokens of each are not pooled.
+func (e *Embedder) Embed(batch []model.Sequence, skip int) (tensor.Tensor, error) {
+	width := e.Encoder.Dim
+	out := tensor.New(len(batch), width*len(e.Pooling))
+	for i, s := range batch {
+		if len(s.IDs) <= skip {
+			return tensor.Tensor{}, fmt.Errorf("task: text %d has %d tokens; those of the prompt, %d, leave nothing to embed", i, len(s.IDs), skip)
+		}
+	}
+	err := e.run(batch, func(i int, x tensor.Tensor, _ *tensor.Arena) error {
+		for k, p := range e.Pooling {
+			p.Forward(out.Row(i)[k*width:(k+1)*width], x, skip)
+		}
+		return nil
+	})
+	if err != nil || len(batch) == 0 {
+		return tensor.New(0, e.Dim), err
+	}
+	for _, l := range e.Layers {
+		out = l.Forward(out)
+	}
+	return out, nil
+}

@@ -1,0 +1,207 @@
+package task
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// FillMask finds the words that a masked language model expects in the place of each mask token of a
+// text, as the fill-mask pipeline of transformers 5.24 does. It may be used from several goroutines.
+type FillMask struct{ Reader }
+
+// Mask is the place of a mask token, and what fills it.
+type Mask struct {
+	Token int    // its place in the sequence
+	Fills []Fill // the likeliest first; of equal ones, the one with the lower id
+}
+
+// Fill is a token in the place of a mask.
+type Fill struct {
+	ID    int
+	Word  string  // the token decoded
+	Score float32 // its probability, among all tokens of the vocabulary
+	Text  string  // the text with it in place; where it has other masks, with all special tokens
+}
+
+// OpenFillMask opens a checkpoint for masked language modelling, as [model.OpenEncoder] does.
+func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	f, err := NewFillMask(e)
+	if err != nil {
+		return nil, err
+	}
+	f.MaxTokens = limit
+	return f, nil
+}
+
+// NewFillMask uses an encoder that is open. It fails if that is for another task, or its tokenizer has
+// no mask token.
+func NewFillMask(e *model.Encoder) (*FillMask, error) {
+	r, err := newReader(e, "FillMask", model.MaskedLM)
+	if err != nil {
+		return nil, err
+	}
+	if e.Tokenizer.Special().Mask < 0 {
+		return nil, errors.New("task: the tokenizer has no mask token")
+	}
+	return &FillMask{r}, nil
+}
+
+// MaskToken returns the mask as texts spell it, such as "[MASK]".
+func (f *FillMask) MaskToken() string {
+	s, _ := f.Encoder.Tokenizer.Token(f.Encoder.Tokenizer.Special().Mask)
+	return s
+}
+
+// Fill returns the n likeliest tokens for each mask of the text; each mask is filled with the others
+// left as they are. A text without a mask is an error, and so is one that is cut before a mask.
+func (f *FillMask) Fill(text string, n int) ([]Mask, error) {
+	all, err := f.FillAll([]string{text}, n)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// FillAll is [FillMask.Fill] for many texts.
+func (f *FillMask) FillAll(texts []string, n int) ([][]Mask, error) {
+	return f.fill(texts, func(scores []float32) []int { return largest(scores, n) })
+}
+
+// FillFrom ranks the words given, and only those; their scores are still those among the whole
+// vocabulary. A word that is no token stands for the first of its tokens; words with the same token are
+// ranked once.
+func (f *FillMask) FillFrom(text string, words []string) ([]Mask, error) {
+	ids, err := f.wordIDs(words)
+	if err != nil {
+		return nil, err
+	}
+	all, err := f.fill([]string{text}, func(scores []float32) []int {
+		order := slices.Clone(ids)
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+		return order
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func (f *FillMask) wordIDs(words []string) ([]int, error) {
+	var ids []int
+	for _, w := range words {
+		id, ok := f.Encoder.Tokenizer.TokenID(w)
+		if !ok {
+			tokens, err := f.Encoder.Tokenizer.AppendEncode(nil, w, plain)
+			if err != nil {
+				return nil, err
+			}
+			if len(tokens) == 0 {
+				return nil, fmt.Errorf("task: the word %q has no tokens", w)
+			}
+			id = tokens[0]
+		}
+		if id >= f.Encoder.Vocab {
+			return nil, fmt.Errorf("task: the word %q has id %d; the model's ids end at %d", w, id, f.Encoder.Vocab-1)
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil, errors.New("task: no words to fill the mask with")
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+func (f *FillMask) fill(texts []string, choose func(scores []float32) []int) ([][]Mask, error) {
+	batch, err := f.Read(texts...)
+	if err != nil {
+		return nil, err
+	}
+	mask := f.Encoder.Tokenizer.Special().Mask
+	out := make([][]Mask, len(batch))
+	for i, s := range batch {
+		for k, id := range s.IDs {
+			if id == mask {
+				out[i] = append(out[i], Mask{Token: k})
+			}
+		}
+		if err := f.checkMasks(texts[i], len(out[i])); err != nil {
+			return nil, fmt.Errorf("task: text %d: %w", i, err)
+		}
+	}
+	err = f.run(batch, func(i int, x tensor.Tensor, a *tensor.Arena) error {
+		rows := a.New(len(out[i]), x.Shape.Last())
+		for k, m := range out[i] {
+			copy(rows.Row(k), x.Row(m.Token))
+		}
+		y := f.Encoder.Tokens.Forward(a, rows)
+		for k := range out[i] {
+			vec.Softmax(y.Row(k), y.Row(k))
+			fills, err := f.fills(batch[i].IDs, out[i][k].Token, len(out[i]) == 1, y.Row(k), choose(y.Row(k)))
+			if err != nil {
+				return err
+			}
+			out[i][k].Fills = fills
+		}
+		return nil
+	})
+	return out, err
+}
+
+// checkMasks reports whether the text has masks, and all of them are among those that were read.
+func (f *FillMask) checkMasks(text string, read int) error {
+	ids, err := f.Encoder.Tokenizer.Encode(text)
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, id := range ids {
+		if id == f.Encoder.Tokenizer.Special().Mask {
+			total++
+		}
+	}
+	switch {
+	case total == 0:
+		return fmt.Errorf("it has no mask: write %s where a word is to be found", f.MaskToken())
+	case read < total:
+		return fmt.Errorf("%w: mask %d of %d lies beyond the %d tokens that are read", ErrTooLong, read+1, total, f.MaxTokens)
+	}
+	return nil
+}
+
+func (f *FillMask) fills(ids []int, at int, alone bool, scores []float32, chosen []int) ([]Fill, error) {
+	t := f.Encoder.Tokenizer
+	filled := slices.DeleteFunc(slices.Clone(ids), func(id int) bool { return id == t.Special().PAD })
+	for _, id := range ids[:at] {
+		if id == t.Special().PAD {
+			at--
+		}
+	}
+	var out []Fill
+	for _, id := range chosen {
+		filled[at] = id
+		word, err := t.Decode([]int{id}, false)
+		if err != nil {
+			word = "" // rows of the head beyond the vocabulary
+		}
+		text := ""
+		if err == nil {
+			if text, err = t.Decode(filled, alone); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, Fill{ID: id, Word: word, Score: scores[id], Text: text})
+	}
+	return out, nil
+}

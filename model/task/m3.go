@@ -1,0 +1,138 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// M3 makes the three kinds of embeddings of BGE-M3 in one pass: dense, sparse and of many vectors (Chen
+// et al., "M3-Embedding", 2024; FlagEmbedding 1.4: BGEM3FlagModel). It may be used from several
+// goroutines.
+type M3 struct {
+	Embedder
+	Sparse  nn.Linear // [1, Dim]: the weight of a token
+	ColBERT nn.Linear // [Width, Dim]: its vector
+}
+
+// M3Embedding is a text in three forms.
+type M3Embedding struct {
+	Dense   []float32       // [Dim], of the first token, normalised
+	Sparse  map[int]float32 // weight of each token id that occurs, special ones left out; above 0
+	Vectors tensor.Tensor   // [T−1, Width], one for each token but the first, normalised
+}
+
+// OpenM3 opens a folder like that of BGE-M3: an encoder, with sparse_linear.safetensors and
+// colbert_linear.safetensors, which hold the tensors weight and bias. The published .pt files are
+// pickles, which are not read; the error says how to convert them.
+func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
+	e, err := OpenEmbedder(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	m := &M3{Embedder: *e}
+	m.Pooling, m.Layers, m.Dim = []Pooling{PoolCLS}, []Layer{Normalizer{}}, m.Encoder.Dim
+	if err := m.linear(fsys, "sparse_linear", &m.Sparse, 1, opt); err != nil {
+		return nil, err
+	}
+	return m, m.linear(fsys, "colbert_linear", &m.ColBERT, 0, opt)
+}
+
+// linear reads a layer of so many outputs, 0 for as many as the file has.
+func (m *M3) linear(fsys fs.FS, name string, l *nn.Linear, out int, opt model.Options) error {
+	file := name + ".safetensors"
+	_, err := fs.Stat(fsys, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("task: no %s: %w; %s.pt is a pickle, which is not read: convert it with "+
+			"safetensors.torch.save_file(torch.load(%q, weights_only=True), %q)", file, err, name, name+".pt", file)
+	}
+	return load(fsys, file, opt, func(w nn.Loader, src checkpoint.Source) {
+		if info, ok := src.Lookup("linear.weight"); ok && out == 0 && len(info.Shape) == 2 {
+			out = info.Shape[0]
+		}
+		*l = w.Linear("linear", m.Encoder.Dim, out, true)
+	})
+}
+
+// Encode returns the embeddings of each text.
+func (m *M3) Encode(texts ...string) ([]M3Embedding, error) {
+	batch, err := m.Read(texts...)
+	if err != nil {
+		return nil, err
+	}
+	special := m.Encoder.Tokenizer.Special()
+	out := make([]M3Embedding, len(batch))
+	err = m.run(batch, func(i int, x tensor.Tensor, a *tensor.Arena) error {
+		dense := tensor.New(1, m.Encoder.Dim)
+		copy(dense.Data, x.Row(0))
+		Normalize(dense)
+		weights := a.New(x.Rows(), 1)
+		m.Sparse.Forward(weights, x)
+		out[i] = M3Embedding{Dense: dense.Data, Sparse: map[int]float32{}, Vectors: tensor.New(x.Rows()-1, m.ColBERT.Out())}
+		for k, id := range batch[i].IDs {
+			if w := weights.Data[k]; w > out[i].Sparse[id] {
+				out[i].Sparse[id] = w
+			}
+		}
+		for _, id := range []int{special.CLS, special.EOS, special.SEP, special.PAD, special.UNK, special.BOS} {
+			delete(out[i].Sparse, id)
+		}
+		if x.Rows() > 1 {
+			m.ColBERT.Forward(out[i].Vectors, x.Slice(1, x.Rows()))
+			Normalize(out[i].Vectors)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Lexical returns the score of a query's sparse weights and a document's: the sum, over the tokens that
+// both have, of the products.
+func Lexical(query, document map[int]float32) float32 {
+	sum := float32(0)
+	for _, id := range slices.Sorted(maps.Keys(query)) { // in one order, so that the result is always the same
+		sum += query[id] * document[id]
+	}
+	return sum
+}
+
+// MaxSim returns the mean, over the vectors of a query, [T, Width], of the largest dot product with one
+// of a document, [S, Width] (Khattab and Zaharia, "ColBERT", 2020, which has the sum; the mean is
+// BGE-M3's). It is 0 if one of them has no vectors, and panics if their widths differ.
+func MaxSim(query, document tensor.Tensor) float32 {
+	if query.Rows() == 0 || document.Rows() == 0 {
+		return 0
+	}
+	if query.Shape.Last() != document.Shape.Last() {
+		panic(fmt.Sprintf("task: MaxSim of vectors of shapes %v and %v", query.Shape, document.Shape))
+	}
+	scores := tensor.New(query.Rows(), document.Rows())
+	tensor.MatMul(scores, query, tensor.WeightFrom(document))
+	sum := float32(0)
+	for i := range scores.Rows() {
+		sum += vec.Max(scores.Row(i))
+	}
+	return sum / float32(scores.Rows())
+}
+
+// MixedScore returns the weighted mean of the dense, sparse and many-vector scores. BGE-M3's weights are
+// 1, 1, 1, or for its own benchmarks 0.4, 0.2, 0.4. It panics unless their sum is above 0.
+func MixedScore(query, document M3Embedding, dense, sparse, vectors float32) float32 {
+	sum := dense + sparse + vectors
+	if !(sum > 0) {
+		panic(fmt.Sprintf("task: weights %v, %v, %v of a mixed score", dense, sparse, vectors))
+	}
+	dot := float32(0)
+	for i, v := range query.Dense {
+		dot += v * document.Dense[i]
+	}
+	return (dense*dot + sparse*Lexical(query.Sparse, document.Sparse) + vectors*MaxSim(query.Vectors, document.Vectors)) / sum
+}

@@ -1,0 +1,149 @@
+package task
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tokenizer"
+)
+
+// Tagger finds entities in texts: token classification, as the pipeline of that name of transformers
+// 5.24 does it. It may be used from several goroutines.
+type Tagger struct {
+	Reader
+	Strategy Strategy // NewTagger sets Simple
+
+	// Ignore are the labels that are left out, compared after grouping; NewTagger sets "O".
+	Ignore []string
+
+	// Stride, if above 0, has a text that is too long read in windows that have so many tokens in common,
+	// in place of being cut. Of entities of two windows that overlap the longer one is kept, or that with
+	// the higher score. It needs a Strategy other than Each.
+	Stride int
+}
+
+// Entity is a stretch of a text with a label.
+type Entity struct {
+	Label      string  // for groups without its "B-" or "I-"
+	Score      float32 // mean over the words, or the tokens, that were grouped
+	Start, End int     // bytes of the text
+	Text       string  // those bytes; the reference puts the tokens together instead
+}
+
+// OpenTagger opens a checkpoint for token classification, as [model.OpenEncoder] does.
+func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
+	e, limit, err := open(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	t, err := NewTagger(e)
+	if err != nil {
+		return nil, err
+	}
+	t.MaxTokens = limit
+	return t, nil
+}
+
+// NewTagger uses an encoder that is open. It fails if that is for another task.
+func NewTagger(e *model.Encoder) (*Tagger, error) {
+	r, err := newReader(e, "Tagger", model.TokenClassification)
+	if err != nil {
+		return nil, err
+	}
+	return &Tagger{Reader: r, Strategy: Simple, Ignore: []string{"O"}}, nil
+}
+
+// Tag returns the entities of each text in order.
+func (t *Tagger) Tag(texts ...string) ([][]Entity, error) {
+	scored, err := t.Tokens(texts...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]Entity, len(texts))
+	for i, windows := range scored {
+		for _, w := range windows {
+			found := Aggregate(w, t.Encoder.Labels, t.Strategy)
+			out[i] = append(out[i], slices.DeleteFunc(found, func(e Entity) bool { return slices.Contains(t.Ignore, e.Label) })...)
+		}
+		if len(windows) > 1 {
+			out[i] = withoutOverlaps(out[i])
+		}
+		for k := range out[i] {
+			out[i][k].Text = texts[i][out[i][k].Start:out[i][k].End]
+		}
+	}
+	return out, nil
+}
+
+// Tokens returns the tokens of each text with their scores, one slice for each window. Tokens that were
+// added around the text are left out.
+func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
+	if t.Stride > 0 && t.Strategy == Each {
+		return nil, fmt.Errorf("task: a Stride needs windows to be put together: a Strategy other than Each")
+	}
+	windows := make([][]tokenizer.Window, len(texts))
+	var places [][2]int // text and window of each sequence
+	var batch []model.Sequence
+	for i, text := range texts {
+		var err error
+		if windows[i], err = t.windows(text); err != nil {
+			return nil, fmt.Errorf("task: text %d: %w", i, err)
+		}
+		for k := range windows[i] {
+			if err := t.check(windows[i][k].IDs); err != nil {
+				return nil, fmt.Errorf("task: text %d: %w", i, err)
+			}
+			places = append(places, [2]int{i, k})
+			batch = append(batch, t.sequence(&windows[i][k]))
+		}
+	}
+	out := make([][][]TokenScores, len(texts))
+	for i := range out {
+		out[i] = make([][]TokenScores, len(windows[i]))
+	}
+	err := t.run(batch, func(n int, x tensor.Tensor, a *tensor.Arena) error {
+		i, k := places[n][0], places[n][1]
+		y := t.Encoder.Tokens.Forward(a, x)
+		w := &windows[i][k]
+		for row, special := range w.Special {
+			if special {
+				continue
+			}
+			s := TokenScores{Span: w.Offsets[row], Scores: make([]float32, y.Shape.Last()), Subword: t.subword(texts[i], w, row)}
+			vec.Softmax(s.Scores, y.Row(row))
+			out[i][k] = append(out[i][k], s)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (t *Tagger) windows(text string) ([]tokenizer.Window, error) {
+	if t.Stride > 0 {
+		return t.Encoder.Tokenizer.Windows(whole, tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride}, text)
+	}
+	w, err := t.window(0, text)
+	if err != nil {
+		return nil, err
+	}
+	return []tokenizer.Window{*w}, nil
+}
+
+// subword reports whether a token goes on with the word before it: for WordPiece as its prefix says,
+// otherwise if no space stands between.
+func (t *Tagger) subword(text string, w *tokenizer.Window, row int) bool {
+	id := w.IDs[row]
+	if id == t.Encoder.Tokenizer.Special().UNK {
+		return false
+	}
+	if t.continues != "" {
+		s, _ := t.Encoder.Tokenizer.Token(id)
+		return len(s) > len(t.continues) && s[:len(t.continues)] == t.continues
+	}
+	at := w.Offsets[row].Start
+	return at > 0 && text[at-1] != ' ' && (at == len(text) || text[at] != ' ')
+}
