@@ -59,24 +59,17 @@ func (e *Embedder) Prompt(name string) (string, error) {
 	return p, nil
 }
 
-// EncodeQuery is [Embedder.EncodeWith] the prompt "query", or [Embedder.Encode] if there is none.
+// EncodeQuery returns the vectors of queries, [N, Dim], with the prompt "query" before each, or none if the
+// model has no such prompt.
 func (e *Embedder) EncodeQuery(texts ...string) (tensor.Tensor, error) {
-	return e.encodeAs(texts, "query")
+	return e.EncodeWith(e.Prompts["query"], texts...)
 }
 
-// EncodeDocument is [Embedder.EncodeWith] the first there is of the prompts "document", "passage" and
-// "corpus", or [Embedder.Encode] if there is none.
+// EncodeDocument returns the vectors of what is to be found, [N, Dim], with the prompt "document" before
+// each, or none if the model has no such prompt: one of another name, "passage" for instance, must be
+// given to [Embedder.EncodeWith].
 func (e *Embedder) EncodeDocument(texts ...string) (tensor.Tensor, error) {
-	return e.encodeAs(texts, "document", "passage", "corpus")
-}
-
-func (e *Embedder) encodeAs(texts []string, names ...string) (tensor.Tensor, error) {
-	for _, n := range names {
-		if p, ok := e.Prompts[n]; ok {
-			return e.EncodeWith(p, texts...)
-		}
-	}
-	return e.Encode(texts...)
+	return e.EncodeWith(e.Prompts["document"], texts...)
 }
 
 // EncodeWith returns the vectors of the texts, [N, Dim], with the prompt before each.

@@ -21,7 +21,7 @@ from checkpoints import BERT, LONG, NER, VOCAB, bytes_at, files, formula, labels
 HERE = pathlib.Path(__file__).parent
 TEXTS = ["John Smith lives in Berlin.", "Mary loves the blue river near Pariston, Londonville and Annaberg!", "the quickest runner was eating",
          "", "Café Zürich naïve x-ray 42", LONG]
-PAIRS = [["The cat sat on the mat.", "It was a red mat."], ["where does he live", LONG], [LONG, "yes"], [LONG, LONG[:150]], ["", ""]]
+PAIRS = [["The cat sat on the mat.", "It was a red mat."], ["where does he live", LONG], [LONG, "yes"], [LONG, LONG[:150]], ["", "yes"]]
 
 
 def checkpoint(cls: str, **more) -> dict:

@@ -1,0 +1,141 @@
+package task
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+func TestEmbedder(t *testing.T) {
+	base := expected.Checkpoints["features"]
+	for _, c := range expected.Embed {
+		e, err := OpenEmbedder(base.with(c.Files, c.Weights).fs(), model.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		if e.MaxTokens != c.Length {
+			t.Errorf("%s: texts are cut at %d tokens, want %d", c.Name, e.MaxTokens, c.Length)
+		}
+		for _, run := range c.Runs {
+			var got tensor.Tensor
+			switch run.Prompt {
+			case "default":
+				got, err = e.Encode(c.Texts...)
+			case "none":
+				got, err = e.EncodeWith("", c.Texts...)
+			case "passage":
+				got, err = e.EncodeWith(must(e.Prompt("passage")), c.Texts...)
+			case "given":
+				got, err = e.EncodeWith("a red ", c.Texts...)
+			case "query":
+				got, err = e.EncodeQuery(c.Texts...)
+			case "document":
+				got, err = e.EncodeDocument(c.Texts...)
+			}
+			if err != nil || got.Shape != tensor.Of(len(c.Texts), e.Dim) {
+				t.Errorf("%s, prompt %s: shape %v, %v", c.Name, run.Prompt, got.Shape, err)
+				continue
+			}
+			for i, want := range run.Rows {
+				if !nearAll(got.Row(i), want) {
+					t.Errorf("%s, prompt %s, text %d:\n%v\nwant\n%v", c.Name, run.Prompt, i, got.Row(i), want)
+				}
+			}
+		}
+	}
+}
+
+func TestM3(t *testing.T) {
+	c := expected.M3
+	m := must(OpenM3(expected.Checkpoints["features"].with(nil, c.Weights).fs(), model.Options{}))
+	got, err := m.Encode(c.Texts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range c.Rows {
+		if g := got[i]; !nearAll(g.Dense, want.Dense) || !nearAll(g.Vectors.Data, want.Vectors) || !sameWeights(g.Sparse, want.Sparse) {
+			t.Errorf("text %d: %+v, want %+v", i, g, want)
+		}
+	}
+	for i, want := range c.Scores {
+		q, p := got[0], got[i]
+		if g := Lexical(q.Sparse, p.Sparse); !near(g, want.Sparse) {
+			t.Errorf("text %d: lexical score %v, want %v", i, g, want.Sparse)
+		}
+		if g := MaxSim(q.Vectors, p.Vectors); !near(g, want.Vectors) {
+			t.Errorf("text %d: MaxSim %v, want %v", i, g, want.Vectors)
+		}
+		if g := MixedScore(q, p, 1, 1, 1); !near(g, want.All) {
+			t.Errorf("text %d: mixed score %v, want %v", i, g, want.All)
+		}
+		if g := MixedScore(q, p, 1, 0, 0); !near(g, want.Dense) {
+			t.Errorf("text %d: dense score %v, want %v", i, g, want.Dense)
+		}
+	}
+}
+
+func sameWeights(a, b map[int]float32) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for id, w := range a {
+		if v, ok := b[id]; !ok || !near(w, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestMiniLM compares all-MiniLM-L6-v2 with what sentence-transformers makes of it.
+func TestMiniLM(t *testing.T) {
+	root := os.Getenv("TRANSFORMER_REAL")
+	if root == "" {
+		t.Skip("TRANSFORMER_REAL is not set: it names the folder with real models")
+	}
+	folder := filepath.Join(root, "all-minilm-l6-v2")
+	data, err := os.ReadFile(filepath.Join(folder, "expected.json"))
+	if err != nil {
+		t.Skip(err)
+	}
+	var cases []struct {
+		Text      string
+		IDs       []int
+		Embedding []float32
+	}
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	e, err := OpenEmbedder(os.DirFS(folder), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, c := range cases {
+		texts = append(texts, c.Text)
+	}
+	batch := must(e.Read(texts...))
+	got, err := e.Encode(texts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for i, c := range cases {
+		if !slices.Equal(batch[i].IDs, c.IDs) {
+			t.Errorf("%q: ids %v, want %v", c.Text, batch[i].IDs, c.IDs)
+		}
+		for j, v := range c.Embedding {
+			worst = max(worst, math.Abs(float64(v-got.Row(i)[j])))
+		}
+	}
+	if len(cases) == 0 || worst > 1e-5 || e.Dim != 384 {
+		t.Errorf("%d texts, %d wide: embeddings differ by %v", len(cases), e.Dim, worst)
+	}
+	t.Logf("%d texts: embeddings differ by at most %.1e", len(cases), worst)
+}

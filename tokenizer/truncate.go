@@ -1,0 +1,249 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Truncation says how texts that are too long for a model are cut into windows.
+type Truncation struct {
+	MaxTokens int // of a window, with the special tokens around it; 0: no limit
+	Stride    int // tokens that a window has in common with the one before it
+	Cut       Cut
+}
+
+// Cut says which of two texts is cut. One text alone is cut either way.
+type Cut uint8
+
+const (
+	// LongestFirst takes tokens off the end of the longer text until both fit, and leaves the rest out: a
+	// pair is one window.
+	LongestFirst Cut = iota
+	OnlyFirst        // the first text is cut into windows, each with the whole second one
+	OnlySecond       // the second text is cut into windows, each with the whole first one
+)
+
+// Window is a text, or two, in as many tokens as a model reads at once.
+type Window struct {
+	Encoding
+	Texts []int // the text that each token is from, 0 or 1; −1 for tokens that were added
+	Words []int // the place of the pre-token, within its text, that each token is a part of; −1 for tokens that were added
+}
+
+// ErrTooLong is what [Tokenizer.Windows] wraps if no window is long enough.
+var ErrTooLong = errors.New("the texts do not fit")
+
+// Windows returns one text, or two put together as by [Tokenizer.EncodePair], in windows of at most
+// c.MaxTokens tokens. The first window has the beginning; each further one starts MaxTokens − Stride
+// tokens of text later, less the special tokens and the text that is whole, until one has the end. What
+// Hugging Face tokenizers 0.23 calls truncation with overflowing tokens gives the same, except that it
+// puts the windows of both of two texts together where LongestFirst cuts both.
+//
+// It fails as EncodePair does; with ErrTooLong if a text that is to stay whole leaves no room, or the
+// stride leaves no step; and it panics unless it is given one or two texts.
+func (t *Tokenizer) Windows(o Options, c Truncation, texts ...string) ([]Window, error) {
+	if len(texts) != 1 && len(texts) != 2 {
+		panic(fmt.Sprintf("tokenizer: Windows of %d texts; it takes one or two", len(texts)))
+	}
+	parts := make([]part, len(texts))
+	for i, text := range texts {
+		if err := t.encodePart(&parts[i], text, o); err != nil {
+			return nil, err
+		}
+	}
+	template := t.post.single
+	if len(texts) == 2 {
+		template = t.post.pair
+	}
+	room := 1 << 62
+	if c.MaxTokens > 0 {
+		room = c.MaxTokens - added(template, o)
+	}
+	cut, spans, err := windows(parts, c, room)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Window, len(spans))
+	for i, s := range spans {
+		p := slices.Clone(parts)
+		p[cut] = p[cut].slice(s)
+		all[i] = assemble(template, p, o)
+	}
+	return all, nil
+}
+
+// added returns the number of special tokens of a template.
+func added(template []templateItem, o Options) int {
+	n := 0
+	for _, item := range template {
+		if o.AddSpecial {
+			n += len(item.ids)
+		}
+	}
+	return n
+}
+
+// windows returns the text that is cut into windows, and those as ranges of its tokens. Of a pair it
+// may shorten the other.
+func windows(parts []part, c Truncation, room int) (int, []Span, error) {
+	cut, other := 0, 0
+	if len(parts) == 2 {
+		if c.Cut == LongestFirst {
+			n, m := longestFirst(len(parts[0].ids), len(parts[1].ids), room)
+			parts[1] = parts[1].slice(Span{0, m})
+			return 0, []Span{{0, n}}, nil
+		}
+		if c.Cut == OnlySecond {
+			cut = 1
+		}
+		other = len(parts[1-cut].ids)
+	}
+	n, total := room-other, len(parts[cut].ids)
+	if total <= n {
+		return cut, []Span{{0, total}}, nil
+	}
+	if n <= 0 || c.Stride < 0 || c.Stride >= n {
+		return 0, nil, fmt.Errorf("tokenizer: %w: windows of %d tokens with a stride of %d leave %d to the text that is cut",
+			ErrTooLong, c.MaxTokens, c.Stride, max(0, n))
+	}
+	var spans []Span
+	for start := 0; ; start += n - c.Stride {
+		end := min(start+n, total)
+		spans = append(spans, Span{start, end})
+		if end == total {
+			return cut, spans, nil
+		}
+	}
+}
+
+// longestFirst returns how many of n and m tokens are kept so that at most room are in all.
+func longestFirst(n, m, room int) (int, int) {
+	room = max(room, 0)
+	if n+m <= room {
+		return n, m
+	}
+	short, long := min(n, m), max(n, m)
+	if long = max(short, room-short); short+long > room {
+		short = room / 2
+		long = short + room%2
+	}
+	if n > m {
+		return long, short
+	}
+	return short, long
+}
+
+// part is one text in tokens, without those around it.
+type part struct {
+	ids     []int
+	offsets []Span
+	words   []int
+}
+
+func (p part) slice(s Span) part {
+	return part{p.ids[s.Start:s.End], p.offsets[s.Start:s.End], p.words[s.Start:s.End]}
+}
+
+func (t *Tokenizer) encodePart(p *part, text string, o Options) error {
+	w := t.lend()
+	defer t.pool.Put(w)
+	marks := &wordMarks{model: t.model, w: w}
+	if err := t.with(marks).encode(w, text, o, true); err != nil {
+		return err
+	}
+	p.ids = slices.Clone(w.ids)
+	p.offsets = make([]Span, len(w.spans))
+	for k, s := range w.spans {
+		p.offsets[k] = Span{int(s.start), int(s.end)}
+	}
+	if t.post.trim {
+		t.trimOffsets(text, p.offsets, w.ids)
+	}
+	p.words = marks.words(t)
+	return nil
+}
+
+// with returns the tokenizer with another model.
+func (t *Tokenizer) with(m model) *Tokenizer {
+	return &Tokenizer{normalizer: t.normalizer, preTokenizer: t.preTokenizer, model: m, vocab: t.vocab, byteLevel: t.byteLevel,
+		rawBytes: t.rawBytes, foreign: t.foreign, added: t.added, addedIDs: t.addedIDs, addedBytes: t.addedBytes, post: t.post,
+		decoder: t.decoder, decodesBytes: t.decodesBytes, special: t.special}
+}
+
+// wordMarks is a model that notes at which token each pre-token begins: it is asked for each once.
+type wordMarks struct {
+	model
+	w      *work
+	starts []int
+}
+
+func (m *wordMarks) direct(piece []byte) (uint32, bool) {
+	m.starts = append(m.starts, len(m.w.ids))
+	return m.model.direct(piece)
+}
+
+// words returns the word of each token. Tokens found before the model are words of their own.
+func (m *wordMarks) words(t *Tokenizer) []int {
+	words := make([]int, len(m.w.ids))
+	word, next, apart := -1, 0, false
+	for i, id := range m.w.ids {
+		begins := apart || i == 0
+		for next < len(m.starts) && m.starts[next] <= i {
+			begins = true
+			next++
+		}
+		_, apart = t.added.index(id)
+		apart = apart && id != t.special.UNK // which the model emits too, within words
+		if apart || begins {
+			word++
+		}
+		words[i] = word
+	}
+	return words
+}
+
+// assemble puts the special tokens around the parts.
+func assemble(template []templateItem, parts []part, o Options) Window {
+	var w Window
+	for _, item := range template {
+		if item.sequence < 0 {
+			if o.AddSpecial {
+				w.append(item.ids, make([]Span, len(item.ids)), item.typeID, true)
+				for range item.ids {
+					w.Texts, w.Words = append(w.Texts, -1), append(w.Words, -1)
+				}
+			}
+			continue
+		}
+		p := &parts[item.sequence]
+		w.append(p.ids, p.offsets, item.typeID, false)
+		w.Words = append(w.Words, p.words...)
+		for range p.ids {
+			w.Texts = append(w.Texts, item.sequence)
+		}
+	}
+	return w
+}
+
+// SubwordPrefix returns what marks a token that goes on with a word, "##" for WordPiece; "" for models
+// that mark the beginning of a word, or nothing.
+func (t *Tokenizer) SubwordPrefix() string {
+	if m, ok := t.model.(*wordPiece); ok {
+		return m.prefix()
+	}
+	return ""
+}
+
+// prefix finds the prefix in a token that goes on with a word.
+func (m *wordPiece) prefix() string {
+	for id := range m.vocab.size() {
+		b := m.vocab.bytes(id)
+		for n := 1; n < len(b); n++ {
+			if rest, size := m.rest.longest(b[n:]); size == len(b)-n && int(rest) == id {
+				return string(b[:n])
+			}
+		}
+	}
+	return ""
+}
