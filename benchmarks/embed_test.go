@@ -1,0 +1,84 @@
+package benchmarks
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// bertShape is the size of an encoder of the BERT form.
+type bertShape struct {
+	dim, inner, layers, heads int
+}
+
+// The shapes of all-MiniLM-L6 and of BERT base.
+var (
+	miniLM   = bertShape{384, 1536, 6, 12}
+	bertBase = bertShape{768, 3072, 12, 12}
+)
+
+const bertVocab = 30522
+
+func (s bertShape) random() (*model.Encoder, error) {
+	config := fmt.Appendf(nil, `{"model_type": "bert", "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": %d,
+		"num_attention_heads": %d, "vocab_size": %d, "max_position_embeddings": 512}`, s.dim, s.inner, s.layers, s.heads, bertVocab)
+	return model.NewEncoder(config, checkpoint.Random(1, tensor.F32), model.Options{})
+}
+
+// flops returns the floating-point operations of a batch with these lengths.
+func (s bertShape) flops(lengths []int) float64 {
+	total := 0
+	for _, t := range lengths {
+		total += t * (4*s.dim*s.dim + 2*s.dim*s.inner + 2*t*s.dim) * s.layers
+	}
+	return 2 * float64(total)
+}
+
+// BenchmarkEmbed is the speed of encoders, in sentences and tokens a second, for batches of equal lengths
+// and of mixed ones, in which no token is padding: minilm-l6 is the shape of all-MiniLM-L6-v2.
+func BenchmarkEmbed(b *testing.B) {
+	for _, shape := range []struct {
+		name string
+		bertShape
+	}{{"minilm-l6", miniLM}, {"bert-base", bertBase}} {
+		e, err := shape.random()
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, c := range [][2]int{{1, 16}, {1, 128}, {1, 512}, {8, 16}, {8, 128}, {8, 512}, {32, 16}, {32, 32}, {32, 128}, {256, 32}} {
+			lengths := make([]int, c[0])
+			for i := range lengths {
+				lengths[i] = c[1]
+			}
+			run(b, fmt.Sprintf("%s/f32/%dx%d", shape.name, c[0], c[1]), func(b *testing.B) { benchEmbed(b, e, shape.bertShape, lengths) })
+		}
+		mixed := make([]int, 64) // 16 to 112 tokens, 64 in the mean
+		for i := range mixed {
+			mixed[i] = 16 + i*37%97
+		}
+		run(b, shape.name+"/f32/mixed", func(b *testing.B) { benchEmbed(b, e, shape.bertShape, mixed) })
+	}
+}
+
+func benchEmbed(b *testing.B, e *model.Encoder, s bertShape, lengths []int) {
+	tokenCount := 0
+	batch := make([]model.Sequence, len(lengths))
+	for i, t := range lengths {
+		batch[i].IDs = tokens(t, bertVocab)
+		tokenCount += t
+	}
+	see := func(int, []model.Sequence, tensor.Tensor, *tensor.Arena) error { return nil }
+	m := newMeter(b, ofPeak(s.flops(lengths)))
+	for b.Loop() {
+		if err := e.Run(batch, see); err != nil {
+			b.Fatal(err)
+		}
+		m.lap()
+	}
+	m.report()
+	perSecond(b, "sentences/s", float64(len(lengths)))
+	perSecond(b, "tok/s", float64(tokenCount))
+}
