@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/seed2010d43f/transformer/internal/huge"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -26,6 +27,7 @@ type Cache struct {
 	dtype  tensor.DType
 	layers []layerCache
 	n      int // tokens
+	mem    *huge.Slab
 }
 
 type layerCache struct {
@@ -34,6 +36,7 @@ type layerCache struct {
 	pages []*page // page i holds tokens 128·i …; nil: dropped
 	first int     // page that is not dropped
 	free  []*page
+	mem   *huge.Slab
 }
 
 // page holds [Hkv][128][KeyDim] keys and [Hkv][128][ValueDim] values.
@@ -54,13 +57,30 @@ func NewCache(dt tensor.DType, layers []CacheLayer) *Cache {
 	for _, l := range layers {
 		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt})
 	}
+	c.ownMemory()
 	return c
 }
+
+// ownMemory gives the cache memory for new pages that no other cache takes from, in pieces of some pages
+// for every layer.
+func (c *Cache) ownMemory() {
+	piece := int64(0)
+	for i := range c.layers {
+		piece += int64(c.layers[i].pageLen()) * int64(c.dtype.Size())
+	}
+	c.mem = &huge.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
+	for i := range c.layers {
+		c.layers[i].mem = c.mem
+	}
+}
+
+const pagesAtOnce = 4
 
 // Len returns the number of tokens.
 func (c *Cache) Len() int { return c.n }
 
-// Reserve makes room for n tokens in all, so that no memory is allocated until there are more.
+// Reserve makes room for n tokens in all, so that no memory is allocated until there are more, or more
+// than a block of them come at once to a layer with a window.
 func (c *Cache) Reserve(n int) {
 	for i := range c.layers {
 		l := &c.layers[i]
@@ -110,6 +130,7 @@ func (l *layerCache) truncate(pages int) {
 // Fork returns a cache with the same tokens, which shares their memory.
 func (c *Cache) Fork() *Cache {
 	f := &Cache{dtype: c.dtype, n: c.n, layers: append([]layerCache(nil), c.layers...)}
+	f.ownMemory()
 	for i := range f.layers {
 		l := &f.layers[i]
 		l.free = nil
@@ -158,9 +179,9 @@ func (l *layerCache) newPage() *page {
 	p := new(page)
 	k, v := l.KVHeads*flash.Block*l.KeyDim, l.KVHeads*flash.Block*l.ValueDim
 	if l.dtype == tensor.F32 {
-		p.k, p.v = make([]float32, k), make([]float32, v)
+		p.k, p.v = l.mem.Float32s(k), l.mem.Float32s(v)
 	} else {
-		p.k16, p.v16 = make([]uint16, k), make([]uint16, v)
+		p.k16, p.v16 = l.mem.Uint16s(k), l.mem.Uint16s(v)
 	}
 	return p
 }

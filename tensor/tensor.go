@@ -3,6 +3,8 @@ package tensor
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed2010d43f/transformer/internal/huge"
 )
 
 // Shape holds up to four dimensions, outermost first; dimensions not in use are 0.
@@ -72,7 +74,7 @@ type Tensor struct {
 // New returns a zeroed tensor.
 func New(dims ...int) Tensor {
 	s := Of(dims...)
-	return Tensor{s, make([]float32, s.Len())}
+	return Tensor{s, huge.Float32s(s.Len())}
 }
 
 // From returns a tensor that uses data as its memory. It panics if the length does not fit.

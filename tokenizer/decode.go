@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"unicode/utf8"
 )
 
@@ -92,7 +93,7 @@ func (s *Stream) push(id int) {
 		return
 	}
 	if !special || !s.skipSpecial {
-		s.budget = min(s.budget, 1<<40) + decodeGrowth*len(part) + decodeSlack
+		s.budget = min(s.budget, math.MaxInt/4) + decodeGrowth*len(part) + decodeSlack
 		s.sinks[0].put(part, true)
 	}
 }

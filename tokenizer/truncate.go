@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -56,9 +57,12 @@ func (t *Tokenizer) Windows(o Options, c Truncation, texts ...string) ([]Window,
 	if len(texts) == 2 {
 		template = t.post.pair
 	}
-	room := 1 << 62
+	room := math.MaxInt
 	if c.MaxTokens > 0 {
 		room = c.MaxTokens - added(template, o)
+	}
+	if room < 0 {
+		return nil, fmt.Errorf("tokenizer: %w: the tokens around them are more than %d", ErrTooLong, c.MaxTokens)
 	}
 	cut, spans, err := windows(parts, c, room)
 	if err != nil {
@@ -119,12 +123,12 @@ func windows(parts []part, c Truncation, room int) (int, []Span, error) {
 
 // longestFirst returns how many of n and m tokens are kept so that at most room are in all.
 func longestFirst(n, m, room int) (int, int) {
-	room = max(room, 0)
 	if n+m <= room {
 		return n, m
 	}
-	short, long := min(n, m), max(n, m)
-	if long = max(short, room-short); short+long > room {
+	short := min(n, m)
+	long := room - short
+	if long < short {
 		short = room / 2
 		long = short + room%2
 	}

@@ -46,8 +46,8 @@ func newVocab(entries []entry) (*vocab, error) {
 	if top > 16*len(entries)+1<<16 {
 		return nil, fmt.Errorf("the largest id is %d with only %d tokens", top-1, len(entries))
 	}
-	if size > 1<<31 {
-		return nil, fmt.Errorf("the tokens hold %d bytes; at most %d are supported", size, 1<<31)
+	if int64(size) > 1<<31 {
+		return nil, fmt.Errorf("the tokens hold %d bytes; at most %d are supported", size, int64(1<<31))
 	}
 	order := make([]int32, top)
 	for i, e := range entries {

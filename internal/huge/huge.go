@@ -27,13 +27,16 @@ type Slab struct {
 	// needed in all.
 	Next int64
 
+	// Grow is the size in bytes of the pieces after that; 0 is 32 MiB.
+	Grow int64
+
 	free []float32
 }
 
 const (
-	line     = 16 // elements of a cache line, on which arrays begin
-	atMost   = 8 << 30
-	regrowth = 32 << 20
+	line   = 16 // elements of a cache line, on which arrays begin
+	atMost = 8 << 30
+	growth = 32 << 20
 )
 
 // Float32s returns a zeroed array of n elements.
@@ -42,7 +45,10 @@ func (s *Slab) Float32s(n int) []float32 {
 	if need > len(s.free) {
 		size := max(int64(need), min(s.Next, atMost)/4)
 		s.free = Float32s(int(size))
-		s.Next = min(max(s.Next-4*size, regrowth), atMost)
+		s.Next = s.Grow
+		if s.Grow == 0 {
+			s.Next = growth
+		}
 	}
 	x := s.free[:n:n]
 	s.free = s.free[need:]
