@@ -22,7 +22,6 @@ type deberta struct {
 	types                 []string // terms with positions: c2p, p2c
 	reach, buckets        int      // longest distance; buckets on either side, or 0
 	share                 bool     // positions are projected as contents are
-	scale                 float32
 }
 
 func readDeberta(c config) *deberta {

@@ -35,7 +35,7 @@ func TestSeedsRepeat(t *testing.T) {
 		before, _, _ := strings.Cut(out.String(), "\n\n6")
 		return before
 	}
-	if text(1) != text(1) || text(1) == text(2) {
+	if first := text(1); first != text(1) || first == text(2) {
 		t.Error("a seed does not repeat its text, or two seeds have the same")
 	}
 }
