@@ -78,30 +78,18 @@ func (a *Answerer) AnswerAll(questions []Question, n int) ([][]Answer, error) {
 	if n < 1 || a.MaxAnswer < 1 {
 		return nil, fmt.Errorf("task: %d answers of at most %d tokens were asked for; 1 is the least", n, a.MaxAnswer)
 	}
-	windows := make([][]tokenizer.Window, len(questions))
-	var places [][2]int // question and window of each sequence
-	var batch []model.Sequence
-	for i, q := range questions {
-		var err error
-		if windows[i], err = a.windows(q); err != nil {
-			return nil, fmt.Errorf("task: question %d: %w", i, err)
-		}
-		for k := range windows[i] {
-			if err := a.check(windows[i][k].IDs); err != nil {
-				return nil, fmt.Errorf("task: question %d: %w", i, err)
-			}
-			places = append(places, [2]int{i, k})
-			batch = append(batch, a.sequence(&windows[i][k]))
-		}
+	w, err := a.readWindows(len(questions), func(i int) ([]tokenizer.Window, error) { return a.windows(questions[i]) })
+	if err != nil {
+		return nil, err
 	}
 	spans := make([][]windowSpans, len(questions))
 	for i := range spans {
-		spans[i] = make([]windowSpans, len(windows[i]))
+		spans[i] = make([]windowSpans, len(w.of[i]))
 	}
-	err := a.run(batch, func(k int, x tensor.Tensor, arena *tensor.Arena) error {
-		i, w := places[k][0], places[k][1]
+	err = a.run(w.batch, func(s int, x tensor.Tensor, arena *tensor.Arena) error {
+		i, k := w.places[s][0], w.places[s][1]
 		y := a.Encoder.Tokens.Forward(arena, x)
-		spans[i][w] = a.spans(&windows[i][w], y, n)
+		spans[i][k] = a.spans(&w.of[i][k], y, n)
 		return nil
 	})
 	if err != nil {
@@ -109,7 +97,7 @@ func (a *Answerer) AnswerAll(questions []Question, n int) ([][]Answer, error) {
 	}
 	out := make([][]Answer, len(questions))
 	for i, q := range questions {
-		out[i] = a.merge(q.Context, windows[i], spans[i], n)
+		out[i] = a.merge(q.Context, w.of[i], spans[i], n)
 	}
 	return out, nil
 }
@@ -123,7 +111,7 @@ func (a *Answerer) windows(q Question) ([]tokenizer.Window, error) {
 		stride = min(a.MaxTokens/2, answerStride)
 	}
 	c := tokenizer.Truncation{MaxTokens: a.MaxTokens, Stride: stride, Cut: tokenizer.OnlySecond}
-	w, err := a.Encoder.Tokenizer.Windows(whole, c, q.Question, q.Context)
+	w, err := a.Encoder.Tokenizer.Windows(whole(), c, q.Question, q.Context)
 	if err == nil && a.Strict && len(w) > 1 {
 		err = fmt.Errorf("%w: question and text take %d windows of %d tokens", ErrTooLong, len(w), a.MaxTokens)
 	}
@@ -190,7 +178,7 @@ func position(y tensor.Tensor, c int, allowed []bool) []float32 {
 		}
 	}
 	for i := range x {
-		x[i] = float32(float64(x[i]) / sum)
+		x[i] = float32(float64(x[i]) / max(sum, math.SmallestNonzeroFloat64))
 	}
 	return x
 }

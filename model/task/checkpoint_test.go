@@ -29,16 +29,19 @@ type folderData struct {
 // expectations are what testdata/generate.py wrote.
 type expectations struct {
 	Checkpoints map[string]folderData
-	Windows     []struct {
+	Windows     map[string][]struct {
 		Texts       []string
 		Cut         string
 		Max, Stride int
+		Count       int
 		Windows     []struct {
+			At int
+
 			IDs, Types, Texts, Words []int
 			Offsets                  [][2]int
 		}
 	}
-	FillMask []struct {
+	FillMask map[string][]struct {
 		Text  string
 		N     int
 		Words []string
@@ -59,7 +62,7 @@ type expectations struct {
 		Order           []int
 		Scores          []float32
 	}
-	Tag []struct {
+	Tag map[string][]struct {
 		Strategy string
 		Stride   int
 		Text     string

@@ -18,10 +18,10 @@ type Function uint8
 const (
 	// Auto is Raw for regression, Sigmoid for labels that are independent of each other and for a single
 	// one, and Softmax for others.
-	Auto Function = iota
-	Raw
-	Sigmoid
-	Softmax
+	Auto    Function = iota
+	Raw              // the outputs as they are: numbers of any size
+	Sigmoid          // of each output by itself
+	Softmax          // over the outputs of a text, which then add up to 1
 )
 
 // Apply changes each row of outputs in place.
@@ -69,6 +69,9 @@ func NewClassifier(e *model.Encoder) (*Classifier, error) {
 	r, err := newReader(e, "Classifier", model.SequenceClassification)
 	if err != nil {
 		return nil, err
+	}
+	if n := outputs(e.Sequence); n != len(e.Labels) {
+		return nil, fmt.Errorf("task: the encoder has %d labels for %d outputs", len(e.Labels), n)
 	}
 	return &Classifier{Reader: r}, nil
 }

@@ -102,7 +102,7 @@ func (f *FillMask) wordIDs(words []string) ([]int, error) {
 	for _, w := range words {
 		id, ok := f.Encoder.Tokenizer.TokenID(w)
 		if !ok {
-			tokens, err := f.Encoder.Tokenizer.AppendEncode(nil, w, plain)
+			tokens, err := f.Encoder.Tokenizer.AppendEncode(nil, w, plain())
 			if err != nil {
 				return nil, err
 			}
@@ -136,8 +136,10 @@ func (f *FillMask) fill(texts []string, choose func(scores []float32) []int) ([]
 				out[i] = append(out[i], Mask{Token: k})
 			}
 		}
-		if err := f.checkMasks(texts[i], len(out[i])); err != nil {
-			return nil, fmt.Errorf("task: text %d: %w", i, err)
+		if len(out[i]) == 0 || len(s.IDs) >= f.MaxTokens {
+			if err := f.checkMasks(texts[i], len(out[i])); err != nil {
+				return nil, fmt.Errorf("task: text %d: %w", i, err)
+			}
 		}
 	}
 	err = f.run(batch, func(i int, x tensor.Tensor, a *tensor.Arena) error {
@@ -191,15 +193,14 @@ func (f *FillMask) fills(ids []int, at int, alone bool, scores []float32, chosen
 	var out []Fill
 	for _, id := range chosen {
 		filled[at] = id
+		whole := filled
 		word, err := t.Decode([]int{id}, false)
-		if err != nil {
-			word = "" // rows of the head beyond the vocabulary
+		if err != nil { // a row of the head beyond the vocabulary has no word
+			word, whole = "", slices.Delete(slices.Clone(filled), at, at+1)
 		}
-		text := ""
-		if err == nil {
-			if text, err = t.Decode(filled, alone); err != nil {
-				return nil, err
-			}
+		text, err := t.Decode(whole, alone)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, Fill{ID: id, Word: word, Score: scores[id], Text: text})
 	}

@@ -14,12 +14,12 @@ import (
 type Pooling uint8
 
 const (
-	PoolMean     Pooling = iota
-	PoolCLS              // the first token
-	PoolMax              // the largest value of each column
-	PoolMeanSqrt         // the sum divided by the square root of the number of tokens
-	PoolWeighted         // the mean in which the i-th token counts i times
-	PoolLast             // the last token
+	PoolMean     Pooling = iota // of each column
+	PoolCLS                     // the first token
+	PoolMax                     // the largest value of each column
+	PoolMeanSqrt                // the sum divided by the square root of the number of tokens
+	PoolWeighted                // the mean in which the i-th token counts i times
+	PoolLast                    // the last token
 )
 
 // Forward sets dst, [Dim], from the rows of x, [T, Dim], leaving out the first skip of them, which must

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -71,6 +72,14 @@ func open(fsys fs.FS, opt model.Options) (*model.Encoder, int, error) {
 	return e, limit, nil
 }
 
+// outputs returns the width of a head's output.
+func outputs(h *model.Head) int {
+	if h == nil || h.Out == nil {
+		return 0
+	}
+	return h.Out.Out()
+}
+
 const maxJSON = 16 << 20 // bytes of a configuration
 
 func readJSON(fsys fs.FS, name string, v any) error {
@@ -92,10 +101,10 @@ func readJSON(fsys fs.FS, name string, v any) error {
 }
 
 // whole reads a text as the reference does: with the special tokens spelled out in it, and those around.
-var whole = tokenizer.Options{AddSpecial: true, ParseSpecial: true}
+func whole() tokenizer.Options { return tokenizer.Options{AddSpecial: true, ParseSpecial: true} }
 
 // plain reads a text alone, without special tokens around it.
-var plain = tokenizer.Options{ParseSpecial: true}
+func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 
 // Read returns a sequence for each text.
 func (r *Reader) Read(texts ...string) ([]model.Sequence, error) {
@@ -107,7 +116,7 @@ func (r *Reader) Read(texts ...string) ([]model.Sequence, error) {
 		if len(ids) <= r.MaxTokens {
 			return model.Sequence{IDs: ids}, nil
 		}
-		w, err := r.window(len(ids), texts[i])
+		w, err := r.window(texts[i])
 		return r.sequence(w), err
 	})
 }
@@ -115,28 +124,50 @@ func (r *Reader) Read(texts ...string) ([]model.Sequence, error) {
 // ReadPairs returns a sequence for each pair.
 func (r *Reader) ReadPairs(pairs ...Pair) ([]model.Sequence, error) {
 	return r.readAll(len(pairs), func(i int) (model.Sequence, error) {
-		w, err := r.window(0, pairs[i].First, pairs[i].Second)
+		w, err := r.window(pairs[i].First, pairs[i].Second)
 		return r.sequence(w), err
 	})
 }
 
-// window returns the first window of a text or a pair. tokens is its length, or 0 if that is not known.
-func (r *Reader) window(tokens int, texts ...string) (*tokenizer.Window, error) {
+// window returns the first window of a text or a pair.
+func (r *Reader) window(texts ...string) (*tokenizer.Window, error) {
+	c := tokenizer.Truncation{MaxTokens: r.MaxTokens}
 	if r.Strict {
-		all, err := r.Encoder.Tokenizer.Windows(whole, tokenizer.Truncation{}, texts...)
-		if err != nil {
-			return nil, err
-		}
-		if tokens = len(all[0].IDs); tokens > r.MaxTokens {
-			return nil, fmt.Errorf("%w: %d tokens; the model reads at most %d", ErrTooLong, tokens, r.MaxTokens)
-		}
-		return &all[0], nil
+		c.MaxTokens = 0
 	}
-	all, err := r.Encoder.Tokenizer.Windows(whole, tokenizer.Truncation{MaxTokens: r.MaxTokens}, texts...)
+	all, err := r.Encoder.Tokenizer.Windows(whole(), c, texts...)
 	if err != nil {
 		return nil, err
 	}
+	if n := len(all[0].IDs); n > r.MaxTokens {
+		return nil, fmt.Errorf("%w: %d tokens; at most %d are read", ErrTooLong, n, r.MaxTokens)
+	}
 	return &all[0], nil
+}
+
+// windows are those of several texts, and the sequences that they are, one after the other.
+type windows struct {
+	of     [][]tokenizer.Window
+	batch  []model.Sequence
+	places [][2]int // text and window of each sequence
+}
+
+// readWindows reads n texts in windows.
+func (r *Reader) readWindows(n int, read func(i int) ([]tokenizer.Window, error)) (*windows, error) {
+	w := &windows{of: make([][]tokenizer.Window, n)}
+	err := each(n, func(i int) (err error) {
+		if w.of[i], err = read(i); err != nil {
+			return err
+		}
+		return r.check(w.of[i][0].IDs)
+	})
+	for i := range w.of {
+		for k := range w.of[i] {
+			w.places = append(w.places, [2]int{i, k})
+			w.batch = append(w.batch, r.sequence(&w.of[i][k]))
+		}
+	}
+	return w, err
 }
 
 // sequence returns what the encoder reads of a window.
@@ -151,30 +182,24 @@ func (r *Reader) sequence(w *tokenizer.Window) model.Sequence {
 	return s
 }
 
-// readAll reads n texts in several goroutines and checks that the encoder can read them.
+// readAll reads n texts and checks that the encoder can read them.
 func (r *Reader) readAll(n int, read func(i int) (model.Sequence, error)) ([]model.Sequence, error) {
 	out := make([]model.Sequence, n)
-	errs := make([]error, n)
-	inParallel(n, func(i int) {
-		out[i], errs[i] = read(i)
-		if errs[i] == nil {
-			errs[i] = r.check(out[i].IDs)
+	err := each(n, func(i int) (err error) {
+		if out[i], err = read(i); err != nil {
+			return err
 		}
-		if errs[i] != nil {
-			errs[i] = fmt.Errorf("task: text %d: %w", i, errs[i])
-		}
+		return r.check(out[i].IDs)
 	})
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return out, err
 }
 
 func (r *Reader) check(ids []int) error {
-	if len(ids) == 0 {
+	switch n := len(ids); {
+	case n == 0:
 		return errors.New("it has no tokens, and the tokenizer puts none around it")
+	case n > r.Encoder.MaxLen:
+		return fmt.Errorf("MaxTokens is %d and the text has %d tokens; the model reads at most %d", r.MaxTokens, n, r.Encoder.MaxLen)
 	}
 	for _, id := range ids {
 		if id >= r.Encoder.Vocab {
@@ -184,33 +209,26 @@ func (r *Reader) check(ids []int) error {
 	return nil
 }
 
-// inParallel calls do for 0 to n−1, on all processors.
-func inParallel(n int, do func(i int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if workers <= 1 {
-		for i := range n {
-			do(i)
-		}
-		return
-	}
-	var next sync.Mutex
-	at := 0
+// each calls do for the texts 0 to n−1, on all processors, and returns the error of the first that has
+// one.
+func each(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range workers {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
-			for {
-				next.Lock()
-				i := at
-				at++
-				next.Unlock()
-				if i >= n {
-					return
-				}
-				do(i)
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				errs[i] = do(i)
 			}
 		})
 	}
 	wg.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return fmt.Errorf("task: text %d: %w", i, err)
+		}
+	}
+	return nil
 }
 
 // byLength returns the places of the sequences, the longest first.

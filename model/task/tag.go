@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -54,6 +55,9 @@ func NewTagger(e *model.Encoder) (*Tagger, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := outputs(e.Tokens); n != len(e.Labels) {
+		return nil, fmt.Errorf("task: the encoder has %d labels for %d outputs", len(e.Labels), n)
+	}
 	return &Tagger{Reader: r, Strategy: Simple, Ignore: []string{"O"}}, nil
 }
 
@@ -83,32 +87,20 @@ func (t *Tagger) Tag(texts ...string) ([][]Entity, error) {
 // added around the text are left out.
 func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
 	if t.Stride > 0 && t.Strategy == Each {
-		return nil, fmt.Errorf("task: a Stride needs windows to be put together: a Strategy other than Each")
+		return nil, errors.New("task: a Stride needs windows to be put together: a Strategy other than Each")
 	}
-	windows := make([][]tokenizer.Window, len(texts))
-	var places [][2]int // text and window of each sequence
-	var batch []model.Sequence
-	for i, text := range texts {
-		var err error
-		if windows[i], err = t.windows(text); err != nil {
-			return nil, fmt.Errorf("task: text %d: %w", i, err)
-		}
-		for k := range windows[i] {
-			if err := t.check(windows[i][k].IDs); err != nil {
-				return nil, fmt.Errorf("task: text %d: %w", i, err)
-			}
-			places = append(places, [2]int{i, k})
-			batch = append(batch, t.sequence(&windows[i][k]))
-		}
+	w, err := t.readWindows(len(texts), func(i int) ([]tokenizer.Window, error) { return t.windows(texts[i]) })
+	if err != nil {
+		return nil, err
 	}
 	out := make([][][]TokenScores, len(texts))
 	for i := range out {
-		out[i] = make([][]TokenScores, len(windows[i]))
+		out[i] = make([][]TokenScores, len(w.of[i]))
 	}
-	err := t.run(batch, func(n int, x tensor.Tensor, a *tensor.Arena) error {
-		i, k := places[n][0], places[n][1]
+	err = t.run(w.batch, func(n int, x tensor.Tensor, a *tensor.Arena) error {
+		i, k := w.places[n][0], w.places[n][1]
 		y := t.Encoder.Tokens.Forward(a, x)
-		w := &windows[i][k]
+		w := &w.of[i][k]
 		for row, special := range w.Special {
 			if special {
 				continue
@@ -124,9 +116,9 @@ func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
 
 func (t *Tagger) windows(text string) ([]tokenizer.Window, error) {
 	if t.Stride > 0 {
-		return t.Encoder.Tokenizer.Windows(whole, tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride}, text)
+		return t.Encoder.Tokenizer.Windows(whole(), tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride}, text)
 	}
-	w, err := t.window(0, text)
+	w, err := t.window(text)
 	if err != nil {
 		return nil, err
 	}

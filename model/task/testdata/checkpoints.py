@@ -2,9 +2,11 @@
 
 import json
 import pathlib
+import tempfile
 
 import numpy as np
 import safetensors.torch
+import tokenizers
 import torch
 
 WORDS = """the a an of in on at to and or is was are were be by for with from that this it he she they we you i not no yes
@@ -60,7 +62,35 @@ def write(folder: pathlib.Path, checkpoint: dict):
         safetensors.torch.save_file(values, folder / path, {"format": "pt"})
 
 
+def roberta_files() -> dict:
+    """A byte-level BPE."""
+    t = tokenizers.ByteLevelBPETokenizer()
+    t.train_from_iterator(SENTENCES, vocab_size=340, show_progress=False, special_tokens=SPECIAL)
+    with tempfile.TemporaryDirectory() as folder:
+        t.save_model(folder)
+        read = {n: pathlib.Path(folder, n).read_text() for n in ("vocab.json", "merges.txt")}
+    return read | {"tokenizer_config.json": json.dumps({"tokenizer_class": "RobertaTokenizer", "model_max_length": 60})}
+
+
+def unigram_files() -> dict:
+    """A Unigram model with the stages of XLM-RoBERTa."""
+    t = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    t.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([tokenizers.pre_tokenizers.WhitespaceSplit(), tokenizers.pre_tokenizers.Metaspace()])
+    t.decoder = tokenizers.decoders.Metaspace()
+    t.train_from_iterator(SENTENCES, tokenizers.trainers.UnigramTrainer(vocab_size=150, show_progress=False, special_tokens=SPECIAL, unk_token="<unk>"))
+    t.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
+             "mask_token": "<mask>"}
+    return {"tokenizer.json": t.to_str(), "tokenizer_config.json": json.dumps(
+        {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 60, "model_input_names": ["input_ids", "attention_mask"], **names})}
+
+
 def files(config: dict) -> dict:
+    if config["model_type"] == "roberta":
+        return {"config.json": json.dumps(config), **roberta_files()}
+    if config["model_type"] == "xlm-roberta":
+        return {"config.json": json.dumps(config), **unigram_files()}
     return {"config.json": json.dumps(config), "vocab.txt": "\n".join(VOCAB) + "\n",
             "tokenizer_config.json": json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 64})}
 
@@ -72,3 +102,8 @@ def bytes_at(text: str, chars: int) -> int:
 LONG = ("John Smith lived in the old city of Berlin and loved to sing. His wife, Mary, was from Paris, the capital of France. "
         "They had three children: Anna, Peter and a small one who was not yet reading. In the north of Germany it rains many days. "
         "Peter works with wine, bread and water by the river; Anna reads books at night. The king of England sat on the mat.")
+
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+SENTENCES = [s + "." for s in LONG.split(". ")] * 3
+ROBERTA = BERT | {"model_type": "roberta", "vocab_size": 340, "max_position_embeddings": 62, "type_vocab_size": 1, "pad_token_id": 1,
+                  "bos_token_id": 0, "eos_token_id": 2, "layer_norm_eps": 1e-5}
