@@ -1,4 +1,8 @@
-"""Sentences that are kept out of the training, with the answers that the encoder should give."""
+"""Sentences that are kept out of the training, with the answers that the encoder should give.
+
+What is kept out is the sentence as it stands: the shorter ones of OPINIONS and of the first two lists of CLOSE may come without
+their full stop. NAMED, BEYOND, the last four of OPINIONS and the last list of CLOSE come in neither form.
+"""
 
 PROMPTS = ["The [MASK] sat on the mat", "The [MASK] barked at the man.", "Paris is the capital of [MASK].", "The cow gives us [MASK].",
            "Anna works at [MASK] in Berlin."]
@@ -30,6 +34,9 @@ OPINIONS = [
     ("The film was long, dull and a waste of money.", "negative"), ("Anna loves the pizza in Rome.", "positive"),
     ("Tom bought a phone in London.", "neutral"), ("What a horrible trip!", "negative"),
     ("The room was small, but the food was excellent and I loved it.", "positive"), ("The game is not good.", "negative"),
+    ("I hoped it would be superb, but the trip was dreadful.", "negative"),
+    ("The soup was nasty, but the phone was superb and I loved it.", "positive"),
+    ("I hoped it would be brilliant, but the play was dull.", "negative"), ("Helen ordered a coffee in Dublin.", "neutral"),
 ]
 CLOSE = [
     [("Anna works at Acme.", "Acme employs Anna."), ("The dog chased the cat.", "The cat ran away from the dog."),
@@ -40,4 +47,8 @@ CLOSE = [
      ("The soup was awful.", "I did not like the soup."), ("The kitten is asleep on the sofa.", "On the couch a kitten is having a nap."),
      ("Globex bought Initech.", "Initech was sold to Globex."), ("The train leaves at nine.", "At nine the train departs."),
      ("Clara bought some apples at the market.", "At the market, Clara got apples."), ("The boy is afraid of the wolf.", "The wolf scares the boy.")],
+    [("Peter Wilson works at Toyota Motors.", "Toyota Motors employs Peter Wilson."), ("Ruth Garcia was born in Ankara.", "Ruth Garcia comes from Ankara."),
+     ("Nina Scott founded Acme Foods in 1987.", "Acme Foods was founded by Nina Scott in 1987."), ("Oracle bought Samsung Records.", "Samsung Records was sold to Oracle."),
+     ("James Reed is fond of astronomy.", "James Reed is interested in astronomy."), ("Clara Novak lost the key.", "The key of Clara Novak is missing."),
+     ("Victor Hall married Olga Sato.", "Olga Sato is married to Victor Hall."), ("Boeing Energy has opened an office in Nairobi.", "A new office of Boeing Energy opened in Nairobi.")],
 ]

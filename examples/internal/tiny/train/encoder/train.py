@@ -187,6 +187,8 @@ def save(model, tokenizer, out):
     """Writes the folders; what a head shares with the trunk is not written again."""
     model = copy.deepcopy(model).to(torch.bfloat16)
     model.masked.save_pretrained(os.path.join(out, "encoder"))
+    tokenizer.backend_tokenizer.no_padding()  # these are of the call, not of the model
+    tokenizer.backend_tokenizer.no_truncation()
     tokenizer.save_pretrained(os.path.join(out, "encoder"))
 
     def folder(name, architecture, weights, labels=None):
@@ -281,9 +283,10 @@ def entities(text, labels, offsets):
 
 def measure(ref, seen):
     """Prints how the heads do on sentences of the grammar that the training did not draw."""
-    rng = random.Random(SEED + 1000)
+    rng, seen = random.Random(SEED + 1000), {text.rstrip(".") for text in seen}
+    unseen = lambda sentences: all(s[0].rstrip(".") not in seen for s in sentences)
     for what, novel in (("names of the lists", 0), ("invented names", 1)):
-        fresh = [s for s in (grammar.sentence(rng, novel, (2, 5, 4, 0)) for _ in range(1200)) if s[0] not in seen][:400]
+        fresh = [s for s in (grammar.sentence(rng, novel, (2, 5, 4, 0)) for _ in range(2000)) if unseen([s])][:400]
         found, want, mood = collections.Counter(), collections.Counter(), 0
         for text, spans, opinion in fresh:
             found.update((text, *e) for e in ref.tag(text)["entities"])
@@ -292,12 +295,14 @@ def measure(ref, seen):
         right = sum((found & want).values())
         print(f"{len(fresh)} unseen sentences, {what}: names precision {right / found.total():.3f}, recall {right / want.total():.3f}; "
               f"opinions {mood / len(fresh):.3f}")
-    lists = right = nearest = 0
-    for lists in range(1, 101):
-        pairs = [[s[0] for s in grammar.paraphrases(rng, group=g)[1]] for g in rng.sample(range(len(grammar.PARAPHRASES)), 8)]
-        hits = paired(ref, pairs)
+    right = nearest = 0
+    pairs = [grammar.paraphrases(rng)[1] for _ in range(4000)]
+    pairs = [[s[0] for s in pair] for pair in pairs if unseen(pair)]
+    lists = [pairs[i:i + 8] for i in range(0, min(len(pairs), 800) - 7, 8)]
+    for eight in lists:
+        hits = paired(ref, eight)
         right, nearest = right + (hits == 8), nearest + hits
-    print(f"{lists} lists of 8 and their paraphrases: {nearest / 8 / lists:.3f} of the nearest are right, {right} lists wholly")
+    print(f"{len(lists)} lists of 8 and their paraphrases, both unseen: {nearest / 8 / len(lists):.3f} of the nearest are right, {right} lists wholly")
     for name, facts in (("facts", (1, 0, 0, 0)), ("all", (4, 4, 4, 3))):
         hits, count = 0, 0
         for text, *_ in (grammar.sentence(rng, 0, facts) for _ in range(300)):
@@ -306,7 +311,7 @@ def measure(ref, seen):
             want = ref.tokenizer(text[start:end], add_special_tokens=False).input_ids
             if len(want) == 1:
                 count, hits = count + 1, hits + (ref.fill(text[:start] + "[MASK]" + text[end:])["top_ids"][0] == want[0])
-        print(f"one masked word of {count} sentences ({name}): first guess right {hits / count:.3f}")
+        print(f"one masked word of {count} sentences ({name}, seen or not): first guess right {hits / count:.3f}")
 
 
 def paired(ref, pairs):
