@@ -38,9 +38,9 @@ var masked = float32(math.Inf(-1))
 // differ; dst is like q with the last dimension of v. H must be a multiple of Hkv: query heads share
 // keys in groups (Ainslie et al., "GQA", 2023). A query that sees no key gives zeros.
 //
-// Keys are streamed (Dao et al., "FlashAttention", 2022): memory beyond the arguments does not grow
-// with S. Softmax subtracts the maximum, so that no score is too large. The bits of a row of dst depend
-// neither on the other rows nor on GOMAXPROCS.
+// Keys are streamed (Dao et al., "FlashAttention", 2022): memory beyond the arguments is at most as
+// much again as k and v, and nothing of size T·S. Softmax subtracts the maximum, so that no score is too
+// large. The bits of a row of dst depend neither on the other rows nor on GOMAXPROCS.
 //
 // dst must not overlap q, k or v. It may be called from several goroutines. It panics if shapes do not
 // fit.

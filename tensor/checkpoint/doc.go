@@ -9,7 +9,7 @@
 //   - [Formula] computes each element from the tensor's name and its index, so that a test needs no
 //     file and another language can compute the same weights.
 //   - [Random] and [Zeros] make whatever they are asked for, at the speed of a copy: for benchmarks.
-//   - [Rename] shows another Source under other names.
+//   - [Rename] shows another Source under other names, [Join] several as one.
 //
 // [WriteSafetensors] stores any of them.
 //

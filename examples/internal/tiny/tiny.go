@@ -1,5 +1,6 @@
-// Package tiny holds the model that the examples run when they are given none: a decoder of LLaMA's form
-// that was trained on little stories; train/ has the grammar they come from and the training script.
+// Package tiny holds the models that the examples run when they are given none: a decoder of LLaMA's form
+// that was trained on little stories, and an encoder of BERT's form, one trunk with several heads. train/
+// has the grammars their texts come from, and the training scripts.
 package tiny
 
 import (
@@ -9,9 +10,11 @@ import (
 	"os"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-//go:embed decoder
+//go:embed decoder encoder classifier tagger
 var files embed.FS
 
 // Open returns the decoder in a folder, or the tiny one if folder is empty. Progress is shown on the
@@ -24,14 +27,10 @@ func Open(folder string) (*model.Decoder, error) {
 		}
 		return model.OpenDecoder(fsys, model.Options{})
 	}
-	info, err := os.Stat(folder)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("-model: %w", err)
-	case !info.IsDir():
-		return nil, fmt.Errorf("-model: %s is a file; give the folder with config.json, weights and tokenizer", folder)
+	if err := check(folder); err != nil {
+		return nil, err
 	}
-	d, err := model.OpenDecoder(os.DirFS(folder), model.Options{Progress: progress()})
+	d, err := model.OpenDecoder(os.DirFS(folder), Options())
 	if err != nil {
 		return nil, fmt.Errorf("-model %s: %w", folder, err)
 	}
@@ -41,8 +40,70 @@ func Open(folder string) (*model.Decoder, error) {
 	return d, nil
 }
 
-// progress returns a function that shows how much has been read, and clears its line at the end.
+// Options shows progress on the standard error stream while weights are read.
+func Options() model.Options { return model.Options{Progress: progress()} }
+
+// Folder returns the folder that -model names, if it is one.
+func Folder(folder string) (fs.FS, error) {
+	if err := check(folder); err != nil {
+		return nil, err
+	}
+	return os.DirFS(folder), nil
+}
+
+func check(folder string) error {
+	info, err := os.Stat(folder)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-model: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("-model: %s is a file; give the folder with config.json, weights and tokenizer", folder)
+	}
+	return nil
+}
+
+// Encoder returns the tiny encoder with one of its heads: encoder, for masked words, tagger or
+// classifier. The head's folder has a config and the head's weights; the trunk's are in encoder.
+func Encoder(head string) (*model.Encoder, error) {
+	trunk, err := checkpoint.OpenFile(files, "encoder/model.safetensors")
+	if err != nil {
+		return nil, err
+	}
+	sources := []checkpoint.Source{trunk}
+	if head != "encoder" {
+		own, err := checkpoint.OpenFile(files, head+"/model.safetensors")
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, own)
+	}
+	src, err := checkpoint.Join(sources...)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	config, err := files.ReadFile(head + "/config.json")
+	if err != nil {
+		return nil, err
+	}
+	e, err := model.NewEncoder(config, src, model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	vocabulary, err := fs.Sub(files, "encoder")
+	if err != nil {
+		return nil, err
+	}
+	e.Tokenizer, err = tokenizer.Open(vocabulary)
+	return e, err
+}
+
+// progress returns a function that shows how much has been read, and clears its line at the end, if the
+// standard error stream is a terminal.
 func progress() func(done, total int64) {
+	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil
+	}
 	last := -1
 	return func(done, total int64) {
 		percent := int(100 * done / max(total, 1))

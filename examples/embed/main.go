@@ -1,0 +1,121 @@
+// Embed compares the sentences of two files by their meaning: it prints the nearest sentence of the second
+// for each of the first, and draws the matrix of similarities.
+//
+//	go run ./examples/embed
+//	go run ./examples/embed -model ~/models/all-MiniLM-L6-v2 -left questions.txt -right answers.txt -out m.png
+package main
+
+import (
+	_ "embed"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/examples/internal/tiny"
+	"github.com/seed2010d43f/transformer/internal/plot"
+	"github.com/seed2010d43f/transformer/model/task"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+//go:embed left.txt
+var leftText string
+
+//go:embed right.txt
+var rightText string
+
+func main() {
+	folder := flag.String("model", "", "folder of an encoder, sentence-transformers or plain; without it a tiny built-in one runs")
+	left := flag.String("left", "", "file with a sentence a line; without it sentences that come with the example")
+	right := flag.String("right", "", "file with the sentences to search")
+	out := flag.String("out", "similarity.png", "picture to write")
+	flag.Parse()
+	if err := run(os.Stdout, *folder, *left, *right, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "embed:", err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer, folder, left, right, out string) error {
+	e, err := open(folder)
+	if err != nil {
+		return err
+	}
+	a, err := sentences(left, leftText)
+	if err != nil {
+		return err
+	}
+	b, err := sentences(right, rightText)
+	if err != nil {
+		return err
+	}
+	va, err := e.Encode(a...)
+	if err != nil {
+		return err
+	}
+	vb, err := e.Encode(b...)
+	if err != nil {
+		return err
+	}
+	index := task.NewIndex(e.Dim)
+	index.Add(vb)
+	for i, hits := range index.Search(va, 1) {
+		fmt.Fprintf(w, "%.2f  %s\n      %s\n", hits[0].Score, a[i], b[hits[0].Row])
+	}
+	if err := draw(a, b, va, vb, out); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "wrote", out)
+	return nil
+}
+
+// sentences returns the lines of a file, or of the text if there is no file.
+func sentences(file, text string) ([]string, error) {
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		text = string(data)
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("%s has no sentences; one a line is needed", file)
+	}
+	return lines, nil
+}
+
+// draw writes the cosines of all pairs, of vectors that are normalised.
+func draw(a, b []string, va, vb tensor.Tensor, out string) error {
+	const most = 200 // sentences: more have no room in a picture
+	p := plot.Panel{}
+	for i := range min(len(a), most) {
+		row := make([]float32, min(len(b), most))
+		for j := range row {
+			row[j] = task.Cosine(va.Row(i), vb.Row(j))
+		}
+		p.Values = append(p.Values, row)
+	}
+	return plot.HeatMap{Title: "Cosine similarity", Rows: a[:len(p.Values)], Cols: b[:len(p.Values[0])], Panels: []plot.Panel{p}}.WritePNG(out)
+}
+
+func open(folder string) (*task.Embedder, error) {
+	if folder == "" {
+		e, err := tiny.Encoder("encoder")
+		if err != nil {
+			return nil, err
+		}
+		return task.NewEmbedder(e)
+	}
+	fsys, err := tiny.Folder(folder)
+	if err != nil {
+		return nil, err
+	}
+	return task.OpenEmbedder(fsys, tiny.Options())
+}

@@ -1,0 +1,80 @@
+package checkpoint
+
+import (
+	"errors"
+	"iter"
+)
+
+// Join shows several Sources as one: a model's trunk in one file and a head in another, for instance. It
+// fails with [ErrDuplicate] if two of them have a tensor of one name. The Source that is returned uses
+// them, and closes them. None of them may be a [Maker].
+func Join(sources ...Source) (Source, error) {
+	j := &joined{sources: sources, of: map[string]Source{}}
+	for _, s := range sources {
+		for name := range s.Names() {
+			if j.of[name] != nil {
+				return nil, &Error{Tensor: name, Kind: ErrDuplicate, Detail: "two of the joined sources have it"}
+			}
+			j.of[name] = s
+		}
+	}
+	return j, nil
+}
+
+type joined struct {
+	sources []Source
+	of      map[string]Source
+}
+
+// Names implements Source.
+func (j *joined) Names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, s := range j.sources {
+			for name := range s.Names() {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Lookup implements Source.
+func (j *joined) Lookup(name string) (Info, bool) {
+	if s := j.of[name]; s != nil {
+		return s.Lookup(name)
+	}
+	return Info{}, false
+}
+
+// Bytes implements Source.
+func (j *joined) Bytes(name string) ([]byte, error) {
+	if s := j.of[name]; s != nil {
+		return s.Bytes(name)
+	}
+	return nil, &Error{Tensor: name, Kind: ErrNotFound}
+}
+
+// Chunks implements Source.
+func (j *joined) Chunks(name string, size int) iter.Seq2[[]byte, error] {
+	if s := j.of[name]; s != nil {
+		return s.Chunks(name, size)
+	}
+	return func(yield func([]byte, error) bool) { yield(nil, &Error{Tensor: name, Kind: ErrNotFound}) }
+}
+
+// Release implements Source.
+func (j *joined) Release(name string) {
+	if s := j.of[name]; s != nil {
+		s.Release(name)
+	}
+}
+
+// Close implements Source.
+func (j *joined) Close() error {
+	var errs []error
+	for _, s := range j.sources {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
