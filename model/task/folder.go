@@ -255,6 +255,10 @@ func load(fsys fs.FS, name string, opt model.Options, build func(w nn.Loader, sr
 		return err
 	}
 	defer file.Close()
+	return loadFrom(file, opt, build)
+}
+
+func loadFrom(file checkpoint.Source, opt model.Options, build func(w nn.Loader, src checkpoint.Source)) error {
 	src, err := checkpoint.Rename(file, func(name string) string {
 		if name == "weight" || name == "bias" {
 			return "linear." + name

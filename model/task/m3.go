@@ -30,9 +30,9 @@ type M3Embedding struct {
 	Vectors tensor.Tensor   // [T−1, Width], one for each token but the first, normalised
 }
 
-// OpenM3 opens a folder like that of BGE-M3: an encoder, with sparse_linear.safetensors and
-// colbert_linear.safetensors, which hold the tensors weight and bias. The published .pt files are
-// pickles, which are not read; the error says how to convert them.
+// OpenM3 opens a folder like that of BGE-M3: an encoder, with the layers sparse_linear and colbert_linear,
+// each the tensors weight and bias in a safetensors file or in a .pt file as published. Of a .pt file,
+// which is a pickle, no code is run; one that has anything but a state of tensors is refused.
 func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
 	e, err := OpenEmbedder(fsys, opt)
 	if err != nil {
@@ -48,18 +48,24 @@ func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
 
 // linear reads a layer of so many outputs, 0 for as many as the file has.
 func (m *M3) linear(fsys fs.FS, name string, l *nn.Linear, out int, opt model.Options) error {
-	file := name + ".safetensors"
-	_, err := fs.Stat(fsys, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("task: no %s: %w; %s.pt is a pickle, which is not read: convert it with "+
-			"safetensors.torch.save_file(torch.load(%q, weights_only=True), %q)", file, err, name, name+".pt", file)
-	}
-	return load(fsys, file, opt, func(w nn.Loader, src checkpoint.Source) {
+	build := func(w nn.Loader, src checkpoint.Source) {
 		if info, ok := src.Lookup("linear.weight"); ok && out == 0 && len(info.Shape) == 2 {
 			out = info.Shape[0]
 		}
 		*l = w.Linear("linear", m.Encoder.Dim, out, true)
-	})
+	}
+	_, err := fs.Stat(fsys, name+".safetensors")
+	if !errors.Is(err, fs.ErrNotExist) {
+		return load(fsys, name+".safetensors", opt, build)
+	}
+	src, err := openState(fsys, name+".pt")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("task: neither %s.safetensors nor %s.pt is there: %w", name, name, err)
+	}
+	if err != nil {
+		return err
+	}
+	return loadFrom(src, opt, build)
 }
 
 // Encode returns the embeddings of each text.

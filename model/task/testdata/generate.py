@@ -208,6 +208,10 @@ def m3(base: dict) -> dict:
     # both files have the same names, and so the formula gives both the same beginning
     w = {f: {n: torch.from_numpy(formula(n, s)) for n, s in t.items()} for f, t in shapes.items()}
     sparse, colbert = w["sparse_linear.safetensors"], w["colbert_linear.safetensors"]
+    for f, t in w.items():  # as published: of a layer's state_dict(), which has attributes of its own
+        layer = torch.nn.Linear(32, len(t["bias"])).half()
+        layer.load_state_dict(t)
+        torch.save(layer.state_dict(), HERE / f.replace("safetensors", "pt"))
     rows = []
     for text in TEXTS:
         inputs = tokenizer(text, truncation=True, return_tensors="pt")
