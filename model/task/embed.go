@@ -45,10 +45,11 @@ func (e *Embedder) Encode(texts ...string) (tensor.Tensor, error) {
 	return e.EncodeWith(prompt, texts...)
 }
 
-// Prompt returns the prompt with a name, and "" for the name "".
+// Prompt returns the prompt with a name, and "" for the name "". The names "query" and "document" are
+// always there, if with an empty prompt.
 func (e *Embedder) Prompt(name string) (string, error) {
 	p, ok := e.Prompts[name]
-	if !ok && name != "" {
+	if !ok && name != "" && name != "query" && name != "document" {
 		var names []string
 		for n := range e.Prompts {
 			names = append(names, fmt.Sprintf("%q", n))
