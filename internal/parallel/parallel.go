@@ -25,7 +25,7 @@ const spins = 50_000
 type pool struct {
 	owner sync.Mutex // held by the Run that the workers serve
 
-	mu      sync.Mutex // guards the next four
+	mu      spinLock // guards the next four
 	task    Task
 	next, n int
 	width   int
@@ -34,6 +34,20 @@ type pool struct {
 	round   atomic.Uint64 // counts tasks
 	workers []*worker     // guarded by owner
 }
+
+// spinLock is a lock for moments of a few nanoseconds. Those who wait do not sleep: waking up would take
+// longer than most parts of a task.
+type spinLock struct{ held atomic.Bool }
+
+func (l *spinLock) Lock() {
+	for i := 1; !l.held.CompareAndSwap(false, true); i++ {
+		if i%1024 == 0 {
+			runtime.Gosched() // the holder may have lost its processor
+		}
+	}
+}
+
+func (l *spinLock) Unlock() { l.held.Store(false) }
 
 type worker struct {
 	sleeping atomic.Bool
