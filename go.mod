@@ -13,5 +13,5 @@ require (
 
 require (
 	github.com/x448/float16 v0.8.4
-	gonum.org/v1/gonum v0.17.0 // indirect
+	gonum.org/v1/gonum v0.17.0
 )
