@@ -73,16 +73,19 @@ def roberta_files() -> dict:
 
 
 def unigram_files() -> dict:
-    """A Unigram model with the stages of XLM-RoBERTa."""
-    t = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    t.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([tokenizers.pre_tokenizers.WhitespaceSplit(), tokenizers.pre_tokenizers.Metaspace()])
-    t.decoder = tokenizers.decoders.Metaspace()
-    t.train_from_iterator(SENTENCES, tokenizers.trainers.UnigramTrainer(vocab_size=150, show_progress=False, special_tokens=SPECIAL, unk_token="<unk>"))
-    t.post_processor = tokenizers.processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    """A Unigram model with the stages of XLM-RoBERTa, kept in a file: training one does not give the same twice."""
+    path = pathlib.Path(__file__).parent / "unigram.json"
+    if not path.exists():
+        t = tokenizers.Tokenizer(tokenizers.models.Unigram())
+        t.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([tokenizers.pre_tokenizers.WhitespaceSplit(), tokenizers.pre_tokenizers.Metaspace()])
+        t.decoder = tokenizers.decoders.Metaspace()
+        t.train_from_iterator(SENTENCES, tokenizers.trainers.UnigramTrainer(vocab_size=150, show_progress=False, special_tokens=SPECIAL, unk_token="<unk>"))
+        t.post_processor = tokenizers.processors.TemplateProcessing(
+            single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+        path.write_text(t.to_str())
     names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
              "mask_token": "<mask>"}
-    return {"tokenizer.json": t.to_str(), "tokenizer_config.json": json.dumps(
+    return {"tokenizer.json": path.read_text(), "tokenizer_config.json": json.dumps(
         {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 60, "model_input_names": ["input_ids", "attention_mask"], **names})}
 
 
