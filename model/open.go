@@ -33,11 +33,7 @@ type Options struct {
 // too. A family, rope type, activation or quantisation that is not supported is refused by name, and so
 // are weights that are missing, of another shape than the config says, or left over.
 func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
-	c, err := readConfig(fsys)
-	if err != nil {
-		return nil, err
-	}
-	src, err := checkpoint.Open(fsys)
+	c, src, err := openFolder(fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +181,7 @@ func assemble[Model any](c config, src checkpoint.Source, opt Options, build fun
 // lists, and vocab.txt for a tokenizer too. The head is that of the class that config.json names under
 // architectures; a head for which the checkpoint has no weights is refused.
 func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
-	c, err := readConfig(fsys)
-	if err != nil {
-		return nil, err
-	}
-	src, err := checkpoint.Open(fsys)
+	c, src, err := openFolder(fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +203,16 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 		return nil, err
 	}
 	return newEncoder(c, src, opt)
+}
+
+// openFolder reads the config and opens the weights.
+func openFolder(fsys fs.FS) (config, checkpoint.Source, error) {
+	c, err := readConfig(fsys)
+	if err != nil {
+		return config{}, nil, err
+	}
+	src, err := checkpoint.Open(fsys)
+	return c, src, err
 }
 
 // late returns the config's errors if the loader has not met them.

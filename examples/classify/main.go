@@ -29,7 +29,7 @@ func main() {
 }
 
 func run(w io.Writer, folder string, texts []string) error {
-	c, err := open(folder)
+	c, err := tiny.Task(folder, "classifier", task.NewClassifier, task.OpenClassifier)
 	if err != nil {
 		return err
 	}
@@ -44,19 +44,4 @@ func run(w io.Writer, folder string, texts []string) error {
 		}
 	}
 	return nil
-}
-
-func open(folder string) (*task.Classifier, error) {
-	if folder == "" {
-		e, err := tiny.Encoder("classifier")
-		if err != nil {
-			return nil, err
-		}
-		return task.NewClassifier(e)
-	}
-	fsys, err := tiny.Folder(folder)
-	if err != nil {
-		return nil, err
-	}
-	return task.OpenClassifier(fsys, tiny.Options())
 }

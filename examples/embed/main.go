@@ -38,7 +38,7 @@ func main() {
 }
 
 func run(w io.Writer, folder, left, right, out string) error {
-	e, err := open(folder)
+	e, err := tiny.Task(folder, "encoder", task.NewEmbedder, task.OpenEmbedder)
 	if err != nil {
 		return err
 	}
@@ -103,19 +103,4 @@ func draw(a, b []string, va, vb tensor.Tensor, out string) error {
 		p.Values = append(p.Values, row)
 	}
 	return plot.HeatMap{Title: "Cosine similarity", Rows: a[:len(p.Values)], Cols: b[:len(p.Values[0])], Panels: []plot.Panel{p}}.WritePNG(out)
-}
-
-func open(folder string) (*task.Embedder, error) {
-	if folder == "" {
-		e, err := tiny.Encoder("encoder")
-		if err != nil {
-			return nil, err
-		}
-		return task.NewEmbedder(e)
-	}
-	fsys, err := tiny.Folder(folder)
-	if err != nil {
-		return nil, err
-	}
-	return task.OpenEmbedder(fsys, tiny.Options())
 }

@@ -27,7 +27,7 @@ func main() {
 }
 
 func run(w io.Writer, folder, text string, n int) error {
-	f, err := open(folder)
+	f, err := tiny.Task(folder, "encoder", task.NewFillMask, task.OpenFillMask)
 	if err != nil {
 		return err
 	}
@@ -42,19 +42,4 @@ func run(w io.Writer, folder, text string, n int) error {
 		fmt.Fprintln(w)
 	}
 	return nil
-}
-
-func open(folder string) (*task.FillMask, error) {
-	if folder == "" {
-		e, err := tiny.Encoder("encoder")
-		if err != nil {
-			return nil, err
-		}
-		return task.NewFillMask(e)
-	}
-	fsys, err := tiny.Folder(folder)
-	if err != nil {
-		return nil, err
-	}
-	return task.OpenFillMask(fsys, tiny.Options())
 }

@@ -25,7 +25,7 @@ func main() {
 }
 
 func run(w io.Writer, folder, text string) error {
-	t, err := open(folder)
+	t, err := tiny.Task(folder, "tagger", task.NewTagger, task.OpenTagger)
 	if err != nil {
 		return err
 	}
@@ -41,19 +41,4 @@ func run(w io.Writer, folder, text string) error {
 		fmt.Fprintln(w, "  no names found")
 	}
 	return nil
-}
-
-func open(folder string) (*task.Tagger, error) {
-	if folder == "" {
-		e, err := tiny.Encoder("tagger")
-		if err != nil {
-			return nil, err
-		}
-		return task.NewTagger(e)
-	}
-	fsys, err := tiny.Folder(folder)
-	if err != nil {
-		return nil, err
-	}
-	return task.OpenTagger(fsys, tiny.Options())
 }

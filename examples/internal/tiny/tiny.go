@@ -30,7 +30,7 @@ func Open(folder string) (*model.Decoder, error) {
 	if err := check(folder); err != nil {
 		return nil, err
 	}
-	d, err := model.OpenDecoder(os.DirFS(folder), Options())
+	d, err := model.OpenDecoder(os.DirFS(folder), model.Options{Progress: progress()})
 	if err != nil {
 		return nil, fmt.Errorf("-model %s: %w", folder, err)
 	}
@@ -40,15 +40,24 @@ func Open(folder string) (*model.Decoder, error) {
 	return d, nil
 }
 
-// Options shows progress on the standard error stream while weights are read.
-func Options() model.Options { return model.Options{Progress: progress()} }
-
-// Folder returns the folder that -model names, if it is one.
-func Folder(folder string) (fs.FS, error) {
+// Task returns what open makes of the folder that -model names, or what fresh makes of the tiny encoder
+// with one of its heads if folder is empty: see [Encoder].
+func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), open func(fs.FS, model.Options) (*T, error)) (*T, error) {
+	if folder == "" {
+		e, err := Encoder(head)
+		if err != nil {
+			return nil, err
+		}
+		return fresh(e)
+	}
 	if err := check(folder); err != nil {
 		return nil, err
 	}
-	return os.DirFS(folder), nil
+	t, err := open(os.DirFS(folder), model.Options{Progress: progress()})
+	if err != nil {
+		return nil, fmt.Errorf("-model %s: %w", folder, err)
+	}
+	return t, nil
 }
 
 func check(folder string) error {
