@@ -31,9 +31,9 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	})
 	b.Run("smollm2-135m", func(b *testing.B) {
 		dir := folder(b, "TRANSFORMER_REAL", "smollm2-135m-instruct")
-		benchTypes(b, smolLM135M, func(dt tensor.DType) (*model.Decoder, error) {
+		benchTypes(b, smolLM135M, func(dt tensor.DType, round bool) (*model.Decoder, error) {
 			keep := func(tensor.DType) tensor.DType { return dt }
-			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep})
+			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep, Round: round})
 		}, bench)
 	})
 	if os.Getenv("TRANSFORMER_REAL") == "" {
@@ -43,14 +43,18 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	}
 }
 
-func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
-	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-		if lack := lacksMemory(int64(shape.parameters() * dt.Size())); lack != "" {
-			b.Run(lower(dt), func(b *testing.B) { b.Skip(lack) })
+func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, bool) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
+	for _, kind := range []struct {
+		name  string
+		dt    tensor.DType
+		round bool // activations to bfloat16
+	}{{"f32", tensor.F32, false}, {"bf16", tensor.BF16, false}, {"bf16-rounding", tensor.BF16, true}} {
+		if lack := lacksMemory(int64(shape.parameters() * kind.dt.Size())); lack != "" {
+			b.Run(kind.name, func(b *testing.B) { b.Skip(lack) })
 			continue
 		}
-		get := sync.OnceValues(func() (*model.Decoder, error) { return load(dt) })
-		run(b, lower(dt), func(b *testing.B) {
+		get := sync.OnceValues(func() (*model.Decoder, error) { return load(kind.dt, kind.round) })
+		run(b, kind.name, func(b *testing.B) {
 			d, err := get()
 			if err != nil {
 				b.Fatal(err)

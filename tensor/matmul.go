@@ -6,13 +6,14 @@ import (
 	"github.com/seed2010d43f/transformer/internal/huge"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
 )
 
 // MatMul sets dst to x·wᵀ: dst is [T, Out], x is [T, In], w is [Out, In]. More dimensions than two are
 // taken as rows of the last. dst must not overlap x. It runs on all processors when that pays, may be
 // called from several goroutines, and panics if the shapes do not fit.
 //
-// Each output is one chain of float32 multiply-adds with ascending index into In: its bits do not
+// A Weight that rounds has the activations rounded to bfloat16 first. Each output is one chain of float32 multiply-adds with ascending index into In: its bits do not
 // depend on T, on the other rows, on GOMAXPROCS, nor on the type of w if the values are the same.
 func MatMul(dst, x Tensor, w *Weight) {
 	rows := x.Rows()
@@ -43,7 +44,9 @@ type product struct {
 	panelStep int       // panels of a part
 	colParts  int
 
-	buf []float32
+	buf     []float32
+	half    []uint16  // rows that are rounded
+	rounded []float32 // the same, widened again
 }
 
 const (
@@ -57,10 +60,16 @@ func (p *product) run() {
 	if p.w.Out*p.w.In*(p.rows+8) < minWork {
 		width = 1
 	}
-	if p.rows == 1 {
+	if p.w.Rounds {
+		if n := p.rows * p.w.In; cap(p.half) < n {
+			p.half, p.rounded = make([]uint16, n), make([]float32, n)
+		}
+		p.half, p.rounded = p.half[:p.rows*p.w.In], p.rounded[:p.rows*p.w.In]
+	}
+	if p.rows == 1 && !p.w.Rounds {
 		p.a = p.x
 	} else {
-		n := gemm.PackedRowsLen(p.rows, p.w.In)
+		n := gemm.PackedRowsLen(p.rows, p.w.packed.K)
 		if cap(p.buf) < n {
 			p.buf = huge.Float32s(n)
 		}
@@ -79,12 +88,29 @@ func (p *product) run() {
 	parallel.Run(width, p.colParts*((p.rows+p.rowStep-1)/p.rowStep), p)
 }
 
+// pack packs n rows from row r on.
+func (p *product) pack(r, n int) {
+	in, k := p.w.In, p.w.packed.K
+	x := p.x[r*in : (r+n)*in]
+	switch {
+	case p.w.packed.Type == gemm.Pairs:
+		gemm.PackPairs(p.a[r*k:], x, p.half[r*in:], n, in, in)
+		return
+	case p.w.Rounds:
+		half := p.half[r*in:][:n*in]
+		vec.NarrowBF16(half, x)
+		rounded := p.rounded[r*in:][:n*in]
+		vec.WidenBF16(rounded, half)
+		x = rounded
+	}
+	gemm.PackRows(p.a[r*k:], x, n, in, k)
+}
+
 // Do does one part of the stage under way.
 func (p *product) Do(part, _ int) {
-	k := p.w.In
+	k := p.w.packed.K
 	if p.packing {
-		r := part * packStep
-		gemm.PackRows(p.a[r*k:], p.x[r*k:], min(packStep, p.rows-r), k, k)
+		p.pack(part*packStep, min(packStep, p.rows-part*packStep))
 		return
 	}
 	r, panel := part/p.colParts*p.rowStep, part%p.colParts*p.panelStep

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,6 +10,9 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
 )
 
 func random(seed uint64, dims ...int) Tensor {
@@ -72,6 +76,55 @@ func TestMatMulAllocatesNothing(t *testing.T) {
 	dst := New(9, 800)
 	if n := testing.AllocsPerRun(50, func() { MatMul(dst, x, w); MatMul(dst.Slice(0, 1), x.Slice(0, 1), w) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// A weight that rounds gives the products of rounded activations, whether the processor has an instruction
+// for it or not, and the same bits for a row alone and in a batch.
+func TestRoundingWeight(t *testing.T) {
+	for _, tier := range simd.Tiers() {
+		t.Run(tier.String(), func(t *testing.T) {
+			defer simd.Force(tier)()
+			const rows, n, k = 37, 70, 130
+			x, plain := random(5, rows, k), random(6, n, k)
+			half := make([]uint16, n*k)
+			vec.NarrowBF16(half, plain.Data)
+			vec.WidenBF16(plain.Data, half)
+			var bytes []byte
+			for _, u := range half {
+				bytes = binary.LittleEndian.AppendUint16(bytes, u)
+			}
+			w := new(Memory).NewRoundingWeight(n, k)
+			w.Pack(0, bytes)
+			got := New(rows, n)
+			MatMul(got, x, w)
+			row := New(k)
+			for i := range n {
+				if w.Row(row.Data, i); row.Data[k-1] != plain.Row(i)[k-1] || row.Data[0] != plain.Row(i)[0] {
+					t.Fatalf("row %d reads %v", i, row.Data)
+				}
+			}
+			rounded := New(rows, k)
+			vec.NarrowBF16(half[:rows*k], x.Data)
+			vec.WidenBF16(rounded.Data, half[:rows*k])
+			var want mat.Dense
+			want.Mul(rounded.Matrix(), plain.Matrix().T())
+			for i := range rows {
+				alone := New(1, n)
+				MatMul(alone, x.Slice(i, i+1), w)
+				for j, v := range got.Row(i) {
+					if d := math.Abs(want.At(i, j) - float64(v)); d > 1e-4 { // sums of 130 products of size 1
+						t.Fatalf("(%d, %d) is %v, want %v", i, j, v, want.At(i, j))
+					}
+					if alone.Data[j] != v {
+						t.Fatalf("(%d, %d) is %v alone, %v in the batch", i, j, alone.Data[j], v)
+					}
+				}
+			}
+			if allocs := testing.AllocsPerRun(20, func() { MatMul(got, x, w) }); allocs != 0 {
+				t.Errorf("%v allocations", allocs)
+			}
+		})
 	}
 }
 

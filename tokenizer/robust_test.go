@@ -98,7 +98,9 @@ func TestSlowPatternOnManyPieces(t *testing.T) {
 	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},
 		{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated"}]}}`)
 	start := time.Now()
-	if _, err := tok.Encode(strings.Repeat(strings.Repeat("a", 21)+"! ", 1000)); err == nil || !strings.Contains(err.Error(), "took too long") {
+	_, err := tok.Encode(strings.Repeat(strings.Repeat("a", 21)+"! ", 1000))
+	// Where the processor is slow, one piece alone takes longer than it may.
+	if err == nil || !strings.Contains(err.Error(), "took too long") && !strings.Contains(err.Error(), "match timeout") {
 		t.Errorf("error %v", err)
 	}
 	if took := time.Since(start); took > 30*time.Second {

@@ -22,3 +22,6 @@ func hasF16C() bool {
 }
 
 func cpuid(leaf, sub uint32) (eax, ebx, ecx, edx uint32)
+
+// detectBF16 reports whether there are products of bfloat16 (AVX512_BF16).
+func detectBF16() bool { return cpu.X86.HasAVX512BF16 }

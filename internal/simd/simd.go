@@ -55,6 +55,12 @@ func lowered(best Tier, name string) Tier {
 // Active returns the tier in use.
 func Active() Tier { return Tier(active.Load()) }
 
+var bf16 = best == AVX512 && detectBF16()
+
+// BF16 reports whether products of bfloat16 numbers, added in float32, are in use: AVX-512's extension
+// of that name, on top of the highest tier.
+func BF16() bool { return bf16 && Active() == AVX512 }
+
 // Tiers returns the tiers that this machine and build can run, lowest first.
 func Tiers() []Tier {
 	var all []Tier

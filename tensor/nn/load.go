@@ -36,7 +36,7 @@ func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 		out += p.Out
 	}
 	if ok {
-		w = l.mem.NewWeight(kept, out, in)
+		w = l.newWeight(kept, out, in)
 		row := 0
 		for _, p := range parts {
 			l.pack(w, row, p.Out, p.Name+".weight")
@@ -65,7 +65,7 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 		l.Fail(err)
 		return lin
 	}
-	lin.Weight = l.mem.NewWeight(l.keep(dt), out, in)
+	lin.Weight = l.newWeight(l.keep(dt), out, in)
 	size := dt.Size()
 	rows := make([]byte, transposed*in*size)
 	for o := 0; o < out; o += transposed {
@@ -121,6 +121,14 @@ func (l Loader) Vector(name string, n int) []float32 {
 	widen(x, b, dt)
 	l.consumed(name)
 	return x
+}
+
+// newWeight returns a matrix of a type as the options have it.
+func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
+	if dt == tensor.BF16 && l.opt.Round {
+		return l.mem.NewRoundingWeight(out, in)
+	}
+	return l.mem.NewWeight(dt, out, in)
 }
 
 // keep returns the type in which a matrix of a stored type is kept.
@@ -238,7 +246,7 @@ func (l Loader) Rows(name string, in, out int, slices [][2]int) Linear {
 		l.Fail(err)
 		return Linear{}
 	}
-	w := l.mem.NewWeight(l.keep(dt), out, in)
+	w := l.newWeight(l.keep(dt), out, in)
 	size, row := in*dt.Size(), 0
 	for _, s := range slices {
 		l.store(w, row, b[s[0]*size:(s[0]+s[1])*size], dt)
@@ -265,7 +273,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 		l.Fail(err)
 		return lin
 	}
-	lin.Weight = l.mem.NewWeight(l.keep(dt), out, kernel*in)
+	lin.Weight = l.newWeight(l.keep(dt), out, kernel*in)
 	size := dt.Size()
 	row := make([]byte, kernel*in*size)
 	for o := range out {

@@ -17,6 +17,10 @@ type Options struct {
 	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
 	Convert func(stored tensor.DType) tensor.DType
 
+	// Round has matrices that are kept as BF16 round the activations they are multiplied by: see
+	// [tensor.Memory.NewRoundingWeight].
+	Round bool
+
 	// Valid, if not nil, is asked before each weight is read; its error ends the loading, so that a
 	// config that is wrong does not cost the time of reading all weights.
 	Valid func() error

@@ -26,7 +26,7 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	}
 	tier := simd.Active()
 	var wide *[maxK * PanelWidth]float32
-	if m.Type != F32 && !(canWiden(tier) && rows <= RowTile) {
+	if m.Type.Size() == 2 && !(canWiden(tier) && rows <= RowTile) {
 		wide = scratch.Get()
 		defer scratch.Put(wide)
 	}
@@ -106,8 +106,8 @@ func (b *block) multiply(c []float32, p int) {
 	t := tile{tier: b.tier, k: k, width: w, ldc: b.ldd, chain: b.k0 > 0}
 	start := b.m.at(p, b.k0)
 	switch {
-	case b.m.Type == F32:
-		t.f32 = b.m.F32[start : start+k*w]
+	case b.m.Type.Size() == 4:
+		t.typ, t.f32 = b.m.Type, b.m.F32[start:start+k*w]
 	case b.wide != nil:
 		t.f32 = b.wide[:k*w]
 		if t.u16 = b.m.U16[start : start+k*w]; canKeep(b.tier) && b.rows >= RowTile {
@@ -148,7 +148,7 @@ func (b *block) stream(n int) stream {
 	switch {
 	case b.rows <= RowTile || n <= 0:
 		return stream{} // the tile itself fetches what it reads soon enough
-	case b.m.Type == F32:
+	case b.m.Type.Size() == 4:
 		return stream{uintptr(unsafe.Pointer(&b.m.F32[b.next])), n * 4 / 64}
 	}
 	return stream{uintptr(unsafe.Pointer(&b.m.U16[b.next])), n * 2 / 64}
@@ -182,7 +182,7 @@ type tile struct {
 	k     int
 	chain bool      // continue the sums that the destination holds
 	typ   Type      // of the panel
-	f32   []float32 // part of the panel, [k][width], when typ is F32
+	f32   []float32 // part of the panel, [k][width], when typ is F32 or Pairs
 	u16   []uint16  // otherwise
 	keep  []float32 // if not nil, where to store the part of the panel widened
 	ldc   int

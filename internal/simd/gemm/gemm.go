@@ -28,14 +28,15 @@ const (
 type Type uint8
 
 const (
-	F32  Type = iota // IEEE 754 binary32
-	F16              // IEEE 754 binary16
-	BF16             // the upper half of a binary32
+	F32   Type = iota // IEEE 754 binary32
+	F16               // IEEE 754 binary16
+	BF16              // the upper half of a binary32
+	Pairs             // two BF16 with adjacent k, as one element: see PackPairs
 )
 
 // Size returns the bytes an element takes.
 func (t Type) Size() int {
-	if t == F32 {
+	if t == F32 || t == Pairs {
 		return 4
 	}
 	return 2
@@ -45,17 +46,17 @@ func (t Type) Size() int {
 type Matrix struct {
 	N, K int
 	Type Type
-	F32  []float32 // the panels, PackedLen(N, K) elements, when Type is F32
+	F32  []float32 // the panels, PackedLen(N, K) elements, when Type is F32 or Pairs
 	U16  []uint16  // the panels otherwise
 }
 
 // New returns a packed matrix of zeros. It panics if n or k is negative.
 func New(t Type, n, k int) Matrix {
-	if n < 0 || k < 0 || t > BF16 {
+	if n < 0 || k < 0 || t > Pairs {
 		panic(fmt.Sprintf("gemm: New(Type(%d), %d, %d)", t, n, k))
 	}
 	m := Matrix{N: n, K: k, Type: t}
-	if t == F32 {
+	if t.Size() == 4 {
 		m.F32 = make([]float32, PackedLen(n, k))
 	} else {
 		m.U16 = make([]uint16, PackedLen(n, k))
@@ -95,7 +96,7 @@ func (m Matrix) Multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 		panic(fmt.Sprintf("gemm: %d packed rows of %d need %d elements, have %d", rows, m.K, need, len(a)))
 	}
 	have := len(m.U16)
-	if m.Type == F32 {
+	if m.Type.Size() == 4 {
 		have = len(m.F32)
 	}
 	if have != PackedLen(m.N, m.K) {

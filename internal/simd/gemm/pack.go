@@ -15,7 +15,7 @@ func (m Matrix) Pack(row0 int, src []byte) {
 	for n := 0; n < rows; {
 		p := m.part(row0+n, rows-n)
 		s := src[n*m.K*size:]
-		if m.Type == F32 {
+		if size == 4 {
 			packBytes32(m.F32[p.start:], p.width, p.rows, m.K, s)
 		} else {
 			packBytes16(m.U16[p.start:], p.width, p.rows, m.K, s)
@@ -39,8 +39,8 @@ func (m Matrix) PackFloat32(row0 int, src []float32) {
 
 // PackUint16 is Pack for a matrix of F16 or BF16, from the elements' bits.
 func (m Matrix) PackUint16(row0 int, src []uint16) {
-	if m.Type == F32 {
-		panic("gemm: PackUint16 into a matrix of float32")
+	if m.Type.Size() == 4 {
+		panic("gemm: PackUint16 into a matrix of 32-bit elements")
 	}
 	rows := m.checkPart(row0, len(src))
 	for n := 0; n < rows; {

@@ -25,6 +25,9 @@ func tileF16AVX512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, c
 func tileBF16AVX512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int, keep *float32)
 
 //go:noescape
+func tilePairsAVX512(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
+
+//go:noescape
 func tileF32AVX2(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
 
 //go:noescape
@@ -60,6 +63,10 @@ func (t *tile) multiply(c, a []float32) {
 	b32, b16 := unsafe.SliceData(t.f32), unsafe.SliceData(t.u16)
 	avx512 := t.tier == simd.AVX512
 	switch {
+	case t.typ == Pairs && simd.BF16():
+		tilePairsAVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
+	case t.typ == Pairs:
+		t.multiplyPairs(c, a)
 	case avx512 && t.typ == F32:
 		tileF32AVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
 	case avx512 && t.typ == F16:

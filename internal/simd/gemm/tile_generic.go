@@ -9,6 +9,10 @@ import (
 // multiplyGeneric is the specification of a tile: one sum per output, k ascending. The conversions keep
 // compilers from fusing multiplication and addition.
 func (t *tile) multiplyGeneric(c, a []float32) {
+	if t.typ == Pairs {
+		t.multiplyPairs(c, a)
+		return
+	}
 	for i := 0; i < t.rows; i += 4 {
 		if t.rows == 1 {
 			t.row(c, a)
@@ -19,6 +23,28 @@ func (t *tile) multiplyGeneric(c, a []float32) {
 		}
 	}
 }
+
+// multiplyPairs is the specification of a tile of pairs: the second product of a pair is added before the
+// first. (VDPBF16PS does not round between product and addition, and takes denormals for 0.)
+func (t *tile) multiplyPairs(c, a []float32) {
+	for i := range t.rows {
+		for j := range t.width {
+			var s float32
+			if t.chain {
+				s = c[i*t.ldc+j]
+			}
+			for k := range t.k {
+				x, w := math.Float32bits(a[k*t.rows+i]), math.Float32bits(t.f32[k*t.width+j])
+				s += float32(upper(x) * upper(w))
+				s += float32(upper(x<<16) * upper(w<<16))
+			}
+			c[i*t.ldc+j] = s
+		}
+	}
+}
+
+// upper returns the bfloat16 in the upper half of a pair.
+func upper(pair uint32) float32 { return math.Float32frombits(pair &^ 0xffff) }
 
 // four computes 4 × 2 outputs.
 func (t *tile) four(c, a, b []float32) {

@@ -55,10 +55,13 @@ type element struct {
 
 var elements = []element{{"F32", 4}, {"F16", 2}, {"BF16", 2}}
 
+// pairs are two bfloat16 side by side, multiplied and added by one instruction of AVX-512.
+var pairs = element{"Pairs", 4}
+
 // load loads a register of elements from address, widened.
 func (e element) load(f *asmgen.File, address, reg string) {
 	switch e.name {
-	case "F32":
+	case "F32", "Pairs":
 		f.P("VMOVUPS %s, %s", address, reg)
 	case "F16":
 		f.P("VCVTPH2PS %s, %s", address, reg)

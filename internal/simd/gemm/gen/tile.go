@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
@@ -40,7 +41,11 @@ func keeps(v vector, e element) bool { return v == avx512 && e.size == 2 }
 // tiles returns one function for each type, which does tiles of every shape.
 func tiles(v vector) *asmgen.File {
 	f := asmgen.NewFile()
-	for _, e := range elements {
+	all := elements
+	if v == avx512 {
+		all = append(slices.Clip(all), pairs)
+	}
+	for _, e := range all {
 		args := []string{"k", "a", "b", "c", "ldc", "rows", "width", "chain", "next", "step"}
 		if keeps(v, e) {
 			args = append(args, "keep")
@@ -225,9 +230,21 @@ func (n kernel) step(f *asmgen.File, u int) {
 		a := n.v.Reg(n.sums() + n.vectors() + i%min(free, 4))
 		f.P("VBROADCASTSS %d(SI), %s", (u*n.shape.rows+i)*4, a)
 		for j := range n.vectors() {
+			if n.e == pairs {
+				dotPairs(f, n.sums()+j, n.sums()+n.vectors()+i%min(free, 4), n.sum(i, j))
+				continue
+			}
 			f.P("VFMADD231PS %s, %s, %s", b(j), a, n.v.Reg(n.sum(i, j)))
 		}
 	}
+}
+
+// dotPairs writes VDPBF16PS Zx, Zy, Zsum, which Go's assembler does not know.
+func dotPairs(f *asmgen.File, x, y, sum int) {
+	not := func(n, bit int) int { return 1 - n>>bit&1 }
+	f.Comment("VDPBF16PS Z%d, Z%d, Z%d", x, y, sum)
+	f.P("BYTE $0x62; BYTE $%#02x; BYTE $%#02x; BYTE $%#02x; BYTE $0x52; BYTE $%#02x",
+		not(sum, 3)<<7|not(x, 4)<<6|not(x, 3)<<5|not(sum, 4)<<4|2, (^y&15)<<3|6, 0x40|not(y, 4)<<3, 0xc0|sum&7<<3|x&7)
 }
 
 // advance moves on by k.
