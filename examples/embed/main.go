@@ -38,7 +38,7 @@ func main() {
 }
 
 func run(w io.Writer, folder, left, right, out string) error {
-	e, err := tiny.Task(folder, "encoder", task.NewEmbedder, task.OpenEmbedder)
+	e, err := tiny.Task(folder, "embedder", task.NewEmbedder, task.OpenEmbedder)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func TestEncoder(t *testing.T) {
 		}
 		near(c.Text, x.Row(0), c.Logits, 1e-4)
 	}
-	embedder, err := task.NewEmbedder(fill)
+	embedder, err := task.NewEmbedder(open("embedder"))
 	if err != nil {
 		t.Fatal(err)
 	}

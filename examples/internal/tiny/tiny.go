@@ -14,7 +14,7 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-//go:embed decoder encoder classifier tagger
+//go:embed decoder encoder classifier embedder tagger
 var files embed.FS
 
 // Open returns the decoder in a folder, or the tiny one if folder is empty. Progress is shown on the
@@ -60,6 +60,11 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 	return t, nil
 }
 
+func exists(file string) bool {
+	_, err := fs.Stat(files, file)
+	return err == nil
+}
+
 func check(folder string) error {
 	info, err := os.Stat(folder)
 	switch {
@@ -71,16 +76,17 @@ func check(folder string) error {
 	return nil
 }
 
-// Encoder returns the tiny encoder with one of its heads: encoder, for masked words, tagger or
-// classifier. The head's folder has a config and the head's weights; the trunk's are in encoder.
+// Encoder returns the tiny encoder with one of its heads: encoder, for masked words, tagger, classifier or
+// embedder. The head's folder has a config and the head's weights, if it has any; the trunk's are in
+// encoder.
 func Encoder(head string) (*model.Encoder, error) {
 	trunk, err := checkpoint.OpenFile(files, "encoder/model.safetensors")
 	if err != nil {
 		return nil, err
 	}
 	sources := []checkpoint.Source{trunk}
-	if head != "encoder" {
-		own, err := checkpoint.OpenFile(files, head+"/model.safetensors")
+	if weights := head + "/model.safetensors"; head != "encoder" && exists(weights) {
+		own, err := checkpoint.OpenFile(files, weights)
 		if err != nil {
 			return nil, err
 		}
