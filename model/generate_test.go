@@ -1,0 +1,162 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/sample"
+)
+
+func tinyDecoder(t *testing.T) *Decoder {
+	t.Helper()
+	d, err := OpenDecoder(os.DirFS("../examples/internal/tiny/decoder"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// collect returns the tokens of a generation, and the error it ends with.
+func collect(s *Session, prompt []int, sm *sample.Sampler, opt GenerateOptions) (ids []int, err error) {
+	for id, err := range s.Generate(context.Background(), prompt, sm, opt) {
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// text returns a generated text and its pieces.
+func text(t *testing.T, d *Decoder, prompt string, sm *sample.Sampler, opt GenerateOptions) (all string, pieces []string) {
+	t.Helper()
+	for piece, err := range d.NewSession(SessionOptions{}).GenerateText(context.Background(), prompt, sm, opt) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !utf8.ValidString(piece) || piece == "" {
+			t.Errorf("piece %q", piece)
+		}
+		pieces = append(pieces, piece)
+	}
+	return strings.Join(pieces, ""), pieces
+}
+
+func TestGenerateEnds(t *testing.T) {
+	d := tinyDecoder(t)
+	prompt, err := d.Tokenizer.Encode("The cat sat on the")
+	if err != nil {
+		t.Fatal(err)
+	}
+	greedy := func(opt GenerateOptions) ([]int, error) {
+		return collect(d.NewSession(SessionOptions{}), prompt, sample.Greedy(), opt)
+	}
+	whole, err := greedy(GenerateOptions{})
+	if err != nil || whole[len(whole)-1] != d.Generation.EOS[0] {
+		t.Fatalf("without limits: %v, %v; want an end at token %v", whole, err, d.Generation.EOS)
+	}
+	if got, err := greedy(GenerateOptions{MaxTokens: 7}); err != nil || !slices.Equal(got, whole[:7]) {
+		t.Errorf("7 tokens: %v, %v", got, err)
+	}
+	at := slices.Index(whole, whole[3])
+	if got, err := greedy(GenerateOptions{End: []int{whole[3]}}); err != nil || !slices.Equal(got, whole[:at+1]) {
+		t.Errorf("with an end token: %v, %v", got, err)
+	}
+	got, err := greedy(GenerateOptions{End: []int{}})
+	if !errors.Is(err, ErrLength) || len(prompt)+len(got) != d.MaxLen {
+		t.Errorf("without end tokens: %d tokens, %v; want an error at %d", len(got), err, d.MaxLen)
+	}
+	if _, err := collect(d.NewSession(SessionOptions{}), nil, sample.Greedy(), GenerateOptions{}); err == nil {
+		t.Error("no error for an empty prompt")
+	}
+	if _, err := collect(d.NewSession(SessionOptions{}), make([]int, d.MaxLen+1), sample.Greedy(), GenerateOptions{}); err == nil {
+		t.Error("no error for a prompt that is too long")
+	}
+}
+
+// What Generate yields belongs to the session: feeding it on gives what feeding the whole gives.
+func TestGenerateThenFeed(t *testing.T) {
+	d := tinyDecoder(t)
+	prompt, err := d.Tokenizer.Encode("Once upon a time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := d.NewSession(SessionOptions{})
+	made, err := collect(s, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Logits() != nil {
+		t.Error("logits before the last token was computed")
+	}
+	fresh := d.NewSession(SessionOptions{})
+	all := append(slices.Clone(prompt), made...)
+	if err := fresh.Feed(all...); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Feed(); err != nil || !slices.Equal(s.Logits(), fresh.Logits()) || !slices.Equal(s.IDs(), all) {
+		t.Errorf("the session has other logits than a fresh one with its tokens (%v)", err)
+	}
+}
+
+func TestGenerateCancelled(t *testing.T) {
+	d := tinyDecoder(t)
+	prompt, err := d.Tokenizer.Encode("Once upon a time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n, last := 0, error(nil)
+	for _, err := range d.NewSession(SessionOptions{}).Generate(ctx, prompt, sample.Greedy(), GenerateOptions{}) {
+		if n++; n == 3 {
+			cancel()
+		}
+		last = err
+	}
+	if n != 4 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d yields, the last with %v; want three tokens and the context's error", n, last)
+	}
+}
+
+func TestStopStrings(t *testing.T) {
+	d := tinyDecoder(t)
+	const prompt = "The cat sat on the"
+	whole, _ := text(t, d, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 60})
+	for _, stop := range []string{"soft", ". The", "t. Th", "ran", "?!", ""} {
+		want := whole
+		if i := strings.Index(whole, stop); stop != "" && i >= 0 {
+			want = whole[:i]
+		}
+		got, _ := text(t, d, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 60, Stop: []string{"never in it", stop}})
+		if got != want {
+			t.Errorf("up to %q: %q, want %q", stop, got, want)
+		}
+	}
+	if _, pieces := text(t, d, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 60, Stop: []string{"zebra"}}); len(pieces) < 20 {
+		t.Errorf("%d pieces: text is held back that begins no stop string", len(pieces))
+	}
+}
+
+// Random tokens are bytes in any order; pieces are whole characters, and together the decoded text.
+func TestTextIsWholeCharacters(t *testing.T) {
+	d := tinyDecoder(t)
+	flat, err := sample.New(sample.Config{Temperature: 100, Seed: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := text(t, d, "x", flat, GenerateOptions{MaxTokens: 200, End: []int{}}); !strings.ContainsRune(all, utf8.RuneError) {
+		t.Errorf("no broken character among random bytes: %q", all)
+	}
+	d.Tokenizer = nil
+	for _, err := range d.NewSession(SessionOptions{}).GenerateText(context.Background(), "x", sample.Greedy(), GenerateOptions{}) {
+		if err == nil || !strings.Contains(err.Error(), "no tokenizer") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
