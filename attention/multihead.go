@@ -46,29 +46,71 @@ func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
+// ForwardRows is Forward for some rows of the result, [len(rows), Dim]; all rows of x, [T, Dim], are keys,
+// and remembered.
+func (m *MultiHead) ForwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
+	mark := p.Scratch.Mark()
+	width := m.Heads * m.HeadDim
+	qkv := p.Scratch.New(x.Rows(), width+2*m.KVHeads*m.HeadDim) // queries, keys, values
+	queries, heads := p.Scratch.New(len(rows), width), p.Scratch.New(len(rows), width)
+	m.QKV.Forward(qkv, x)
+	m.prepare(p, qkv)
+	for i, row := range rows {
+		copy(queries.Row(i), qkv.Row(row))
+	}
+	w := m.problem(queries, heads)
+	start := 0
+	for _, s := range p.Seqs {
+		for i, row := range rows {
+			if row >= start && row < start+s.Rows {
+				sp := m.span(s, start, qkv)
+				sp.row, sp.rows, sp.pos = i, 1, sp.pos+row-start
+				w.spans = append(w.spans, sp)
+			}
+		}
+		start += s.Rows
+	}
+	w.run()
+	w.put()
+	if len(rows) > 0 {
+		m.Out.Forward(dst, heads)
+	}
+	p.Scratch.Release(mark)
+}
+
+// problem returns the computation of these heads from these queries, [T, H·D] or rows that begin so.
+func (m *MultiHead) problem(queries, heads tensor.Tensor) *problem {
+	w := problems.Get()
+	w.heads, w.kvHeads, w.dim, w.vdim = m.Heads, m.KVHeads, m.HeadDim, m.HeadDim
+	w.q, w.ldq = queries.Data, queries.Shape.Last()
+	w.dst, w.ldd = heads.Data, heads.Shape.Last()
+	w.set(Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: m.Bias}, 0)
+	return w
+}
+
+// span returns the queries and keys of a sequence whose first row is row.
+func (m *MultiHead) span(s Seq, row int, qkv tensor.Tensor) span {
+	sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
+	if s.Cache != nil {
+		sp.kv.cache = &s.Cache.layers[m.Layer]
+		return sp
+	}
+	ld := qkv.Shape.Last()
+	keys := qkv.Data[row*ld+m.Heads*m.HeadDim:]
+	sp.pos, sp.keys = 0, s.Rows
+	sp.kv = source{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: ld, ldv: ld, headK: m.HeadDim, headV: m.HeadDim}
+	return sp
+}
+
 // attend sets dst, [T, H·D], from the prepared queries, and the keys and values of the caches or, for
 // sequences without one, of qkv.
 func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor) {
-	w := problems.Get()
-	w.heads, w.kvHeads, w.dim, w.vdim = m.Heads, m.KVHeads, m.HeadDim, m.HeadDim
-	w.q, w.ldq = qkv.Data, qkv.Shape.Last()
-	w.dst, w.ldd = dst.Data, dst.Shape.Last()
-	w.set(Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: m.Bias}, 0)
-	row := 0
+	w, row := m.problem(qkv, dst), 0
 	for _, s := range p.Seqs {
-		if s.Rows == 0 {
-			continue
+		if s.Rows > 0 {
+			w.spans = append(w.spans, m.span(s, row, qkv))
+			row += s.Rows
 		}
-		sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
-		if s.Cache != nil {
-			sp.kv.cache = &s.Cache.layers[m.Layer]
-		} else {
-			keys := qkv.Data[row*w.ldq+m.Heads*m.HeadDim:]
-			sp.pos, sp.keys = 0, s.Rows
-			sp.kv = source{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: w.ldq, ldv: w.ldq, headK: m.HeadDim, headV: m.HeadDim}
-		}
-		w.spans = append(w.spans, sp)
-		row += s.Rows
 	}
 	show := m.weights(p, w)
 	w.run()

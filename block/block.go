@@ -51,6 +51,38 @@ func (r *Residual) Forward(p *attention.Pass, x tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
+// rowsOp is an Op that can compute some rows of dst only, with all rows of x to look at.
+type rowsOp interface {
+	ForwardRows(p *attention.Pass, dst, x tensor.Tensor, rows []int)
+}
+
+// tokenOp is an Op whose rows do not depend on each other.
+type tokenOp interface{ token() }
+
+// forwardRows returns what Forward would make of some rows of x, [len(rows), Dim], for an Op that can do
+// that. x stays as it is.
+func (r *Residual) forwardRows(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
+	y := p.Scratch.New(len(rows), x.Shape.Last())
+	mark := p.Scratch.Mark()
+	in, out := x, p.Scratch.New(len(rows), x.Shape.Last())
+	if r.Pre != nil {
+		in = p.Scratch.New(x.Rows(), x.Shape.Last())
+		r.Pre.Forward(in, x)
+	}
+	r.Op.(rowsOp).ForwardRows(p, out, in, rows)
+	if r.Post != nil {
+		r.Post.Forward(out, out)
+	}
+	for i, row := range rows {
+		vec.Add(y.Row(i), x.Row(row), out.Row(i))
+	}
+	if r.Out != nil {
+		r.Out.Forward(y, y)
+	}
+	p.Scratch.Release(mark)
+	return y
+}
+
 // Block is one layer of a model: residuals in order.
 type Block []Residual
 
@@ -61,6 +93,40 @@ func (b Block) Forward(p *attention.Pass, layer int, x tensor.Tensor) {
 		p.See(attention.Point{Stage: attention.Added, Layer: layer, Index: i}, x)
 	}
 	p.See(attention.Point{Stage: attention.Layer, Layer: layer}, x)
+}
+
+// ForwardRows returns what Forward would make of some rows of x, [len(rows), Dim], in scratch memory of
+// the pass; x is scratch from then on. After the last layer of a decoder only few rows are needed, and
+// where attention is followed by a feed-forward network the others need not be computed. Observers do
+// not see the layer.
+func (b Block) ForwardRows(p *attention.Pass, layer int, x tensor.Tensor, rows []int) tensor.Tensor {
+	if !b.rowwise() || p.Observe != nil || 4*len(rows) > x.Rows() {
+		b.Forward(p, layer, x)
+		y := p.Scratch.New(len(rows), x.Shape.Last())
+		for i, row := range rows {
+			copy(y.Row(i), x.Row(row))
+		}
+		return y
+	}
+	y := b[0].forwardRows(p, x, rows)
+	for i := range b[1:] {
+		b[1+i].Forward(p, y)
+	}
+	return y
+}
+
+// rowwise reports whether only the block's first sublayer looks at other rows, and can be asked for some.
+func (b Block) rowwise() bool {
+	for i := range b {
+		_, ok := b[i].Op.(rowsOp)
+		if i > 0 {
+			_, ok = b[i].Op.(tokenOp)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // MLP is the feed-forward network Down(Act(Up(x))).
@@ -80,6 +146,8 @@ func (m *MLP) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
+func (m *MLP) token() {}
+
 // GLU is the gated feed-forward network Down(Act(Gate(x))·Up(x)) (Shazeer, "GLU Variants Improve
 // Transformer", 2020).
 type GLU struct {
@@ -98,3 +166,5 @@ func (g *GLU) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	g.Down.Forward(dst, h)
 	p.Scratch.Release(mark)
 }
+
+func (g *GLU) token() {}

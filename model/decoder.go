@@ -67,8 +67,15 @@ func (d *Decoder) Forward(p *attention.Pass, ids, rows []int) tensor.Tensor {
 	x := p.Scratch.New(len(ids), d.Dim)
 	d.embed(p, x, ids)
 	p.See(attention.Point{Stage: attention.Embedded}, x)
-	for i, b := range d.Blocks {
+	last := len(d.Blocks) - 1
+	for i, b := range d.Blocks[:max(last, 0)] {
 		b.Forward(p, i, x)
+	}
+	if last >= 0 && p.Observe == nil {
+		x = d.Blocks[last].ForwardRows(p, last, x, rows)
+		rows = nil
+	} else if last >= 0 {
+		d.Blocks[last].Forward(p, last, x)
 	}
 	p.End()
 	return d.logits(p, x, rows)
@@ -94,15 +101,18 @@ func (d *Decoder) embed(p *attention.Pass, x tensor.Tensor, ids []int) {
 	p.Scratch.Release(mark)
 }
 
-// logits applies norm and head to some rows of x, [T, Dim].
+// logits applies norm and head to x, [T, Dim], or to some rows of it if rows is not nil.
 func (d *Decoder) logits(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
 	p.See(attention.Point{Stage: attention.Normed}, d.normed(p, x))
-	h := p.Scratch.New(len(rows), d.Dim)
-	for i, r := range rows {
-		copy(h.Row(i), x.Row(r))
+	h := x
+	if rows != nil {
+		h = p.Scratch.New(len(rows), d.Dim)
+		for i, r := range rows {
+			copy(h.Row(i), x.Row(r))
+		}
 	}
 	d.Norm.Forward(h, h)
-	out := p.Scratch.New(len(rows), d.Vocab)
+	out := p.Scratch.New(h.Rows(), d.Vocab)
 	d.Head.Forward(out, h)
 	if d.LogitSoftCap != 0 {
 		vec.SoftCap(out.Data, out.Data, d.LogitSoftCap)
