@@ -73,12 +73,24 @@ func (d *Decoder) Forward(p *attention.Pass, ids, rows []int) tensor.Tensor {
 	}
 	if last >= 0 && p.Observe == nil {
 		x = d.Blocks[last].ForwardRows(p, last, x, rows)
-		rows = nil
-	} else if last >= 0 {
-		d.Blocks[last].Forward(p, last, x)
+	} else {
+		if last >= 0 {
+			d.Blocks[last].Forward(p, last, x)
+		}
+		p.See(attention.Point{Stage: attention.Normed}, d.normed(p, x))
+		x = gather(p, x, rows)
 	}
 	p.End()
-	return d.logits(p, x, rows)
+	return d.logits(p, x)
+}
+
+// gather returns some rows of x, in scratch memory.
+func gather(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
+	y := p.Scratch.New(len(rows), x.Shape.Last())
+	for i, r := range rows {
+		copy(y.Row(i), x.Row(r))
+	}
+	return y
 }
 
 func (d *Decoder) embed(p *attention.Pass, x tensor.Tensor, ids []int) {
@@ -101,19 +113,14 @@ func (d *Decoder) embed(p *attention.Pass, x tensor.Tensor, ids []int) {
 	p.Scratch.Release(mark)
 }
 
-// logits applies norm and head to x, [T, Dim], or to some rows of it if rows is not nil.
-func (d *Decoder) logits(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
-	p.See(attention.Point{Stage: attention.Normed}, d.normed(p, x))
-	h := x
-	if rows != nil {
-		h = p.Scratch.New(len(rows), d.Dim)
-		for i, r := range rows {
-			copy(h.Row(i), x.Row(r))
-		}
+// logits applies norm and head to x, [T, Dim], which it overwrites.
+func (d *Decoder) logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
+	out := p.Scratch.New(x.Rows(), d.Vocab)
+	if x.Rows() == 0 {
+		return out
 	}
-	d.Norm.Forward(h, h)
-	out := p.Scratch.New(h.Rows(), d.Vocab)
-	d.Head.Forward(out, h)
+	d.Norm.Forward(x, x)
+	d.Head.Forward(out, x)
 	if d.LogitSoftCap != 0 {
 		vec.SoftCap(out.Data, out.Data, d.LogitSoftCap)
 	}

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 func tinyDecoder(t *testing.T) *Decoder {
@@ -158,5 +161,40 @@ func TestTextIsWholeCharacters(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "no tokenizer") {
 			t.Errorf("error %v", err)
 		}
+	}
+}
+
+// An observer of a prompt that is computed in pieces sees logits of its last token only, and changes
+// nothing.
+func TestObservedLogits(t *testing.T) {
+	d, err := NewDecoder([]byte(`{"model_type": "llama", "vocab_size": 50, "hidden_size": 16, "intermediate_size": 16,
+		"num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 2000}`), checkpoint.Random(1, tensor.F32), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]int, 1300)
+	for i := range ids {
+		ids[i] = i * 7 % 50
+	}
+	var rows []int
+	observed := d.NewSession(SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.Logits {
+			return nil
+		}
+		return func(x tensor.Tensor) { rows = append(rows, x.Rows()) }
+	}})
+	plain := d.NewSession(SessionOptions{})
+	if err := errors.Join(observed.Feed(ids...), plain.Feed(ids...)); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, n := range rows {
+		total += n
+	}
+	if total != 1 {
+		t.Errorf("logits of %v rows were computed", rows)
+	}
+	if !slices.Equal(observed.Logits(), plain.Logits()) {
+		t.Error("an observer changes the logits")
 	}
 }
