@@ -29,7 +29,8 @@
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
 //     caches; the multi-head layer. Start at [attention.ScaledDotProduct].
 //   - [block]: feed-forward networks, residuals with norms wherever an architecture has them.
-//   - [model]: the assemblies, one recipe for each family; sessions, batches, generation.
+//   - [model]: the assemblies, one recipe for each family; sessions, batches, generation. Package task
+//     below it has one call for each use of an encoder: text in, answers out.
 //   - [sample] and [tokenizer] stand alone: numbers to id, text to ids and back.
 //
 // Imports point down this list only.

@@ -6,7 +6,8 @@
 //   - [Mask] and [Bias] say what a query sees and how much, as functions of positions.
 //   - [RoPE] rotates queries and keys by their positions, with the scalings that long contexts use.
 //   - [Cache] keeps keys and values of past tokens, in pages that branches share.
-//   - [MultiHead] is the layer: project, normalise, rotate, remember, attend, project.
+//   - [MultiHead] is the layer: project, normalise, rotate, remember, attend, project. [Disentangled] is
+//     DeBERTa's, in which positions have scores of their own.
 //   - [Pass] is what the layers of one forward pass share: sequences, scratch memory, observers.
 //
 // Shapes: T queries, S keys, H query heads, Hkv key/value heads, D values of a head. Activations are
