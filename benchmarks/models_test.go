@@ -110,8 +110,8 @@ func readBytes(d *model.Decoder) int64 {
 // keptBytes returns the bytes of all weights as they are kept in memory.
 func keptBytes(d *model.Decoder) int64 {
 	n := readBytes(d)
-	if d.Embed.Weight != d.Head.Weight {
-		n += d.Embed.Weight.Bytes()
+	if d.Embeddings.Words.Weight != d.Head.Weight {
+		n += d.Embeddings.Words.Weight.Bytes()
 	}
 	return n
 }

@@ -112,7 +112,7 @@ func (m *bert) postNorm(l nn.Loader, a block.Op) block.Block {
 
 // encoder assembles the body from what layer returns for each layer below name.
 func (m *bert) encoder(body nn.Loader, name string, layer func(i int, l nn.Loader) block.Block) *Encoder {
-	e := &Encoder{Vocab: m.Vocab, Types: m.Types, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}
+	e := &Encoder{Types: m.Types, Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
 	for i, l := range body.Layers(name, m.Layers) {
 		e.Blocks = append(e.Blocks, layer(i, l))
 	}
@@ -171,7 +171,7 @@ func buildRoberta(c config, w nn.Loader) *Encoder {
 
 // padded makes positions count from pad + 1, which shortens the longest sequence.
 func (e *Encoder) padded(c config, pad int) {
-	e.Embeddings.Padded, e.Embeddings.Pad = true, pad
+	e.Embeddings.Padded, e.Embeddings.Pad, e.Embeddings.Offset = true, pad, pad+1
 	e.MaxLen -= pad + 1
 	if e.MaxLen < 1 {
 		c.fail("max_position_embeddings leaves no position after those up to the padding id, %d", pad)

@@ -116,7 +116,7 @@ func (m *deberta) embeddings(w nn.Loader) Embeddings {
 
 // encoder assembles the body from what attend returns for each layer.
 func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positions tensor.Tensor) *attention.Disentangled, norm string) *Encoder {
-	e := &Encoder{Vocab: m.Vocab, Types: m.Types, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}
+	e := &Encoder{Types: m.Types, Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
 	if !m.biasedInput {
 		e.MaxLen = maxLength // nothing in the model ends
 	}

@@ -17,14 +17,8 @@ import (
 // fill the fields itself. It is read-only when it computes and may be used from several goroutines.
 type Encoder struct {
 	Family string // model_type: "bert"
-	Vocab  int    // ids are below it
 	Types  int    // segment ids are below it; 0: the model has no segments
-	Dim    int    // width of the hidden states
-	MaxLen int    // tokens of the longest sequence
-
-	Embeddings Embeddings
-	Blocks     []block.Block
-	Norm       nn.Norm // after the last block, or nil
+	Stack
 
 	// Tokens is the head over each token's hidden state, Sequence the one over the whole sequence's;
 	// nil where the checkpoint has none. Task says what their outputs mean.
@@ -103,53 +97,22 @@ func (h *Head) Forward(a *tensor.Arena, x tensor.Tensor) tensor.Tensor {
 	return x
 }
 
-// Embeddings turn ids, segments and positions into rows: After(Norm(Before(sum of the tables))).
-type Embeddings struct {
-	Words     nn.Embedding
-	Types     *nn.Embedding // nil: segments do not count
-	Positions *nn.Embedding // nil: positions are the business of attention
-	Before    *nn.Linear
-	Norm      nn.Norm
-	After     *nn.Linear
-
-	// Padded says that positions count as RoBERTa's do: from Pad+1, and a token with the id Pad has the
-	// position Pad and is not counted.
-	Padded bool
-	Pad    int
-}
-
-// Sequence is one input of an encoder.
-type Sequence struct {
-	IDs   []int
-	Types []int // segment of each token; nil is all 0
-}
-
 // Forward computes one pass over a packed batch of sequences, without padding. It returns the hidden
 // states, [T, Dim] for T tokens in all, in memory of the pass that lasts until the caller releases it.
 // It panics for ids outside of the tables; [Encoder.Run] checks them.
 func (e *Encoder) Forward(p *attention.Pass, batch []Sequence) tensor.Tensor {
-	rows := 0
 	p.Seqs = p.Seqs[:0]
 	for _, s := range batch {
 		p.Seqs = append(p.Seqs, attention.Seq{Rows: len(s.IDs)})
-		rows += len(s.IDs)
 	}
 	p.Begin(p.Seqs...)
-	x := p.Scratch.New(rows, e.Dim)
-	e.Embeddings.forward(p, x, batch)
+	x := e.embed(p, func(i int) Sequence { return batch[i] })
 	p.Input = x
 	if e.keepsInput() {
-		p.Input = p.Scratch.New(rows, e.Dim)
+		p.Input = p.Scratch.New(x.Rows(), e.Dim)
 		copy(p.Input.Data, x.Data)
 	}
-	p.See(attention.Point{Stage: attention.Embedded}, x)
-	for i, b := range e.Blocks {
-		b.Forward(p, i, x)
-	}
-	if e.Norm != nil {
-		e.Norm.Forward(x, x)
-	}
-	p.See(attention.Point{Stage: attention.Normed}, x)
+	e.blocks(p, x)
 	return x
 }
 
@@ -165,58 +128,8 @@ func (e *Encoder) keepsInput() bool {
 	return false
 }
 
-func (m *Embeddings) forward(p *attention.Pass, dst tensor.Tensor, batch []Sequence) {
-	mark := p.Scratch.Mark()
-	x := dst
-	if m.Before != nil || m.After != nil {
-		x = p.Scratch.New(dst.Rows(), m.Words.Weight.In)
-	}
-	table := p.Scratch.Floats(m.Words.Weight.In)
-	row := 0
-	for _, s := range batch {
-		next := 0
-		if m.Padded {
-			next = m.Pad + 1
-		}
-		for i, id := range s.IDs {
-			r := x.Row(row)
-			row++
-			m.Words.Weight.Row(r, id)
-			pos := next
-			if m.Padded && id == m.Pad {
-				pos = m.Pad
-			} else {
-				next++
-			}
-			if m.Positions != nil {
-				m.Positions.Weight.Row(table, pos)
-				vec.Add(r, r, table)
-			}
-			if m.Types != nil {
-				kind := 0
-				if s.Types != nil {
-					kind = s.Types[i]
-				}
-				m.Types.Weight.Row(table, kind)
-				vec.Add(r, r, table)
-			}
-		}
-	}
-	if m.Before != nil {
-		m.Before.Forward(dst, x)
-		x = dst
-	}
-	if m.Norm != nil {
-		m.Norm.Forward(x, x)
-	}
-	if m.After != nil {
-		m.After.Forward(dst, x)
-	}
-	p.Scratch.Release(mark)
-}
-
 // check returns an error that names the first input the encoder cannot read.
-func (e *Encoder) check(batch []Sequence) error {
+func (e *Encoder) checkBatch(batch []Sequence) error {
 	for i, s := range batch {
 		switch {
 		case len(s.IDs) == 0:
@@ -248,7 +161,7 @@ const runRows = 1024
 // group, with the index of its first sequence and the packed hidden states, [T, Dim], which see must
 // not keep; a is scratch memory for what it computes from them. It stops at the first error of see.
 func (e *Encoder) Run(batch []Sequence, see func(first int, group []Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
-	if err := e.check(batch); err != nil {
+	if err := e.checkBatch(batch); err != nil {
 		return err
 	}
 	p := e.passes.Get()

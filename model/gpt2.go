@@ -41,9 +41,8 @@ func buildGPT2(c config, w nn.Loader) *Decoder {
 	}
 
 	body := w.Root("transformer", "wte.weight")
-	d := &Decoder{Vocab: vocab, Dim: dim, MaxLen: length, Embed: body.Embedding("wte", vocab, dim)}
-	positions := body.Embedding("wpe", length, dim)
-	d.Positions = &positions
+	d := &Decoder{Stack: Stack{Vocab: vocab, Dim: dim, MaxLen: length}}
+	d.Embeddings = Embeddings{Words: body.Embedding("wte", vocab, dim), Positions: table(body, "wpe", length, dim)}
 	for i, l := range body.Layers("h", layers) {
 		a, f := l.At("attn"), l.At("mlp")
 		d.Blocks = append(d.Blocks, block.Block{
@@ -58,7 +57,7 @@ func buildGPT2(c config, w nn.Loader) *Decoder {
 		})
 	}
 	d.Norm = body.LayerNorm("ln_f", dim, eps)
-	d.Head = w.Head(d.Embed, "lm_head", c.bool("tie_word_embeddings", true))
+	d.Head = w.Head(d.Embeddings.Words, "lm_head", c.bool("tie_word_embeddings", true))
 	w.Ignore(func(name string) bool { // causal masks that old checkpoints store
 		return strings.HasSuffix(name, ".attn.bias") || strings.HasSuffix(name, ".attn.masked_bias")
 	})

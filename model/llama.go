@@ -148,21 +148,23 @@ func (m *llama) sandwich(w nn.Loader, a, f block.Op) block.Block {
 // decoder assembles the model from what layer returns for each.
 func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block) *Decoder {
 	body := w.Root("model", "embed_tokens.weight")
-	d := &Decoder{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen, EmbedScale: m.EmbedScale, LogitSoftCap: m.FinalCap}
+	d := &Decoder{Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen}, LogitSoftCap: m.FinalCap}
+	d.Embeddings.Scale = m.EmbedScale
+	words := &d.Embeddings.Words
 	headOnly := m.Tied && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") // the table may have the head's name
 	if headOnly {
-		d.Embed = w.Embedding("lm_head", m.Vocab, m.Dim)
+		*words = w.Embedding("lm_head", m.Vocab, m.Dim)
 	} else {
-		d.Embed = body.Embedding("embed_tokens", m.Vocab, m.Dim)
+		*words = body.Embedding("embed_tokens", m.Vocab, m.Dim)
 	}
 	for i, l := range body.Layers("layers", m.Layers) {
 		d.Blocks = append(d.Blocks, layer(i, l))
 	}
 	d.Norm = m.norm(body, "norm")
 	if headOnly {
-		d.Head = nn.Linear{Weight: d.Embed.Weight}
+		d.Head = nn.Linear{Weight: words.Weight}
 	} else {
-		d.Head = w.Head(d.Embed, "lm_head", m.Tied)
+		d.Head = w.Head(*words, "lm_head", m.Tied)
 	}
 	w.Ignore(isRotaryTable)
 	return d

@@ -40,7 +40,7 @@ func buildModernBert(c config, w nn.Loader) *Encoder {
 	}
 
 	body := w.Root("model", "embeddings.tok_embeddings.weight")
-	e := &Encoder{Vocab: vocab, Dim: dim, MaxLen: c.size("max_position_embeddings", maxLength)}
+	e := &Encoder{Stack: Stack{Vocab: vocab, Dim: dim, MaxLen: c.size("max_position_embeddings", maxLength)}}
 	e.Embeddings = Embeddings{Words: body.Embedding("embeddings.tok_embeddings", vocab, dim), Norm: norm(body, "embeddings.norm")}
 	for i, l := range body.Layers("layers", layers) {
 		a := &attention.MultiHead{Heads: nHeads, KVHeads: nHeads, HeadDim: dim / nHeads, Layer: i,
