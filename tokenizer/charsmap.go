@@ -17,6 +17,8 @@ type charsMap struct {
 	pool  []byte
 	ascii [128]bool // the character has a replacement
 	any   bool      // some ASCII character has
+
+	starts [128]bool // some string of the map begins with the character
 }
 
 func newCharsMap(raw []byte) (*charsMap, error) {
@@ -33,9 +35,19 @@ func newCharsMap(raw []byte) (*charsMap, error) {
 	}
 	for c := range m.ascii {
 		_, m.ascii[c] = m.find([]byte{byte(c)})
+		m.starts[c] = m.begins(byte(c))
 		m.any = m.any || m.ascii[c]
 	}
 	return m, nil
+}
+
+// begins reports whether a string of the map begins with c.
+func (m *charsMap) begins(c byte) bool {
+	if len(m.units) == 0 {
+		return false
+	}
+	at := offset(m.units[0]) ^ uint32(c)
+	return uint64(at) < uint64(len(m.units)) && m.units[at]&(1<<31|0xff) == uint32(c)
 }
 
 // find returns the replacement of the shortest string in the trie that b starts with.

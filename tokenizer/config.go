@@ -33,8 +33,20 @@ type config struct {
 	Chinese     *bool          `json:"tokenize_chinese_chars"`
 	Accents     *bool          `json:"strip_accents"`
 
+	Source        string         `json:"src_lang"`
+	Target        string         `json:"tgt_lang"`
+	LanguageCodes string         `json:"language_codes"`   // the set of an M2M100Tokenizer
+	LanguageLast  bool           `json:"legacy_behaviour"` // of an NllbTokenizer: the language follows the text
+	SeparateVocab bool           `json:"separate_vocabs"`  // of a MarianTokenizer
+	ExtraIDs      *int           `json:"extra_ids"`        // sentinels of a T5Tokenizer
+	Offset        *int           `json:"offset"`           // of a PegasusTokenizer
+	MaskSentence  *specialConfig `json:"mask_token_sent"`
+
 	Decoder map[string]addedTokenConfig `json:"added_tokens_decoder"`
 	added   []AddedToken                // in order of their ids
+
+	listed bool // tokenizer_config.json has a list of further special tokens, be it empty
+	asIs   bool // the model family takes tokenizer.json as it is, whatever the class
 }
 
 // specialConfig is a special token: a string, or an object with its flags.
@@ -88,18 +100,19 @@ func readConfig(fsys fs.FS) (*config, error) {
 	if err := readJSON(fsys, "tokenizer_config.json", c); err != nil {
 		return nil, err
 	}
+	var present map[string]json.RawMessage
+	if err := readJSON(fsys, "tokenizer_config.json", &present); err != nil {
+		return nil, err
+	}
+	c.listed = present["additional_special_tokens"] != nil || present["extra_special_tokens"] != nil
 	var m struct {
-		Type string `json:"model_type"`
+		Type  string `json:"model_type"`
+		Class string `json:"tokenizer_class"`
 	}
 	if err := readJSON(fsys, "config.json", &m); err != nil {
 		return nil, err
 	}
-	switch c.Class = strings.TrimSuffix(c.Class, "Fast"); {
-	case c.Class == "":
-		c.Class = classOfFamily(m.Type)
-	case c.Class == "LlamaTokenizer" && plainFamily(m.Type):
-		c.Class = ""
-	}
+	c.setClass(m.Type, m.Class)
 	if c.Decoder != nil {
 		return c, c.readDecoder()
 	}
@@ -110,15 +123,50 @@ func readConfig(fsys fs.FS) (*config, error) {
 	return c, c.readAdded(fsys)
 }
 
+// setClass settles the tokenizer class from what tokenizer_config.json says, or else config.json, and the model family.
+func (c *config) setClass(family, class string) {
+	if c.Class == "" {
+		c.Class = class
+	}
+	switch c.Class = strings.TrimSuffix(c.Class, "Fast"); {
+	case c.Class == "":
+		c.Class = classOfFamily(family)
+	case c.Class == "LlamaTokenizer" && plainFamily(family):
+		c.Class = ""
+	}
+	switch c.Class {
+	case "BartTokenizer", "LEDTokenizer", "MvpTokenizer":
+		c.Class = "RobertaTokenizer"
+	case "MT5Tokenizer":
+		c.Class = "T5Tokenizer"
+	}
+	switch family {
+	case "umt5", "bigbird_pegasus", "pegasus_x":
+		c.asIs = true
+	}
+}
+
 // classOfFamily returns the tokenizer class of a model family where that decides how its vocabulary files are read.
 func classOfFamily(family string) string {
 	switch family {
 	case "bert", "blip", "convbert", "distilbert", "electra", "ernie", "layoutlm", "megatron-bert", "nomic_bert", "squeezebert":
 		return "BertTokenizer"
-	case "bart", "clap", "data2vec-text", "longformer", "roberta", "roberta-prelayernorm":
+	case "bart", "clap", "data2vec-text", "led", "longformer", "mvp", "roberta", "roberta-prelayernorm":
 		return "RobertaTokenizer"
-	case "t5", "mt5", "switch_transformers":
+	case "t5", "mt5", "switch_transformers", "umt5":
 		return "T5Tokenizer"
+	case "mbart":
+		return "MBartTokenizer"
+	case "mbart50":
+		return "MBart50Tokenizer"
+	case "m2m_100":
+		return "M2M100Tokenizer"
+	case "nllb", "nllb-moe":
+		return "NllbTokenizer"
+	case "marian":
+		return "MarianTokenizer"
+	case "bigbird_pegasus", "pegasus", "pegasus_x":
+		return "PegasusTokenizer"
 	case "clip", "clipseg", "groupvit", "owlv2", "owlvit", "xclip":
 		return "CLIPTokenizer"
 	case "qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "qwen3", "qwen3_moe", "qwen3_next", "qwen3_vl", "qwen3_vl_moe":

@@ -57,6 +57,9 @@ var errDecodeGrowth = errors.New("tokenizer: the decoder makes too much of its t
 
 // NewStream returns a Stream that leaves out special tokens if skipSpecial is set.
 func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
+	if t.reads != nil {
+		t = t.reads
+	}
 	s := &Stream{t: t, skipSpecial: skipSpecial}
 	s.reset()
 	return s

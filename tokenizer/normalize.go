@@ -228,6 +228,32 @@ func (r replaceSpaces) normalize(t *text) error {
 	return nil
 }
 
+// replaceRuns puts new for each run of two or more spaces.
+type replaceRuns struct{ new string }
+
+func (r replaceRuns) normalize(t *text) error {
+	i := bytes.Index(t.b, []byte("  "))
+	if i < 0 {
+		return nil
+	}
+	t.begin()
+	done := 0
+	for i >= 0 {
+		i += done
+		end := i + 2
+		for end < len(t.b) && t.b[end] == ' ' {
+			end++
+		}
+		t.keep(done, i)
+		t.put(r.new, i, end)
+		done = end
+		i = bytes.Index(t.b[done:], []byte("  "))
+	}
+	t.keep(done, len(t.b))
+	t.swap()
+	return nil
+}
+
 // nmt is the cleaning that SentencePiece calls nmt: some controls go, other white space and odd spaces become a space.
 type nmt struct{}
 

@@ -24,6 +24,9 @@ func Open(fsys fs.FS) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t, ok, err := c.openNative(fsys); ok {
+		return t, err
+	}
 	p, err := c.open(fsys)
 	if err != nil {
 		return nil, err
@@ -35,12 +38,7 @@ func Open(fsys fs.FS) (*Tokenizer, error) {
 			func() decodeStep { return &replaceEach{old: []byte("</w>"), new: []byte(" ")} },
 			func() decodeStep { return new(trimText) })
 	}
-	if c.Cleanup && (p.kind != "BPE" || c.CleanupBPE) {
-		p.decoder = append(p.decoder, func() decodeStep { return new(fuse) })
-		for _, r := range textCleanup() {
-			p.decoder = append(p.decoder, func() decodeStep { return &replaceEach{old: []byte(r[0]), new: []byte(r[1])} })
-		}
-	}
+	c.cleanUp(p)
 	t, err := p.build()
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
@@ -52,6 +50,17 @@ func Open(fsys fs.FS) (*Tokenizer, error) {
 	return t, nil
 }
 
+// cleanUp takes spaces before punctuation out of decoded text where the files ask for it.
+func (c *config) cleanUp(p *parts) {
+	if !c.Cleanup || p.kind == "BPE" && !c.CleanupBPE {
+		return
+	}
+	p.decoder = append(p.decoder, func() decodeStep { return new(fuse) })
+	for _, r := range textCleanup() {
+		p.decoder = append(p.decoder, func() decodeStep { return &replaceEach{old: []byte(r[0]), new: []byte(r[1])} })
+	}
+}
+
 // open reads the vocabulary.
 func (c *config) open(fsys fs.FS) (*parts, error) {
 	data, err := fs.ReadFile(fsys, "tokenizer.json")
@@ -61,6 +70,12 @@ func (c *config) open(fsys fs.FS) (*parts, error) {
 			return nil, fmt.Errorf("tokenizer: tokenizer.json: %w", err)
 		}
 		p.post.configured = true
+		if c.ownStages() && !c.asIs {
+			if err := c.rebuild(p); err != nil {
+				return nil, fmt.Errorf("tokenizer: tokenizer.json: %w", err)
+			}
+			return p, nil
+		}
 		c.classStages(p)
 		return p, nil
 	}
@@ -122,6 +137,17 @@ func (c *config) classStages(p *parts) {
 
 // openSentencePiece reads a SentencePiece model and names its special tokens where the files did not.
 func (c *config) openSentencePiece(data []byte) (*parts, error) {
+	if c.ownStages() {
+		m, err := parseSP(data)
+		var p *parts
+		if err == nil {
+			p, err = c.seq2seqParts(m)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tokenizer: SentencePiece model: %w", err)
+		}
+		return p, nil
+	}
 	p, m, err := spParts(data, orTrue(c.Legacy))
 	if err != nil {
 		return nil, err
@@ -135,37 +161,15 @@ func (c *config) openSentencePiece(data []byte) (*parts, error) {
 	if m.role(m.unkID, m.unkPiece) >= 0 {
 		setDefault(&c.UNK, m.unkPiece)
 	}
-	switch c.Class {
-	case "LlamaTokenizer":
-		c.classStages(p)
-	case "T5Tokenizer":
-		c.t5Stages(p, m)
-	}
+	c.classStages(p)
 	return p, nil
-}
-
-// t5Stages makes a T5 tokenizer of a SentencePiece model: words are split at white space, and a hundred sentinels,
-// <extra_id_99> first, follow the vocabulary.
-func (c *config) t5Stages(p *parts, m *spModel) {
-	setDefault(&c.PAD, "<pad>")
-	p.normalizer = nil
-	if len(m.charsMap) > 0 {
-		if n, err := newCharsMap(m.charsMap); err == nil {
-			p.normalizer = n
-		}
-	}
-	p.preTokenizer = preTokenizers{splitClass{space, removed}, metaspace{mark: spaceMark, cut: true}}
-	p.decoder = decoderChain{func() decodeStep { return &mapEach{f: metaspaceText(spaceMark, true)} }}
-	for i := 99; i >= 0; i-- {
-		s := fmt.Sprintf("<extra_id_%d>", i)
-		if _, ok := p.find([]byte(s)); !ok {
-			p.added = append(p.added, AddedToken{ID: p.vocab.size() + 99 - i, Content: s, Special: true})
-		}
-	}
 }
 
 // templates settles which tokens go around a text where the vocabulary file does not say.
 func (c *config) templates(t *Tokenizer, p *parts) error {
+	if done, err := c.seq2seqTemplates(t); done || err != nil {
+		return err
+	}
 	if p.post.configured {
 		return nil
 	}
@@ -186,9 +190,6 @@ func (c *config) templates(t *Tokenizer, p *parts) error {
 		t.post = robertaTemplates(cls, sep)
 		t.post.trim = c.Class == "RobertaTokenizer"
 		t.post.prefixed = c.PrefixSpace != nil && *c.PrefixSpace
-	case "T5Tokenizer":
-		eos := specials(0, s.EOS)
-		t.post = postProcessor{single: []templateItem{sequence(0, 0), eos}, pair: []templateItem{sequence(0, 0), eos, sequence(1, 0), eos}}
 	default:
 		bos, eos := -1, -1
 		if c.AddBOS != nil && *c.AddBOS {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -33,6 +34,7 @@ func (p *parts) build() (*Tokenizer, error) {
 		normalizer: p.normalizer, preTokenizer: p.preTokenizer, model: p.model, vocab: p.vocab, byteLevel: p.byteLevel,
 		rawBytes: p.byteLevel && p.normalizer == nil, foreign: p.foreign, added: added, addedIDs: map[string]int{},
 		post: p.post, decoder: p.decoder, decodesBytes: p.decodesBytes, special: noSpecial(),
+		pool: new(sync.Pool),
 	}
 	for id, s := range p.foreign {
 		t.addedIDs[s] = id

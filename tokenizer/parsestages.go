@@ -127,6 +127,9 @@ func parseReplace(c *normalizerConfig) (normalizer, error) {
 	if p.literal == `\s+` {
 		return replaceSpaces{c.Content}, nil
 	}
+	if p.literal == ` {2,}` {
+		return replaceRuns{c.Content}, nil
+	}
 	return replaceMatches{p, c.Content}, nil
 }
 

@@ -15,6 +15,7 @@ type spModel struct {
 	byteFallback, spaceSuffix                    bool
 	unkID, bosID, eosID, padID                   int
 	unkPiece, bosPiece, eosPiece, padPiece       string
+	unkSurface                                   string
 	charsMap                                     []byte
 	dummyPrefix, removeExtraSpaces, escapeSpaces bool
 }
@@ -88,6 +89,8 @@ func (m *spModel) trainer(field int, value uint64, data []byte) error {
 		m.eosID = int(int32(value))
 	case 43:
 		m.padID = int(int32(value))
+	case 44:
+		m.unkSurface = string(data)
 	case 45:
 		m.unkPiece = string(data)
 	case 46:

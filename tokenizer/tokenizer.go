@@ -25,7 +25,12 @@ type Tokenizer struct {
 	decodesBytes bool // the decoder starts from bytes
 	special      Special
 
-	pool sync.Pool // of *work
+	languages *languages // nil: none
+	prefixed  bool       // a text may begin with the code of a language, >>fra<<
+	target    *Tokenizer // of the texts that the model writes; nil: itself
+	reads     *Tokenizer // whose vocabulary Decode reads; nil: its own
+
+	pool *sync.Pool // of *work
 }
 
 // Special holds the ids of the tokens that play a part of their own; −1 where the tokenizer has none.
@@ -194,6 +199,12 @@ func (w *work) emitAdded(t *Tokenizer, k int, at span, track bool) {
 
 // encodeChunk encodes a stretch without raw added tokens, which starts at byte base of the text.
 func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bool) error {
+	if t.prefixed && o.ParseSpecial {
+		if n := languagePrefix(s); n > 0 {
+			t.emitPrefix(w, s[:n], base, track)
+			s, base = s[n:], base+n
+		}
+	}
 	w.text.reset(s, base, track)
 	if t.normalizer != nil {
 		if err := t.normalizer.normalize(&w.text); err != nil {

@@ -170,9 +170,9 @@ func (t *Tokenizer) encodePart(p *part, text string, o Options) error {
 
 // with returns the tokenizer with another model.
 func (t *Tokenizer) with(m model) *Tokenizer {
-	return &Tokenizer{normalizer: t.normalizer, preTokenizer: t.preTokenizer, model: m, vocab: t.vocab, byteLevel: t.byteLevel,
-		rawBytes: t.rawBytes, foreign: t.foreign, added: t.added, addedIDs: t.addedIDs, addedBytes: t.addedBytes, post: t.post,
-		decoder: t.decoder, decodesBytes: t.decodesBytes, special: t.special}
+	c := *t
+	c.model = m
+	return &c
 }
 
 // wordMarks is a model that notes at which token each pre-token begins: it is asked for each once.

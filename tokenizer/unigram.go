@@ -49,7 +49,11 @@ func (m *unigram) segment(b []byte) int {
 func (m *unigram) whole(*work, []byte, uint64) (uint32, bool) { return 0, false }
 
 func (m *unigram) tokenize(w *work, word []byte) {
-	cells := m.viterbi(w, word)
+	m.collect(w, word, m.viterbi(w, word))
+}
+
+// collect sets w.tokens to the best way to the end of the word.
+func (m *unigram) collect(w *work, word []byte, cells []cell) {
 	w.tokens = w.tokens[:0]
 	for end := int32(len(word)); end > 0; {
 		c := cells[end]
@@ -83,13 +87,19 @@ func (m *unigram) unknown(w *work, word []byte, start, end int32) {
 	}
 }
 
-func (m *unigram) viterbi(w *work, word []byte) []cell {
+// startCells returns cells for a word of n bytes, of which only the start can be reached.
+func (w *work) startCells(n int) []cell {
 	cells := w.cells[:0]
-	for range len(word) + 1 {
+	for range n + 1 {
 		cells = append(cells, cell{start: -1})
 	}
 	w.cells = cells
 	cells[0].start = 0
+	return cells
+}
+
+func (m *unigram) viterbi(w *work, word []byte) []cell {
+	cells := w.startCells(len(word))
 	for i := 0; i < len(word); {
 		_, n := utf8.DecodeRune(word[i:])
 		here := cells[i].score
