@@ -2,27 +2,34 @@
 prints and benchstat reads.
 
     python3 -m venv ~/rivals
-    ~/rivals/bin/pip install torch==2.15.0 onnxruntime==1.32.0 tiktoken==0.14.0 tokenizers==0.23.3 numpy==2.4.6
+    ~/rivals/bin/pip install torch==2.15.0 onnxruntime==1.32.0 tiktoken==0.14.0 tokenizers==0.23.3 numpy==2.4.6 \\
+        transformers==5.24.0 ctranslate2==4.8.5
     ~/rivals/bin/python rivals.py torch --threads 1,2
 
 Systems are torch (linear layers and scaled_dot_product_attention), onnxruntime (MatMul by constant weights,
-which it packs in advance, as this library does), tiktoken (GPT-2) and tokenizers (GPT-2, SmolLM2, Gemma 3). One
-at a time: the threads of one would spin beside the next. Text and vocabularies come from the folders that
-TRANSFORMER_FIXTURES and TRANSFORMER_REAL name; without the second, only GPT-2 is encoded.
+which it packs in advance, as this library does), tiktoken (GPT-2), tokenizers (GPT-2, SmolLM2, Gemma 3),
+and for encoder-decoders transformers, which is PyTorch, and ctranslate2. One at a time: the threads of one would
+spin beside the next. Text and vocabularies come from the folders that TRANSFORMER_FIXTURES and TRANSFORMER_REAL
+name; without the second, only GPT-2 is encoded. Encoder-decoders have random weights, made in the folder that
+--models names when first needed; rivals.py same-ids tells whether the two systems compute the same of them.
 """
 
 import argparse
 import os
 import platform
 import re
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
 
 
 class Bench:
     """Runs functions by turns and prints a line for each."""
 
-    def __init__(self, pattern, seconds, threads):
-        self.pattern, self.seconds, self.threads = re.compile(pattern), seconds, threads
+    def __init__(self, pattern, seconds, threads, models):
+        self.pattern, self.seconds, self.threads, self.models = re.compile(pattern), seconds, threads, models
 
     def wants(self, name):
         return self.pattern.search(name) is not None
@@ -35,8 +42,32 @@ class Bench:
         while (took := time.perf_counter() - start) < self.seconds or n == 0:
             run()
             n += 1
+        self.line(name, n, took / n, f"{work * n / took:.4g} {unit}")
+
+    def generation(self, name, generate):
+        """generate(n) reads the source and generates n tokens. Generations of one token and of all are timed by
+        turns. tok/s counts the tokens after the first, so that neither the encoder is in it nor the keys and values
+        of its output; these are ms-source. All are medians."""
+        if not self.wants(name):
+            return
+        generate(4)  # what is done once is done
+        firsts, wholes, start = [], [], time.perf_counter()
+        while len(wholes) < 3 or time.perf_counter() - start < self.seconds:
+            firsts.append(seconds(generate, 1))
+            wholes.append(seconds(generate, GENERATED))
+        step = statistics.median(w - f for f, w in zip(firsts, wholes)) / (GENERATED - 1)
+        before = statistics.median(firsts) - step
+        self.line(name, len(wholes), statistics.median(wholes), f"{before * 1e3:.4g} ms-source\t{1 / step:.4g} tok/s")
+
+    def line(self, name, n, took, metrics):
         suffix = f"-{self.threads}" if self.threads > 1 else ""
-        print(f"Benchmark{name}{suffix}\t{n}\t{took / n * 1e9:.0f} ns/op\t{work * n / took:.4g} {unit}", flush=True)
+        print(f"Benchmark{name}{suffix}\t{n}\t{took * 1e9:.0f} ns/op\t{metrics}", flush=True)
+
+
+def seconds(run, *args):
+    start = time.perf_counter()
+    run(*args)
+    return time.perf_counter() - start
 
 
 def matmul_cases():
@@ -180,6 +211,153 @@ def tokenizers_system(bench):
             bench_tokenizer(bench, name, lambda text, t=t: t.encode(text, add_special_tokens=False).ids)
 
 
+# Encoder-decoders read a source of SOURCE tokens and generate GENERATED, none of which may end the text.
+SOURCE, GENERATED, BEAMS = 512, 64, 4
+
+SHAPES = {
+    "T5-small": dict(model_type="t5", d_model=512, d_kv=64, d_ff=2048, num_layers=6, num_decoder_layers=6, num_heads=8,
+                     vocab_size=32128, feed_forward_proj="relu", tie_word_embeddings=True,
+                     pad_token_id=0, eos_token_id=1, decoder_start_token_id=0),
+    "BART-base": dict(model_type="bart", d_model=768, encoder_layers=6, decoder_layers=6, encoder_attention_heads=12,
+                      decoder_attention_heads=12, encoder_ffn_dim=3072, decoder_ffn_dim=3072, vocab_size=50265,
+                      activation_function="gelu", normalize_before=False, max_position_embeddings=1024,
+                      tie_word_embeddings=True, bos_token_id=0, pad_token_id=1, eos_token_id=2, decoder_start_token_id=2,
+                      forced_eos_token_id=None),
+}
+
+KINDS = {"greedy": 1, f"beams={BEAMS}": BEAMS}
+
+
+def source(vocab):
+    """The ids of the Go benchmark's source."""
+    return [(1 + i * 7919) % vocab for i in range(SOURCE)]
+
+
+def words(shape):
+    """The vocabulary, which is text nowhere: "t5" is token 5."""
+    vocab = [f"t{i}" for i in range(shape["vocab_size"])]
+    for key, word in (("bos_token_id", "<s>"), ("pad_token_id", "<pad>"), ("eos_token_id", "</s>")):
+        if key in shape:
+            vocab[shape[key]] = word
+    return vocab
+
+
+def seq2seq_folder(models, name):
+    """A folder with a checkpoint of random weights, made if it is not there."""
+    folder = os.path.join(models, name)
+    if not os.path.exists(os.path.join(folder, "tokenizer.json")):  # which is written last
+        subprocess.run([sys.executable, __file__, "make", "--models", models, "--bench", f"^{name}$"], check=True)
+    return folder
+
+
+def make_system(bench):
+    import tokenizers
+    import torch
+    import transformers
+
+    for name, shape in SHAPES.items():
+        if not bench.wants(name):
+            continue
+        torch.manual_seed(1)
+        config = transformers.AutoConfig.for_model(**shape)
+        model = transformers.AutoModelForSeq2SeqLM.from_config(config, dtype=torch.float32).eval()
+        for key, p in model.named_parameters():
+            p.requires_grad_(False)
+            if p.dim() > 1:
+                scale = 4 if "embed_positions" in key else 1  # else all tokens would be the same
+                if key.endswith(".q.weight"):
+                    scale = config.d_kv ** -0.5  # which T5 does not divide scores by
+                p.normal_(std=scale * p.shape[1] ** -0.5)
+            else:
+                p.uniform_(-0.1, 0.1).add_(0 if key.endswith("bias") else 1)
+        folder = os.path.join(bench.models, name)
+        model.save_pretrained(folder)
+        vocab = {word: i for i, word in enumerate(words(shape))}
+        tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocab, unk_token="t3"))
+        transformers.PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, unk_token="t3", pad_token="<pad>", eos_token="</s>",
+            bos_token="<s>" if "<s>" in vocab else None).save_pretrained(folder)
+
+
+def load_transformers(bench, name):
+    """Returns what encodes and what generates n tokens with some beams and returns their ids."""
+    import torch
+    import transformers
+
+    torch.set_num_threads(bench.threads)
+    torch.set_grad_enabled(False)
+    transformers.utils.logging.set_verbosity_error()
+    folder = seq2seq_folder(bench.models, name)
+    model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval()
+    ids = torch.tensor([source(model.config.vocab_size)])
+    mask = torch.ones_like(ids)
+
+    def generate(n, beams):
+        out = model.generate(ids, attention_mask=mask, num_beams=beams, do_sample=False, use_cache=True,
+                             min_new_tokens=n, max_new_tokens=n)
+        return out[0, 1:].tolist()
+
+    return lambda: model.get_encoder()(ids, attention_mask=mask), generate
+
+
+def transformers_system(bench):
+    import transformers
+
+    print(f"# transformers {transformers.__version__}")
+    for name in SHAPES:
+        prefix = f"EncoderDecoder/{name}"
+        if not any(bench.wants(f"{prefix}/{kind}") for kind in ("encode", *KINDS)):
+            continue
+        encode, generate = load_transformers(bench, name)
+        if bench.wants(f"{prefix}/encode"):
+            bench(f"{prefix}/encode", encode, SOURCE, "tok/s")
+        for kind, beams in KINDS.items():
+            bench.generation(f"{prefix}/{kind}", lambda n: generate(n, beams))
+
+
+def load_ctranslate2(bench, name):
+    """Returns what generates n tokens with some beams and returns their ids."""
+    import ctranslate2
+
+    folder = seq2seq_folder(bench.models, name)
+    converted = folder + "-ctranslate2"
+    if not os.path.exists(os.path.join(converted, "model.bin")):
+        converter = os.path.join(os.path.dirname(sys.executable), "ct2-transformers-converter")
+        subprocess.run([converter, "--model", folder, "--output_dir", converted, "--force"], check=True)
+    translator = ctranslate2.Translator(converted, compute_type="float32", inter_threads=1, intra_threads=bench.threads)
+    vocab = words(SHAPES[name])
+    ids = {word: i for i, word in enumerate(vocab)}
+    text = [vocab[i] for i in source(len(vocab))]
+
+    def generate(n, beams):
+        out = translator.translate_batch([text], beam_size=beams, min_decoding_length=n, max_decoding_length=n)
+        return [ids[word] for word in out[0].hypotheses[0]]
+
+    return generate
+
+
+def ctranslate2_system(bench):
+    import ctranslate2
+
+    print(f"# ctranslate2 {ctranslate2.__version__}")
+    for name in SHAPES:
+        prefix = f"EncoderDecoder/{name}"
+        if not any(bench.wants(f"{prefix}/{kind}") for kind in KINDS):
+            continue
+        generate = load_ctranslate2(bench, name)
+        for kind, beams in KINDS.items():
+            bench.generation(f"{prefix}/{kind}", lambda n: generate(n, beams))
+
+
+def same_ids_system(bench):
+    for name in SHAPES:
+        systems = [load_transformers(bench, name)[1], load_ctranslate2(bench, name)]
+        for kind, beams in KINDS.items():
+            ours, theirs = (generate(GENERATED, beams) for generate in systems)
+            same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), len(ours))
+            print(f"# {name}/{kind}: {same} of {len(ours)} ids are the same, {len(set(ours))} different: {ours}")
+
+
 def header():
     """The lines by which benchstat knows that two files are of the same machine."""
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
@@ -189,16 +367,23 @@ def header():
 
 
 def main():
-    systems = {"torch": torch_system, "onnxruntime": onnxruntime_system, "tiktoken": tiktoken_system, "tokenizers": tokenizers_system}
+    systems = {
+        "torch": torch_system, "onnxruntime": onnxruntime_system,
+        "tiktoken": tiktoken_system, "tokenizers": tokenizers_system,
+        "transformers": transformers_system, "ctranslate2": ctranslate2_system,
+        "same-ids": same_ids_system, "make": make_system,
+    }
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("system", choices=systems)
     p.add_argument("--threads", default="1", help="numbers of threads, as -cpu has them: 1,2")
     p.add_argument("--bench", default=".", help="regular expression: which benchmarks")
     p.add_argument("--benchtime", type=float, default=1, help="seconds")
+    p.add_argument("--models", default=os.path.join(tempfile.gettempdir(), "rival-models"),
+                   help="folder of random weights, 1.5 GB")
     a = p.parse_args()
     header()
     for n in map(int, a.threads.split(",")):
-        systems[a.system](Bench(a.bench, a.benchtime, n))
+        systems[a.system](Bench(a.bench, a.benchtime, n, a.models))
 
 
 if __name__ == "__main__":
