@@ -2,6 +2,7 @@ package attention
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/seed2010d43f/transformer/internal/huge"
@@ -20,7 +21,8 @@ type CacheLayer struct {
 
 // Cache holds the keys and values of one sequence's past tokens, for all layers, in pages of 128
 // tokens. A layer whose mask has a window or chunks keeps only the pages that later tokens can still
-// see. A fork shares full and partial pages until one side writes to them.
+// see. A fork shares full and partial pages until one side writes to them; pages that one of them no
+// longer needs are taken up by any.
 //
 // A Cache is for one goroutine at a time; forks may be used at the same time as each other.
 type Cache struct {
@@ -35,8 +37,39 @@ type layerCache struct {
 	dtype tensor.DType
 	pages []*page // page i holds tokens 128·i …; nil: dropped
 	first int     // page that is not dropped
-	free  []*page
+	spare *spare  // shared with forks
 	mem   *huge.Slab
+}
+
+// spare is the pages of a layer that a cache and its forks have for use.
+type spare struct {
+	mu    sync.Mutex
+	pages []*page
+}
+
+func (s *spare) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pages)
+}
+
+func (s *spare) put(p *page) {
+	s.mu.Lock()
+	s.pages = append(s.pages, p)
+	s.mu.Unlock()
+}
+
+// take returns a page, or nil if there is none.
+func (s *spare) take() *page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.pages)
+	if n == 0 {
+		return nil
+	}
+	p := s.pages[n-1]
+	s.pages = s.pages[:n-1]
+	return p
 }
 
 // page holds [Hkv][128][KeyDim] keys and [Hkv][128][ValueDim] values.
@@ -55,7 +88,7 @@ func NewCache(dt tensor.DType, layers []CacheLayer) *Cache {
 	}
 	c := &Cache{dtype: dt}
 	for _, l := range layers {
-		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt})
+		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt, spare: new(spare)})
 	}
 	c.ownMemory()
 	return c
@@ -88,8 +121,8 @@ func (c *Cache) Reserve(n int) {
 		if r := l.Mask.reach(); r > 0 {
 			want = min(want, r/flash.Block+3)
 		}
-		for have := len(l.pages) - l.first + len(l.free); have < want; have++ {
-			l.free = append(l.free, l.newPage())
+		for have := len(l.pages) - l.first + l.spare.len(); have < want; have++ {
+			l.spare.put(l.newPage())
 		}
 		if more := (n+flash.Block-1)/flash.Block - len(l.pages); more > 0 {
 			l.pages = append(make([]*page, 0, len(l.pages)+more), l.pages...)
@@ -133,7 +166,6 @@ func (c *Cache) Fork() *Cache {
 	f.ownMemory()
 	for i := range f.layers {
 		l := &f.layers[i]
-		l.free = nil
 		l.pages = append([]*page(nil), l.pages...)
 		for _, p := range l.pages[min(l.first, len(l.pages)):] {
 			p.refs.Add(1)
@@ -142,12 +174,12 @@ func (c *Cache) Fork() *Cache {
 	return f
 }
 
-// Bytes returns the memory that pages take, shared ones included.
+// Bytes returns the memory that pages take, shared and spare ones included.
 func (c *Cache) Bytes() int64 {
 	var n int64
 	for i := range c.layers {
 		l := &c.layers[i]
-		pages := len(l.pages) - min(l.first, len(l.pages)) + len(l.free)
+		pages := len(l.pages) - min(l.first, len(l.pages)) + l.spare.len()
 		n += int64(pages) * int64(l.pageLen()) * int64(c.dtype.Size())
 	}
 	return n
@@ -188,10 +220,8 @@ func (l *layerCache) newPage() *page {
 
 // take returns an unused page with one reference.
 func (l *layerCache) take() *page {
-	var p *page
-	if n := len(l.free); n > 0 {
-		p, l.free = l.free[n-1], l.free[:n-1]
-	} else {
+	p := l.spare.take()
+	if p == nil {
 		p = l.newPage()
 	}
 	p.refs.Store(1)
@@ -202,7 +232,7 @@ func (l *layerCache) drop(i int) {
 	p := l.pages[i]
 	l.pages[i] = nil
 	if p != nil && p.refs.Add(-1) == 0 {
-		l.free = append(l.free, p)
+		l.spare.put(p)
 	}
 }
 
@@ -213,13 +243,24 @@ func (l *layerCache) grow(pos, n int) {
 		case i == len(l.pages):
 			l.pages = append(l.pages, l.take())
 		case l.pages[i].refs.Load() > 1:
-			old, p := l.pages[i], l.take()
-			copy(p.k, old.k)
-			copy(p.v, old.v)
-			copy(p.k16, old.k16)
-			copy(p.v16, old.v16)
+			p := l.take()
+			l.copyPage(p, l.pages[i], max(pos-i*flash.Block, 0))
 			l.drop(i)
 			l.pages[i] = p
+		}
+	}
+}
+
+// copyPage copies the first n tokens of a page.
+func (l *layerCache) copyPage(dst, src *page, n int) {
+	for h := range l.KVHeads {
+		k, v := h*flash.Block*l.KeyDim, h*flash.Block*l.ValueDim
+		if l.dtype == tensor.F32 {
+			copy(dst.k[k:][:n*l.KeyDim], src.k[k:])
+			copy(dst.v[v:][:n*l.ValueDim], src.v[v:])
+		} else {
+			copy(dst.k16[k:][:n*l.KeyDim], src.k16[k:])
+			copy(dst.v16[v:][:n*l.ValueDim], src.v16[v:])
 		}
 	}
 }

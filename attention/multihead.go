@@ -80,12 +80,8 @@ func (m *MultiHead) ForwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
 
 // problem returns the computation of these heads from these queries, [T, H·D] or rows that begin so.
 func (m *MultiHead) problem(queries, heads tensor.Tensor) *problem {
-	w := problems.Get()
-	w.heads, w.kvHeads, w.dim, w.vdim = m.Heads, m.KVHeads, m.HeadDim, m.HeadDim
-	w.q, w.ldq = queries.Data, queries.Shape.Last()
-	w.dst, w.ldd = heads.Data, heads.Shape.Last()
-	w.set(Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: m.Bias}, 0)
-	return w
+	return newProblem(m.Heads, m.KVHeads, m.HeadDim, queries, heads,
+		Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: m.Bias})
 }
 
 // span returns the queries and keys of a sequence whose first row is row.
@@ -112,35 +108,7 @@ func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor) {
 			row += s.Rows
 		}
 	}
-	show := m.weights(p, w)
-	w.run()
-	for i, f := range show {
-		if f != nil {
-			f(w.weights[i])
-		}
-	}
-	w.put()
-}
-
-// weights makes room for attention weights if the observer wants those of some sequence.
-func (m *MultiHead) weights(p *Pass, w *problem) []func(tensor.Tensor) {
-	if p.Observe == nil {
-		return nil
-	}
-	var show []func(tensor.Tensor)
-	wanted := false
-	for i := range w.spans {
-		f := p.Observe(Point{Stage: Weights, Layer: m.Layer, Index: i})
-		show = append(show, f)
-		wanted = wanted || f != nil
-	}
-	if !wanted {
-		return nil
-	}
-	for i := range w.spans {
-		w.weights = append(w.weights, tensor.New(m.Heads, w.spans[i].rows, w.spans[i].keys))
-	}
-	return show
+	w.runSeen(p, Point{Stage: Weights, Layer: m.Layer})
 }
 
 // prepare normalises and rotates the heads of queries and keys in qkv, and puts keys and values into

@@ -12,6 +12,9 @@ type Seq struct {
 	Pos   int    // position of the first
 	Cache *Cache // the tokens before Pos; nil if there are none, as in an encoder
 
+	// Memory is what an encoder made of another sequence, for [Cross]. Sequences of a batch may share it.
+	Memory *Cache
+
 	// Length is the longest the sequence has been, this pass included. Rotations that adapt to the
 	// length use it, as the reference does; 0 means Pos + Rows.
 	Length int
@@ -38,17 +41,18 @@ type Pass struct {
 type Stage uint8
 
 const (
-	Embedded Stage = iota // [T, Dim]: what enters the first block
-	Added                 // [T, Dim]: the stream after a residual; Index counts those of a layer
-	Layer                 // [T, Dim]: the stream after a block
-	Weights               // [H, T, S]: attention weights; Index is the sequence of the batch
-	Normed                // [T, Dim]: after the final norm
-	Logits                // [T, V]: of the rows whose logits were asked for
+	Embedded     Stage = iota // [T, Dim]: what enters the first block
+	Added                     // [T, Dim]: the stream after a residual; Index counts those of a layer
+	Layer                     // [T, Dim]: the stream after a block
+	Weights                   // [H, T, S]: attention weights; Index is the sequence of the batch
+	CrossWeights              // [H, T, S]: the same of attention to an encoder's output
+	Normed                    // [T, Dim]: after the final norm
+	Logits                    // [T, V]: of the rows whose logits were asked for
 )
 
 // String names the stage.
 func (s Stage) String() string {
-	names := [...]string{"embedded", "added", "layer", "weights", "normed", "logits"}
+	names := [...]string{"embedded", "added", "layer", "weights", "cross weights", "normed", "logits"}
 	if int(s) < len(names) {
 		return names[s]
 	}

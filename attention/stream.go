@@ -2,6 +2,7 @@ package attention
 
 import (
 	"math"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
@@ -58,6 +59,44 @@ type problem struct {
 }
 
 var problems parallel.Free[problem]
+
+// newProblem returns the attention of heads of one width to queries, [T, H·D] or rows that begin so, that
+// sets dst, [T, H·D]. The spans are to be added.
+func newProblem(heads, kvHeads, dim int, queries, dst tensor.Tensor, o Options) *problem {
+	p := problems.Get()
+	p.heads, p.kvHeads, p.dim, p.vdim = heads, kvHeads, dim, dim
+	p.q, p.ldq = queries.Data, queries.Shape.Last()
+	p.dst, p.ldd = dst.Data, dst.Shape.Last()
+	p.set(o, 0)
+	return p
+}
+
+// runSeen runs the problem, gives it back, and shows the weights of each span to the observer of pass if
+// it wants to see those of some.
+func (p *problem) runSeen(pass *Pass, at Point) {
+	if pass.Observe == nil {
+		p.run()
+		p.put()
+		return
+	}
+	var show []func(tensor.Tensor)
+	for i := range p.spans {
+		at.Index = i
+		show = append(show, pass.Observe(at))
+	}
+	if slices.ContainsFunc(show, func(f func(tensor.Tensor)) bool { return f != nil }) {
+		for i := range p.spans {
+			p.weights = append(p.weights, tensor.New(p.heads, p.spans[i].rows, p.spans[i].keys))
+		}
+	}
+	p.run()
+	for i, f := range show {
+		if f != nil {
+			f(p.weights[i])
+		}
+	}
+	p.put()
+}
 
 func (p *problem) set(o Options, keys int) {
 	p.mask, p.scale, p.softCap, p.bias = o.Mask, o.Scale, o.SoftCap, o.Bias

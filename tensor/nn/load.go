@@ -107,8 +107,15 @@ func (l Loader) LayerNorm(name string, dim int, eps float32) *LayerNorm {
 }
 
 // Vector returns the tensor [n], widened to float32.
-func (l Loader) Vector(name string, n int) []float32 {
-	dt, ok := l.lookup(name, n)
+func (l Loader) Vector(name string, n int) []float32 { return l.floats(name, n) }
+
+// Row returns the tensor [1, n], widened to float32.
+func (l Loader) Row(name string, n int) []float32 { return l.floats(name, 1, n) }
+
+// floats returns a tensor whose last dimension holds all of it.
+func (l Loader) floats(name string, dims ...int) []float32 {
+	n := dims[len(dims)-1]
+	dt, ok := l.lookup(name, dims...)
 	if !ok {
 		return nil
 	}

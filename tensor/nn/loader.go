@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -186,3 +187,26 @@ func (l Loader) Head(e Embedding, name string, tied bool) Linear {
 	}
 	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
 }
+
+// Equal reports whether the checkpoint has two tensors of these names with the same type, shape and
+// values. The first counts as asked for then.
+func (l Loader) Equal(a, b string) bool {
+	x, okA := l.src.Lookup(l.prefix + a)
+	y, okB := l.src.Lookup(l.prefix + b)
+	if !okA || !okB || x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) {
+		return false
+	}
+	p, errA := l.src.Bytes(l.prefix + a)
+	q, errB := l.src.Bytes(l.prefix + b)
+	if errA != nil || errB != nil || !bytes.Equal(p, q) {
+		return false
+	}
+	if full := l.prefix + a; !l.asked[full] {
+		l.asked[full] = true
+		l.read(full)
+	}
+	return true
+}
+
+// Prefix returns what comes before the names of this Loader.
+func (l Loader) Prefix() string { return l.prefix }
