@@ -44,13 +44,13 @@ var ruleCases = []struct {
 		"internal/a/a.go": "// Package a is low.\npackage a\nimport \"m/tensor\"\n",
 	}, []string{"internal/a/a.go imports tensor: internal imports only internal"}},
 	{"leaves", map[string]string{
-		"sample/in.go":    "package sample\nimport \"m/internal/a\"\n",
+		"sample/in.go":    "package sample\nimport \"m/internal/a\"\nimport \"m/tensor\"\n",
 		"tokenizer/in.go": "package tokenizer\nimport \"m/sample\"\n",
 		"moe/leaf.go":     "package moe\nimport \"m/sample\"\n",
 	}, []string{
 		"moe/leaf.go imports sample: only model and programs import sample",
-		"sample/in.go imports internal/a: sample imports nothing of ours",
-		"tokenizer/in.go imports sample: tokenizer imports nothing of ours",
+		"sample/in.go imports tensor: sample imports only internal of ours",
+		"tokenizer/in.go imports sample: tokenizer imports only internal of ours",
 	}},
 	{"roots and programs", map[string]string{
 		"doc.go":             "// Package transformer has code.\npackage transformer\nimport \"m/model\"\nimport _ \"log\"\n",

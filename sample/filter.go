@@ -51,6 +51,7 @@ func (s *Sampler) distribution(logits []float32) (distribution, error) {
 	if c.MinP > 0 {
 		d.raise(ceil32(d.max+d.table.log(c.MinP)/d.scale), len(scores))
 	}
+	s.restore(&d)
 	if c.TypicalP > 0 && c.TypicalP < 1 {
 		s.typicalP(&d)
 	}
@@ -70,6 +71,16 @@ func (d *distribution) raise(low float32, lastLow int) {
 
 // cut makes r the last token that belongs.
 func (d *distribution) cut(r rank) { d.raise(r.logit(), r.id()) }
+
+// restore lowers the border to where atLeast tokens belong.
+func (s *Sampler) restore(d *distribution) {
+	if s.atLeast < 2 {
+		return // the best always belongs
+	}
+	if r := slices.Max(s.top(d.scores, s.atLeast, d.high)); !d.keeps(r.id()) {
+		d.low, d.lastLow = r.logit(), r.id()
+	}
+}
 
 // topK leaves the k best, and of these what TopP leaves.
 func (s *Sampler) topK(d *distribution) {
@@ -195,6 +206,10 @@ func (s *Sampler) typicalP(d *distribution) {
 	}
 	weight := func(r rank) float64 { return d.weight(d.scores[r.id()]) }
 	n := selectMass(c, float64(s.config.TypicalP*total), weight)
+	if few := min(s.atLeast, len(c)); n < few {
+		selectBest(c, few)
+		n = few
+	}
 	low, high := d.high, d.low
 	for _, r := range c[:n] {
 		v := d.scores[r.id()]

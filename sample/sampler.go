@@ -26,6 +26,7 @@ type Sampler struct {
 	random  rand.PCG
 	vocab   int // V, 0 before the first logits
 	table   *expTable
+	atLeast int // how many tokens the filters leave at least
 
 	// Scratch, made at first use and kept.
 	scores []float32 // [V] logits after bias and penalties
