@@ -14,13 +14,13 @@ type MLP struct {
 }
 
 // Forward implements [Op].
-func (m *MLP) Forward(p *attention.Pass, dst, x tensor.Tensor) {
-	mark := p.Scratch.Mark()
-	h := p.Scratch.New(x.Rows(), m.Up.Out())
-	m.Up.Forward(h, x)
-	m.Act.Forward(h, h)
-	m.Down.Forward(dst, h)
-	p.Scratch.Release(mark)
+func (m *MLP) Forward(_ *attention.Pass, dst, x tensor.Tensor) {
+	nn.FeedForward(dst, x, m.Up, m.Act, m.Down, tensor.Tensor{})
+}
+
+// ForwardAdd sets dst to what Forward would make of x, and residual, [T, Dim], which dst does not overlap.
+func (m *MLP) ForwardAdd(_ *attention.Pass, dst, x, residual tensor.Tensor) {
+	nn.FeedForward(dst, x, m.Up, m.Act, m.Down, residual)
 }
 
 func (m *MLP) token() {}

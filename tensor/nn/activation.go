@@ -65,6 +65,13 @@ func (a Activation) String() string {
 // Forward applies the function to each element. dst and x have the same shape and may be the same.
 func (a Activation) Forward(dst, x tensor.Tensor) { forRows(a, dst, x) }
 
+// Apply applies the function to each element of x, in place.
+func (a Activation) Apply(x []float32) {
+	if a != Identity {
+		a.apply(x, x)
+	}
+}
+
 func (a Activation) rows(dst, x tensor.Tensor) { a.apply(dst.Data, x.Data) }
 
 func (a Activation) apply(dst, x []float32) {

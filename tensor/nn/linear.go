@@ -3,7 +3,6 @@ package nn
 import (
 	"fmt"
 
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -19,13 +18,24 @@ func (l Linear) Out() int { return l.Weight.Out }
 
 // Forward sets dst, [T, Out], from x, [T, In]. dst must not overlap x.
 func (l Linear) Forward(dst, x tensor.Tensor) {
-	tensor.MatMul(dst, x, l.Weight)
-	if l.Bias != nil {
-		for i := range dst.Rows() {
-			row := dst.Row(i)
-			vec.Add(row, row, l.Bias)
-		}
-	}
+	tensor.MatMulThen(dst, x, l.Weight, tensor.Then{Bias: l.Bias})
+}
+
+// ForwardAdd sets dst to the layer's output and add, [T, Out], with the bits that Forward and then their sum
+// have. dst must not overlap x or add.
+func (l Linear) ForwardAdd(dst, x, add tensor.Tensor) {
+	tensor.MatMulThen(dst, x, l.Weight, tensor.Then{Bias: l.Bias, Add: add})
+}
+
+// ForwardActivated sets dst to a of the layer's output.
+func (l Linear) ForwardActivated(dst, x tensor.Tensor, a Activation) {
+	tensor.MatMulThen(dst, x, l.Weight, tensor.Then{Bias: l.Bias, F: a})
+}
+
+// FeedForward sets dst, [T, Dim], to down(a(up(x))) and, unless it is the zero Tensor, add, [T, Dim], with the
+// bits that these steps have one after the other. dst must not overlap x or add.
+func FeedForward(dst, x tensor.Tensor, up Linear, a Activation, down Linear, add tensor.Tensor) {
+	tensor.MatMulTwice(dst, x, up.Weight, tensor.Then{Bias: up.Bias, F: a}, down.Weight, tensor.Then{Bias: down.Bias, Add: add})
 }
 
 // Embedding is a table of rows [V, Dim]. A head that is tied to it is a [Linear] with the same Weight.

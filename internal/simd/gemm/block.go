@@ -16,12 +16,14 @@ const (
 	smallK   = 128
 )
 
-// multiply is Multiply after the checks.
-func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, panel1 int) {
+// multiply is MultiplyThen after the checks; dst and what is added begin with the first column of panel0.
+func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, panel1 int, then Then) {
 	if m.K == 0 {
+		cols := min(m.N, panel1*PanelWidth) - panel0*PanelWidth
 		for r := range rows {
-			clear(dst[r*ldd+panel0*PanelWidth : r*ldd+min(m.N, panel1*PanelWidth)])
+			clear(dst[r*ldd:][:cols])
 		}
+		addGeneric(dst, ldd, rows, cols, from(then.Bias, panel0*PanelWidth), then.Add)
 		return
 	}
 	tier := simd.Active()
@@ -33,10 +35,19 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	outer, inner := steps(tier, m.K, rows, wide != nil)
 	for r := 0; r < rows; r += rowBlock {
 		b := block{m: m, tier: tier, rows: min(rowBlock, rows-r), a: a[r*m.K:], ldd: ldd, wide: wide}
+		b.then = Then{then.Bias, from(then.Add, r*ldd)}
 		for k := 0; k < m.K; k += outer {
 			b.sweep(dst[r*ldd:], panel0, panel1, k, min(k+outer, m.K), inner)
 		}
 	}
+}
+
+// from returns the elements of x from i on, of none none.
+func from(x []float32, i int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[i:]
 }
 
 // at returns where the elements of panel p and k start, in elements.
@@ -82,8 +93,9 @@ type block struct {
 	a      []float32 // tiles of rows, whole K
 	ldd    int
 	wide   *[maxK * PanelWidth]float32 // nil: tiles read the panel as it is
-	k0, k1 int                         // the part of K
-	next   int                         // where the part of a panel that comes next starts
+	then   Then
+	k0, k1 int // the part of K
+	next   int // where the part of a panel that comes next starts
 }
 
 // sweep multiplies by k0…k1-1 of the panels, step at a time.
@@ -94,13 +106,13 @@ func (b *block) sweep(dst []float32, panel0, panel1, k0, k1, step int) {
 			if k+step >= k1 {
 				b.next = b.m.at(p+1, k0)
 			}
-			b.multiply(dst[p*PanelWidth:], p)
+			b.multiply(dst, (p-panel0)*PanelWidth, p)
 		}
 	}
 }
 
-// multiply multiplies by panel p; c is the block's first row at the panel's first column.
-func (b *block) multiply(c []float32, p int) {
+// multiply multiplies by panel p, whose columns of the block's rows, c, begin with col.
+func (b *block) multiply(c []float32, col, p int) {
 	w := b.m.panelWidth(p)
 	k := b.k1 - b.k0
 	t := tile{tier: b.tier, k: k, width: w, ldc: b.ldd, chain: b.k0 > 0}
@@ -119,15 +131,21 @@ func (b *block) multiply(c []float32, p int) {
 		t.typ, t.u16 = b.m.Type, b.m.U16[start:start+k*w]
 	}
 	cols := min(PanelWidth, b.m.N-p*PanelWidth)
+	if b.k1 == b.m.K {
+		t.bias = from(b.then.Bias, p*PanelWidth)
+	}
 	next := b.stream(k * w)
 	for r := 0; r < b.rows; {
 		t.next, t.step = next.take(k * fetches(b.tier))
 		t.rows = tileRows(b.rows - r)
 		a := b.a[r*b.m.K+b.k0*t.rows:][:k*t.rows]
+		if b.k1 == b.m.K {
+			t.add = from(b.then.Add, r*b.ldd+col)
+		}
 		if n := min(t.rows, b.rows-r); n < t.rows || cols < w {
-			t.edge(c[r*b.ldd:], a, n, cols)
+			t.edge(c[r*b.ldd+col:], a, n, cols)
 		} else {
-			t.multiply(c[r*b.ldd:], a)
+			t.multiply(c[r*b.ldd+col:], a)
 		}
 		r += t.rows
 		if t.keep != nil {
@@ -186,7 +204,9 @@ type tile struct {
 	u16   []uint16  // otherwise
 	keep  []float32 // if not nil, where to store the part of the panel widened
 	ldc   int
-	next  uintptr // memory to fetch meanwhile, in steps of up to 64 bytes
+	bias  []float32 // to add at the end, [width]
+	add   []float32 // and then, [rows][width] with rows ldc apart
+	next  uintptr   // memory to fetch meanwhile, in steps of up to 64 bytes
 	step  int
 }
 
@@ -194,7 +214,7 @@ type tile struct {
 func (t *tile) edge(c, a []float32, rows, cols int) {
 	var whole [RowTile * PanelWidth]float32
 	u := *t
-	u.ldc = t.width
+	u.ldc, u.bias, u.add = t.width, nil, nil
 	if t.chain {
 		for i := range rows {
 			copy(whole[i*t.width:], c[i*t.ldc:][:cols])
@@ -204,4 +224,5 @@ func (t *tile) edge(c, a []float32, rows, cols int) {
 	for i := range rows {
 		copy(c[i*t.ldc:][:cols], whole[i*t.width:])
 	}
+	addGeneric(c, t.ldc, rows, cols, t.bias, t.add)
 }

@@ -75,11 +75,22 @@ func (m Matrix) panelWidth(p int) int {
 	return min(PanelWidth, (m.N-p*PanelWidth+15)/16*16)
 }
 
+// Then is what is added to outputs when their sums are complete, in this order. nil adds nothing.
+type Then struct {
+	Bias []float32 // [N]
+	Add  []float32 // [rows, N], with rows as far apart as the destination's, which it does not overlap
+}
+
 // Multiply computes, for every row of a, the outputs of panels panel0…panel1-1: of dst, which is
 // [rows, N] with rows ldd apart, it sets columns 48·panel0 up to 48·panel1 or N and leaves the others.
 // a is what [PackRows] makes of the rows; a worker's share of the rows is a's part from a multiple of 8
 // rows (r·K elements in). dst must not overlap a or the matrix.
 func (m Matrix) Multiply(dst []float32, ldd int, a []float32, rows, panel0, panel1 int) {
+	m.MultiplyThen(dst, ldd, a, rows, panel0, panel1, Then{})
+}
+
+// MultiplyThen is [Matrix.Multiply], and adds to its outputs.
+func (m Matrix) MultiplyThen(dst []float32, ldd int, a []float32, rows, panel0, panel1 int, then Then) {
 	if panel0 < 0 || panel1 < panel0 || panel1 > m.Panels() {
 		panic(fmt.Sprintf("gemm: panels %d to %d of a [%d, %d] matrix with %d", panel0, panel1, m.N, m.K, m.Panels()))
 	}
@@ -89,8 +100,40 @@ func (m Matrix) Multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	if rows == 0 || panel0 == panel1 {
 		return
 	}
-	if last := (rows-1)*ldd + min(m.N, panel1*PanelWidth); len(dst) < last {
+	col, end := panel0*PanelWidth, min(m.N, panel1*PanelWidth)
+	m.check(dst, ldd, a, rows, end, then)
+	m.multiply(dst[col:], ldd, a, rows, panel0, panel1, Then{then.Bias, from(then.Add, col)})
+}
+
+// MultiplyPanel computes the outputs of one panel: of dst, whose rows are ldd apart, it sets the first 48
+// columns, or those that the last panel has.
+func (m Matrix) MultiplyPanel(dst []float32, ldd int, a []float32, rows, panel int, bias []float32) {
+	if panel < 0 || panel >= m.Panels() {
+		panic(fmt.Sprintf("gemm: panel %d of a [%d, %d] matrix with %d", panel, m.N, m.K, m.Panels()))
+	}
+	cols := min(m.N-panel*PanelWidth, PanelWidth)
+	if rows < 0 || ldd < cols {
+		panic(fmt.Sprintf("gemm: destination [%d, %d] for a panel of %d columns", rows, ldd, cols))
+	}
+	if rows == 0 {
+		return
+	}
+	then := Then{Bias: bias}
+	m.check(dst, ldd, a, rows, cols, then)
+	m.multiply(dst, ldd, a, rows, panel, panel+1, then)
+}
+
+// check panics unless everything is long enough for rows of outputs up to column end.
+func (m Matrix) check(dst []float32, ldd int, a []float32, rows, end int, then Then) {
+	last := (rows-1)*ldd + end
+	if len(dst) < last {
 		panic(fmt.Sprintf("gemm: destination [%d, %d] needs %d elements, has %d", rows, ldd, last, len(dst)))
+	}
+	if then.Add != nil && len(then.Add) < last {
+		panic(fmt.Sprintf("gemm: adding to destination [%d, %d] needs %d elements, has %d", rows, ldd, last, len(then.Add)))
+	}
+	if then.Bias != nil && len(then.Bias) != m.N {
+		panic(fmt.Sprintf("gemm: bias of %d elements for a [%d, %d] matrix", len(then.Bias), m.N, m.K))
 	}
 	if need := PackedRowsLen(rows, m.K); len(a) < need {
 		panic(fmt.Sprintf("gemm: %d packed rows of %d need %d elements, have %d", rows, m.K, need, len(a)))
@@ -102,5 +145,4 @@ func (m Matrix) Multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	if have != PackedLen(m.N, m.K) {
 		panic(fmt.Sprintf("gemm: packed matrix [%d, %d] has %d elements, needs %d", m.N, m.K, have, PackedLen(m.N, m.K)))
 	}
-	m.multiply(dst, ldd, a, rows, panel0, panel1)
 }

@@ -55,3 +55,21 @@ func TestReadsWithinBounds(t *testing.T) {
 		}
 	})
 }
+
+// TestThenReadsWithinBounds fences what is added to outputs.
+func TestThenReadsWithinBounds(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		biases, adds, outputs := fence[float32](t), fence[float32](t), fence[float32](t)
+		for range 300 {
+			m, n, k := 1+r.IntN(20), 1+r.IntN(110), 1+r.IntN(70)
+			x, w, bias, add := normal(r, m*k), normal(r, n*k), normal(r, n), normal(r, m*n)
+			y := outputs(make([]float32, m*n))
+			matrix := packed(F32, w, n, k)
+			matrix.MultiplyThen(y, n, packRows(x, m, k), m, 0, matrix.Panels(), Then{biases(bias), adds(add)})
+			if !equal(y, added(chains(x, w, m, n, k), bias, add, n)) {
+				t.Fatalf("[%d, %d]·[%d, %d]ᵀ differs", m, k, n, k)
+			}
+		}
+	})
+}

@@ -266,7 +266,12 @@ func TestShapeMistakes(t *testing.T) {
 		"gemm: 17 bytes are no rows of a [50, 4] matrix of 4-byte elements": func() { w.Pack(0, make([]byte, 17)) },
 		"gemm: row 50 of a [50, 4] matrix into 4 elements":                  func() { w.Row(y[:4], 50) },
 		"gemm: packing [3, 4], 4 apart, of 8 elements into 100":             func() { PackRows(y, x, 3, 4, 4) },
-		"gemm: rows [3, 4], 3 apart":                                        func() { PackRows(y, x, 3, 3, 4) },
+		"gemm: rows [3, 4], 3 apart, as columns from 0 on of 4":             func() { PackRows(y, x, 3, 3, 4) },
+		"gemm: rows [3, 4], 4 apart, as columns from 5 on of 8":             func() { PackColumns(y, x, 3, 4, 8, 5, 4) },
+		"gemm: panel 2 of a [50, 4] matrix with 2":                          func() { w.MultiplyPanel(y, 48, x, 1, 2, nil) },
+		"gemm: destination [1, 1] for a panel of 2 columns":                 func() { w.MultiplyPanel(y, 1, x, 1, 1, nil) },
+		"gemm: bias of 49 elements for a [50, 4] matrix":                    func() { w.MultiplyPanel(y, 48, x, 1, 0, y[:49]) },
+		"gemm: adding to destination [1, 50] needs 50 elements, has 8":      func() { w.MultiplyThen(y, 50, x, 1, 0, 2, Then{Add: x}) },
 		"gemm: packed matrix [50, 4] has 8 elements, needs 256":             func() { Matrix{N: 50, K: 4, F32: x}.Multiply(y, 50, x, 1, 0, 1) },
 	} {
 		func() {

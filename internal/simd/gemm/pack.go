@@ -104,19 +104,23 @@ func PackedRowsLen(rows, k int) int {
 // PackRows packs activations x, [rows, k] with rows ldx apart, for [Matrix.Multiply]: tiles of 8 rows as
 // [k][8], the last of at most 4 rows as [k][4], of one row as it is. A tile's missing rows are
 // copies of its last. dst must not overlap x.
-func PackRows(dst, x []float32, rows, ldx, k int) {
-	if rows < 0 || k < 0 || ldx < k {
-		panic(fmt.Sprintf("gemm: rows [%d, %d], %d apart", rows, k, ldx))
+func PackRows(dst, x []float32, rows, ldx, k int) { PackColumns(dst, x, rows, ldx, k, 0, k) }
+
+// PackColumns packs columns k0…k0+n-1 of activations that have k: x, [rows, n] with rows ldx apart, is
+// those columns, dst what [PackRows] would make of all, and its other columns stay as they are.
+func PackColumns(dst, x []float32, rows, ldx, k, k0, n int) {
+	if rows < 0 || n < 0 || k0 < 0 || k-k0 < n || ldx < n {
+		panic(fmt.Sprintf("gemm: rows [%d, %d], %d apart, as columns from %d on of %d", rows, n, ldx, k0, k))
 	}
 	if rows == 0 {
 		return
 	}
-	if len(x) < (rows-1)*ldx+k || len(dst) < PackedRowsLen(rows, k) {
-		panic(fmt.Sprintf("gemm: packing [%d, %d], %d apart, of %d elements into %d", rows, k, ldx, len(x), len(dst)))
+	if len(x) < (rows-1)*ldx+n || len(dst) < PackedRowsLen(rows, k) {
+		panic(fmt.Sprintf("gemm: packing [%d, %d], %d apart, of %d elements into %d", rows, n, ldx, len(x), len(dst)))
 	}
 	for r := 0; r < rows; {
-		n := tileRows(rows - r)
-		packTile(dst[r*k:][:n*k], n, x[r*ldx:], min(n, rows-r), ldx, k)
-		r += n
+		t := tileRows(rows - r)
+		packTile(dst[r*k+k0*t:][:n*t], t, x[r*ldx:], min(t, rows-r), ldx, n)
+		r += t
 	}
 }

@@ -17,20 +17,21 @@ import (
 // are slow, and there for tests.
 func FastPairs() bool { return simd.BF16() }
 
-// PackPairs is [PackRows] for a matrix of Pairs: x, [rows, k] with rows ldx apart, is rounded to the
-// nearest bfloat16 on the way. k is even; dst has PackedRowsLen(rows, k/2) elements, and half is memory
-// for rows·k.
-func PackPairs(dst, x []float32, half []uint16, rows, ldx, k int) {
-	if k%2 != 0 || len(half) < rows*k {
-		panic(fmt.Sprintf("gemm: pairs of [%d, %d] in memory of %d", rows, k, len(half)))
+// PackPairs is [PackColumns] for a matrix of Pairs: x is rounded to the nearest bfloat16 on the way. k, k0
+// and n count elements of x and are even; dst has PackedRowsLen(rows, k/2) elements, and half is memory for
+// rows·n.
+func PackPairs(dst, x []float32, half []uint16, rows, ldx, k, k0, n int) {
+	if (k|k0|n)%2 != 0 || len(half) < rows*n {
+		panic(fmt.Sprintf("gemm: pairs of [%d, %d] from column %d on in memory of %d", rows, n, k0, len(half)))
 	}
-	if rows == 0 || k == 0 {
+	if rows == 0 || n == 0 {
 		return
 	}
 	for r := range rows {
-		vec.NarrowBF16(half[r*k:][:k], x[r*ldx:][:k])
+		vec.NarrowBF16(half[r*n:][:n], x[r*ldx:][:n])
 	}
-	PackRows(dst, unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(half))), rows*k/2), rows, k/2, k/2)
+	pairs := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(half))), rows*n/2)
+	PackColumns(dst, pairs, rows, n/2, k/2, k0/2, n/2)
 }
 
 // RowPairs sets dst, 2·K elements, to row i of a matrix of Pairs.

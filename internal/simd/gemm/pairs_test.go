@@ -48,7 +48,7 @@ func TestPairs(t *testing.T) {
 				}
 				multiply := func(x []float32, m int) []float32 {
 					a := make([]float32, PackedRowsLen(m, k/2))
-					PackPairs(a, x, half, m, k, k)
+					PackPairs(a, x, half, m, k, k, 0, k)
 					y := make([]float32, m*n)
 					weights.Multiply(y, n, a, m, 0, weights.Panels())
 					return y

@@ -11,30 +11,31 @@ import (
 //go:generate go run ./gen
 
 // A tile function computes rows × width outputs at c, rows ldc apart, from k columns of a tile of
-// activations, [k][rows], and of a panel, [k][width]; with chain it continues the sums in c. Meanwhile it
+// activations, [k][rows], and of a panel, [k][width]; with chain it continues the sums in c. At the end it
+// adds bias, [width], and add, [rows][width] with rows ldc apart, if they are not nil. Meanwhile it
 // fetches what is at next, in steps. With keep, which is for 8 rows, it stores the part of the panel there
 // as float32.
 
 //go:noescape
-func tileF32AVX512(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
+func tileF32AVX512(k int, a, b, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int)
 
 //go:noescape
-func tileF16AVX512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int, keep *float32)
+func tileF16AVX512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int, keep *float32)
 
 //go:noescape
-func tileBF16AVX512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int, keep *float32)
+func tileBF16AVX512(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int, keep *float32)
 
 //go:noescape
-func tilePairsAVX512(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
+func tilePairsAVX512(k int, a, b, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int)
 
 //go:noescape
-func tileF32AVX2(k int, a, b, c *float32, ldc, rows, width, chain int, next uintptr, step int)
+func tileF32AVX2(k int, a, b, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int)
 
 //go:noescape
-func tileF16AVX2(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int)
+func tileF16AVX2(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int)
 
 //go:noescape
-func tileBF16AVX2(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, next uintptr, step int)
+func tileBF16AVX2(k int, a *float32, b *uint16, c *float32, ldc, rows, width, chain int, bias, add *float32, next uintptr, step int)
 
 // A widen function converts n groups of 16 elements.
 
@@ -60,25 +61,26 @@ func (t *tile) multiply(c, a []float32) {
 		chain = 1
 	}
 	a0, c0, keep := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.keep)
+	bias, add := unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
 	b32, b16 := unsafe.SliceData(t.f32), unsafe.SliceData(t.u16)
 	avx512 := t.tier == simd.AVX512
 	switch {
 	case t.typ == Pairs && simd.BF16():
-		tilePairsAVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
+		tilePairsAVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step)
 	case t.typ == Pairs:
 		t.multiplyPairs(c, a)
 	case avx512 && t.typ == F32:
-		tileF32AVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
+		tileF32AVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step)
 	case avx512 && t.typ == F16:
-		tileF16AVX512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step, keep)
+		tileF16AVX512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step, keep)
 	case avx512:
-		tileBF16AVX512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step, keep)
+		tileBF16AVX512(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step, keep)
 	case t.typ == F32:
-		tileF32AVX2(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
+		tileF32AVX2(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step)
 	case t.typ == F16:
-		tileF16AVX2(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
+		tileF16AVX2(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step)
 	default:
-		tileBF16AVX2(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, t.next, t.step)
+		tileBF16AVX2(t.k, a0, b16, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step)
 	}
 }
 

@@ -9,17 +9,35 @@ import (
 // multiplyGeneric is the specification of a tile: one sum per output, k ascending. The conversions keep
 // compilers from fusing multiplication and addition.
 func (t *tile) multiplyGeneric(c, a []float32) {
-	if t.typ == Pairs {
+	switch {
+	case t.typ == Pairs:
 		t.multiplyPairs(c, a)
 		return
-	}
-	for i := 0; i < t.rows; i += 4 {
-		if t.rows == 1 {
-			t.row(c, a)
-			return
+	case t.rows == 1:
+		t.row(c, a)
+	default:
+		for i := 0; i < t.rows; i += 4 {
+			for j := 0; j < t.width; j += 2 {
+				t.four(c[i*t.ldc+j:], a[i:], t.f32[j:])
+			}
 		}
-		for j := 0; j < t.width; j += 2 {
-			t.four(c[i*t.ldc+j:], a[i:], t.f32[j:])
+	}
+	addGeneric(c, t.ldc, t.rows, t.width, t.bias, t.add)
+}
+
+// addGeneric adds to rows × cols outputs the bias and then add, with rows ldc apart, if they are not nil.
+func addGeneric(c []float32, ldc, rows, cols int, bias, add []float32) {
+	for i := range rows {
+		row := c[i*ldc:][:cols]
+		if bias != nil {
+			for j, v := range bias[:cols] {
+				row[j] += v
+			}
+		}
+		if add != nil {
+			for j, v := range add[i*ldc:][:cols] {
+				row[j] += v
+			}
 		}
 	}
 }
@@ -41,6 +59,7 @@ func (t *tile) multiplyPairs(c, a []float32) {
 			c[i*t.ldc+j] = s
 		}
 	}
+	addGeneric(c, t.ldc, t.rows, t.width, t.bias, t.add)
 }
 
 // upper returns the bfloat16 in the upper half of a pair.

@@ -46,7 +46,7 @@ func tiles(v vector) *asmgen.File {
 		all = append(slices.Clip(all), pairs)
 	}
 	for _, e := range all {
-		args := []string{"k", "a", "b", "c", "ldc", "rows", "width", "chain", "next", "step"}
+		args := []string{"k", "a", "b", "c", "ldc", "rows", "width", "chain", "bias", "add", "next", "step"}
 		if keeps(v, e) {
 			args = append(args, "keep")
 		}
@@ -170,6 +170,7 @@ func (n kernel) write(f *asmgen.File) {
 	f.P("DECQ CX")
 	f.P("JNZ %s", s.label("one"))
 	f.Mark(s.label("store"))
+	n.add(f)
 	for i := range n.part.rows {
 		for j := range n.vectors() {
 			f.P("VMOVUPS %s, %d(DI)", n.v.Reg(n.sum(i, j)), j*int(n.v.Width))
@@ -178,10 +179,50 @@ func (n kernel) write(f *asmgen.File) {
 	}
 }
 
+// add adds the bias and then what else is to be added, where there is any.
+func (n kernel) add(f *asmgen.File) {
+	s := n.shape
+	f.Arg("bias", "R9")
+	f.P("TESTQ R9, R9")
+	f.P("JZ %s", s.label("plain"))
+	if n.part.width < s.width { // R13 counts the parts that are left
+		f.P("CMPQ R13, $1")
+		f.P("JNE %s", s.label("left"))
+		f.P("ADDQ $%d, R9", (s.width-n.part.width)*4)
+		f.Mark(s.label("left"))
+	}
+	for j := range n.vectors() {
+		f.P("VMOVUPS %d(R9), %s", j*int(n.v.Width), n.v.Reg(n.sums()+j))
+	}
+	for i := range n.part.rows {
+		for j := range n.vectors() {
+			sum := n.v.Reg(n.sum(i, j))
+			f.P("VADDPS %s, %s, %s", n.v.Reg(n.sums()+j), sum, sum)
+		}
+	}
+	f.Mark(s.label("plain"))
+	f.Arg("add", "R9")
+	f.P("TESTQ R9, R9")
+	f.P("JZ %s", s.label("added"))
+	f.P("ADDQ DI, R9")
+	f.P("SUBQ %s, R9", f.ArgAt("c"))
+	for i := range n.part.rows {
+		for j := range n.vectors() {
+			sum := n.v.Reg(n.sum(i, j))
+			f.P("VADDPS %d(R9), %s, %s", j*int(n.v.Width), sum, sum)
+		}
+		f.P("ADDQ DX, R9")
+	}
+	f.Mark(s.label("added"))
+}
+
 // start sets the sums to zero or, to continue chains, to the outputs.
 func (n kernel) start(f *asmgen.File) {
 	f.P("CMPQ %s, $0", f.ArgAt("chain"))
 	f.P("JNE %s", n.shape.label("chain"))
+	if n.part.rows > 1 {
+		n.fetchOutputs(f)
+	}
 	for i := range n.sums() {
 		n.v.clear(f, i)
 	}
@@ -195,6 +236,27 @@ func (n kernel) start(f *asmgen.File) {
 		f.P("ADDQ DX, R9")
 	}
 	f.Mark(n.shape.label("start"))
+}
+
+// fetchOutputs prefetches what the end reads and writes, some microseconds ahead.
+func (n kernel) fetchOutputs(f *asmgen.File) {
+	fetch := func() {
+		for range n.part.rows {
+			for at := 0; at < n.part.width*4; at += 64 {
+				f.P("PREFETCHT0 %d(R9)", at)
+			}
+			f.P("ADDQ DX, R9")
+		}
+	}
+	f.P("MOVQ DI, R9")
+	fetch()
+	f.Arg("add", "R9")
+	f.P("TESTQ R9, R9")
+	f.P("JZ %s", n.shape.label("clear"))
+	f.P("ADDQ DI, R9")
+	f.P("SUBQ %s, R9", f.ArgAt("c"))
+	fetch()
+	f.Mark(n.shape.label("clear"))
 }
 
 // fetch prefetches what step u of a later round reads and, in large tiles, what comes after the tile.
