@@ -1,7 +1,7 @@
 // Package transformer is a guided tour; the code is in the packages below. Together they make a library
 // of transformer building blocks in pure Go: small pieces that one can import, read and time alone, and
-// that assemble into the decoders and encoders people run, with the numbers of the reference implementation and the
-// speed of the machine.
+// that assemble into the decoders, encoders and encoder–decoders people run, with the numbers of the
+// reference implementation and the speed of the machine.
 //
 // # From text to text
 //
@@ -21,16 +21,21 @@
 //		fmt.Print(piece)
 //	}
 //
+// An encoder reads a whole text at once, in both directions, and ends with hidden states or the scores of a
+// task. An encoder–decoder is both: the decoder's blocks have a third residual, [attention.Cross], which
+// attends to what the encoder made of the source, a [model.Source]. Sessions are the same for both kinds of
+// decoder, and generate greedily, by drawing, or with beams: [model.Session.Generate], [model.Session.Search].
+//
 // # The packages, bottom up
 //
 //   - [tensor]: dense float32 activations, weights in the type they are stored in, their product.
 //   - [checkpoint]: where named weights come from: safetensors, memory, formulas, random numbers.
 //   - [nn]: linear layers, norms, activations, embeddings, and the loader that binds weights to them.
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
-//     caches; the multi-head layer. Start at [attention.ScaledDotProduct].
+//     caches; the multi-head layer; cross-attention. Start at [attention.ScaledDotProduct].
 //   - [block]: feed-forward networks, residuals with norms wherever an architecture has them.
 //   - [model]: the assemblies, one recipe for each family; sessions, batches, generation. Package task
-//     below it has one call for each use of an encoder: text in, answers out.
+//     below it has one call for each use: text in, answers out.
 //   - [sample] and [tokenizer] stand alone: numbers to id, text to ids and back.
 //
 // Imports point down this list only.

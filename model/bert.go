@@ -1,11 +1,8 @@
 package model
 
 import (
-	"math"
-
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
-	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -22,7 +19,7 @@ type bert struct {
 	Tied          bool
 
 	names     bertNames
-	positions func(e nn.Loader) *nn.Embedding
+	positions func(e nn.Loader) PositionTable
 }
 
 // bertNames are the names of a layer's weights.
@@ -77,7 +74,7 @@ func (m *bert) embeddings(w nn.Loader) Embeddings {
 	if m.positions != nil {
 		em.Positions = m.positions(e)
 	} else {
-		em.Positions = table(e, "position_embeddings", m.Positions, m.Width)
+		em.Positions = table(e, "position_embeddings", m.Positions, m.Width).Weight
 	}
 	if m.Types > 0 {
 		em.Types = table(e, "token_type_embeddings", m.Types, m.Width)
@@ -197,7 +194,11 @@ func buildDistilbert(c config, w nn.Loader) *Encoder {
 	m.checkHeads(c)
 	body := w.Root("distilbert", "embeddings.word_embeddings.weight")
 	if c.bool("sinusoidal_pos_embds", false) && !body.Has("embeddings.position_embeddings.weight") {
-		m.positions = func(nn.Loader) *nn.Embedding { return sinusoids(c, m.Positions, m.Dim) }
+		m.positions = func(nn.Loader) PositionTable {
+			s := sinusoids(m.Dim)
+			s.Interleaved = true
+			return s.table(c, m.Positions, m.Dim)
+		}
 	}
 	e := m.encoder(body, "transformer.layer", m.plainLayer)
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
@@ -214,27 +215,3 @@ func buildDistilbert(c config, w nn.Loader) *Encoder {
 	})
 	return e
 }
-
-// sinusoids is the table of positions without training: sines of falling frequency in even columns,
-// cosines in odd ones (Vaswani et al., 2017).
-func sinusoids(c config, rows, dim int) *nn.Embedding {
-	if rows > maxSinusoids/dim {
-		c.fail("max_position_embeddings %d is too much for a table of sinusoids %d wide", rows, dim)
-		return nil
-	}
-	t := tensor.New(rows, dim)
-	for pos := range rows {
-		row := t.Row(pos)
-		for i := range row {
-			angle := float64(pos) / math.Pow(10000, 2*float64(i/2)/float64(dim))
-			if i%2 == 0 {
-				row[i] = float32(math.Sin(angle))
-			} else {
-				row[i] = float32(math.Cos(angle))
-			}
-		}
-	}
-	return &nn.Embedding{Weight: tensor.WeightFrom(t)}
-}
-
-const maxSinusoids = 1 << 26 // elements of a table that is computed

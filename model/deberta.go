@@ -102,7 +102,7 @@ func (m *deberta) embeddings(w nn.Loader) Embeddings {
 	e := w.At("embeddings")
 	em := Embeddings{Words: e.Embedding("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Dim, m.Eps)}
 	if m.biasedInput {
-		em.Positions = table(e, "position_embeddings", m.Positions, m.Width)
+		em.Positions = table(e, "position_embeddings", m.Positions, m.Width).Weight
 	}
 	if m.Types > 0 {
 		em.Types = table(e, "token_type_embeddings", m.Types, m.Width)

@@ -1,9 +1,11 @@
 // Package model assembles whole models from the blocks below it, and runs them.
 //
 // A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3. An [Encoder] reads them: BERT and
-// its relatives, with the heads they are published with. [OpenDecoder] and [OpenEncoder] make one from a
-// folder as Hugging Face publishes them; [NewDecoder] and [NewEncoder] take weights from anywhere, random
-// ones too, and the fields are there for programs that assemble their own.
+// its relatives, with the heads they are published with. An [EncoderDecoder] has one of each, and writes a
+// text for the one that it reads: T5, BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All share one trunk,
+// [Stack]. [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] make them from a folder as Hugging Face
+// publishes it; [NewDecoder], [NewEncoder] and [NewEncoderDecoder] take weights from anywhere, random ones
+// too, and the fields are there for programs that assemble their own.
 //
 // # Generating
 //
@@ -11,7 +13,12 @@
 // tokens and computes the logits after the last, [Session.Generate] and [Session.GenerateText] go on from
 // there. [Session.Rewind] goes back; [Session.Fork] branches, and shares what was read. Many sessions run
 // at the same time over the same weights, each in a goroutine of its own, or together in one pass with
-// [Decoder.FeedBatch].
+// [Decoder.FeedBatch], [Decoder.GenerateBatch] and [Decoder.SearchBatch].
+//
+// [Session.Search] is beam search, for every decoder: its running texts are forks of the session. The
+// session of an encoder–decoder, [EncoderDecoder.NewSession], attends to a [Source] that
+// [EncoderDecoder.Encode] has read; it is a session like any other, and any number may share the source.
+// What a checkpoint says of generating is its [Generation]: lengths, end tokens, rules, beams.
 //
 // What a text's logits are does not depend, to the bit, on how it is fed, on what else is in a batch, or
 // on the number of processors. (One exception is part of what the reference does: see
@@ -33,7 +40,7 @@
 //
 // A family is one file: the keys of its config with their defaults, the names and shapes of its weights,
 // its wiring, top to bottom. A relative is a diff on it: qwen.go and gemma.go on llama.go, electra.go on
-// bert.go. open.go lists which function serves which model_type. Golden files in testdata/golden hold what
+// bert.go, the functions at the end of t5.go and bart.go on what is above them. open.go lists which function serves which model_type. Golden files in testdata/golden hold what
 // the reference computes on small checkpoints whose weights are a formula; a family is done when each
 // option that changes its arithmetic has one.
 package model

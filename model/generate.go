@@ -6,68 +6,173 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// GenerateOptions say when generation ends. The zero value ends at the checkpoint's end tokens, or at
-// the number of tokens it names, if any.
+// GenerateOptions say when generation ends, and what may be generated. The zero value is what the
+// checkpoint says.
 type GenerateOptions struct {
 	// MaxTokens is the most tokens to generate; 0 takes the checkpoint's max_new_tokens or max_length,
-	// or else goes on until the text is as long as the model can read, which is an error. (The
-	// reference stops after 20 tokens then.)
+	// or else goes on until the text is as long as the model can read, which is an error for
+	// [Session.Generate]. The target of an encoder–decoder that has no such length ends after 512
+	// tokens. (The reference stops after 20 where the checkpoint says nothing.)
 	MaxTokens int
 
 	// End are the tokens that end the text, themselves included; nil takes the checkpoint's, and an
 	// empty slice has none.
 	End []int
 
-	// Stop are strings that end a text, themselves left out. [Session.Generate] does not look at them.
+	// Rules constrain what is generated, before the sampler's own penalties; nil takes the
+	// checkpoint's. Their End and MaxLength are set from the fields above.
+	Rules *sample.Rules
+
+	// Stop are strings that end a text, themselves left out. Only [Session.GenerateText] looks at them.
 	Stop []string
 }
 
 // ErrLength is the error of a text that has become as long as its model can read.
 var ErrLength = errors.New("model: the text is as long as the model can read")
 
-// Generate feeds the prompt and yields one token after the other as sm chooses it. Penalties of sm see
-// the prompt of this call; what the session had before, its caller can tell sm. The loop ends after an
-// end token or the last of MaxTokens, with the error of the context as soon as it is cancelled, or with
+// Generate feeds the prompt and yields one token after the other as sm chooses it. A session for an
+// encoder–decoder that is empty begins with the start token if it gets no prompt. Penalties of sm see the
+// prompt of this call; what the session had before, its caller can tell sm. The loop ends after an end
+// token or the last of MaxTokens, with the error of the context as soon as it is cancelled, or with
 // [ErrLength]. The tokens yielded belong to the session, which can be fed further.
 func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
-		if err := s.begin(prompt, sm); err != nil {
-			yield(0, err)
-			return
-		}
-		end := opt.End
-		if end == nil {
-			end = s.d.Generation.EOS
-		}
-		left := s.budget(len(prompt), opt.MaxTokens)
-		for ; left != 0; left-- {
-			id, err := s.next(ctx, sm)
-			if err != nil {
-				yield(0, err)
+		c, err := s.continuation(prompt, sm, opt)
+		for err == nil && !c.over {
+			if err = ctx.Err(); err == nil {
+				s.catchUp()
+				err = c.choose()
+			}
+			if err == nil && !yield(s.ids[len(s.ids)-1], nil) {
 				return
 			}
-			if !yield(id, nil) || slices.Contains(end, id) {
-				return
+		}
+		if err != nil {
+			yield(0, err)
+		}
+	}
+}
+
+// GenerateBatch is [Session.Generate] for several sessions of the model, whose tokens are computed
+// together: weights are read once for all. samplers has one for each session. It returns the tokens that
+// each has generated, those that the session alone would give, bit for bit. After an error it returns what
+// there is; [ErrLength] is that of any of them, and ends it alone.
+func (d *Decoder) GenerateBatch(ctx context.Context, batch []Input, samplers []*sample.Sampler, opt GenerateOptions) ([][]int, error) {
+	if len(samplers) != len(batch) {
+		return nil, fmt.Errorf("model: %d samplers for %d sessions", len(samplers), len(batch))
+	}
+	all := make([]*continuation, len(batch))
+	for i, in := range batch {
+		var err error
+		if err = d.owns(batch[:i+1]); err == nil {
+			all[i], err = in.Session.continuation(in.IDs, samplers[i], opt)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w (session %d of the batch)", err, i)
+		}
+	}
+	err := continueAll(ctx, d, all)
+	out := make([][]int, len(batch))
+	for i, c := range all {
+		out[i] = append(out[i], c.s.ids[c.text.Prompt:]...)
+	}
+	return out, err
+}
+
+func continueAll(ctx context.Context, d *Decoder, all []*continuation) (tooLong error) {
+	var f feeder
+	var live []*Session
+	for {
+		live = live[:0]
+		for _, c := range all {
+			if !c.over {
+				live = append(live, c.s)
+			}
+		}
+		if len(live) == 0 {
+			return tooLong
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f.feed(d, live...)
+		for _, c := range all {
+			if c.over {
+				continue
+			}
+			switch err := c.choose(); {
+			case err == ErrLength:
+				tooLong = err
+			case err != nil:
+				return err
 			}
 		}
 	}
 }
 
-// begin feeds the prompt.
-func (s *Session) begin(prompt []int, sm *sample.Sampler) error {
-	if len(prompt)+len(s.ids) == 0 {
-		return errors.New("model: nothing to continue: prompt and session are empty; begin with the model's BOS token, if it has one")
+// continuation is a text that a sampler continues, within rules.
+type continuation struct {
+	s     *Session
+	sm    *sample.Sampler
+	rules sample.Rules
+	text  sample.Text
+	left  int // tokens to come, negative for no limit
+	over  bool
+}
+
+// continuation feeds the prompt.
+func (s *Session) continuation(prompt []int, sm *sample.Sampler, opt GenerateOptions) (*continuation, error) {
+	prompt, err := s.begin(prompt)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.Feed(prompt...); err != nil {
+	c := &continuation{s: s, sm: sm, text: sample.Text{Prompt: len(s.ids), Source: s.sourceIDs()}, left: s.budget(len(prompt), opt.MaxTokens)}
+	c.rules = s.rules(opt, c.left)
+	if err := c.rules.Validate(); err != nil {
+		return nil, err
+	}
+	return c, sm.Prompt(prompt...)
+}
+
+// choose appends a token to a session that has computed all it has. The token is computed when its logits
+// are needed: not after the last.
+func (c *continuation) choose() error {
+	s := c.s
+	if len(s.ids) >= s.d.MaxLen {
+		c.over = true
+		return ErrLength
+	}
+	logits := s.logits
+	if c.text.IDs = s.ids; c.rules.Active(c.text) {
+		s.ruled = append(s.ruled[:0], logits...)
+		logits = s.ruled
+		c.rules.Apply(logits, c.text)
+	}
+	id, err := c.sm.Next(logits)
+	if err != nil {
 		return err
 	}
-	return sm.Prompt(prompt...)
+	s.ids = append(s.ids, id)
+	c.left--
+	c.over = c.left == 0 || slices.Contains(c.rules.End, id)
+	return c.sm.Accept(id)
+}
+
+// begin feeds the prompt, and returns it: with the start token if there is nothing else.
+func (s *Session) begin(prompt []int) ([]int, error) {
+	if len(prompt)+len(s.ids) == 0 {
+		start := s.d.Generation.Start
+		if s.source == nil || start < 0 {
+			return nil, errors.New("model: nothing to continue: prompt and session are empty; begin with the model's BOS token, if it has one")
+		}
+		prompt = []int{start}
+	}
+	return prompt, s.Feed(prompt...)
 }
 
 // budget returns the number of tokens to generate, negative for no limit.
@@ -80,33 +185,45 @@ func (s *Session) budget(prompt, asked int) int {
 		return g.MaxNewTokens
 	case g.MaxLength > prompt:
 		return g.MaxLength - prompt
+	case s.source != nil && s.d.MaxLen == maxLength:
+		return longTarget
 	}
 	return -1
 }
 
-// next chooses a token and appends it. It is computed when its logits are needed: not after the last.
-func (s *Session) next(ctx context.Context, sm *sample.Sampler) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
+const longTarget = 512 // tokens, of a target to which nothing sets a limit
+
+// rules returns those of the options for a text that goes on for up to left tokens, if that is not
+// negative.
+func (s *Session) rules(opt GenerateOptions, left int) sample.Rules {
+	r := s.d.Generation.Rules
+	if opt.Rules != nil {
+		r = *opt.Rules
 	}
-	if err := s.catchUp(); err != nil {
-		return 0, err
+	if r.End = opt.End; r.End == nil {
+		r.End = s.d.Generation.EOS
 	}
-	if len(s.ids) >= s.d.MaxLen {
-		return 0, ErrLength
+	r.MaxLength = s.d.MaxLen
+	if left >= 0 && left <= s.d.MaxLen-len(s.ids) {
+		r.MaxLength = len(s.ids) + left
 	}
-	id, err := sm.Next(s.logits)
-	if err != nil {
-		return 0, err
+	return r
+}
+
+// sourceIDs returns what rules see as the encoder's input: as in the reference, the prompt where there is
+// no encoder.
+func (s *Session) sourceIDs() []int {
+	if s.source == nil {
+		return s.ids[:len(s.ids):len(s.ids)]
 	}
-	s.ids = append(s.ids, id)
-	return id, sm.Accept(id)
+	return s.source.IDs
 }
 
 // GenerateText continues a prompt with text, yielded in pieces of whole characters as soon as they are
 // certain. The prompt is encoded with the special tokens that the model expects around a text if the
-// session is empty; special tokens that are spelled out in it count as such. It ends as
-// [Session.Generate] does, or at one of opt.Stop, which is not yielded.
+// session is empty; for an encoder–decoder it is what the target begins with, and may be "". Special
+// tokens that are spelled out in it count as such. It ends as [Session.Generate] does, or at one of
+// opt.Stop, which is not yielded.
 func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		t := s.d.Tokenizer
@@ -114,7 +231,11 @@ func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sa
 			yield("", errors.New("model: the checkpoint has no tokenizer"))
 			return
 		}
-		ids, err := t.AppendEncode(nil, prompt, tokenizer.Options{AddSpecial: s.Len() == 0, ParseSpecial: true})
+		var ids []int
+		if start := s.d.Generation.Start; s.source != nil && s.Len() == 0 && start >= 0 {
+			ids = append(ids, start)
+		}
+		ids, err := t.AppendEncode(ids, prompt, tokenizer.Options{AddSpecial: s.source == nil && s.Len() == 0, ParseSpecial: true})
 		if err != nil {
 			yield("", err)
 			return
@@ -134,77 +255,4 @@ func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sa
 			yield(piece, err)
 		}
 	}
-}
-
-// textStream turns tokens into text, and holds back what may be the beginning of a stop string.
-type textStream struct {
-	tokens *tokenizer.Stream
-	stop   []string
-	held   string
-	err    error
-}
-
-// newTextStream returns a stream of what follows the prompt: whether its first word begins with a space
-// depends on there being something before it.
-func newTextStream(t *tokenizer.Tokenizer, prompt []int, stop []string) *textStream {
-	s := &textStream{tokens: t.NewStream(true)}
-	for _, id := range prompt {
-		if _, err := s.tokens.Push(id); err != nil && s.err == nil {
-			s.err = fmt.Errorf("model: %w", err)
-		}
-	}
-	for _, x := range stop {
-		if x != "" {
-			s.stop = append(s.stop, x)
-		}
-	}
-	return s
-}
-
-func (s *textStream) push(id int) (piece string, done bool, err error) {
-	if s.err != nil {
-		return "", true, s.err
-	}
-	piece, err = s.tokens.Push(id)
-	if err != nil {
-		return "", true, err
-	}
-	s.held += piece
-	for _, x := range s.stop {
-		if i := strings.Index(s.held, x); i >= 0 {
-			s.held, done = s.held[:i], true
-		}
-	}
-	if done {
-		return s.held, true, nil
-	}
-	n := len(s.held) - s.suspicious()
-	piece, s.held = s.held[:n], s.held[n:]
-	return piece, false, nil
-}
-
-// suspicious returns the length of the longest end of the text held that begins a stop string.
-func (s *textStream) suspicious() int {
-	for i := range len(s.held) {
-		for _, x := range s.stop {
-			if strings.HasPrefix(x, s.held[i:]) {
-				return len(s.held) - i
-			}
-		}
-	}
-	return 0
-}
-
-func (s *textStream) flush() (string, error) {
-	if s.err != nil {
-		return "", s.err
-	}
-	rest, err := s.tokens.Flush()
-	text := s.held + rest
-	for _, x := range s.stop {
-		if i := strings.Index(text, x); i >= 0 {
-			text = text[:i]
-		}
-	}
-	return text, err
 }

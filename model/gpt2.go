@@ -42,7 +42,7 @@ func buildGPT2(c config, w nn.Loader) *Decoder {
 
 	body := w.Root("transformer", "wte.weight")
 	d := &Decoder{Stack: Stack{Vocab: vocab, Dim: dim, MaxLen: length}}
-	d.Embeddings = Embeddings{Words: body.Embedding("wte", vocab, dim), Positions: table(body, "wpe", length, dim)}
+	d.Embeddings = Embeddings{Words: body.Embedding("wte", vocab, dim), Positions: table(body, "wpe", length, dim).Weight}
 	for i, l := range body.Layers("h", layers) {
 		a, f := l.At("attn"), l.At("mlp")
 		d.Blocks = append(d.Blocks, block.Block{

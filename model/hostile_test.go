@@ -447,7 +447,10 @@ func generation(file, config string) (Generation, error) {
 	if file != "" {
 		fsys["generation_config.json"] = &fstest.MapFile{Data: []byte(file)}
 	}
-	return readGeneration(fsys, c)
+	if c, err = generationKeys(fsys, c); err != nil {
+		return Generation{}, err
+	}
+	return c.generation()
 }
 
 func TestGenerationConfig(t *testing.T) {
@@ -467,8 +470,10 @@ func TestGenerationConfig(t *testing.T) {
 		{`{"do_sample": true, "temperature": 0.5, "top_p": 0.3, "top_k": null, "min_p": 0.1}`, `{}`, Generation{BOS: -1, PAD: -1,
 			Sampling: sample.Config{Temperature: 0.5, TopK: 50, TopP: 0.3, MinP: 0.1, TypicalP: 1}}},
 	} {
-		if c.want.Sampling.RepetitionPenalty == 0 {
-			c.want.Sampling.RepetitionPenalty = 1
+		c.want.Start = c.want.BOS
+		c.want.Beams = sample.BeamConfig{Beams: 1, LengthPenalty: 1, Pad: max(c.want.PAD, 0)}
+		if c.want.PAD < 0 && len(c.want.EOS) > 0 {
+			c.want.Beams.Pad = c.want.EOS[0]
 		}
 		got, err := generation(c.file, c.config)
 		if err != nil || len(got.EOS)+len(c.want.EOS) > 0 && !slices.Equal(got.EOS, c.want.EOS) {
@@ -511,7 +516,7 @@ func TestGenerationConfigUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	fsys := fstest.MapFS{"generation_config.json/x": &fstest.MapFile{}}
-	if _, err := readGeneration(fsys, c); err == nil || errors.Is(err, errors.ErrUnsupported) {
+	if _, err := generationKeys(fsys, c); err == nil || errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("a folder called generation_config.json: %v", err)
 	}
 }

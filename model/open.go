@@ -47,7 +47,11 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Generation, err = readGeneration(fsys, c); err != nil {
+	keys, err := generationKeys(fsys, c)
+	if err != nil {
+		return nil, err
+	}
+	if d.Generation, err = keys.generation(); err != nil {
 		return nil, err
 	}
 	if d.Tokenizer, err = openTokenizer(fsys); err != nil {
@@ -101,6 +105,49 @@ func decoderRecipe(modelType string) func(config, nn.Loader) *Decoder {
 // Decoders lists the model_types that [OpenDecoder] opens.
 func Decoders() []string {
 	return []string{"gemma", "gemma2", "gemma3_text", "gpt2", "llama", "mistral", "phi3", "qwen2", "qwen3"}
+}
+
+// encoderDecoderRecipe returns the function that assembles a family of encoder–decoders, or nil.
+func encoderDecoderRecipe(modelType string) func(config, nn.Loader) *EncoderDecoder {
+	switch modelType {
+	case "bart":
+		return buildBart
+	case "m2m_100":
+		return buildM2M100
+	case "marian":
+		return buildMarian
+	case "mbart":
+		return buildMBart
+	case "mt5":
+		return buildMT5
+	case "pegasus":
+		return buildPegasus
+	case "t5":
+		return buildT5
+	case "umt5":
+		return buildUMT5
+	}
+	return nil
+}
+
+// encoderDecoderTokens returns the special tokens of a family where its files name none.
+func encoderDecoderTokens(modelType string) string {
+	switch modelType {
+	case "marian":
+		return marianTokens
+	case "mbart":
+		return mbartTokens
+	case "pegasus":
+		return pegasusTokens
+	case "t5", "mt5", "umt5":
+		return t5Tokens
+	}
+	return bartTokens
+}
+
+// EncoderDecoders lists the model_types that [OpenEncoderDecoder] opens.
+func EncoderDecoders() []string {
+	return []string{"bart", "m2m_100", "marian", "mbart", "mt5", "pegasus", "t5", "umt5"}
 }
 
 // encoderRecipe returns the function that assembles a family of encoders, or nil.
@@ -168,6 +215,8 @@ func assemble[Model any](c config, src checkpoint.Source, opt Options, build fun
 		return nil, fmt.Errorf("model: model_type %q is a decoder: open it with OpenDecoder", family)
 	case build == nil && encoderRecipe(family) != nil:
 		return nil, fmt.Errorf("model: model_type %q is an encoder: open it with OpenEncoder", family)
+	case build == nil && encoderDecoderRecipe(family) != nil:
+		return nil, fmt.Errorf("model: model_type %q is an encoder–decoder: open it with OpenEncoderDecoder", family)
 	case build == nil:
 		return nil, fmt.Errorf("model: model_type %q is not supported; these %s are: %s", family, kind, strings.Join(known, " "))
 	case c.has("quantization_config"):
@@ -208,6 +257,67 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 		return nil, err
 	}
 	return newEncoder(c, src, opt)
+}
+
+// OpenEncoderDecoder opens an encoder–decoder in a folder as Hugging Face publishes them: the files that
+// [OpenDecoder] lists. Encoder and Decoder share what the checkpoint shares. A folder with tokenizers of
+// its own for sources and targets gives each side its own.
+func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
+	c, src, err := openFolder(fsys)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	m, err := newEncoderDecoder(c, src, opt)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := generationKeys(fsys, c.defaults(encoderDecoderTokens(m.Family)))
+	if err != nil {
+		return nil, err
+	}
+	if err = m.readGeneration(c, keys); err != nil {
+		return nil, err
+	}
+	if m.Encoder.Tokenizer, err = openTokenizer(fsys); err != nil {
+		return nil, err
+	}
+	if t := m.Encoder.Tokenizer; t != nil {
+		m.Decoder.Tokenizer = t.Target()
+	}
+	return m, nil
+}
+
+// NewEncoderDecoder assembles the encoder–decoder that a config.json describes, with weights from any
+// source.
+func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*EncoderDecoder, error) {
+	c, err := parseConfig("config.json", configJSON)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newEncoderDecoder(c, src, opt)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.readGeneration(c, c.defaults(encoderDecoderTokens(m.Family)))
+}
+
+func newEncoderDecoder(c config, src checkpoint.Source, opt Options) (*EncoderDecoder, error) {
+	family := c.string("model_type", "")
+	m, err := assemble(c, src, opt, encoderDecoderRecipe(family), "encoder–decoders", EncoderDecoders())
+	if err == nil {
+		m.Family, m.Encoder.Family, m.Decoder.Family = family, family, family
+	}
+	return m, err
+}
+
+// readGeneration reads how to generate, and what the tasks in c, the config.json, add to it.
+func (m *EncoderDecoder) readGeneration(c, keys config) (err error) {
+	if m.Decoder.Generation, err = keys.generation(); err != nil {
+		return err
+	}
+	m.Tasks = c.tasks(keys)
+	return c.err()
 }
 
 // openFolder reads the config and opens the weights.

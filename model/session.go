@@ -29,9 +29,10 @@ type Session struct {
 	ids     []int
 	longest int       // the most tokens it has had, for rotations that depend on it
 	logits  []float32 // [V], after the last token; empty before the first
+	source  *Source   // what an encoder has read, for a decoder that attends to it
 
-	pass attention.Pass
-	rows []int
+	feeder feeder
+	ruled  []float32 // [V], logits that rules have changed
 }
 
 // NewSession returns a session without tokens.
@@ -66,11 +67,15 @@ func (s *Session) Feed(ids ...int) error {
 	if err := s.accept(ids); err != nil {
 		return err
 	}
-	return s.catchUp()
+	s.catchUp()
+	return nil
 }
 
 // accept appends ids to the tokens after checking them.
 func (s *Session) accept(ids []int) error {
+	if s.source == nil && s.d.crosses() {
+		return errors.New("model: this decoder attends to what an encoder has read: make the session with EncoderDecoder.NewSession")
+	}
 	if err := s.d.check(ids); err != nil {
 		return err
 	}
@@ -81,34 +86,19 @@ func (s *Session) accept(ids []int) error {
 	return nil
 }
 
-// chunkRows is the number of tokens of a long prompt that are computed together: enough for matrix
-// products to run at full speed, few enough for activations to stay small.
-const chunkRows = 512
-
 // catchUp computes the tokens that the cache does not hold yet.
-func (s *Session) catchUp() error {
-	s.cross()
-	s.longest = max(s.longest, len(s.ids))
-	s.pass.Observe = s.opt.Observe
-	for s.cache.Len() < len(s.ids) {
-		pos := s.cache.Len()
-		n := min(chunkRows, len(s.ids)-pos)
-		s.pass.Begin(s.seq(n))
-		s.rows = s.rows[:0]
-		if pos+n == len(s.ids) {
-			s.rows = append(s.rows, n-1)
-		}
-		mark := s.pass.Scratch.Mark()
-		logits := s.d.Forward(&s.pass, s.ids[pos:pos+n], s.rows)
-		s.logits = append(s.logits[:0], logits.Data...)
-		s.pass.Scratch.Release(mark)
+func (s *Session) catchUp() {
+	if s.cache.Len() < len(s.ids) {
+		s.feeder.feed(s.d, s)
 	}
-	return nil
 }
 
-// seq describes the next n tokens that the cache does not hold.
-func (s *Session) seq(n int) attention.Seq {
-	return attention.Seq{Rows: n, Pos: s.cache.Len(), Cache: s.cache, Length: s.longest}
+// memory returns the keys and values of the source, or nil.
+func (s *Session) memory() *attention.Cache {
+	if s.source == nil {
+		return nil
+	}
+	return s.source.memory
 }
 
 // cross empties the cache if the text has crossed the length at which the model changes. A text of which
@@ -142,83 +132,6 @@ func (s *Session) Rewind(n int) error {
 // Fork returns a session with the same tokens, which shares the memory of their keys and values. Both
 // may go on, at the same time too.
 func (s *Session) Fork() *Session {
-	return &Session{d: s.d, opt: s.opt, cache: s.cache.Fork(), longest: s.longest,
+	return &Session{d: s.d, opt: s.opt, cache: s.cache.Fork(), longest: s.longest, source: s.source,
 		ids: append([]int(nil), s.ids...), logits: append([]float32(nil), s.logits...)}
-}
-
-// Input is the tokens that [Decoder.FeedBatch] appends to a session.
-type Input struct {
-	Session *Session
-	IDs     []int
-}
-
-// FeedBatch feeds several sessions of the model in one pass, without padding: the weights are read once
-// for all. Each ends as [Session.Feed] alone would leave it, bit for bit. On an error no session has
-// changed. Observers are those of the first session, and see the packed rows.
-func (d *Decoder) FeedBatch(batch []Input) error {
-	for i, in := range batch {
-		if in.Session.d != d {
-			return errors.New("model: a session of another model in the batch")
-		}
-		for _, other := range batch[:i] {
-			if other.Session == in.Session {
-				return errors.New("model: a session is in the batch twice")
-			}
-		}
-	}
-	for i, in := range batch {
-		if err := in.Session.accept(in.IDs); err != nil {
-			for _, done := range batch[:i] {
-				done.Session.ids = done.Session.ids[:len(done.Session.ids)-len(done.IDs)]
-			}
-			return err
-		}
-	}
-	for _, in := range batch {
-		in.Session.cross()
-		in.Session.longest = max(in.Session.longest, len(in.Session.ids))
-	}
-	for len(batch) > 0 && d.feedSome(batch) {
-	}
-	return nil
-}
-
-// feedSome computes up to chunkRows tokens of the batch, and reports whether there were any.
-func (d *Decoder) feedSome(batch []Input) bool {
-	var (
-		p       = &batch[0].Session.pass
-		seqs    []attention.Seq
-		ids     []int
-		ends    []*Session
-		rows    []int
-		room    = chunkRows
-		pending bool
-	)
-	for _, in := range batch {
-		s := in.Session
-		n := min(room, len(s.ids)-s.cache.Len())
-		if n <= 0 {
-			continue
-		}
-		pending = true
-		room -= n
-		pos := s.cache.Len()
-		seqs = append(seqs, s.seq(n))
-		ids = append(ids, s.ids[pos:pos+n]...)
-		if pos+n == len(s.ids) {
-			ends, rows = append(ends, s), append(rows, len(ids)-1)
-		}
-	}
-	if !pending {
-		return false
-	}
-	p.Observe = batch[0].Session.opt.Observe
-	p.Begin(seqs...)
-	mark := p.Scratch.Mark()
-	logits := d.Forward(p, ids, rows)
-	for i, s := range ends {
-		s.logits = append(s.logits[:0], logits.Row(i)...)
-	}
-	p.Scratch.Release(mark)
-	return true
 }

@@ -28,7 +28,7 @@ type Embeddings struct {
 	Words     nn.Embedding
 	Scale     float32       // of the words; 0 is 1
 	Types     *nn.Embedding // of segments
-	Positions *nn.Embedding // nil: positions are the business of attention
+	Positions PositionTable // nil: positions are the business of attention
 	Before    *nn.Linear
 	Norm      nn.Norm
 	After     *nn.Linear
@@ -96,7 +96,7 @@ func (m *Embeddings) sum(x tensor.Tensor, table []float32, in Sequence, seq atte
 			next++
 		}
 		if m.Positions != nil {
-			m.Positions.Weight.Row(table, pos)
+			m.Positions.Row(table, pos)
 			vec.Add(r, r, table)
 		}
 		if m.Types != nil {

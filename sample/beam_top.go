@@ -146,7 +146,9 @@ func (b *Beams) scoreRow(logits [][]float32, i int, force bool) error {
 	if v := r.largest; v != v || v > maxFloat32 {
 		return fmt.Errorf("sample: row %d: the rules make a score %v; their numbers are too large", given, v)
 	}
-	r.largest = 0
+	if r.largest = 0; b.config.Rules.Renormalize {
+		r.set(scores)
+	}
 	return nil
 }
 

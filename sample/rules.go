@@ -88,6 +88,11 @@ type Rules struct {
 	// second generated token if the prompt is one token and ForcedFirst is set.
 	SuppressFirst []int
 
+	// Renormalize has a beam search sum the logarithms of probabilities that the
+	// rules have left to the tokens, which add up to 1 again
+	// (renormalize_logits). Apply and samplers, which do so anyway, pass it over.
+	Renormalize bool
+
 	// End are the tokens that end a text (eos_token_id).
 	End []int
 

@@ -1,10 +1,11 @@
-// Package task is what encoders are used for: text in, answers out.
+// Package task is what encoders and encoder–decoders are used for: text in, answers out.
 //
 //	f, err := task.OpenFillMask(os.DirFS("models/bert-base-uncased"), model.Options{})
 //	masks, err := f.Fill("The [MASK] sat on the mat.", 5)
 //
 // There is a type for each task: [FillMask], [Classifier], [Reranker], [Tagger], [Answerer],
-// [NextSentence], [MultipleChoice], [Embedder] and, for BGE-M3, [M3]. Open functions take a folder as
+// [NextSentence], [MultipleChoice], [Embedder] and, for BGE-M3, [M3]; [TextToText] translates,
+// summarises and answers with an encoder–decoder. Open functions take a folder as
 // Hugging Face publishes it, New functions an encoder that is open; both refuse a checkpoint that was
 // made for another task and say which. The pieces are there to be used alone: a [Reader] makes sequences
 // of texts, the methods and heads of [model.Encoder] make scores of them, and [Aggregate], [Pooling],
@@ -22,7 +23,7 @@
 // A model reads a limited number of tokens: [Reader.MaxTokens], which opening sets to what the model has
 // positions for, or to model_max_length of tokenizer_config.json if that is less, or for embedders to
 // their max_seq_length. A longer text is cut there, and of a pair the longer text is, token by token,
-// until both fit; with [Reader.Strict] it is an error that wraps [ErrTooLong]. A [Tagger] with a Stride
+// until both fit; with [Reader.Strict], which TextToText sets, it is an error that wraps [ErrTooLong]. A [Tagger] with a Stride
 // and an [Answerer] read the whole text in windows that overlap.
 //
 // Empty text is the special tokens alone, and gets an answer like any other, except as question or

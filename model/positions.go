@@ -1,0 +1,92 @@
+package model
+
+import (
+	"math"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// PositionTable gives the row that is added for a position: a *[tensor.Weight] of learned ones, or
+// [Sinusoids]. It may be used from several goroutines.
+type PositionTable interface {
+	Row(dst []float32, pos int)
+}
+
+var _ PositionTable = (*tensor.Weight)(nil)
+
+// Sinusoids are positions without training (Vaswani et al., 2017): sines and cosines of pos·InvFreq, as
+// many of each as there are frequencies. Any position has a row.
+type Sinusoids struct {
+	InvFreq []float64
+
+	// Interleaved has sines in even columns and cosines in odd ones; otherwise all sines come first.
+	Interleaved bool
+
+	// Single rounds angles to float32, which shows from a position of a few hundred on. InvFreq holds
+	// float32 values then.
+	Single bool
+
+	// Padded says that the row Pad is zero.
+	Padded bool
+	Pad    int
+}
+
+// Row sets dst to the row of a position. Columns beyond sines and cosines are zero; a cosine that has no
+// room is left out.
+func (s *Sinusoids) Row(dst []float32, pos int) {
+	clear(dst)
+	if s.Padded && pos == s.Pad {
+		return
+	}
+	for k, f := range s.InvFreq {
+		angle := float64(pos) * f
+		if s.Single {
+			angle = float64(float32(pos) * float32(f))
+		}
+		at, next := k, k+len(s.InvFreq)
+		if s.Interleaved {
+			at, next = 2*k, 2*k+1
+		}
+		sin, cos := math.Sincos(angle)
+		dst[at] = float32(sin)
+		if next < len(dst) {
+			dst[next] = float32(cos)
+		}
+	}
+}
+
+// table returns the first rows as a matrix, [rows, dim].
+func (s *Sinusoids) table(c config, rows, dim int) PositionTable {
+	if rows > maxSinusoids/dim {
+		c.fail("max_position_embeddings %d is too much for a table of sinusoids %d wide", rows, dim)
+		return s
+	}
+	t := tensor.New(rows, dim)
+	for pos := range rows {
+		s.Row(t.Row(pos), pos)
+	}
+	return tensor.WeightFrom(t)
+}
+
+const maxSinusoids = 1 << 26 // elements of a table that is computed
+
+// sinusoids returns the sinusoids of a width whose wavelengths grow from 2π to 10000·2π.
+func sinusoids(dim int) *Sinusoids {
+	s := &Sinusoids{InvFreq: make([]float64, (dim+1)/2)}
+	for k := range s.InvFreq {
+		s.InvFreq[k] = 1 / math.Pow(10000, 2*float64(k)/float64(dim))
+	}
+	return s
+}
+
+// singleSinusoids are those of fairseq, computed in float32, with wavelengths that reach 10000·2π; the row
+// of the padding id is zero.
+func singleSinusoids(dim, pad int) *Sinusoids {
+	half := dim / 2
+	s := &Sinusoids{InvFreq: make([]float64, half), Single: true, Padded: true, Pad: pad}
+	step := float32(math.Log(10000) / float64(half-1))
+	for k := range s.InvFreq {
+		s.InvFreq[k] = float64(float32(math.Exp(float64(float32(k) * -step))))
+	}
+	return s
+}

@@ -1,0 +1,152 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/sample"
+)
+
+// Search feeds the prompt and searches for the most probable continuations with several texts side by
+// side: beam search. c says how; its Rules are those of opt or of the checkpoint. The result is the best
+// texts found, the best first, prompt included, with their scores. A session for an encoder–decoder that
+// is empty begins with the start token if it gets no prompt.
+//
+// The session ends as the prompt leaves it; the running texts are forks of it, which share its memory.
+// Each step computes all texts in one pass, so that weights are read once. The search ends as c says, or
+// at the length that the model can read, or with the error of the context as soon as it is cancelled.
+func (s *Session) Search(ctx context.Context, prompt []int, c sample.BeamConfig, opt GenerateOptions) ([]sample.Hypothesis, error) {
+	found, err := s.d.SearchBatch(ctx, []Input{{s, prompt}}, c, opt)
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// SearchBatch is [Session.Search] for several sessions of the model, whose steps are computed together.
+// Each result is the one that the session alone would give, bit for bit.
+func (d *Decoder) SearchBatch(ctx context.Context, batch []Input, c sample.BeamConfig, opt GenerateOptions) ([][]sample.Hypothesis, error) {
+	searches := make([]*search, len(batch))
+	for i, in := range batch {
+		var err error
+		if err = d.owns(batch[:i+1]); err == nil {
+			searches[i], err = in.Session.newSearch(in.IDs, c, opt)
+		}
+		if err != nil && len(batch) > 1 {
+			err = fmt.Errorf("%w (session %d of the batch)", err, i)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := runSearches(ctx, d, searches); err != nil {
+		return nil, err
+	}
+	out := make([][]sample.Hypothesis, len(batch))
+	for i, s := range searches {
+		out[i] = s.beams.Best()
+	}
+	return out, nil
+}
+
+// search is one beam search under way: the texts that run, each a session.
+type search struct {
+	beams *sample.Beams
+	live  []*Session
+	next  []*Session
+	spare []*Session // of texts that have been given up
+	uses  []int      // of each live text by the next ones
+	rows  [][]float32
+}
+
+// newSearch feeds the prompt. The first step has one text: all beams begin as it does.
+func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptions) (*search, error) {
+	prompt, err := s.begin(prompt)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.ids) >= s.d.MaxLen {
+		return nil, ErrLength
+	}
+	c.Rules = s.rules(opt, s.budget(len(prompt), opt.MaxTokens))
+	beams, err := sample.NewBeams(c, sample.Text{IDs: s.ids, Prompt: len(s.ids), Source: s.sourceIDs()})
+	if err != nil {
+		return nil, err
+	}
+	return &search{beams: beams, live: []*Session{s.Fork()}}, nil
+}
+
+// runSearches goes on with all searches, a token at a time, until all are over.
+func runSearches(ctx context.Context, d *Decoder, searches []*search) error {
+	var f feeder
+	var live []*Session
+	for {
+		live = live[:0]
+		for _, s := range searches {
+			live = append(live, s.live...)
+		}
+		if len(live) == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f.feed(d, live...)
+		for _, s := range searches {
+			if err := s.step(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// step lets the texts go on as the beams choose.
+func (s *search) step() error {
+	if len(s.live) == 0 {
+		return nil
+	}
+	s.rows = s.rows[:0]
+	for _, t := range s.live {
+		s.rows = append(s.rows, t.logits)
+	}
+	chosen, err := s.beams.Step(s.rows)
+	if err != nil {
+		return err
+	}
+	s.uses = append(s.uses[:0], make([]int, len(s.live))...)
+	for _, c := range chosen {
+		s.uses[c.Parent]++
+	}
+	s.next = s.next[:0]
+	for i, t := range s.live {
+		if s.uses[i] == 0 {
+			t.cache.Truncate(0) // its pages serve the others
+			s.spare = append(s.spare, t)
+		}
+	}
+	for _, c := range chosen {
+		t := s.live[c.Parent]
+		if s.uses[c.Parent]--; s.uses[c.Parent] > 0 { // the last takes the text itself
+			t = s.fork(t)
+		}
+		s.next = append(s.next, t)
+	}
+	for i, c := range chosen {
+		s.next[i].ids = append(s.next[i].ids, c.ID)
+	}
+	s.live, s.next = s.next, s.live
+	return nil
+}
+
+// fork returns a text like t, whose logits nobody needs any more.
+func (s *search) fork(t *Session) *Session {
+	n := len(s.spare)
+	if n == 0 {
+		return &Session{d: t.d, opt: t.opt, source: t.source, cache: t.cache.Fork(), longest: t.longest,
+			ids: append(make([]int, 0, 2*len(t.ids)), t.ids...)}
+	}
+	f := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	f.cache, f.longest, f.ids = t.cache.Fork(), t.longest, append(f.ids[:0], t.ids...)
+	return f
+}

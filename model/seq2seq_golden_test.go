@@ -1,0 +1,270 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// seq2seqGolden is what the reference answers and generates on a small encoder–decoder, or generates with
+// beams on a small decoder.
+type seq2seqGolden struct {
+	Name, Family     string
+	Config           json.RawMessage
+	GenerationConfig json.RawMessage `json:"generation_config"`
+	Seed             int
+	Tensors          map[string]struct {
+		Shape         []int
+		Offset, Scale float64
+		Like          string
+	}
+	Source, Target   [][]int
+	Positions        []struct{ Source, Target []int }
+	Encoder, Decoder []floats
+	Logits           floats
+	CrossAttention   struct {
+		floats
+		Layer, Head, Source int
+	} `json:"cross_attention"`
+	Generations []struct {
+		Name     string
+		Settings map[string]json.RawMessage
+		Outputs  []struct {
+			Source int
+			IDs    [][]int
+			Scores []float64
+		}
+	}
+}
+
+func seq2seqGoldens(t testing.TB) []seq2seqGolden {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/seq2seq/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	all := make([]seq2seqGolden, len(files))
+	for i, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, &all[i]); err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+	}
+	return all
+}
+
+// weights returns the checkpoint of the case.
+func (g *seq2seqGolden) weights(t testing.TB) checkpoint.Source {
+	t.Helper()
+	plain := goldenWeights{Seed: g.Seed, Tensors: map[string]struct {
+		Shape         []int
+		Offset, Scale float64
+	}{}}
+	for name, x := range g.Tensors {
+		if x.Like == "" {
+			plain.Tensors[name] = struct {
+				Shape         []int
+				Offset, Scale float64
+			}{x.Shape, x.Offset, x.Scale}
+		}
+	}
+	src, err := plain.renamed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []checkpoint.Entry
+	for name, x := range g.Tensors {
+		of := name
+		if x.Like != "" {
+			of = x.Like
+		}
+		values, err := checkpoint.ReadFloat32(src, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, entry(name, values, tensor.F32))
+	}
+	mem, err := checkpoint.Memory(entries...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mem
+}
+
+func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }
+
+func (g *seq2seqGolden) model(t testing.TB) *EncoderDecoder {
+	t.Helper()
+	m, err := NewEncoderDecoder(g.Config, g.weights(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Hidden states of both sides, logits and attention weights equal those of the reference, and so does
+// whatever is generated, by greedy choice and by beams, with scores.
+func TestSeq2SeqGolden(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, g := range seq2seqGoldens(t) {
+			t.Run(g.Name, func(t *testing.T) {
+				if g.decoderOnly() {
+					d, err := NewDecoder(g.Config, g.weights(t), Options{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					g.checkGenerations(t, d, func(int) *Session { return d.NewSession(SessionOptions{}) })
+					return
+				}
+				m := g.model(t)
+				g.checkEncoder(t, m)
+				sources, err := m.Encode(g.Source...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.checkDecoder(t, m, sources)
+				g.checkGenerations(t, m.Decoder, func(i int) *Session { return m.NewSession(sources[i], SessionOptions{}) })
+			})
+		}
+	})
+}
+
+// observer compares what enters the first block, what each gives, and what the norm gives, with want.
+func (g *seq2seqGolden) observer(t *testing.T, side string, s *Stack, want []floats, rows []int, seen *int) func(attention.Point) func(tensor.Tensor) {
+	return func(at attention.Point) func(tensor.Tensor) {
+		i := -1
+		switch {
+		case at.Stage == attention.Embedded:
+			i = 0
+		case at.Stage == attention.Layer:
+			i = at.Layer + 1
+		case at.Stage == attention.Normed && s.Norm != nil:
+			i = len(s.Blocks) + 1
+		}
+		if i < 0 {
+			return nil
+		}
+		return func(x tensor.Tensor) {
+			*seen++
+			compareTensors(t, side+" "+want[i].At, rowsOf(x, rows), want[i].tensor(t))
+		}
+	}
+}
+
+func (g *seq2seqGolden) checkEncoder(t *testing.T, m *EncoderDecoder) {
+	var batch []Sequence
+	var rows []int
+	n, seen := 0, 0
+	for i, ids := range g.Source {
+		batch = append(batch, Sequence{IDs: ids})
+		for _, p := range g.Positions[i].Source {
+			rows = append(rows, n+p)
+		}
+		n += len(ids)
+	}
+	p := &attention.Pass{Observe: g.observer(t, "encoder", &m.Encoder.Stack, g.Encoder, rows, &seen)}
+	m.Encoder.Forward(p, batch)
+	if seen != len(g.Encoder) {
+		t.Errorf("%d hidden states were compared, of %d", seen, len(g.Encoder))
+	}
+}
+
+func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []*Source) {
+	var seqs []attention.Seq
+	var ids, rows []int
+	for i, target := range g.Target {
+		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: m.Decoder.newCache(tensor.F32), Memory: sources[i].memory})
+		for _, p := range g.Positions[i].Target {
+			rows = append(rows, len(ids)+p)
+		}
+		ids = append(ids, target...)
+	}
+	seen, weights := 0, 0
+	states := g.observer(t, "decoder", &m.Decoder.Stack, g.Decoder, rows, &seen)
+	c := &g.CrossAttention
+	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+		if (at == attention.Point{Stage: attention.CrossWeights, Layer: c.Layer, Index: c.Source}) {
+			return func(x tensor.Tensor) {
+				weights++
+				compareTensors(t, "cross-attention", x.Slice(c.Head, c.Head+1), c.tensor(t))
+			}
+		}
+		return states(at)
+	}}
+	p.Begin(seqs...)
+	compareTensors(t, "logits", m.Decoder.Forward(p, ids, rows), g.Logits.tensor(t))
+	if seen != len(g.Decoder) || weights != 1 {
+		t.Errorf("%d hidden states were compared, of %d, and %d attention weights", seen, len(g.Decoder), weights)
+	}
+}
+
+// generation returns what the checkpoint and settings over it ask for.
+func (g *seq2seqGolden) generation(t *testing.T, family string, settings map[string]json.RawMessage) Generation {
+	t.Helper()
+	c, err := parseConfig("config.json", g.Config)
+	if err == nil && len(g.GenerationConfig) > 0 {
+		c, err = parseConfig("generation_config.json", g.GenerationConfig)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !g.decoderOnly() {
+		c = c.defaults(encoderDecoderTokens(family))
+	}
+	keys := maps.Clone(c.keys)
+	maps.Copy(keys, settings)
+	c.keys = keys
+	gen, err := c.generation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gen
+}
+
+// scoreTolerance is relative to a score or to 1: log-probabilities sum up the errors of logits, which are
+// 2e-5 of their largest, some 10.
+const scoreTolerance = 2e-4
+
+func (g *seq2seqGolden) checkGenerations(t *testing.T, d *Decoder, session func(source int) *Session) {
+	for _, x := range g.Generations {
+		d.Generation = g.generation(t, d.Family, x.Settings)
+		for _, want := range x.Outputs {
+			s := session(want.Source)
+			var prompt []int
+			if g.decoderOnly() {
+				prompt = g.Source[want.Source]
+			}
+			if d.Generation.Beams.Beams == 1 {
+				got, err := collect(s, prompt, sample.Greedy(), GenerateOptions{})
+				if err != nil || !slices.Equal(got, want.IDs[0]) {
+					t.Errorf("%s, source %d: %v, want %v (%v)", x.Name, want.Source, got, want.IDs[0], err)
+				}
+				continue
+			}
+			got, err := s.Search(context.Background(), prompt, d.Generation.Beams, GenerateOptions{})
+			if err != nil || len(got) != len(want.IDs) {
+				t.Errorf("%s, source %d: %d texts, want %d (%v)", x.Name, want.Source, len(got), len(want.IDs), err)
+				continue
+			}
+			for i, h := range got {
+				ids := h.IDs[max(len(prompt), 1):]
+				if !slices.Equal(ids, want.IDs[i]) || !(math.Abs(h.Score-want.Scores[i]) <= scoreTolerance*max(1, math.Abs(want.Scores[i]))) {
+					t.Errorf("%s, source %d, text %d: %v %v, want %v %v", x.Name, want.Source, i, ids, h.Score, want.IDs[i], want.Scores[i])
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// eachSeq2Seq runs a test on the golden encoder–decoders; in short tests on every third.
+func eachSeq2Seq(t *testing.T, f func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder)) {
+	for i, g := range seq2seqGoldens(t) {
+		if g.decoderOnly() || testing.Short() && i%3 != 0 {
+			continue
+		}
+		t.Run(g.Name, func(t *testing.T) { f(t, &g, g.model(t)) })
+	}
+}
+
+// encode1 reads a source that the model has.
+func encode1(t testing.TB, m *EncoderDecoder, ids []int) *Source {
+	t.Helper()
+	src, err := m.Encode(ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src[0]
+}
+
+// longTarget returns a text that crosses pages of the cache, if the model reads so much.
+func (m *EncoderDecoder) longTarget(seed uint64) []int {
+	return randomIDs(seed, min(m.Decoder.MaxLen, 300), m.Decoder.Vocab)
+}
+
+// Sources give the same bits alone and together, and so do the decoder's tokens however they are split.
+func TestSeq2SeqSplits(t *testing.T) {
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+		together, err := m.Encode(g.Source...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, ids := range g.Source {
+			same(t, "source together", together[i].Hidden.Data, encode1(t, m, ids).Hidden.Data)
+		}
+		ids := m.longTarget(1)
+		whole := m.NewSession(together[0], SessionOptions{})
+		feed(t, whole, ids...)
+		want := slices.Clone(whole.Logits())
+		for _, width := range []int{1, 3, 129} {
+			s := m.NewSession(together[0], SessionOptions{})
+			for part := range slices.Chunk(ids, width) {
+				feed(t, s, part...)
+			}
+			same(t, "split target", s.Logits(), want)
+		}
+		observed := m.NewSession(together[0], SessionOptions{Observe: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
+		feed(t, observed, ids...)
+		same(t, "observed", observed.Logits(), want)
+		fork := whole.Fork()
+		if err := fork.Rewind(len(ids) / 2); err != nil {
+			t.Fatal(err)
+		}
+		feed(t, fork, ids[len(ids)/2:]...)
+		same(t, "a fork that went back", fork.Logits(), want)
+
+		var batch []Input
+		for i := range 5 {
+			batch = append(batch, Input{m.NewSession(together[i%len(together)], SessionOptions{}), ids[:len(ids)-i]})
+		}
+		if err := m.Decoder.FeedBatch(batch); err != nil {
+			t.Fatal(err)
+		}
+		for i, in := range batch {
+			s := m.NewSession(together[i%len(together)], SessionOptions{})
+			feed(t, s, in.IDs...)
+			same(t, "target in a batch", in.Session.Logits(), s.Logits())
+		}
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
+		feed(t, s, ids...)
+		same(t, "one processor", s.Logits(), want)
+	})
+}
+
+// What is generated for several sources together is what each gives alone, greedily and with beams, and
+// in several goroutines too.
+func TestSeq2SeqBatches(t *testing.T) {
+	ctx := context.Background()
+	opt := GenerateOptions{MaxTokens: 12}
+	beams := sample.BeamConfig{Beams: 3, LengthPenalty: 1, Return: 2}
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+		sources, err := m.Encode(g.Source...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var greedy, search []Input
+		var samplers []*sample.Sampler
+		for _, src := range sources {
+			greedy = append(greedy, Input{Session: m.NewSession(src, SessionOptions{})})
+			search = append(search, Input{Session: m.NewSession(src, SessionOptions{})})
+			samplers = append(samplers, sample.Greedy())
+		}
+		texts, err := m.Decoder.GenerateBatch(ctx, greedy, samplers, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := m.Decoder.SearchBatch(ctx, search, beams, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i, src := range sources {
+			wg.Go(func() {
+				one, err := collect(m.NewSession(src, SessionOptions{}), nil, sample.Greedy(), opt)
+				if err != nil || !slices.Equal(one, texts[i]) {
+					t.Errorf("source %d alone: %v, in a batch %v (%v)", i, one, texts[i], err)
+				}
+				s := m.NewSession(src, SessionOptions{})
+				h, err := s.Search(ctx, nil, beams, opt)
+				if err != nil || !slices.EqualFunc(h, found[i], equalHypotheses) {
+					t.Errorf("source %d alone: %v, in a batch %v (%v)", i, h, found[i], err)
+				}
+				if s.Len() != 1 || s.Logits() == nil {
+					t.Errorf("after a search the session has %d tokens", s.Len())
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func equalHypotheses(a, b sample.Hypothesis) bool {
+	return a.Score == b.Score && slices.Equal(a.IDs, b.IDs)
+}
+
+// A target's token allocates nothing once the session has its memory, and rules change that not.
+func TestSeq2SeqAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+		ids := m.longTarget(2)
+		s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{Reserve: len(ids)})
+		m.Decoder.Generation.Rules = sample.Rules{NoRepeatNGram: 3, RepetitionPenalty: 1.1, Suppress: []int{3}}
+		sm := sample.Greedy()
+		c, err := s.continuation(nil, sm, GenerateOptions{End: []int{}, MaxTokens: len(ids)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := func() {
+			s.catchUp()
+			if err := c.choose(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step()
+		step()
+		runtime.GC()
+		if got := testing.AllocsPerRun(min(20, len(ids)-6), step); got != 0 {
+			t.Errorf("%v allocations for a token", got)
+		}
+	})
+}
+
+// Inputs that make no sense give errors that say what would.
+func TestSeq2SeqHostile(t *testing.T) {
+	ctx := context.Background()
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+		wants := func(what string, err error, words string) {
+			t.Helper()
+			if err == nil || !strings.Contains(err.Error(), words) {
+				t.Errorf("%s: error %v, want one that says %q", what, err, words)
+			}
+		}
+		_, err := m.Encode(g.Source[0], nil)
+		wants("an empty source", err, "sequence 1 has no tokens")
+		for _, id := range []int{-1, m.Encoder.Vocab, 1 << 40} {
+			_, err = m.Encode([]int{0, id})
+			wants("a source's id", err, "the model's ids are 0 to")
+		}
+		if m.Encoder.MaxLen < maxLength {
+			_, err = m.Encode(make([]int, m.Encoder.MaxLen+1))
+			wants("a long source", err, "the model reads at most")
+			s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
+			wants("a long target", s.Feed(make([]int, m.Decoder.MaxLen+1)...), "the model reads at most")
+		}
+		_, err = m.NewSource(nil, tensor.New(3, m.Encoder.Dim+1))
+		wants("an output of another width", err, "the encoder's output is")
+		_, err = m.NewSource(nil, tensor.New(3))
+		wants("an output without rows", err, "the encoder's output is")
+		wants("a decoder alone", m.Decoder.NewSession(SessionOptions{}).Feed(0), "EncoderDecoder.NewSession")
+
+		src := encode1(t, m, g.Source[0])
+		beams := sample.BeamConfig{Beams: 2, LengthPenalty: 1}
+		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, []int{m.Decoder.Vocab}, beams, GenerateOptions{MaxTokens: 3})
+		wants("a prompt's id", err, "the model's ids are 0 to")
+		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, nil, sample.BeamConfig{}, GenerateOptions{MaxTokens: 3})
+		wants("no beams", err, "Beams is 0")
+		for _, n := range []int{m.Decoder.Vocab / 2, m.Decoder.Vocab + 1} { // more than there are words to begin with
+			h, err := m.NewSession(src, SessionOptions{}).Search(ctx, nil, sample.BeamConfig{Beams: n, LengthPenalty: 1}, GenerateOptions{MaxTokens: 3})
+			if err != nil || len(h) != 1 {
+				t.Errorf("%d beams: %d texts, %v", n, len(h), err)
+			}
+		}
+		cancelled, cancel := context.WithCancel(ctx)
+		cancel()
+		if _, err = m.NewSession(src, SessionOptions{}).Search(cancelled, nil, beams, GenerateOptions{MaxTokens: 3}); !errors.Is(err, context.Canceled) {
+			t.Errorf("a cancelled search: %v", err)
+		}
+		m.Decoder.Generation.Start = -1
+		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, nil, beams, GenerateOptions{MaxTokens: 3})
+		wants("no start token", err, "nothing to continue")
+		s := m.NewSession(src, SessionOptions{})
+		_, err = m.Decoder.SearchBatch(ctx, []Input{{s, []int{1}}, {s, []int{1}}}, beams, GenerateOptions{MaxTokens: 3})
+		wants("a session twice", err, "twice")
+	})
+}

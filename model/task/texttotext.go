@@ -1,0 +1,251 @@
+package task
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/sample"
+)
+
+// TextToText writes texts from texts with an encoder–decoder: translations, summaries, answers, as
+// generate of transformers 5.24 does. How it writes is the checkpoint's [model.Generation]: greedily,
+// drawing, or searching with beams. It may be used from several goroutines.
+type TextToText struct {
+	// Reader reads the sources. A source that is too long is an error unless Strict is set to false.
+	Reader
+
+	Model   *model.EncoderDecoder
+	Prefix  string                // before each text, as T5's tasks have it: "summarize: "
+	Options model.GenerateOptions // over the checkpoint's; Stop is not looked at
+
+	// Together is the number of texts that are written at a time; 0 is 16.
+	Together int
+}
+
+// Written is a text that the model has written.
+type Written struct {
+	Text  string
+	IDs   []int   // its tokens, the end token included
+	Score float64 // of a beam search; 0 without
+}
+
+// OpenTextToText opens a checkpoint as [model.OpenEncoderDecoder] does.
+func OpenTextToText(fsys fs.FS, opt model.Options) (*TextToText, error) {
+	m, err := model.OpenEncoderDecoder(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	return NewTextToText(m)
+}
+
+// NewTextToText uses a model that is open. It fails if that has no tokenizer.
+func NewTextToText(m *model.EncoderDecoder) (*TextToText, error) {
+	r, err := newReader(m.Encoder, "TextToText")
+	if err != nil {
+		return nil, err
+	}
+	r.Strict = true
+	return &TextToText{Reader: r, Model: m}, nil
+}
+
+// For returns what writes for a task of the checkpoint, with its prefix and its way to generate. The task
+// is named as in config.json, "translation_en_to_fr", or by its prefix or the beginning of that,
+// "summarize". The error for one that is not there says what there is.
+func (t *TextToText) For(task string) (*TextToText, error) {
+	var names, found []string
+	var params model.TaskParams
+	for _, p := range t.Model.Tasks {
+		names = append(names, fmt.Sprintf("%s (%q)", p.Name, p.Prefix))
+		switch prefix := strings.TrimRight(p.Prefix, ": "); {
+		case task == p.Name, task == prefix && task != "":
+			return t.with(p), nil
+		case task != "" && strings.HasPrefix(prefix, task):
+			params, found = p, append(found, fmt.Sprintf("%s (%q)", p.Name, p.Prefix))
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return t.with(params), nil
+	case len(found) > 1:
+		return nil, fmt.Errorf("task: %q may be any of %s", task, strings.Join(found, ", "))
+	case len(names) == 0:
+		return nil, fmt.Errorf("task: the checkpoint names no tasks, so %q is not known: put what the model expects before a text into Prefix, or nothing", task)
+	}
+	return nil, fmt.Errorf("task: the checkpoint has no task %q; it has %s", task, strings.Join(names, ", "))
+}
+
+func (t *TextToText) with(p model.TaskParams) *TextToText {
+	u := *t
+	u.Prefix, u.Model = p.Prefix, t.Model.WithGeneration(p.Generation)
+	return &u
+}
+
+// Translate returns what translates from one language into another, by the codes of the model's own
+// tokenizer: "en_XX" of mBART, "eng_Latn" of NLLB, "en" of M2M-100, "fra" of a Marian model with several
+// targets. An empty source leaves the one that the tokenizer's files name; Marian's has none. The error for
+// a code that is not there says what there is.
+func (t *TextToText) Translate(source, target string) (*TextToText, error) {
+	tok, g := t.Model.Encoder.Tokenizer, t.Model.Decoder.Generation
+	id, err := tok.Language(target)
+	if err == nil && source != "" {
+		tok, err = tok.WithSource(source)
+	}
+	if err == nil {
+		tok, err = tok.WithTarget(target)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.Model.Family == "marian": // the source begins with the target's token
+	case t.startsWithLanguage():
+		g.Start = id
+	default:
+		g.Rules.ForcedFirst = []int{id}
+	}
+	u := *t
+	u.Model = t.Model.WithTokenizer(tok).WithGeneration(g)
+	u.Encoder = u.Model.Encoder
+	return &u, nil
+}
+
+// startsWithLanguage reports whether targets begin with their language's token, as mBART's do, and not
+// with one that is the same for all, which that token follows.
+func (t *TextToText) startsWithLanguage() bool {
+	g := &t.Model.Decoder.Generation
+	return t.Model.Family == "mbart" && !slices.Contains(g.EOS, g.Start)
+}
+
+// Write writes from one text; several texts where the checkpoint asks for that (num_return_sequences), the
+// best first. It ends with the context.
+func (t *TextToText) Write(ctx context.Context, text string) ([]Written, error) {
+	all, err := t.WriteAll(ctx, []string{text})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// WriteAll is [TextToText.Write] for many texts, some at a time, whose tokens are computed together.
+func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written, error) {
+	if err := t.checkLanguage(texts); err != nil {
+		return nil, err
+	}
+	prefixed := make([]string, len(texts))
+	for i, text := range texts {
+		prefixed[i] = t.Prefix + text
+	}
+	sources, err := t.Read(prefixed...)
+	if err != nil {
+		return nil, err
+	}
+	order := make([]int, len(sources)) // texts of like length end at like times
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[b].IDs), len(sources[a].IDs)) })
+	out := make([][]Written, len(texts))
+	done := 0
+	for group := range slices.Chunk(order, cmp.Or(max(t.Together, 0), 16)) {
+		if err := t.write(ctx, group, sources, out); err != nil {
+			return nil, err
+		}
+		if done += len(group); t.Progress != nil {
+			t.Progress(done, len(texts))
+		}
+	}
+	return out, nil
+}
+
+// checkLanguage returns an error if the model could write any of several languages and nobody has said
+// which. A text for Marian may begin with the target's token by itself.
+func (t *TextToText) checkLanguage(texts []string) error {
+	tok, g := t.Model.Encoder.Tokenizer, &t.Model.Decoder.Generation
+	codes := tok.Languages()
+	if len(codes) == 0 || len(g.Rules.ForcedFirst) > 0 || t.Options.Rules != nil {
+		return nil
+	}
+	if t.Model.Family == "marian" {
+		_, target := tok.Direction()
+		if target != "" || !slices.ContainsFunc(texts, func(text string) bool { return !strings.HasPrefix(text, ">>") }) {
+			return nil
+		}
+	}
+	for _, code := range codes {
+		if id, err := tok.Language(code); err == nil && id == g.Start {
+			return nil
+		}
+	}
+	return errors.New("task: the model writes several languages: say which with Translate; it has " + strings.Join(codes, " "))
+}
+
+// write writes the texts of a group.
+func (t *TextToText) write(ctx context.Context, group []int, sources []model.Sequence, out [][]Written) error {
+	ids := make([][]int, len(group))
+	for i, at := range group {
+		ids[i] = sources[at].IDs
+	}
+	read, err := t.Model.Encode(ids...)
+	if err != nil {
+		return err
+	}
+	d := t.Model.Decoder
+	b := d.Generation.Beams
+	each := max(1, b.Return)
+	if b.Beams > 1 {
+		each = 1
+	}
+	var batch []model.Input
+	var samplers []*sample.Sampler
+	for _, src := range read {
+		for i := range each {
+			c := d.Generation.Sampling
+			c.Seed += uint64(i)
+			s, err := sample.New(c)
+			if err != nil {
+				return err
+			}
+			samplers = append(samplers, s)
+			batch = append(batch, model.Input{Session: t.Model.NewSession(src, model.SessionOptions{})})
+		}
+	}
+	if b.Beams > 1 {
+		found, err := d.SearchBatch(ctx, batch, b, t.Options)
+		for i, texts := range found {
+			for _, h := range texts {
+				if err == nil {
+					err = t.append(&out[group[i]], h.IDs[1:], h.Score)
+				}
+			}
+		}
+		return err
+	}
+	generated, err := d.GenerateBatch(ctx, batch, samplers, t.Options)
+	if errors.Is(err, model.ErrLength) {
+		err = nil // a text as long as the model can write is what it is
+	}
+	for i, ids := range generated {
+		if err == nil {
+			err = t.append(&out[group[i/each]], ids, 0)
+		}
+	}
+	return err
+}
+
+// append adds a text. Models have ids beyond those of their tokenizers, which stand for nothing.
+func (t *TextToText) append(out *[]Written, ids []int, score float64) error {
+	tok := t.Model.Decoder.Tokenizer
+	known := slices.DeleteFunc(slices.Clone(ids), func(id int) bool {
+		_, ok := tok.Token(id)
+		return !ok
+	})
+	text, err := tok.Decode(known, true)
+	*out = append(*out, Written{Text: text, IDs: ids, Score: score})
+	return err
+}
