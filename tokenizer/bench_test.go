@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -75,6 +76,27 @@ func BenchmarkOpen(b *testing.B) {
 			}
 			for b.Loop() {
 				openDir(b, dir)
+			}
+		})
+	}
+}
+
+// BenchmarkFirstEncode is the first call of a tokenizer: its memory is new and no word is known.
+func BenchmarkFirstEncode(b *testing.B) {
+	text := string(readFile(b, fixture(b, "text", "tinyshakespeare.txt")))
+	for _, name := range []string{"gpt2", "mistral", "bert", "t5"} {
+		b.Run(name, func(b *testing.B) {
+			dir := benchmarked(b)[name]
+			if _, err := os.Stat(dir); err != nil {
+				b.Skip(err)
+			}
+			t := openDir(b, dir)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				t.pool = new(sync.Pool)
+				if _, err := t.AppendEncode(nil, text, Options{}); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -7,6 +7,7 @@ type byteTrie struct {
 	edges []trieSlot
 	nodes uint32
 	mask  uint32
+	root  [256]trieSlot // the edges from the root, once finished
 }
 
 // trieSlot is the edge from a node along a byte.
@@ -15,6 +16,9 @@ type trieSlot struct {
 	to    uint32 // node that the edge leads to; nodes are numbered from 1, the root is 0
 	value uint32 // id + 1 of the string that ends there; 0 for none
 }
+
+// noChildren is where an edge leads that ends every string; no edge goes on from there.
+const noChildren = 1<<32 - 1
 
 const maxTrieNodes = 1<<24 - 2
 
@@ -67,6 +71,25 @@ func (t *byteTrie) add(b []byte, id uint32) error {
 		}
 	}
 	return nil
+}
+
+// finish marks the edges that end every string, so that a search need not look for more; nothing can be added then.
+func (t *byteTrie) finish() {
+	inner := make([]uint64, t.nodes/64+1)
+	for i := range t.edges {
+		if s := &t.edges[i]; s.key != 0 {
+			from := (s.key - 1) >> 8
+			inner[from/64] |= 1 << (from % 64)
+		}
+	}
+	for i := range t.edges {
+		if s := &t.edges[i]; s.key != 0 && inner[s.to/64]>>(s.to%64)&1 == 0 {
+			s.to = noChildren
+		}
+	}
+	for c := range t.root {
+		t.root[c] = *t.step(0, byte(c))
+	}
 }
 
 // longest returns the id and length of the longest string that b starts with; 0 for none.

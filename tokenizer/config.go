@@ -47,6 +47,7 @@ type config struct {
 
 	listed bool // tokenizer_config.json has a list of further special tokens, be it empty
 	asIs   bool // the model family takes tokenizer.json as it is, whatever the class
+	family string
 }
 
 // specialConfig is a special token: a string, or an object with its flags.
@@ -125,6 +126,7 @@ func readConfig(fsys fs.FS) (*config, error) {
 
 // setClass settles the tokenizer class from what tokenizer_config.json says, or else config.json, and the model family.
 func (c *config) setClass(family, class string) {
+	c.family = family
 	if c.Class == "" {
 		c.Class = class
 	}
@@ -144,6 +146,22 @@ func (c *config) setClass(family, class string) {
 	case "umt5", "bigbird_pegasus", "pegasus_x":
 		c.asIs = true
 	}
+}
+
+// exactScores reports whether the class reads the vocabulary of tokenizer.json itself.
+func (c *config) exactScores() bool {
+	switch c.Class {
+	case "AlbertTokenizer", "BarthezTokenizer", "BigBirdTokenizer", "CamembertTokenizer", "DebertaV2Tokenizer", "FNetTokenizer",
+		"LayoutXLMTokenizer", "RemBertTokenizer", "UdopTokenizer", "XGLMTokenizer", "XLMRobertaTokenizer", "XLNetTokenizer":
+		return true
+	case "":
+		switch c.family {
+		case "albert", "barthez", "big_bird", "camembert", "deberta-v2", "fnet", "gte", "jina_embeddings_v3", "layoutxlm", "metaclip_2",
+			"rembert", "trocr", "udop", "xglm", "xlm-roberta", "xlnet", "xmod", "yoso":
+			return true
+		}
+	}
+	return c.ownStages() && !c.asIs
 }
 
 // classOfFamily returns the tokenizer class of a model family where that decides how its vocabulary files are read.

@@ -380,6 +380,9 @@ func (d *stripEnds) put(b []byte, out *decodeSink) {
 func (d *stripEnds) finish(*decodeSink)    { d.held = d.held[:0] }
 func (d *stripEnds) flush(out *decodeSink) { d.finish(out) }
 
+// stripped reports whether the reference's language takes r for white space: it has the separators of ASCII too.
+func stripped(r rune) bool { return isSpace(r) || r >= 0x1c && r <= 0x1f }
+
 // trimText takes white space off the ends of the whole text.
 type trimText struct {
 	held  []byte
@@ -388,12 +391,12 @@ type trimText struct {
 
 func (d *trimText) push(part []byte, _ bool, out *decodeSink) {
 	if !d.begun {
-		part = bytes.TrimLeftFunc(part, isSpace)
+		part = bytes.TrimLeftFunc(part, stripped)
 		if len(part) == 0 {
 			return
 		}
 	}
-	n := len(bytes.TrimRightFunc(part, isSpace))
+	n := len(bytes.TrimRightFunc(part, stripped))
 	if n > 0 {
 		out.put(d.held, !d.begun)
 		d.begun = true

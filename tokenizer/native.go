@@ -128,20 +128,17 @@ func (m *nativeUnigram) viterbi(w *work, word []byte) []cell {
 		n := firstLen(word[i:])
 		here := cells[i].score
 		single := false
-		node := uint32(0)
-		for j := i; j < len(word); {
-			s := m.trie.step(node, word[j])
-			if s.key == 0 {
+		for s, j := &m.trie.root[word[i]], i; s.key != 0; s = m.trie.step(s.to, word[j]) {
+			j++
+			if v := s.value; v != 0 {
+				if score := float64(float32(m.scores[v-1] + here)); cells[j].start < 0 || score > cells[j].score {
+					cells[j] = cell{score, int32(i), v - 1}
+				}
+				single = single || j-i == n
+			}
+			if s.to == noChildren || j == len(word) {
 				break
 			}
-			j++
-			if node = s.to; s.value == 0 {
-				continue
-			}
-			if score := float64(float32(m.scores[s.value-1] + here)); cells[j].start < 0 || score > cells[j].score {
-				cells[j] = cell{score, int32(i), s.value - 1}
-			}
-			single = single || j-i == n
 		}
 		if !single {
 			if score := float64(float32(m.unkScore + here)); cells[i+n].start < 0 || score > cells[i+n].score {
@@ -156,10 +153,10 @@ func (m *nativeUnigram) viterbi(w *work, word []byte) []cell {
 // newNativeUnigram searches the pieces that text can match; its tokens are ids of pieces, unk that of the unknown one.
 func newNativeUnigram(m *spModel, vocab *vocab, unk int) (*nativeUnigram, error) {
 	u := &nativeUnigram{unigram{vocab: vocab, scores: make([]float64, len(m.pieces)), trie: newByteTrie(len(m.pieces)), unk: uint32(unk + 1)}}
-	lowest, highest := math.Inf(1), math.Inf(-1)
+	lowest := math.Inf(1)
 	for _, piece := range m.pieces {
 		if piece.kind == spNormal {
-			lowest, highest = min(lowest, piece.score), max(highest, piece.score)
+			lowest = min(lowest, piece.score)
 		}
 	}
 	for id, piece := range m.pieces {
@@ -167,8 +164,8 @@ func newNativeUnigram(m *spModel, vocab *vocab, unk int) (*nativeUnigram, error)
 		switch {
 		case piece.text == "":
 			continue
-		case piece.kind == spUserDefined: // so good that it is always taken
-			u.scores[id] = float64(float32(len(piece.text))*float32(highest)) - 0.1
+		case piece.kind == spUserDefined: // the longer, the better
+			u.scores[id] = float64(float32(0.1 * float64(len(piece.text)-1)))
 		case piece.kind != spNormal:
 			continue
 		}
@@ -176,6 +173,7 @@ func newNativeUnigram(m *spModel, vocab *vocab, unk int) (*nativeUnigram, error)
 			return nil, err
 		}
 	}
+	u.trie.finish()
 	u.unkScore = float64(float32(lowest) - unkPenalty)
 	return u, nil
 }
@@ -187,6 +185,7 @@ type pieceIDs struct {
 	ids    []uint32 // id of each piece, + 1; 0 where its text decides
 	vocab  *vocab
 	unk    uint32
+	bytes  []uint32 // ids of each byte's own token; nil: unknown text is one token
 }
 
 func (m *pieceIDs) whole(*work, []byte, uint64) (uint32, bool) { return 0, false }
@@ -201,10 +200,31 @@ func (m *pieceIDs) direct(piece []byte) (uint32, bool) {
 
 func (m *pieceIDs) tokenize(w *work, word []byte) {
 	m.model.tokenize(w, word)
+	if m.bytes != nil {
+		m.spell(w, word)
+		return
+	}
 	start := int32(0)
 	for i := range w.tokens {
 		t := &w.tokens[i]
 		t.id = m.id(t.id, word[start:t.end])
+		start = t.end
+	}
+}
+
+// spell is the rest of tokenize where unknown text becomes bytes.
+func (m *pieceIDs) spell(w *work, word []byte) {
+	w.spelled = append(w.spelled[:0], w.tokens...)
+	w.tokens = w.tokens[:0]
+	start := int32(0)
+	for _, t := range w.spelled {
+		if m.ids[t.id] > 0 {
+			w.tokens = append(w.tokens, token{m.ids[t.id] - 1, t.end})
+		} else {
+			for i := start; i < t.end; i++ {
+				w.tokens = append(w.tokens, token{m.bytes[word[i]], i + 1})
+			}
+		}
 		start = t.end
 	}
 }
@@ -253,6 +273,15 @@ func (c *config) nativeParts(m *spModel, list []entry) (*parts, error) {
 			ids.ids[id] = unk + 1
 		}
 	}
+	if m.byteFallback {
+		for c := range 256 {
+			id, ok := p.vocab.find(fmt.Appendf(nil, "<0x%02X>", c))
+			if !ok {
+				id = unk
+			}
+			ids.bytes = append(ids.bytes, id)
+		}
+	}
 	p.model = ids
 	return p, nil
 }
@@ -274,9 +303,6 @@ func (m *spModel) native(p *parts) (*parts, error) {
 	}
 	if err := inner.newVocabulary(tokens); err != nil {
 		return nil, err
-	}
-	if m.byteFallback {
-		return nil, fmt.Errorf("byte_fallback is not supported here")
 	}
 	switch m.modelType {
 	case spUnigram:

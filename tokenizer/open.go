@@ -65,7 +65,7 @@ func (c *config) cleanUp(p *parts) {
 func (c *config) open(fsys fs.FS) (*parts, error) {
 	data, err := fs.ReadFile(fsys, "tokenizer.json")
 	if err == nil {
-		p, err := parseJSON(data)
+		p, err := parseJSON(data, c.exactScores())
 		if err != nil {
 			return nil, fmt.Errorf("tokenizer: tokenizer.json: %w", err)
 		}

@@ -21,6 +21,7 @@ type parts struct {
 	decoder      decoderChain
 	decodesBytes bool
 	kind         string // the model's type
+	exactScores  bool   // the scores of tokenizer.json are read exactly
 }
 
 // build finishes a tokenizer.
@@ -140,7 +141,7 @@ func (f *tokenizerFile) field(key string) *[]byte {
 // The file does not say which tokens play what part, so Special has none; Open takes that from tokenizer_config.json. An
 // error names the part that is wrong or not supported.
 func ParseJSON(data []byte) (*Tokenizer, error) {
-	p, err := parseJSON(data)
+	p, err := parseJSON(data, false)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: tokenizer.json: %w", err)
 	}
@@ -151,12 +152,12 @@ func ParseJSON(data []byte) (*Tokenizer, error) {
 	return t, nil
 }
 
-func parseJSON(data []byte) (*parts, error) {
+func parseJSON(data []byte, exactScores bool) (*parts, error) {
 	var f tokenizerFile
 	if err := f.read(data); err != nil {
 		return nil, err
 	}
-	p := new(parts)
+	p := &parts{exactScores: exactScores}
 	var err error
 	if p.normalizer, err = parseNormalizer(f.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)

@@ -168,7 +168,34 @@ type splitClass struct {
 
 func (s splitClass) split(w *work) error {
 	t := classes()
+	if s.how == removed {
+		s.remove(w, t)
+		return nil
+	}
 	return s.over(w, func(b []byte, i int) (class, int) { return classAt(t, b, i) })
+}
+
+// remove is split where nothing is left of the delimiters.
+func (s splitClass) remove(w *work, t *classMap) {
+	b, out := w.text.b, w.spare[:0]
+	for _, p := range w.pieces {
+		part, start := b[:p.end], -1
+		for i := int(p.start); i < len(part); {
+			c, n := classAt(t, part, i)
+			switch {
+			case c&s.class == 0 && start < 0:
+				start = i
+			case c&s.class != 0 && start >= 0:
+				out = append(out, piece{int32(start), int32(i)})
+				start = -1
+			}
+			i += n
+		}
+		if start >= 0 {
+			out = append(out, piece{int32(start), p.end})
+		}
+	}
+	w.pieces, w.spare = out, w.pieces
 }
 
 // over splits by the classes that at gives, with the width of each character.
@@ -286,6 +313,9 @@ func (prefixSpace) split(w *work) error {
 }
 
 func firstLen(b []byte) int {
+	if b[0] < utf8.RuneSelf {
+		return 1
+	}
 	_, n := utf8.DecodeRune(b)
 	return n
 }

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -49,7 +50,9 @@ func (t *text) reset(s string, base int, track bool) {
 	}
 }
 
-func (t *text) begin() { t.next, t.nextAlign = t.next[:0], t.nextAlign[:0] }
+func (t *text) begin() {
+	t.next, t.nextAlign = slices.Grow(t.next[:0], len(t.b)+len(t.b)/4), t.nextAlign[:0]
+}
 
 // keep carries b[i:j] over as it is.
 func (t *text) keep(i, j int) {

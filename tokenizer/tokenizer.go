@@ -170,6 +170,7 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	if !t.rawBytes && !utf8.ValidString(text) {
 		text, moved = replaceInvalid(text)
 	}
+	w.reserve(len(text))
 	w.text.reset(text, 0, false)
 	w.chunks = t.added.find(w.chunks[:0], t.added.raw, w.text.b, o.ParseSpecial)
 	for i := 0; i < len(w.chunks); i++ {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Marian and M2M-100 folders have SentencePiece models beside a vocabulary, vocab.json, that gives the ids of pieces.
@@ -75,9 +76,12 @@ func (c *config) openM2M100(fsys fs.FS) (*Tokenizer, error) {
 	}
 	n := len(list)
 	codes := publishedCodes(c.Class, c.LanguageCodes)
+	own := map[string]bool{}
+	for _, e := range list {
+		own[string(e.token)] = true
+	}
 	for i, code := range codes {
-		token := "__" + code + "__"
-		if !slices.ContainsFunc(list[:n], func(e entry) bool { return string(e.token) == token }) {
+		if token := "__" + code + "__"; !own[token] {
 			list = append(list, entry{[]byte(token), uint32(n + i)})
 		}
 	}
@@ -224,16 +228,25 @@ type pieceText struct {
 	gap     string // after each special token
 	start   bool   // a mark that comes now stands for no space
 	begun   bool
+	held    []byte // of a run of byte pieces, up to where a character ends
 }
 
 func (d *pieceText) push(part []byte, _ bool, out *decodeSink) {
+	kind, ok := d.kinds.kinds[string(part)]
+	if c, isByte := parseByteToken(part); isByte && kind == spByte {
+		d.held = append(d.held, c)
+		n := len(d.held) - incomplete(d.held)
+		d.putBytes(n, out)
+		return
+	}
+	d.flush(out)
 	if d.special[string(part)] {
 		d.put(part, out)
 		d.put([]byte(d.gap), out)
 		d.start = true
 		return
 	}
-	switch kind, ok := d.kinds.kinds[string(part)]; {
+	switch {
 	case !ok: // as it is
 	case kind == spControl:
 		return
@@ -258,7 +271,18 @@ func (d *pieceText) put(part []byte, out *decodeSink) {
 	}
 }
 
-func (d *pieceText) flush(*decodeSink) {}
+// putBytes writes the first n of the bytes held, those that are no character as U+FFFD each.
+func (d *pieceText) putBytes(n int, out *decodeSink) {
+	for b := d.held[:n]; len(b) > 0; {
+		r, size := utf8.DecodeRune(b)
+		d.put(utf8.AppendRune(nil, r), out)
+		b = b[size:]
+		d.start = false
+	}
+	d.held = append(d.held[:0], d.held[n:]...)
+}
+
+func (d *pieceText) flush(out *decodeSink) { d.putBytes(len(d.held), out) }
 
 // languagePrefix returns the length of the code >>fra<< that s starts with, or 0.
 func languagePrefix(s string) int {

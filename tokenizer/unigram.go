@@ -3,8 +3,9 @@ package tokenizer
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
-	"unicode/utf8"
+	"strings"
 )
 
 // unigram splits a word where the sum of the parts' log probabilities is largest (Kudo 2018, arXiv:1804.10959), by the
@@ -89,9 +90,9 @@ func (m *unigram) unknown(w *work, word []byte, start, end int32) {
 
 // startCells returns cells for a word of n bytes, of which only the start can be reached.
 func (w *work) startCells(n int) []cell {
-	cells := w.cells[:0]
-	for range n + 1 {
-		cells = append(cells, cell{start: -1})
+	cells := slices.Grow(w.cells[:0], n+1)[:n+1]
+	for i := range cells {
+		cells[i] = cell{start: -1}
 	}
 	w.cells = cells
 	cells[0].start = 0
@@ -101,28 +102,23 @@ func (w *work) startCells(n int) []cell {
 func (m *unigram) viterbi(w *work, word []byte) []cell {
 	cells := w.startCells(len(word))
 	for i := 0; i < len(word); {
-		_, n := utf8.DecodeRune(word[i:])
+		n := firstLen(word[i:])
 		here := cells[i].score
 		single := false
-		node := uint32(0)
-		for j := i; j < len(word); {
-			s := m.trie.step(node, word[j])
-			if s.key == 0 {
+		for s, j := &m.trie.root[word[i]], i; s.key != 0; s = m.trie.step(s.to, word[j]) {
+			j++
+			if v := s.value; v != 0 {
+				if score := m.scores[v-1] + here; cells[j].start < 0 || score > cells[j].score {
+					cells[j] = cell{score, int32(i), v - 1}
+					if m.unk == v {
+						cells[j].id = noSym
+					}
+				}
+				single = single || j-i == n
+			}
+			if s.to == noChildren || j == len(word) {
 				break
 			}
-			j++
-			node = s.to
-			v := s.value
-			if v == 0 {
-				continue
-			}
-			if score := m.scores[v-1] + here; cells[j].start < 0 || score > cells[j].score {
-				cells[j] = cell{score, int32(i), v - 1}
-				if m.unk == v {
-					cells[j].id = noSym
-				}
-			}
-			single = single || j-i == n
 		}
 		if !single {
 			if score := m.unkScore + here; cells[i+n].start < 0 || score > cells[i+n].score {
@@ -156,6 +152,7 @@ func (p *parts) newUnigram(tokens []entry, scores []float64, unk int, fallsBack 
 			m.joints.add(e.token)
 		}
 	}
+	m.trie.finish()
 	_, m.marked = p.vocab.find([]byte(spaceMark))
 	m.unkScore = lowest - unkPenalty
 	m.fallsBack = fallsBack
@@ -166,6 +163,33 @@ func (p *parts) newUnigram(tokens []entry, scores []float64, unk int, fallsBack 
 	}
 	p.model, p.kind = m, "Unigram"
 	return nil
+}
+
+// score reads a score. The reference's reader of tokenizer.json divides the digits by a power of ten, which may be off in
+// the last place and so decide between segmentations that are as good; classes that read the file themselves do not.
+func (p *parts) score(s string) (float64, error) {
+	exact, err := strconv.ParseFloat(s, 64)
+	if err != nil || p.exactScores {
+		return exact, err
+	}
+	digits, negative := strings.CutPrefix(s, "-")
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(digits), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	n, err := strconv.ParseUint(whole+fraction, 10, 64)
+	shift, _ := strconv.Atoi(exponent)
+	if shift -= len(fraction); err != nil || shift < -308 || shift > 308 {
+		return exact, nil
+	}
+	f := float64(n)
+	if power, _ := strconv.ParseFloat("1e"+strconv.Itoa(max(shift, -shift)), 64); shift < 0 {
+		f /= power
+	} else {
+		f *= power
+	}
+	if negative {
+		f = -f
+	}
+	return f, nil
 }
 
 // parseUnigram reads a list of tokens, each with its score.
@@ -189,7 +213,7 @@ func (p *parts) parseUnigram(c *modelConfig) error {
 			if err != nil {
 				return err
 			}
-			score, err := strconv.ParseFloat(string(text), 64)
+			score, err := p.score(string(text))
 			scores = append(scores, score)
 			return err
 		})

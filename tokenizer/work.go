@@ -1,5 +1,7 @@
 package tokenizer
 
+import "slices"
+
 // work is the memory of one call: every buffer is kept between calls, and the word cache carries over. A Tokenizer
 // lends each call its own.
 type work struct {
@@ -13,15 +15,25 @@ type work struct {
 	inner  *work
 	chunks []chunk
 
-	tokens []token // of the pre-token in hand
-	symbol []symbol
-	heap   []merge
-	word   []byte
-	cells  []cell
-	cache  *wordCache
+	tokens  []token // of the pre-token in hand
+	spelled []token
+	symbol  []symbol
+	heap    []merge
+	word    []byte
+	cells   []cell
+	cache   *wordCache
 
 	ids   []int
 	spans []span // source ranges of ids, when the text is tracked
+}
+
+// reserve makes room for what a text of n bytes mostly becomes, so that a long one is not copied as its results grow.
+func (w *work) reserve(n int) {
+	if n > 1<<12 {
+		w.ids = slices.Grow(w.ids, n/4)
+		w.pieces = slices.Grow(w.pieces[:0], n/4)
+		w.spare = slices.Grow(w.spare[:0], n/4)
+	}
 }
 
 // token is a part of a pre-token: an id and the byte at which it ends.

@@ -205,8 +205,8 @@ class Folders:
     def wmt21(self, d):
         self.m2m100(d, language_codes="wmt21", src_lang="ha", tgt_lang="en")
 
-    def marian(self, d, codes=(), **config):
-        self.train(d + "/source.spm", self.english, size=self.size * 2 // 3)
+    def marian(self, d, codes=(), spm={}, **config):
+        self.train(d + "/source.spm", self.english, size=self.size * 2 // 3, **spm)
         self.train(d + "/target.spm", self.french, size=self.size * 2 // 3)
         vocab = ["</s>", "<unk>"] + sorted(set(pieces(d + "/source.spm")[3:] + pieces(d + "/target.spm")[3:])) + list(codes) + ["<pad>"]
         dump(d, "vocab.json", {t: i for i, t in enumerate(vocab)})
@@ -214,7 +214,14 @@ class Folders:
         dump(d, "tokenizer_config.json", {"source_lang": "en", "target_lang": "fr", **config})
 
     def marian_many(self, d):
-        self.marian(d, codes=[">>fra<<", ">>ron<<", ">>zlm_Latn<<"], target_lang="ROMANCE")
+        self.marian(d, codes=[">>fra<<", ">>ron<<", ">>zlm_Latn<<"], target_lang="ROMANCE", spm={"user_defined_symbols": ["@sym", "--", " x"]})
+
+    def marian_bytes(self, d):
+        """With tokens for the bytes of unknown text, in both models."""
+        train = self.train
+        self.train = lambda path, lines=None, **options: train(path, lines, **dict(options, size=options["size"] + 256, byte_fallback=True))
+        self.marian(d)
+        self.train = train
 
     def marian_saved(self, d):
         self.marian_many(d)
@@ -255,7 +262,7 @@ class Folders:
 
 NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("train", "save")]
 KEPT = ["t5_spiece", "t5_few", "umt5", "mt5", "bart", "bart_saved", "mbart", "mbart_saved", "mbart50", "nllb", "nllb_legacy", "nllb_published",
-        "m2m100", "m2m100_plain", "wmt21", "marian_many", "marian_separate", "marian_saved", "pegasus", "pegasus_config"]
+        "m2m100", "m2m100_plain", "wmt21", "marian_many", "marian_bytes", "marian_separate", "marian_saved", "pegasus", "pegasus_config"]
 
 
 def try_target(t, text):
