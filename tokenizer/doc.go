@@ -1,6 +1,6 @@
 // Package tokenizer turns text into the token ids of a language model and back, with the ids that the model was trained
 // on: those of GPT-2, RoBERTa, LLaMA 1 to 3, Mistral, Qwen 2 and 3, Gemma 1 to 3, Phi-3, SmolLM2, Falcon, Whisper, CLIP,
-// BERT, T5 and whatever else comes as one of four kinds of file.
+// BERT, T5, BART, mBART, NLLB, M2M-100, Marian, Pegasus and whatever else comes as one of four kinds of file.
 //
 //	t, err := tokenizer.Open(os.DirFS("models/smollm2"))
 //	ids, err := t.Encode("The cat sat on")
@@ -21,6 +21,12 @@
 //
 // Decoding undoes this with a decoder of its own. [Tokenizer.Decode] takes all ids at once; a [Stream] takes them one by
 // one, as a model generates them, and gives out whole characters only.
+//
+// # Translation
+//
+// Tokenizers of models that translate know languages: [Tokenizer.Languages] lists their codes, [Tokenizer.WithSource]
+// takes that of the texts to translate, and [Tokenizer.Language] gives the token that tells the model what to write.
+// [Tokenizer.Target] encodes what the model is to write, for training; decoding reads that with any of them.
 //
 // # Text from others
 //
@@ -43,5 +49,7 @@
 //
 // The reference is Hugging Face tokenizers 0.23 as transformers 5.24 sets it up. Ids and decoded text are the same.
 // Offsets count bytes, not characters, and where the normalizer joins or removes characters a token's offsets cover all
-// that it stands for, of which the reference gives a part.
+// that it stands for, of which the reference gives a part. In two places ids are the model's rather than the reference's:
+// NLLB from a SentencePiece model alone has its languages, which the reference leaves out; and Marian's >>fra<< counts
+// only with ParseSpecial.
 package tokenizer

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -159,8 +160,8 @@ func (t *Tokenizer) setTemplates() {
 	t.post = l.templates(id)
 }
 
-// nearest returns the n codes with the fewest edits from s (Levenshtein 1966), in that order; a beginning in common
-// decides between equals.
+// nearest returns the n codes that begin as s does for longest, and of those that differ from the first letters on, the
+// ones with the fewest edits from s (Levenshtein 1966).
 func nearest(s string, codes []string, n int) []string {
 	type scored struct {
 		code        string
@@ -173,13 +174,13 @@ func nearest(s string, codes []string, n int) []string {
 		for same < min(len(s), len(c)) && s[same] == c[same] {
 			same++
 		}
+		if same < 2 {
+			same = 0
+		}
 		all[i] = scored{c, edits(s, c), same}
 	}
 	slices.SortStableFunc(all, func(a, b scored) int {
-		if a.same != b.same && (a.same >= 2 || b.same >= 2) {
-			return b.same - a.same
-		}
-		return a.edits - b.edits
+		return cmp.Or(b.same-a.same, a.edits-b.edits)
 	})
 	var out []string
 	for _, c := range all[:min(n, len(all))] {

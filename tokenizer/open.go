@@ -7,7 +7,9 @@ import (
 	"io/fs"
 )
 
-// Open reads the tokenizer of a model folder. Of the vocabularies it takes the first there is of
+// Open reads the tokenizer of a model folder. Marian's source.spm and target.spm with vocab.json, and target_vocab.json
+// where the two have vocabularies of their own, and M2M-100's sentencepiece.bpe.model with vocab.json are read together. Of
+// other vocabularies it takes the first there is of
 //
 //   - tokenizer.json,
 //   - tokenizer.model, spiece.model, sentencepiece.bpe.model, all SentencePiece,
@@ -17,7 +19,8 @@ import (
 // Beside it, tokenizer_config.json and its forerunners special_tokens_map.json and added_tokens.json name the special
 // tokens and settle what the vocabulary leaves open, as Hugging Face transformers 5.24 has it: with a tokenizer.json,
 // add_bos_token and add_eos_token do not count; a LlamaTokenizer splits off one space at the start of the text only,
-// unless legacy is set. Without tokenizer_config.json BERT text is lower-cased if its vocabulary has no upper-case
+// unless legacy is set; T5, mBART, NLLB and Pegasus take of tokenizer.json the vocabulary alone, and src_lang, tgt_lang,
+// legacy_behaviour, extra_ids and offset count. config.json names the class where tokenizer_config.json does not. Without tokenizer_config.json BERT text is lower-cased if its vocabulary has no upper-case
 // letter.
 func Open(fsys fs.FS) (*Tokenizer, error) {
 	c, err := readConfig(fsys)
