@@ -371,6 +371,10 @@ class Context:
         self.vocabulary = config.get("decoder_vocab_size", config["vocab_size"])
         self.texts = [list(t) for t in probe]
 
+    @property
+    def one_beam(self) -> dict:
+        return {"num_beams": 1} if "num_beams" in self.config else {}
+
     def add(self, outputs: list):
         self.texts += [t for output in outputs for t in output["ids"]]
 
@@ -589,7 +593,7 @@ def attempt(case, seed: int, eos: int, shapes: dict, groups) -> dict:
             golden |= kept_answers(models[0], inputs, found)
         generator = Generator(case, folders[0], models, folders, inputs["source"], groups)
         probe = [row for s in inputs["source"] for row in run_without_end(models[0], s, case)]
-        context, done, left_out = Context(config, eos, probe, pad, case.prompt), [], 0
+        context, done, left_out = Context({**config, **(case.generation_config or {})}, eos, probe, pad, case.prompt), [], 0
         for name in case.generations:
             try:
                 done.append(find_settings(name, generator, context, done))

@@ -49,16 +49,19 @@ class Seq2SeqCase(Case):
 # ---- settings -------------------------------------------------------------------------------------------------------
 # Each makes the variants to try, the first that serves is kept. c knows the texts found so far: c.common(n) is the nth
 # most frequent token of the beams' texts, c.pair(n) the nth most frequent pair, c.rare a token outside of them, c.prompt
-# the length of the longest prompt, less one, 0 for encoder–decoders.
+# the length of the longest prompt, less one, 0 for encoder–decoders, c.one_beam what makes the checkpoint greedy.
 
 GENERATIONS = {
-    "greedy": lambda c: [{"max_new_tokens": n} for n in (14, 18, 10)],
+    "greedy": lambda c: [{**c.one_beam, "max_new_tokens": n} for n in (14, 18, 10)],
     "greedy rules": lambda c: [
-        {"max_length": c.prompt + n, "repetition_penalty": p, "no_repeat_ngram_size": g}
+        {**c.one_beam, "max_length": c.prompt + n, "repetition_penalty": p, "no_repeat_ngram_size": g}
         for p in (1.2, 1.5) for g in (2, 3) for n in (15, 12)],
-    "greedy least": lambda c: [{"max_length": c.prompt + n, "min_length": c.prompt + m} for m in (8, 6, 10) for n in (15, 12)],
-    "greedy source": lambda c: [{"max_new_tokens": 12, "encoder_repetition_penalty": p} for p in (1.5, 2.5)],
-    "greedy unlike source": lambda c: [{"max_new_tokens": 12, "encoder_no_repeat_ngram_size": n} for n in (3, 2, 1)],
+    "greedy least": lambda c: [
+        {**c.one_beam, "max_length": c.prompt + n, "min_length": c.prompt + m} for m in (8, 6, 10) for n in (15, 12)],
+    "greedy source": lambda c: [
+        {**c.one_beam, "max_new_tokens": 12, "encoder_repetition_penalty": p} for p in (1.5, 2.5)],
+    "greedy unlike source": lambda c: [
+        {**c.one_beam, "max_new_tokens": 12, "encoder_no_repeat_ngram_size": n} for n in (3, 2, 1)],
     "beams": lambda c: [{"num_beams": 4, "max_new_tokens": n} for n in (14, 18, 10)],
     "beams long": lambda c: [
         {"num_beams": b, "max_length": c.prompt + n, "length_penalty": p, "early_stopping": True}
