@@ -52,7 +52,7 @@ func (b *Beams) draw(logits [][]float32, force bool) error {
 		if b.row.logSum != 0 || b.row.largest != 0 {
 			b.row.change()
 		}
-		if err := d.add(i*vocab, b.row.values, b.scores[i], b.width()); err != nil {
+		if err := d.add(i*vocab, b.row.values, b.scores[i], b.width(), b.config.Rules.Renormalize); err != nil {
 			d.random = before
 			return err
 		}
@@ -64,8 +64,9 @@ func (b *Beams) draw(logits [][]float32, force bool) error {
 	return nil
 }
 
-// add takes a row of log-probabilities.
-func (d *drawer) add(base int, values []float32, sum float32, k int) error {
+// add takes a row of log-probabilities, renormalize says whether those that the
+// filters leave are to be so again.
+func (d *drawer) add(base int, values []float32, sum float32, k int, renormalize bool) error {
 	if !slices.ContainsFunc(values, func(v float32) bool { return v > negInf }) {
 		return nil
 	}
@@ -75,9 +76,13 @@ func (d *drawer) add(base int, values []float32, sum float32, k int) error {
 		return err
 	}
 	temperature := float32(d.sampler.config.Temperature)
+	logSum := float32(0) // of what is kept
+	if renormalize {
+		logSum = kept.scores[kept.best]/temperature + float32(math.Log(kept.total))
+	}
 	for id, v := range values {
 		if kept.keeps(id) {
-			score := v/temperature + sum
+			score := float32(v/temperature-logSum) + sum
 			d.drawn = append(d.drawn, draw{float64(score) + d.gumbel(), score, base + id})
 		}
 		if len(d.drawn) > 2*k+blockSize {

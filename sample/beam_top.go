@@ -146,9 +146,11 @@ func (b *Beams) scoreRow(logits [][]float32, i int, force bool) error {
 	if v := r.largest; v != v || v > maxFloat32 {
 		return fmt.Errorf("sample: row %d: the rules make a score %v; their numbers are too large", given, v)
 	}
-	if r.largest = 0; b.config.Rules.Renormalize {
+	if b.config.Rules.Renormalize && r.largest > negInf {
 		r.set(scores)
+		return nil
 	}
+	r.largest = 0
 	return nil
 }
 

@@ -90,6 +90,7 @@ def rule_arguments(rules):
         ("Suppress", "suppress_tokens"),
         ("SuppressFirst", "begin_suppress_tokens"),
         ("End", "eos_token_id"),
+        ("Renormalize", "renormalize_logits"),
         ("MaxLength", "max_length"),
     ):
         if ours in rules:
@@ -250,6 +251,8 @@ def beam_cases(rng, count):
             rules["End"] = ends
         if rng.random() < 0.5:
             rules = random_rules(rng, vocab, prompt, most, ends)
+            if rng.random() < 0.2:
+                rules["Renormalize"] = True
             if "MinNew" in rules:
                 rules.pop("MinLength", 0)  # generate gives MinNew precedence
         case = {
@@ -267,7 +270,9 @@ def beam_cases(rng, count):
             out += 1
             assert out < count, "too many are left out"
             continue
-        scores = [t["score"] for t in case["texts"] if t["score"] is not None and t["score"] > -1e7]
+        scores = [t["score"] for t in case["texts"] if t["score"] is not None and not t["score"] < -1e7]
+        if any(s != s for s in scores):
+            continue  # where rules leave no token, renormalization gives NaN
         if any(abs(a - b) <= 1e-5 * abs(a) for a, b in zip(scores, scores[1:])):
             continue  # torch's order of equal scores is arbitrary
         case["texts"] = case["texts"][: c["Return"]]
