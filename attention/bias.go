@@ -1,6 +1,9 @@
 package attention
 
-import "github.com/seed2010d43f/transformer/tensor"
+import (
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/tensor"
+)
 
 // Bias is added to the scores of queries and keys, after scale and soft-cap and before the mask. It is
 // a function of heads and positions, so that it does not matter how a sequence is split or cached. It
@@ -24,6 +27,28 @@ type Scores struct {
 	KeyRow int
 }
 
+// distances is what a bias adds to a tile at each distance of query and key.
+type distances [flash.Block + maxLanes]float32
+
+// inOrder reports whether the lanes are queries of one head that follow each other, and returns the largest
+// distance in the tile: of the last key and the first query. Scores then depend on diagonals.
+func (s *Scores) inOrder() (largest int, ok bool) {
+	if len(s.Heads) == 0 || s.Keys > flash.Block || s.Lanes > maxLanes || s.Lanes%16 != 0 && s.Lanes != 8 {
+		return 0, false
+	}
+	for i, h := range s.Heads {
+		if h != s.Heads[0] || s.Pos[i] != s.Pos[0]+i {
+			return 0, false
+		}
+	}
+	return s.Key + s.Keys - 1 - s.Pos[0], true
+}
+
+// addDiagonals adds d[i], i below Keys+Lanes−1, to the scores at distance largest−i.
+func (s *Scores) addDiagonals(d *distances) {
+	flash.AddDiagonals(s.Tile, s.Lanes, s.Keys, d[:s.Keys+s.Lanes-1])
+}
+
 // ALiBi is a penalty proportional to the distance of query and key, with a slope for each head (Press,
 // Smith and Lewis, "Train Short, Test Long", 2022).
 type ALiBi struct {
@@ -32,10 +57,19 @@ type ALiBi struct {
 
 // AddTo implements [Bias].
 func (a ALiBi) AddTo(s *Scores) {
+	if largest, ok := s.inOrder(); ok {
+		var d distances
+		slope := a.Slopes[s.Heads[0]]
+		for i := range d[:s.Keys+s.Lanes-1] {
+			d[i] = slope * float32(largest-i)
+		}
+		s.addDiagonals(&d)
+		return
+	}
 	for i, h := range s.Heads {
 		slope := a.Slopes[h]
 		for j := range s.Keys {
-			s.Tile[j*s.Lanes+i] += slope * float32(s.Key+j-s.Pos[i])
+			s.Tile[j*s.Lanes+i] += float32(slope * float32(s.Key+j-s.Pos[i]))
 		}
 	}
 }

@@ -13,6 +13,15 @@ type RelativeBias struct {
 // AddTo implements [Bias].
 func (b RelativeBias) AddTo(s *Scores) {
 	width := 2*b.Reach + 1
+	if largest, ok := s.inOrder(); ok {
+		var d distances
+		row := b.Table[s.Heads[0]*width:][:width]
+		for i := range d[:s.Keys+s.Lanes-1] {
+			d[i] = row[min(max(largest-i+b.Reach, 0), width-1)]
+		}
+		s.addDiagonals(&d)
+		return
+	}
 	for i, h := range s.Heads {
 		row := b.Table[h*width:][:width]
 		d := s.Key - s.Pos[i] + b.Reach

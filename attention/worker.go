@@ -10,7 +10,7 @@ type worker struct {
 	p     *problem
 	s     *span
 	head  int // of keys and values
-	lanes int // 8, 16 or 48, of which n are used
+	lanes int // 8, 16, 32 or 48, of which n are used
 	n     int
 
 	lo, hi       []int32 // [lanes] keys that a lane sees
@@ -91,6 +91,8 @@ func (w *worker) begin(p *problem, t *part) {
 		w.lanes = 8
 	case w.n <= 16:
 		w.lanes = 16
+	case w.n <= 32:
+		w.lanes = 32
 	default:
 		w.lanes = maxLanes
 	}

@@ -24,6 +24,7 @@ func TestShapeMistakesPanic(t *testing.T) {
 		"queries":        {func() { flash.Scores(f(16), 8, 2, 3, f(6), 3, f(23)) }, "qt has length 23, want 24"},
 		"maximum":        {func() { flash.ScoresMax(f(16), 8, 2, 3, f(6), 3, f(24), f(7)) }, "mx has length 7"},
 		"max":            {func() { flash.Max(f(15), 8, 2, f(8)) }, "s has length 15"},
+		"diagonals":      {func() { flash.AddDiagonals(f(16), 8, 2, f(8)) }, "e has length 8, want 9"},
 		"interval":       {func() { flash.MaskMax(f(16), 8, 2, 0, make([]int32, 8), make([]int32, 7), f(8)) }, "hi [7]"},
 		"key number":     {func() { flash.MaskMax(f(16), 8, 2, 1<<31-1, make([]int32, 8), make([]int32, 8), f(8)) }, "int32"},
 		"exp":            {func() { flash.ExpSum(f(16), 8, 2, f(8), f(7)) }, "l has length 7"},

@@ -1,6 +1,6 @@
 // Package flash holds the kernels of streaming float32 attention, with the queries in the vector lanes.
 //
-// A tile of scores is [n keys][L lanes], L = 48, 16 or 8; a lane is a query row, so lanes are some heads
+// A tile of scores is [n keys][L lanes], L = 48, 32, 16 or 8; a lane is a query row, so lanes are some heads
 // that share their keys times some tokens. Everything that belongs to a tile is transposed in this way:
 // queries qt [D][L], scores s [n][L], running maximum m [L], running sum l [L], output o [D][L]. Softmax
 // then never reduces across a vector, and keys and values are read as they lie, with any distance between
@@ -93,6 +93,17 @@ func MaskMax(s []float32, lanes, n, key0 int, lo, hi []int32, mx []float32) {
 	}
 }
 
+// AddDiagonals adds e[n−1−j+i] to s[j][i], for s [n][lanes] and e [n+lanes−1]: a bias that depends on the
+// distance of query and key alone, where lanes are queries that follow each other.
+func AddDiagonals(s []float32, lanes, n int, e []float32) {
+	checkTile(lanes, n, 1)
+	checkLen("s", s, n*lanes)
+	if n > 0 {
+		checkLen("e", e, n+lanes-1)
+		addDiagonals(s, lanes, n, e)
+	}
+}
+
 // SoftCap replaces each x of s, of any length, by limit·tanh(x/limit), with a relative error below 1e-6.
 // The limit must be positive and finite.
 func SoftCap(s []float32, limit float32) {
@@ -169,8 +180,8 @@ func Finish(dst []float32, offsets []int, o, l []float32, lanes, d int) {
 }
 
 func checkTile(lanes, n, d int) {
-	if lanes != 48 && lanes != 16 && lanes != 8 {
-		panic(fmt.Sprintf("flash: %d lanes, want 48, 16 or 8", lanes))
+	if lanes != 48 && lanes != 32 && lanes != 16 && lanes != 8 {
+		panic(fmt.Sprintf("flash: %d lanes, want 48, 32, 16 or 8", lanes))
 	}
 	if n < 0 || d < 1 {
 		panic(fmt.Sprintf("flash: %d keys of dimension %d", n, d))

@@ -6,10 +6,13 @@ import "github.com/seed2010d43f/transformer/internal/simd"
 
 //go:generate go run ./gen
 
-// Tiles. Strides of s, qt, o and p are those of 48, 16 or 8 lanes; mx may be nil.
+// Tiles. Strides of s, qt, o and p are those of 48, 32, 16 or 8 lanes; mx may be nil.
 
 //go:noescape
 func scores48Z(s, qt, k, mx *float32, n, d, ldk int)
+
+//go:noescape
+func scores32Z(s, qt, k, mx *float32, n, d, ldk int)
 
 //go:noescape
 func scores16Z(s, qt, k, mx *float32, n, d, ldk int)
@@ -21,6 +24,9 @@ func scores8V(s, qt, k, mx *float32, n, d, ldk int)
 func scores24Y(s, qt, k, mx *float32, n, d, ldk int)
 
 //go:noescape
+func scores16of32Y(s, qt, k, mx *float32, n, d, ldk int)
+
+//go:noescape
 func scores16Y(s, qt, k, mx *float32, n, d, ldk int)
 
 //go:noescape
@@ -30,6 +36,9 @@ func scores8Y(s, qt, k, mx *float32, n, d, ldk int)
 func accumulate48Z(o, p, v *float32, n, d, ldv int)
 
 //go:noescape
+func accumulate32Z(o, p, v *float32, n, d, ldv int)
+
+//go:noescape
 func accumulate16Z(o, p, v *float32, n, d, ldv int)
 
 //go:noescape
@@ -37,6 +46,9 @@ func accumulate8V(o, p, v *float32, n, d, ldv int)
 
 //go:noescape
 func accumulate24Y(o, p, v *float32, n, d, ldv int)
+
+//go:noescape
+func accumulate16of32Y(o, p, v *float32, n, d, ldv int)
 
 //go:noescape
 func accumulate16Y(o, p, v *float32, n, d, ldv int)
@@ -57,6 +69,12 @@ func maskMaxZ(s, mx *float32, lo, hi *int32, stride, n, key0 int)
 
 //go:noescape
 func maskMaxY(s, mx *float32, lo, hi *int32, stride, n, key0 int)
+
+//go:noescape
+func addDiagonalsZ(s, e *float32, stride, n int)
+
+//go:noescape
+func addDiagonalsY(s, e *float32, stride, n int)
 
 //go:noescape
 func softCapZ(s *float32, limits *[2]float32, n int)
@@ -102,9 +120,9 @@ func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32
 		scoresGeneric(s, lanes, n, d, k, ldk, qt, mx)
 		return
 	}
-	var mx0, mx24 *float32
+	var mx0, mx1 *float32 // of the first half of the lanes, and of the second
 	if mx != nil {
-		mx0 = &mx[0]
+		mx0, mx1 = &mx[0], &mx[lanes/2]
 	}
 	switch {
 	case lanes == 8 && tier == simd.AVX512:
@@ -115,14 +133,16 @@ func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32
 		scores16Z(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	case lanes == 16:
 		scores16Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
+	case lanes == 32 && tier == simd.AVX512:
+		scores32Z(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
+	case lanes == 32:
+		scores16of32Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
+		scores16of32Y(&s[16], &qt[16], &k[0], mx1, n, d, ldk)
 	case tier == simd.AVX512:
 		scores48Z(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	default:
-		if mx != nil {
-			mx24 = &mx[24]
-		}
 		scores24Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
-		scores24Y(&s[24], &qt[24], &k[0], mx24, n, d, ldk)
+		scores24Y(&s[24], &qt[24], &k[0], mx1, n, d, ldk)
 	}
 }
 
@@ -139,6 +159,11 @@ func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n 
 		accumulate16Z(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 16:
 		accumulate16Y(&o[0], &p[0], &v[0], n, d, ldv)
+	case lanes == 32 && tier == simd.AVX512:
+		accumulate32Z(&o[0], &p[0], &v[0], n, d, ldv)
+	case lanes == 32:
+		accumulate16of32Y(&o[0], &p[0], &v[0], n, d, ldv)
+		accumulate16of32Y(&o[16], &p[16], &v[0], n, d, ldv)
 	case tier == simd.AVX512:
 		accumulate48Z(&o[0], &p[0], &v[0], n, d, ldv)
 	default:
@@ -184,6 +209,21 @@ func maskMax(s []float32, lanes, n int, key0 int32, lo, hi []int32, mx []float32
 	default:
 		for i := 0; i < lanes; i += w {
 			maskMaxY(&s[i], &mx[i], &lo[i], &hi[i], 4*lanes, n, int(key0))
+		}
+	}
+}
+
+func addDiagonals(s []float32, lanes, n int, e []float32) {
+	switch w := width(lanes); w {
+	case 0:
+		addDiagonalsGeneric(s, lanes, n, e)
+	case 16:
+		for i := 0; i < lanes; i += w {
+			addDiagonalsZ(&s[i], &e[n-1+i], 4*lanes, n)
+		}
+	default:
+		for i := 0; i < lanes; i += w {
+			addDiagonalsY(&s[i], &e[n-1+i], 4*lanes, n)
 		}
 	}
 }

@@ -45,6 +45,15 @@ func maskMaxGeneric(s []float32, lanes, n int, key0 int32, lo, hi []int32, mx []
 	maxGeneric(s, lanes, n, mx)
 }
 
+func addDiagonalsGeneric(s []float32, lanes, n int, e []float32) {
+	for j := range n {
+		row := s[j*lanes:][:lanes]
+		for i, v := range e[n-1-j:][:lanes] {
+			row[i] += v
+		}
+	}
+}
+
 func softCapGeneric(s []float32, limit float32) {
 	inv := 1 / limit
 	for i, x := range s {

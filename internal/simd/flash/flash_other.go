@@ -12,6 +12,8 @@ func maskMax(s []float32, lanes, n int, key0 int32, lo, hi []int32, mx []float32
 	maskMaxGeneric(s, lanes, n, key0, lo, hi, mx)
 }
 
+func addDiagonals(s []float32, lanes, n int, e []float32) { addDiagonalsGeneric(s, lanes, n, e) }
+
 func softCap(s []float32, limit float32) { softCapGeneric(s, limit) }
 
 func expSum(s []float32, lanes, n int, m, l []float32) { expSumGeneric(s, lanes, n, m, l) }

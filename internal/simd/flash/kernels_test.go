@@ -8,7 +8,7 @@ import (
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
 )
 
-var allLanes = []int{48, 16, 8}
+var allLanes = []int{48, 32, 16, 8}
 
 // guarded is a slice with a band of sentinels on either side that no kernel may change.
 type guarded struct {

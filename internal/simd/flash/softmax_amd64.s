@@ -52,6 +52,24 @@ loop_2:
 	VZEROUPPER
 	RET
 
+// func addDiagonalsZ(s, e, stride, n)
+TEXT ·addDiagonalsZ(SB), NOSPLIT, $0-32
+	MOVQ s+0(FP), SI
+	MOVQ e+8(FP), DI
+	MOVQ stride+16(FP), BX
+	MOVQ n+24(FP), CX
+	PCALIGN $32
+loop_3:
+	VMOVUPS (DI), Z0
+	VADDPS (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	SUBQ $4, DI
+	ADDQ BX, SI
+	DECQ CX
+	JNZ loop_3
+	VZEROUPPER
+	RET
+
 // func softCapZ(s, limits, n)
 TEXT ·softCapZ(SB), NOSPLIT, $0-24
 	MOVQ s+0(FP), SI
@@ -60,7 +78,7 @@ TEXT ·softCapZ(SB), NOSPLIT, $0-24
 	VBROADCASTSS (DI), Z4
 	VBROADCASTSS 4(DI), Z5
 	PCALIGN $32
-loop_3:
+loop_4:
 	VMULPS (SI), Z5, Z0
 	VBROADCASTSS expTable<>+448(SB), Z3
 	VANDPS Z3, Z0, Z3
@@ -91,7 +109,7 @@ loop_3:
 	VMOVUPS Z0, (SI)
 	ADDQ $64, SI
 	DECQ CX
-	JNZ loop_3
+	JNZ loop_4
 	VZEROUPPER
 	RET
 
@@ -116,9 +134,9 @@ TEXT ·expSumZ(SB), NOSPLIT, $0-40
 	VMOVUPS (R8), Z14
 	VMOVUPS (R9), Z15
 	SUBQ $4, AX
-	JLT done_5
+	JLT done_6
 	PCALIGN $32
-loop_4:
+loop_5:
 	LEAQ (SI)(BX*2), DI
 	VMOVUPS (SI), Z0
 	VSUBPS Z14, Z0, Z0
@@ -198,13 +216,13 @@ loop_4:
 	VMOVUPS Z9, (DI)(BX*1)
 	LEAQ (SI)(BX*4), SI
 	SUBQ $4, AX
-	JGE loop_4
-done_5:
+	JGE loop_5
+done_6:
 	ADDQ $4, AX
 	SUBQ $1, AX
-	JLT done_7
+	JLT done_8
 	PCALIGN $32
-loop_6:
+loop_7:
 	VMOVUPS (SI), Z0
 	VSUBPS Z14, Z0, Z0
 	VMAXPS Z0, Z21, Z0
@@ -226,8 +244,8 @@ loop_6:
 	VMOVUPS Z0, (SI)
 	LEAQ (SI)(BX*1), SI
 	SUBQ $1, AX
-	JGE loop_6
-done_7:
+	JGE loop_7
+done_8:
 	ADDQ $1, AX
 	VMOVUPS Z15, (R9)
 	VZEROUPPER
@@ -245,7 +263,7 @@ TEXT ·rescaleZ(SB), NOSPLIT, $0-48
 	VMOVUPS (R9), Z3
 	VCMPPS $0, Z0, Z3, K1
 	KORTESTW K1, K1
-	JCS same_8
+	JCS same_9
 	VSUBPS Z3, Z0, Z0
 	VBROADCASTSS expTable<>+0(SB), Z2
 	VMAXPS Z0, Z2, Z0
@@ -267,13 +285,13 @@ TEXT ·rescaleZ(SB), NOSPLIT, $0-48
 	VMULPS (R10), Z0, Z4
 	VMOVUPS Z4, (R10)
 	PCALIGN $32
-loop_9:
+loop_10:
 	VMULPS (SI), Z0, Z4
 	VMOVUPS Z4, (SI)
 	ADDQ BX, SI
 	DECQ CX
-	JNZ loop_9
-same_8:
+	JNZ loop_10
+same_9:
 	VZEROUPPER
 	RET
 
@@ -329,14 +347,14 @@ TEXT ·mergeZ(SB), NOSPLIT, $0-64
 	VFMADD231PS (R11), Z3, Z7
 	VMOVUPS Z7, (R9)
 	PCALIGN $32
-loop_10:
+loop_11:
 	VMULPS (SI), Z0, Z7
 	VFMADD231PS (DI), Z3, Z7
 	VMOVUPS Z7, (SI)
 	ADDQ BX, SI
 	ADDQ BX, DI
 	DECQ CX
-	JNZ loop_10
+	JNZ loop_11
 	VZEROUPPER
 	RET
 
@@ -348,12 +366,12 @@ TEXT ·maxY(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), CX
 	VMOVUPS (DI), Y1
 	PCALIGN $32
-loop_11:
+loop_12:
 	VMOVUPS (SI), Y0
 	VMAXPS Y0, Y1, Y1
 	ADDQ BX, SI
 	DECQ CX
-	JNZ loop_11
+	JNZ loop_12
 	VMOVUPS Y1, (DI)
 	VZEROUPPER
 	RET
@@ -373,7 +391,7 @@ TEXT ·maskMaxY(SB), NOSPLIT, $0-56
 	VMOVUPS maskY<>+0(SB), Y5
 	VMOVUPS maskY<>+32(SB), Y6
 	PCALIGN $32
-loop_12:
+loop_13:
 	VPCMPGTD Y2, Y3, Y7
 	VPCMPGTD Y4, Y2, Y8
 	VPOR Y7, Y8, Y7
@@ -384,8 +402,26 @@ loop_12:
 	VPADDD Y6, Y2, Y2
 	ADDQ BX, SI
 	DECQ CX
-	JNZ loop_12
+	JNZ loop_13
 	VMOVUPS Y1, (DI)
+	VZEROUPPER
+	RET
+
+// func addDiagonalsY(s, e, stride, n)
+TEXT ·addDiagonalsY(SB), NOSPLIT, $0-32
+	MOVQ s+0(FP), SI
+	MOVQ e+8(FP), DI
+	MOVQ stride+16(FP), BX
+	MOVQ n+24(FP), CX
+	PCALIGN $32
+loop_14:
+	VMOVUPS (DI), Y0
+	VADDPS (SI), Y0, Y0
+	VMOVUPS Y0, (SI)
+	SUBQ $4, DI
+	ADDQ BX, SI
+	DECQ CX
+	JNZ loop_14
 	VZEROUPPER
 	RET
 
@@ -397,7 +433,7 @@ TEXT ·softCapY(SB), NOSPLIT, $0-24
 	VBROADCASTSS (DI), Y4
 	VBROADCASTSS 4(DI), Y5
 	PCALIGN $32
-loop_13:
+loop_15:
 	VMULPS (SI), Y5, Y0
 	VMOVUPS expTable<>+448(SB), Y3
 	VANDPS Y3, Y0, Y3
@@ -428,7 +464,7 @@ loop_13:
 	VMOVUPS Y0, (SI)
 	ADDQ $32, SI
 	DECQ CX
-	JNZ loop_13
+	JNZ loop_15
 	VZEROUPPER
 	RET
 
@@ -450,9 +486,9 @@ TEXT ·expSumY(SB), NOSPLIT, $0-40
 	VMOVUPS (R8), Y14
 	VMOVUPS (R9), Y15
 	SUBQ $2, AX
-	JLT done_15
+	JLT done_17
 	PCALIGN $32
-loop_14:
+loop_16:
 	VMOVUPS (SI), Y0
 	VSUBPS Y14, Y0, Y0
 	VMOVUPS (SI)(BX*1), Y3
@@ -493,13 +529,13 @@ loop_14:
 	VMOVUPS Y3, (SI)(BX*1)
 	LEAQ (SI)(BX*2), SI
 	SUBQ $2, AX
-	JGE loop_14
-done_15:
+	JGE loop_16
+done_17:
 	ADDQ $2, AX
 	SUBQ $1, AX
-	JLT done_17
+	JLT done_19
 	PCALIGN $32
-loop_16:
+loop_18:
 	VMOVUPS (SI), Y0
 	VSUBPS Y14, Y0, Y0
 	VMAXPS Y0, Y6, Y0
@@ -521,8 +557,8 @@ loop_16:
 	VMOVUPS Y0, (SI)
 	LEAQ (SI)(BX*1), SI
 	SUBQ $1, AX
-	JGE loop_16
-done_17:
+	JGE loop_18
+done_19:
 	ADDQ $1, AX
 	VMOVUPS Y15, (R9)
 	VZEROUPPER
@@ -541,7 +577,7 @@ TEXT ·rescaleY(SB), NOSPLIT, $0-48
 	VCMPPS $0, Y0, Y3, Y4
 	VMOVMSKPS Y4, AX
 	CMPL AX, $0xff
-	JEQ same_18
+	JEQ same_20
 	VSUBPS Y3, Y0, Y0
 	VMOVUPS expTable<>+0(SB), Y2
 	VMAXPS Y0, Y2, Y0
@@ -563,13 +599,13 @@ TEXT ·rescaleY(SB), NOSPLIT, $0-48
 	VMULPS (R10), Y0, Y4
 	VMOVUPS Y4, (R10)
 	PCALIGN $32
-loop_19:
+loop_21:
 	VMULPS (SI), Y0, Y4
 	VMOVUPS Y4, (SI)
 	ADDQ BX, SI
 	DECQ CX
-	JNZ loop_19
-same_18:
+	JNZ loop_21
+same_20:
 	VZEROUPPER
 	RET
 
@@ -625,14 +661,14 @@ TEXT ·mergeY(SB), NOSPLIT, $0-64
 	VFMADD231PS (R11), Y3, Y7
 	VMOVUPS Y7, (R9)
 	PCALIGN $32
-loop_20:
+loop_22:
 	VMULPS (SI), Y0, Y7
 	VFMADD231PS (DI), Y3, Y7
 	VMOVUPS Y7, (SI)
 	ADDQ BX, SI
 	ADDQ BX, DI
 	DECQ CX
-	JNZ loop_20
+	JNZ loop_22
 	VZEROUPPER
 	RET
 

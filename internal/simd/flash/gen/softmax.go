@@ -9,6 +9,7 @@ func softmax(f *asmgen.File) {
 	for _, w := range []asmgen.Width{asmgen.Z, asmgen.Y} {
 		maximum(f, w)
 		maskMax(f, w)
+		addDiagonals(f, w)
 		softCap(f, w)
 		expSum(f, w)
 		rescale(f, w)
@@ -87,6 +88,23 @@ func maskMax(f *asmgen.File, w asmgen.Width) {
 		f.P("ADDQ BX, SI")
 	})
 	f.P("VMOVUPS %s, (DI)", mx)
+	f.Return()
+}
+
+// addDiagonals emits s[j] += e[−j], e counted in elements.
+func addDiagonals(f *asmgen.File, w asmgen.Width) {
+	f.Func(name("addDiagonals", w), "s", "e", "stride", "n")
+	f.Arg("s", "SI")
+	f.Arg("e", "DI")
+	f.Arg("stride", "BX")
+	f.Arg("n", "CX")
+	rowLoop(f, func() {
+		f.P("VMOVUPS (DI), %s", w.Reg(0))
+		f.P("VADDPS (SI), %s, %s", w.Reg(0), w.Reg(0))
+		f.P("VMOVUPS %s, (SI)", w.Reg(0))
+		f.P("SUBQ $4, DI")
+		f.P("ADDQ BX, SI")
+	})
 	f.Return()
 }
 

@@ -20,9 +20,11 @@ type shape struct {
 func tiles(f *asmgen.File) {
 	for _, s := range []shape{
 		{"48Z", asmgen.Z, true, 3, 4 * 48, []int{8, 4, 2, 1}},
+		{"32Z", asmgen.Z, true, 2, 4 * 32, []int{12, 8, 4, 2, 1}},
 		{"16Z", asmgen.Z, true, 1, 4 * 16, []int{16, 8, 4, 2, 1}},
 		{"8V", asmgen.Y, true, 1, 4 * 8, []int{16, 8, 4, 2, 1}},
-		{"24Y", asmgen.Y, false, 3, 4 * 48, []int{4, 2, 1}}, // half of 48
+		{"24Y", asmgen.Y, false, 3, 4 * 48, []int{4, 2, 1}},        // half of 48
+		{"16of32Y", asmgen.Y, false, 2, 4 * 32, []int{6, 4, 2, 1}}, // half of 32
 		{"16Y", asmgen.Y, false, 2, 4 * 16, []int{6, 4, 2, 1}},
 		{"8Y", asmgen.Y, false, 1, 4 * 8, []int{12, 8, 4, 2, 1}},
 	} {
