@@ -46,6 +46,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import numpy as np
 import safetensors.torch
@@ -63,7 +64,9 @@ VARIANTS = 8  # of settings, tried at most
 NOISE, DRAWS, SHAKY = 1e-4, 3, 2e-3
 PADDED, CONTRAST, FAINT = 2e-5, 2e-3, 1e-4  # of an array's largest magnitude
 LEAST_ENDED, LEAST_CUT = 0.15, 0.05  # of a case's texts: those that end by the end token before the maximum, and not
-LAST_NORM = re.compile(r"decoder\.(layers\.\d+\.)?(final_layer_norm|layer_norm)\.weight$|^model\.norm\.weight$|ln_f\.weight$")
+LAST_NORM = re.compile(r"decoder\.(layers\.\d+\.)?(final_layer_norm|layer_norm)\.weight$"
+                       r"|^model\.norm\.weight$|ln_f\.weight$")
+LOOKS_AT_PROMPT = ("max_length", "no_repeat_ngram_size", "repetition_penalty", "sequence_bias")
 ESSENTIAL = ("greedy", "beams", "as published")  # settings that a case is not without; of the others, a fifth may lack
 KEY_BIASES = ("k_proj.bias", "c_attn.bias")
 FREE = ("max_new_tokens", "max_length", "num_beams", "num_return_sequences", "num_beam_groups")  # not taken away
@@ -434,9 +437,8 @@ class Generator:
 
     def every(self, which: int, settings: dict) -> list:
         """The texts of every source, run as one batch where the settings do not look at the sources."""
-        if "num_beam_groups" in settings or any(key.startswith("encoder_") for key in settings):
-            return [self.one(which, source, settings)["ids"] for source in self.sources]
-        if self.case.decoder_only and not settings.keys().isdisjoint(("max_length", "no_repeat_ngram_size", "repetition_penalty", "sequence_bias")):
+        prompt = self.case.decoder_only and any(key in LOOKS_AT_PROMPT for key in settings)
+        if prompt or "num_beam_groups" in settings or any(key.startswith("encoder_") for key in settings):
             return [self.one(which, source, settings)["ids"] for source in self.sources]
         return run_batch(self.models[which], self.sources, settings, self.case)
 
@@ -469,8 +471,7 @@ def differ(outputs: list, others: list) -> bool:
 
 def find_settings(name: str, generator, context, done: list) -> dict:
     """The first variant that serves; one whose early_stopping is idle if there is no better."""
-    spare, reasons = None, collections.Counter()
-    tried = []
+    spare, reasons, tried = None, collections.Counter(), []
     for settings in GENERATIONS[name](context):
         if settings in tried or len(tried) == VARIANTS:
             continue
@@ -542,7 +543,8 @@ def candidates(case, seed: int, shapes: dict):
             late.pop(config["pad_token_id"], None)
             tokens = [token for token, _ in late.most_common()]
         for eos in tokens:
-            if some_end(case, model, sources, {"eos_token_id": eos} | ({"decoder_start_token_id": eos} if start_ends else {})):
+            start = {"decoder_start_token_id": eos} if start_ends else {}
+            if some_end(case, model, sources, {"eos_token_id": eos, **start}):
                 yield eos
 
 
@@ -593,7 +595,8 @@ def attempt(case, seed: int, eos: int, shapes: dict, groups) -> dict:
             golden |= kept_answers(models[0], inputs, found)
         generator = Generator(case, folders[0], models, folders, inputs["source"], groups)
         probe = [row for s in inputs["source"] for row in run_without_end(models[0], s, case)]
-        context, done, left_out = Context({**config, **(case.generation_config or {})}, eos, probe, pad, case.prompt), [], 0
+        context = Context({**config, **(case.generation_config or {})}, eos, probe, pad, case.prompt)
+        done, left_out = [], 0
         for name in case.generations:
             try:
                 done.append(find_settings(name, generator, context, done))
@@ -678,7 +681,6 @@ def quiet():
     torch.use_deterministic_algorithms(True)
     torch.set_grad_enabled(False)
     np.seterr(over="ignore")
-    import warnings
     warnings.simplefilter("ignore")
 
 

@@ -119,12 +119,13 @@ GENERATIONS = {
         {"num_beams": b, "max_new_tokens": n, "forced_bos_token_id": c.rare} for b in (4, 5, 3) for n in (10, 14)],
     "as published": lambda c: [{}],
 }
-FULL = ["greedy", "greedy rules", "greedy least", "greedy source", "greedy unlike source", "beams", "beams long", "beams never", "beams short",
-        "beams several", "beams words", "beams forced", "beams least", "beams suppress", "beams bias", "beams decay",
-        "beams source", "beams unlike source", "beams renormalized", "beams two ends"]
+FULL = ["greedy", "greedy rules", "greedy least", "greedy source", "greedy unlike source", "beams", "beams long",
+        "beams never", "beams short", "beams several", "beams words", "beams forced", "beams least", "beams suppress",
+        "beams bias", "beams decay", "beams source", "beams unlike source", "beams renormalized", "beams two ends"]
 GROUPS = ["groups", "groups long", "groups rules"]
-DECODER_ONLY = ["greedy", "greedy rules", "greedy least", "beams", "beams long", "beams never", "beams short", "beams several",
-                "beams least", "beams suppress", "beams bias", "beams decay", "beams renormalized", "beams two ends"]
+DECODER_ONLY = ["greedy", "greedy rules", "greedy least", "beams", "beams long", "beams never", "beams short",
+                "beams several", "beams least", "beams suppress", "beams bias", "beams decay", "beams renormalized",
+                "beams two ends"]
 
 
 def maker(prefix: str, base: dict, **shared):
@@ -237,8 +238,9 @@ BART_CASES = [
     bart("no-prefix", "names without the model. prefix, no head and no bias on the logits; a generation_config.json, "
          "beside which the settings in config.json do not count", [{"scale_embedding": True}],
          {"num_beams": 3, "max_length": 6, "no_repeat_ngram_size": 1}, drop_prefix="model.",
-         without_tensors=["final_logits_bias"], idle=["final_logits_bias"], generation_config={"bos_token_id": 0, "decoder_start_token_id": EOS,
-         "eos_token_id": EOS, "pad_token_id": 1, "num_beams": 2, "max_length": 11},
+         without_tensors=["final_logits_bias"], idle=["final_logits_bias"],
+         generation_config={"bos_token_id": 0, "decoder_start_token_id": EOS, "eos_token_id": EOS,
+                            "pad_token_id": 1, "num_beams": 2, "max_length": 11},
          generations=["as published", "greedy"]),
     bart("untied", "tie_word_embeddings false: the head and the embeddings of both stacks are tensors of their own, "
          "the shared one is not used", [{"encoder_attention_heads": 2}], {"tie_word_embeddings": False},
