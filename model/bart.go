@@ -71,13 +71,11 @@ func (m *bart) learned(w nn.Loader) (PositionTable, int) {
 }
 
 // sinusoidal is the table that Marian and Pegasus compute, or store.
-func (m *bart) sinusoidal(c config) func(w nn.Loader) (PositionTable, int) {
-	return func(w nn.Loader) (PositionTable, int) {
-		if w.Has("embed_positions.weight") {
-			return w.Embedding("embed_positions", m.MaxLen, m.Dim).Weight, 0
-		}
-		return sinusoids(m.Dim).table(c, m.MaxLen, m.Dim), 0
+func (m *bart) sinusoidal(w nn.Loader) (PositionTable, int) {
+	if w.Has("embed_positions.weight") {
+		return w.Embedding("embed_positions", m.MaxLen, m.Dim).Weight, 0
 	}
+	return sinusoids(m.Dim).table(m.MaxLen, m.Dim), 0
 }
 
 // attention loads the projections below l; heads is the number of the side's.
@@ -190,7 +188,7 @@ func buildMBart(c config, w nn.Loader) *EncoderDecoder {
 func buildMarian(c config, w nn.Loader) *EncoderDecoder {
 	c = c.defaults(`{"vocab_size": 58101}`).defaults(bartDefaults)
 	m := readBart(c)
-	m.positions = m.sinusoidal(c)
+	m.positions = m.sinusoidal
 	if m.Shared = c.bool("share_encoder_decoder_embeddings", true); c.has("decoder_vocab_size") {
 		m.Decoder.Vocab = c.size("decoder_vocab_size", maxVocab)
 	}
@@ -205,7 +203,7 @@ func buildMarian(c config, w nn.Loader) *EncoderDecoder {
 func buildPegasus(c config, w nn.Loader) *EncoderDecoder {
 	c = c.defaults(bartDefaults)
 	m := readBart(c)
-	m.PreNorm, m.positions = true, m.sinusoidal(c)
+	m.PreNorm, m.positions = true, m.sinusoidal
 	return m.model(c, w)
 }
 

@@ -197,7 +197,7 @@ func buildDistilbert(c config, w nn.Loader) *Encoder {
 		m.positions = func(nn.Loader) PositionTable {
 			s := sinusoids(m.Dim)
 			s.Interleaved = true
-			return s.table(c, m.Positions, m.Dim)
+			return s.table(m.Positions, m.Dim)
 		}
 	}
 	e := m.encoder(body, "transformer.layer", m.plainLayer)

@@ -131,8 +131,8 @@ func (c config) rules(end []int) sample.Rules {
 	}
 	var decay []float64
 	if c.get("exponential_decay_length_penalty", &decay, "a start and a factor") {
-		if len(decay) != 2 || decay[0] < 0 || decay[0] > maxLength {
-			c.fail("exponential_decay_length_penalty is %s; a start and a factor are needed", clip(c.keys["exponential_decay_length_penalty"]))
+		if len(decay) != 2 || decay[0] < 0 || decay[0] > maxLength || decay[1] < 0 {
+			c.fail("exponential_decay_length_penalty is %s; a start and a factor of 0 or more are needed", clip(c.keys["exponential_decay_length_penalty"]))
 		} else {
 			r.DecayStart, r.DecayFactor = int(decay[0]), decay[1]
 		}

@@ -493,11 +493,19 @@ func TestGenerationConfig(t *testing.T) {
 		"do_sample": notBools, "temperature": append([]string{"-1"}, notNumbers...), "top_p": append([]string{"-1", "1.5"}, notNumbers...),
 		"top_k": append([]string{"-1", "1.5", "1e18"}, notNumbers...), "min_p": append([]string{"-1", "1.5"}, notNumbers...),
 		"typical_p": append([]string{"-1", "1.5"}, notNumbers...), "repetition_penalty": append([]string{"-1"}, notNumbers...),
+		"decoder_start_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`}, "forced_bos_token_id": {`"2"`, `-1`, `1.5`, `true`, `{}`},
+		"forced_eos_token_id": {`"2"`, `-1`, `[1.5]`}, "suppress_tokens": {`"2"`, `[-1]`}, "begin_suppress_tokens": {`"2"`, `[-1]`},
+		"num_beams": {`"2"`, `0`, `-1`, `1.5`, `1e18`, `true`}, "num_beam_groups": {`"2"`, `-1`, `1.5`}, "num_return_sequences": {`"2"`, `-1`, `1.5`},
+		"no_repeat_ngram_size": {`"2"`, `-1`, `1.5`}, "encoder_no_repeat_ngram_size": {`"2"`, `-1`, `1.5`}, "min_length": {`"2"`, `-1`, `1.5`},
+		"min_new_tokens": {`"2"`, `-1`, `1.5`}, "length_penalty": notNumbers, "diversity_penalty": notNumbers,
+		"encoder_repetition_penalty": append([]string{"-1"}, notNumbers...), "renormalize_logits": notBools,
+		"early_stopping": {`1`, `"always"`, `"true"`, `[]`}, "bad_words_ids": {`3`, `[3]`, `[[-1]]`, `[["a"]]`, `[[]]`},
+		"sequence_bias": {`3`, `[3]`, `[[3]]`, `[[[1], "x"]]`, `[[[-1], 1]]`, `[[[], 1]]`}, "exponential_decay_length_penalty": {`3`, `[3]`, `[-1, 2]`, `[1, -2]`, `[1, 2, 3]`},
 	} {
 		for _, v := range values {
 			o := object{"do_sample": []byte("true")}
 			file := string(encode(with(o, key, v)))
-			if g, err := generation(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), plain(key)) || !strings.Contains(err.Error(), "generation_config.json") {
+			if g, err := generation(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), strings.TrimSuffix(plain(key), "ids")) || !strings.Contains(err.Error(), "generation_config.json") {
 				t.Errorf("%s: %+v, error %v", file, g, err)
 			}
 		}

@@ -55,10 +55,10 @@ func (s *Sinusoids) Row(dst []float32, pos int) {
 	}
 }
 
-// table returns the first rows as a matrix, [rows, dim].
-func (s *Sinusoids) table(c config, rows, dim int) PositionTable {
+// table returns the first rows as a matrix, [rows, dim], unless that is very large: then rows are computed
+// when they are needed.
+func (s *Sinusoids) table(rows, dim int) PositionTable {
 	if rows > maxSinusoids/dim {
-		c.fail("max_position_embeddings %d is too much for a table of sinusoids %d wide", rows, dim)
 		return s
 	}
 	t := tensor.New(rows, dim)
@@ -68,7 +68,7 @@ func (s *Sinusoids) table(c config, rows, dim int) PositionTable {
 	return tensor.WeightFrom(t)
 }
 
-const maxSinusoids = 1 << 26 // elements of a table that is computed
+const maxSinusoids = 1 << 21 // elements of a table
 
 // sinusoids returns the sinusoids of a width whose wavelengths grow from 2π to 10000·2π.
 func sinusoids(dim int) *Sinusoids {
