@@ -49,7 +49,9 @@
 //
 // The reference is Hugging Face tokenizers 0.23 as transformers 5.24 sets it up. Ids and decoded text are the same.
 // Offsets count bytes, not characters, and where the normalizer joins or removes characters a token's offsets cover all
-// that it stands for, of which the reference gives a part. In two places ids are the model's rather than the reference's:
-// NLLB from a SentencePiece model alone has its languages, which the reference leaves out; and Marian's >>fra<< counts
-// only with ParseSpecial.
+// that it stands for, of which the reference gives a part.
+//
+// In two places ids differ. NLLB from a SentencePiece model alone has its languages, which the reference leaves out. And
+// without ParseSpecial Marian's >>fra<< is text, as are special tokens that a Unigram vocabulary has among its own, such
+// as T5's </s>.
 package tokenizer

@@ -160,6 +160,56 @@ func (t *Tokenizer) setTemplates() {
 	t.post = l.templates(id)
 }
 
+// setLanguages gives a tokenizer the languages of its class that it has tokens for, and others of their form.
+func (c *config) setLanguages(t *Tokenizer) {
+	place, source := languageFirst, "en_XX"
+	switch c.Class {
+	case "MBartTokenizer":
+		place = languageLast
+	case "NllbTokenizer":
+		if source = "eng_Latn"; c.LanguageLast {
+			place = languageLast
+		}
+	}
+	l := newLanguages(place, t.special.EOS)
+	for _, code := range publishedCodes(c.Class, "") {
+		if id, ok := t.TokenID(code); ok {
+			l.add(code, id)
+		}
+	}
+	for _, a := range t.added.tokens {
+		if a.Special && codeShaped(a.Content) {
+			l.add(a.Content, a.ID)
+		}
+	}
+	slices.SortFunc(l.codes, func(a, b string) int { return l.ids[a] - l.ids[b] })
+	l.source, l.target = source, c.Target
+	if c.Source != "" {
+		l.source = c.Source
+	}
+	t.languages = l
+	t.setTemplates()
+}
+
+// codeShaped reports whether a token looks like en_XX or eng_Latn.
+func codeShaped(s string) bool {
+	language, region, ok := strings.Cut(s, "_")
+	if !ok || len(language) < 2 || len(language) > 3 || len(region) != 2 && len(region) != 4 {
+		return false
+	}
+	for _, r := range language {
+		if r < 'a' || r > 'z' {
+			return false
+		}
+	}
+	for i, r := range region {
+		if upper := i == 0 || len(region) == 2; upper && (r < 'A' || r > 'Z') || !upper && (r < 'a' || r > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
 // nearest returns the n codes that begin as s does for longest, and of those that differ from the first letters on, the
 // ones with the fewest edits from s (Levenshtein 1966).
 func nearest(s string, codes []string, n int) []string {

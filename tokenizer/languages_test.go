@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -138,6 +139,50 @@ func TestMarianTarget(t *testing.T) {
 	id, _ := tok.Language("fra")
 	if err != nil || slices.Contains(ids, id) {
 		t.Errorf("%v, %v has %d", ids, err, id)
+	}
+}
+
+// TestSpelledOut encodes special tokens as text: none of them must come of it.
+func TestSpelledOut(t *testing.T) {
+	for _, dir := range []string{"t5_spiece", "umt5", "mbart", "mbart50", "nllb", "pegasus", "m2m100", "marian_many", "bart"} {
+		tok := openDir(t, "testdata/seq2seq/"+dir)
+		var text strings.Builder
+		for _, a := range tok.AddedTokens() {
+			text.WriteString("the " + a.Content + "cat" + a.Content + " " + a.Content)
+		}
+		for range 2 { // the second time words are known
+			if _, err := tok.Encode(text.String()); err != nil {
+				t.Fatal(err)
+			}
+			ids, err := tok.AppendEncode(nil, text.String(), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range ids {
+				if i, ok := tok.added.index(id); ok && tok.added.tokens[i].Special && id != tok.special.UNK {
+					t.Errorf("%s: text gives %d, %s", dir, id, tok.added.tokens[i].Content)
+					break
+				}
+			}
+		}
+	}
+}
+
+// TestScores reads scores as the reference's reader of tokenizer.json does, which is off in the last place for some, and
+// exactly.
+func TestScores(t *testing.T) {
+	for text, want := range map[string][2]float64{
+		"-2.25":               {-2.25, -2.25},
+		"0":                   {0, 0},
+		"-1e2":                {-100, -100},
+		"1.5e-3":              {0.0015, 0.0015},
+		"-11.165295600891113": {-math.Nextafter(11.165295600891113, 0), -11.165295600891113},
+	} {
+		for i, exact := range []bool{false, true} {
+			if got, err := (&parts{exactScores: exact}).score(text); err != nil || got != want[i] {
+				t.Errorf("%s, exact %v: %v, %v, want %v", text, exact, got, err, want[i])
+			}
+		}
 	}
 }
 

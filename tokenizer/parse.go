@@ -37,6 +37,9 @@ func (p *parts) build() (*Tokenizer, error) {
 		post: p.post, decoder: p.decoder, decodesBytes: p.decodesBytes, special: noSpecial(),
 		pool: new(sync.Pool),
 	}
+	if u, ok := p.model.(*unigram); ok {
+		t.guard = newGuard(u.vocab, p.added)
+	}
 	for id, s := range p.foreign {
 		t.addedIDs[s] = id
 	}

@@ -63,8 +63,9 @@ func (c *seq2seqCases) checkTexts(t *testing.T, tok *Tokenizer, name string) {
 			t.Errorf("%q: got %v, %v, want %v", want.Text, got, err, want.IDs)
 			continue
 		}
-		// The reference takes a language's code before the text from anybody.
-		if !strings.HasPrefix(name, "marian") || !strings.HasPrefix(want.Text, ">>") {
+		// The reference takes a language's code before the text from anybody, and makes special tokens of text that
+		// spells them out.
+		if (!strings.HasPrefix(name, "marian") || !strings.HasPrefix(want.Text, ">>")) && (tok.guard == nil || !tok.guard.within([]byte(want.Text))) {
 			if got, err := tok.AppendEncode(nil, want.Text, Options{}); err != nil || !slices.Equal(got, want.Plain) {
 				t.Errorf("%q as it is: got %v, %v, want %v", want.Text, got, err, want.Plain)
 			}

@@ -24,6 +24,7 @@ type Tokenizer struct {
 	decoder      decoderChain
 	decodesBytes bool // the decoder starts from bytes
 	special      Special
+	guard        *guard // nil: no special tokens that the model could make of text
 
 	languages *languages // nil: none
 	prefixed  bool       // a text may begin with the code of a language, >>fra<<
@@ -171,6 +172,9 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 		text, moved = replaceInvalid(text)
 	}
 	w.reserve(len(text))
+	if w.guard = nil; !o.ParseSpecial {
+		w.guard = t.guard
+	}
 	w.text.reset(text, 0, false)
 	w.chunks = t.added.find(w.chunks[:0], t.added.raw, w.text.b, o.ParseSpecial)
 	for i := 0; i < len(w.chunks); i++ {

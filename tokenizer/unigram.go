@@ -22,6 +22,42 @@ type unigram struct {
 	marked    bool // the mark of a space is a token
 }
 
+// guard keeps special tokens that are in the vocabulary from being made of text that spells them out.
+type guard struct {
+	texts *trie
+	ids   []uint64 // a bit for each id
+}
+
+// newGuard returns nil where none of the tokens is special and in the vocabulary.
+func newGuard(v *vocab, tokens []AddedToken) *guard {
+	g := &guard{texts: newTrie(), ids: make([]uint64, v.size()/64+1)}
+	for _, a := range tokens {
+		if id, ok := v.find([]byte(a.Content)); ok && a.Special && a.Content != "" {
+			g.texts.add([]byte(a.Content), 0)
+			g.ids[id/64] |= 1 << (id % 64)
+		}
+	}
+	if g.texts.empty {
+		return nil
+	}
+	return g
+}
+
+func (g *guard) has(id uint32) bool { return g.ids[id/64]>>(id%64)&1 == 1 }
+
+// within reports whether the word spells out a special token.
+func (g *guard) within(word []byte) bool {
+	for i := 0; i < len(word); i++ {
+		if i += g.texts.skip(word[i:]); i == len(word) {
+			break
+		}
+		if v, _ := g.texts.longest(word[i:]); v >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // unkPenalty is how far an unknown character's score lies below the lowest.
 const unkPenalty = 10
 
@@ -101,13 +137,14 @@ func (w *work) startCells(n int) []cell {
 
 func (m *unigram) viterbi(w *work, word []byte) []cell {
 	cells := w.startCells(len(word))
+	guarded := w.guard != nil && w.guard.within(word)
 	for i := 0; i < len(word); {
 		n := firstLen(word[i:])
 		here := cells[i].score
 		single := false
 		for s, j := &m.trie.root[word[i]], i; s.key != 0; s = m.trie.step(s.to, word[j]) {
 			j++
-			if v := s.value; v != 0 {
+			if v := s.value; v != 0 && !(guarded && w.guard.has(v-1)) {
 				if score := m.scores[v-1] + here; cells[j].start < 0 || score > cells[j].score {
 					cells[j] = cell{score, int32(i), v - 1}
 					if m.unk == v {

@@ -22,6 +22,7 @@ type work struct {
 	word    []byte
 	cells   []cell
 	cache   *wordCache
+	guard   *guard // of the call in hand; nil: none
 
 	ids   []int
 	spans []span // source ranges of ids, when the text is tracked
@@ -141,7 +142,7 @@ func (w *work) encodePieces(m model) {
 func (w *work) encodeWord(m model, i, j int) {
 	word := w.text.b[i:j]
 	key := fingerprint(word)
-	if len(word) > cachedBytes {
+	if len(word) > cachedBytes || w.guard != nil && w.guard.within(word) {
 		w.tokenize(m, word, key)
 		w.emitTokens(i)
 		return
