@@ -24,7 +24,7 @@ type TextToText struct {
 	Prefix  string                // before each text, as T5's tasks have it: "summarize: "
 	Options model.GenerateOptions // over the checkpoint's; Stop is not looked at
 
-	// Together is the number of texts that are written at a time; 0 is 16.
+	// Together is the number of texts that are written at a time, fewer if they are long; 0 is 16.
 	Together int
 }
 
@@ -151,8 +151,8 @@ func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written,
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[b].IDs), len(sources[a].IDs)) })
 	out := make([][]Written, len(texts))
-	done := 0
-	for group := range slices.Chunk(order, cmp.Or(max(t.Together, 0), 16)) {
+	for done := 0; done < len(order); {
+		group := t.group(order[done:], sources)
 		if err := t.write(ctx, group, sources, out); err != nil {
 			return nil, err
 		}
@@ -161,6 +161,20 @@ func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written,
 		}
 	}
 	return out, nil
+}
+
+// together bounds the source tokens whose keys and values are in memory at a time.
+const together = 4096
+
+// group returns the first texts that are written at a time.
+func (t *TextToText) group(order []int, sources []model.Sequence) []int {
+	n, tokens := 0, 0
+	for most := cmp.Or(max(t.Together, 0), 16); n < min(most, len(order)); n++ {
+		if tokens += len(sources[order[n]].IDs); n > 0 && tokens > together {
+			break
+		}
+	}
+	return order[:n]
 }
 
 // checkLanguage returns an error if the model could write any of several languages and nobody has said
