@@ -121,8 +121,8 @@ type Beams struct {
 	random     *drawer // nil without Sampling
 }
 
-// maxBeams bounds what a configuration can have allocated.
-const maxBeams = 1024
+// Bounds of what a configuration can have allocated.
+const maxBeams, maxEnds = 1024, 256
 
 // unlikely is what the reference adds to scores that are not to be chosen.
 const unlikely = float32(-1e9)
@@ -194,6 +194,9 @@ func (c *BeamConfig) validate(prompt int) error {
 	}
 	if err := c.Rules.Validate(); err != nil {
 		return err
+	}
+	if n := len(c.Rules.End); n > maxEnds {
+		return fmt.Errorf("sample: Rules.End has %d tokens; in a beam search it may have %d", n, maxEnds)
 	}
 	most := c.Rules.MaxLength
 	if prompt < 1 || most <= prompt {

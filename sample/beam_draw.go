@@ -103,12 +103,7 @@ func (d *drawer) gumbel() float64 {
 // trim leaves the k drawn so far.
 func (d *drawer) trim(k int) {
 	if len(d.drawn) > k {
-		slices.SortFunc(d.drawn, func(x, y draw) int {
-			if c := compareDown(x.key, y.key); c != 0 {
-				return c
-			}
-			return x.at - y.at
-		})
+		slices.SortFunc(d.drawn, func(x, y draw) int { return compareDown(x.key, y.key) })
 		d.drawn = d.drawn[:k]
 	}
 }
@@ -116,15 +111,14 @@ func (d *drawer) trim(k int) {
 // fill makes up for what the filters leave short with scores of −Inf, from the
 // first token on, and puts the best first.
 func (d *drawer) fill(k int) {
-	for at, n := 0, len(d.drawn); len(d.drawn) < k; at++ {
-		if !slices.ContainsFunc(d.drawn[:n], func(x draw) bool { return x.at == at }) {
-			d.drawn = append(d.drawn, draw{score: negInf, at: at})
+	slices.SortFunc(d.drawn, func(x, y draw) int { return x.at - y.at })
+	drawn := d.drawn
+	for at := 0; len(d.drawn) < k; at++ {
+		if len(drawn) > 0 && drawn[0].at == at {
+			drawn = drawn[1:]
+			continue
 		}
+		d.drawn = append(d.drawn, draw{score: negInf, at: at})
 	}
-	slices.SortFunc(d.drawn, func(x, y draw) int {
-		if c := compareDown(float64(x.score), float64(y.score)); c != 0 {
-			return c
-		}
-		return x.at - y.at
-	})
+	slices.SortStableFunc(d.drawn, func(x, y draw) int { return compareDown(float64(x.score), float64(y.score)) })
 }

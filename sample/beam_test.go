@@ -38,6 +38,7 @@ func TestBeamConfigErrors(t *testing.T) {
 		{func(c *BeamConfig, _ *Text) { c.LengthPenalty = -31 }, []string{"LengthPenalty is -31", "1e-30"}},
 		{func(c *BeamConfig, _ *Text) { c.Rules.MaxLength = 0 }, []string{"MaxLength is 0", "2 tokens"}},
 		{func(c *BeamConfig, _ *Text) { c.Rules.MaxLength = 2 }, []string{"MaxLength is 2", "2 tokens"}},
+		{func(c *BeamConfig, _ *Text) { c.Rules.End = make([]int, 300) }, []string{"End has 300", "256"}},
 		{func(c *BeamConfig, _ *Text) { c.Rules.MinNew = -1 }, []string{"MinNew is -1"}},
 		{func(c *BeamConfig, _ *Text) { c.Sampling = &Config{} }, []string{"Sampling.Temperature is 0"}},
 		{func(c *BeamConfig, _ *Text) { c.Sampling = &Config{Temperature: 1, TopP: 2} }, []string{"TopP is 2"}},
@@ -313,6 +314,9 @@ func FuzzBeams(f *testing.F) {
 	f.Add(uint64(4), 3, 1, 2.0, 4, 30, 700, 1e37, 3)
 	f.Fuzz(func(t *testing.T, seed uint64, beams, groups int, penalty float64, kind, length, vocab int, spread float64, ends int) {
 		r := rand.New(rand.NewPCG(seed, 1))
+		if beams > 64 && beams <= maxBeams {
+			t.Skip("slow")
+		}
 		token := func() int { return r.IntN(max(1, vocab&1023)) }
 		c := BeamConfig{Beams: beams, Groups: groups, LengthPenalty: penalty, EarlyStopping: EarlyStopping(kind & 3), Return: max(0, beams)}
 		c.Rules = Rules{MaxLength: min(length, 40), NoRepeatNGram: kind >> 3 & 3, RepetitionPenalty: spread, BadWords: [][]int{{token()}, {token(), token()}}}
@@ -371,4 +375,110 @@ func FuzzBeams(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestBeamSampling holds the first step of a sampling search against the chances
+// of drawing without replacement, worked out one draw after the other.
+func TestBeamSampling(t *testing.T) {
+	logits := []float32{1, 0.5, 2, -0.5, 1.5, 0, -3}
+	for _, c := range []struct {
+		config Config
+		kept   []int // most likely first
+	}{
+		{Config{Temperature: 1}, []int{2, 4, 0, 1, 5, 3, 6}},
+		{Config{Temperature: 0.7, TopK: 5}, []int{2, 4, 0, 1, 5}},
+		{Config{Temperature: 0.7, TopK: 1}, []int{2, 4, 0}}, // as many as end tokens, and 1
+		{Config{Temperature: 1.5, TopP: 0.01}, []int{2, 4, 0}},
+		{Config{Temperature: 1.5, MinP: 0.99}, []int{2, 4, 0}},
+		{Config{Temperature: 1, TopP: 0.85}, []int{2, 4, 0, 1}},
+	} {
+		weights := make([]float64, len(logits))
+		for _, id := range c.kept {
+			weights[id] = math.Exp(float64(logits[id]) / c.config.Temperature)
+		}
+		for _, renormalize := range []bool{false, true} {
+			const rounds = 2000
+			counts := map[[2]int]int{}
+			for seed := range uint64(rounds) {
+				c.config.Seed = seed
+				b := mustBeams(t, BeamConfig{
+					Beams: 1, Sampling: &c.config,
+					Rules: Rules{MaxLength: 9, End: []int{5, 6}, Renormalize: renormalize},
+				}, 0)
+				b.config.Rules.End = []int{5} // two are drawn, three kept
+				if _, err := b.Step([][]float32{logits}); err != nil {
+					t.Fatal(err)
+				}
+				counts[[2]int{b.found[0].id, b.found[1].id}]++
+				checkDrawn(t, b, logits, c.config.Temperature, c.kept, renormalize)
+			}
+			checkPairs(t, c.config, weights, counts, rounds)
+		}
+	}
+}
+
+// checkDrawn checks the scores of what was drawn in a first step.
+func checkDrawn(t *testing.T, b *Beams, logits []float32, temperature float64, kept []int, renormalize bool) {
+	t.Helper()
+	all, left := 0.0, 0.0
+	for id, v := range logits {
+		all += math.Exp(float64(v))
+		if slices.Contains(kept, id) {
+			left += math.Exp(float64(v) / temperature)
+		}
+	}
+	for i, c := range b.found {
+		want := (float64(logits[c.id]) - math.Log(all)) / temperature
+		if renormalize {
+			want = float64(logits[c.id])/temperature - math.Log(left)
+		}
+		if !slices.Contains(kept, c.id) || math.Abs(float64(c.score)-want) > 1e-5 || i > 0 && c.score > b.found[i-1].score {
+			t.Fatalf("%v: drawn %v, want score %v", kept, b.found, want)
+		}
+	}
+}
+
+// checkPairs holds counts of pairs, the likelier first, against the chances of
+// drawing them in either order.
+func checkPairs(t *testing.T, c Config, weights []float64, counts map[[2]int]int, rounds int) {
+	t.Helper()
+	total, n := 0.0, 0
+	for _, w := range weights {
+		total += w
+	}
+	for i, v := range weights {
+		for j, w := range weights {
+			if i == j || v == 0 || w == 0 || v < w {
+				continue
+			}
+			p := v/total*w/(total-v) + w/total*v/(total-w)
+			got := counts[[2]int{i, j}]
+			n += got
+			if sigma := math.Sqrt(p * (1 - p) * float64(rounds)); math.Abs(float64(got)-p*float64(rounds)) > 4*sigma+1 {
+				t.Errorf("%+v: tokens %d and %d are drawn %d times of %d, want %.1f ± %.1f", c, i, j, got, rounds, p*float64(rounds), sigma)
+			}
+		}
+	}
+	if n != rounds {
+		t.Errorf("%+v: %d of %d draws are of tokens kept: %v", c, n, rounds, counts)
+	}
+}
+
+// TestBeamSamplingRepeats: the seed decides.
+func TestBeamSamplingRepeats(t *testing.T) {
+	run := func(seed uint64) [][]int {
+		b := mustBeams(t, BeamConfig{Beams: 3, Sampling: &Config{Temperature: 1, Seed: seed}, Rules: Rules{MaxLength: 9}}, 0)
+		for range 5 {
+			if _, err := b.Step(slices.Repeat([][]float32{normalLogits(50, 1, 1)}, 3)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b.Texts()
+	}
+	if !slices.EqualFunc(run(1), run(1), slices.Equal) {
+		t.Error("one seed gives different texts")
+	}
+	if slices.EqualFunc(run(1), run(2), slices.Equal) {
+		t.Error("two seeds give the same texts")
+	}
 }

@@ -50,7 +50,8 @@ type Rules struct {
 	BadWords [][]int
 
 	// MinLength rules out the tokens of End while the text is shorter than this,
-	// prompt included (min_length).
+	// prompt included (min_length). Rules apply both this and MinNew, as the
+	// reference's processors do; its generate passes this over if MinNew is set.
 	MinLength int
 
 	// MinNew rules out the tokens of End while fewer tokens than this are
