@@ -49,7 +49,10 @@ func (c *Cross) Remember(p *Pass, x tensor.Tensor) {
 
 // Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to the memory of their
 // sequence.
-func (c *Cross) Forward(p *Pass, dst, x tensor.Tensor) {
+func (c *Cross) Forward(p *Pass, dst, x tensor.Tensor) { c.ForwardAdd(p, dst, x, tensor.Tensor{}) }
+
+// ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (c *Cross) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	mark := p.Scratch.Mark()
 	width := c.Heads * c.HeadDim
 	queries, heads := p.Scratch.New(x.Rows(), width), p.Scratch.New(x.Rows(), width)
@@ -66,6 +69,6 @@ func (c *Cross) Forward(p *Pass, dst, x tensor.Tensor) {
 		row += s.Rows
 	}
 	w.runSeen(p, Point{Stage: CrossWeights, Layer: c.Layer})
-	c.Out.Forward(dst, heads)
+	c.Out.ForwardAdd(dst, heads, residual)
 	p.Scratch.Release(mark)
 }

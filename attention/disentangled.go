@@ -21,7 +21,10 @@ type Disentangled struct {
 }
 
 // Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence.
-func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) {
+func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) { m.ForwardAdd(p, dst, x, tensor.Tensor{}) }
+
+// ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (m *Disentangled) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	mark := p.Scratch.Mark()
 	rows, width := x.Rows(), m.Heads*m.HeadDim
 	qkv := p.Scratch.New(rows, 3*width) // queries, keys, values
@@ -33,7 +36,7 @@ func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) {
 	plain := m.MultiHead
 	plain.Bias = bias
 	plain.attend(p, heads, qkv)
-	m.Out.Forward(dst, heads)
+	m.Out.ForwardAdd(dst, heads, residual)
 	p.Scratch.Release(mark)
 }
 

@@ -34,7 +34,10 @@ func (m *MultiHead) Cache() CacheLayer {
 
 // Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence: the
 // tokens in its cache and those of this pass.
-func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) {
+func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) { m.ForwardAdd(p, dst, x, tensor.Tensor{}) }
+
+// ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (m *MultiHead) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	mark := p.Scratch.Mark()
 	rows, width := x.Rows(), m.Heads*m.HeadDim
 	qkv := p.Scratch.New(rows, width+2*m.KVHeads*m.HeadDim) // queries, keys, values
@@ -42,7 +45,7 @@ func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) {
 	m.QKV.Forward(qkv, x)
 	m.prepare(p, qkv)
 	m.attend(p, heads, qkv)
-	m.Out.Forward(dst, heads)
+	m.Out.ForwardAdd(dst, heads, residual)
 	p.Scratch.Release(mark)
 }
 

@@ -40,15 +40,25 @@ func (r *Residual) Forward(p *attention.Pass, x tensor.Tensor) {
 		in = p.Scratch.New(x.Rows(), x.Shape.Last())
 		r.Pre.Forward(in, x)
 	}
-	r.Op.Forward(p, out, in)
-	if r.Post != nil {
-		r.Post.Forward(out, out)
-	}
-	vec.Add(x.Data, x.Data, out.Data)
-	if r.Out != nil {
-		r.Out.Forward(x, x)
+	if a, ok := r.Op.(adder); ok && r.Post == nil && r.Out != nil {
+		a.ForwardAdd(p, out, in, x)
+		r.Out.Forward(x, out)
+	} else {
+		r.Op.Forward(p, out, in)
+		if r.Post != nil {
+			r.Post.Forward(out, out)
+		}
+		vec.Add(x.Data, x.Data, out.Data)
+		if r.Out != nil {
+			r.Out.Forward(x, x)
+		}
 	}
 	p.Scratch.Release(mark)
+}
+
+// adder is an Op that can add what it computes to residual, which dst does not overlap, on the way.
+type adder interface {
+	ForwardAdd(p *attention.Pass, dst, x, residual tensor.Tensor)
 }
 
 // rowsOp is an Op that can compute some rows of dst only, with all rows of x to look at.
