@@ -27,6 +27,8 @@ var titles = map[string]string{
 	"albert": "ALBERT", "bert": "BERT; MiniLM, BGE, E5", "camembert": "CamemBERT", "deberta": "DeBERTa", "deberta-v2": "DeBERTa v2, v3",
 	"distilbert": "DistilBERT", "electra": "ELECTRA", "modernbert": "ModernBERT", "mpnet": "MPNet", "roberta": "RoBERTa",
 	"xlm-roberta": "XLM-RoBERTa; BGE-M3, multilingual E5",
+	"t5":          "T5, T5 v1.1, Flan-T5", "mt5": "mT5", "umt5": "UMT5", "bart": "BART", "mbart": "mBART, mBART-50",
+	"marian": "Marian, OPUS-MT", "pegasus": "Pegasus", "m2m_100": "M2M-100, NLLB",
 }
 
 // familyTable returns the tables of families: what can be opened, and the golden cases that check it.
@@ -39,6 +41,7 @@ func familyTable(t *testing.T) string {
 	}{
 		{"decoder", "model/testdata/golden/*.json", model.Decoders()},
 		{"encoder", "model/testdata/golden/encoders/*.json", model.Encoders()},
+		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json", model.EncoderDecoders()},
 	} {
 		variants := variantsOf(t, kind.files)
 		fmt.Fprintf(&b, "| %s | `model_type` | variants checked against the reference |\n|---|---|---|\n", kind.title)
