@@ -106,6 +106,9 @@ func TestBeamStepErrors(t *testing.T) {
 					t.Errorf("%s: error %v lacks %q", c.name, err, c.words)
 					continue
 				}
+				if sampling != nil && b.random.random != same.random.random {
+					t.Errorf("%s: random numbers were taken", c.name)
+				}
 				if c.change != nil {
 					continue
 				}
@@ -195,6 +198,54 @@ func TestBeamsOver(t *testing.T) {
 	best[0].IDs[0] = 77 // the caller's
 	if got := b.Best(); got[0].IDs[0] != 5 {
 		t.Error("Best returns the search's own texts")
+	}
+}
+
+// TestBeamsAllowed: allowed tokens that other rules rule out are forced only if
+// no beam has another.
+func TestBeamsAllowed(t *testing.T) {
+	for _, c := range []struct {
+		bad  [][]int
+		want []Successor
+		best float32
+	}{
+		{nil, []Successor{{0, 0}, {1, 2}}, -math.Ln2 - 2*math.Ln2},
+		{[][]int{{1, 0}}, []Successor{{1, 2}, {0, 0}}, -3 * math.Ln2},
+		{[][]int{{1, 0}, {2, 2}}, []Successor{{0, 0}, {1, 2}}, -math.Ln2},
+	} {
+		rules := Rules{MaxLength: 9, BadWords: c.bad}
+		rules.Allowed = func(text []int) []int {
+			switch text[len(text)-1] {
+			case 1:
+				return []int{0}
+			case 2:
+				return []int{2}
+			}
+			return []int{1, 2}
+		}
+		b := mustBeams(t, BeamConfig{Beams: 2, Rules: rules}, 3)
+		if _, err := b.Step([][]float32{{-inf, 0, 0, -inf}}); err != nil {
+			t.Fatal(err)
+		}
+		even := make([]float32, 4)
+		got, err := b.Step([][]float32{even, even})
+		if err != nil || !slices.Equal(got, c.want) || math.Abs(float64(b.scores[0]-c.best)) > 1e-6 {
+			t.Errorf("without %v: %v, scores %v, %v, want %v and %v", c.bad, got, b.scores, err, c.want, c.best)
+		}
+	}
+}
+
+// TestHopedLength: the greatest length counts only where it makes scores better.
+func TestHopedLength(t *testing.T) {
+	for _, c := range []struct {
+		early   EarlyStopping
+		penalty float64
+		want    int
+	}{{StopHeuristic, 1, 2}, {StopAtOnce, 1, 2}, {StopNever, 1, 9}, {StopNever, 0, 2}, {StopNever, -1, 2}} {
+		b := mustBeams(t, BeamConfig{Beams: 1, EarlyStopping: c.early, LengthPenalty: c.penalty, Rules: Rules{MaxLength: 9}}, 3, 3)
+		if got := b.hopedLength(); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
 	}
 }
 
@@ -390,6 +441,7 @@ func TestBeamSampling(t *testing.T) {
 		{Config{Temperature: 0.7, TopK: 1}, []int{2, 4, 0}}, // as many as end tokens, and 1
 		{Config{Temperature: 1.5, TopP: 0.01}, []int{2, 4, 0}},
 		{Config{Temperature: 1.5, MinP: 0.99}, []int{2, 4, 0}},
+		{Config{Temperature: 1, TypicalP: 1e-9}, []int{2, 4, 0}},
 		{Config{Temperature: 1, TopP: 0.85}, []int{2, 4, 0, 1}},
 	} {
 		weights := make([]float64, len(logits))

@@ -57,9 +57,13 @@ type scoredRow struct {
 	highest []float32 // [⌈V/blockSize⌉] the largest value of each block
 
 	changed []float32 // [V] room for values, where rules have changed them
-	shifted [blockSize]float32
-	shift   [blockSize]float32
+	shifted [pieceSize]float32
+	shift   [pieceSize]float32
 }
+
+// pieceSize is how many values are shifted at a time: few enough for the nearest
+// cache.
+const pieceSize = 2048
 
 func (r *scoredRow) at(v float32) float32 { return float32(v-r.largest) - r.logSum }
 
@@ -73,10 +77,10 @@ func (r *scoredRow) set(logits []float32) {
 	}
 	r.subtract(r.largest)
 	sum := 0.0
-	for from := 0; from < len(logits); from += blockSize {
-		block := logits[from:min(from+blockSize, len(logits))]
-		shifted := r.shifted[:len(block)]
-		vec.Add(shifted, block, r.shift[:len(block)])
+	for from := 0; from < len(logits); from += pieceSize {
+		piece := logits[from:min(from+pieceSize, len(logits))]
+		shifted := r.shifted[:len(piece)]
+		vec.Add(shifted, piece, r.shift[:len(piece)])
 		sum += math.Exp(float64(vec.LogSumExp(shifted)))
 	}
 	r.logSum = float32(math.Log(sum))
@@ -104,8 +108,8 @@ func (r *scoredRow) change() []float32 {
 	from := r.values
 	for _, v := range []float32{r.largest, r.logSum} {
 		r.subtract(v)
-		for i := 0; i < len(from); i += blockSize {
-			end := min(i+blockSize, len(from))
+		for i := 0; i < len(from); i += pieceSize {
+			end := min(i+pieceSize, len(from))
 			vec.Add(r.changed[i:end], from[i:end], r.shift[:end-i])
 		}
 		from = r.changed
