@@ -151,3 +151,52 @@ func ExampleOpenEncoder() {
 	fmt.Println(e.Task, scores[0].Shape, word)
 	// Output: masked LM [8, 876] cat
 }
+
+// A beam search finds texts that are more probable as a whole than the one that takes the likeliest token
+// each time. It works for every decoder.
+func ExampleSession_Search() {
+	d := openTiny()
+	ids, err := d.Tokenizer.Encode("The cat sat on the")
+	if err != nil {
+		log.Fatal(err)
+	}
+	beams := sample.BeamConfig{Beams: 4, Return: 2, LengthPenalty: 1}
+	found, err := d.NewSession(model.SessionOptions{}).Search(context.Background(), ids, beams, model.GenerateOptions{MaxTokens: 6})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, h := range found {
+		text, err := d.Tokenizer.Decode(h.IDs, true)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%.2f %q\n", h.Score, text)
+	}
+	// Output:
+	// -0.26 "The cat sat on the mat. The mat was soft"
+	// -0.27 "The cat sat on the mat. It was a soft"
+}
+
+// An encoder reads the source once; any number of targets are written from it.
+func ExampleEncoderDecoder() {
+	m, err := model.OpenEncoderDecoder(os.DirFS("../examples/internal/tiny/translator"), model.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, err := m.Encoder.Tokenizer.Encode("translate English to French: the black cat sat on the mat")
+	if err != nil {
+		log.Fatal(err)
+	}
+	sources, err := m.Encode(ids)
+	if err != nil {
+		log.Fatal(err)
+	}
+	s := m.NewSession(sources[0], model.SessionOptions{})
+	for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), model.GenerateOptions{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(piece)
+	}
+	// Output: le chat noir était assis sur le tapis
+}

@@ -1,5 +1,6 @@
 // Package tiny holds the models that the examples run when they are given none: a decoder of LLaMA's form
-// that was trained on little stories, and an encoder of BERT's form, one trunk with several heads. train/
+// that was trained on little stories, an encoder of BERT's form, one trunk with several heads, and an
+// encoder–decoder of T5's form that translates between English and French. train/
 // has the grammars their texts come from, and the training scripts.
 package tiny
 
@@ -10,11 +11,12 @@ import (
 	"os"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-//go:embed decoder encoder classifier embedder tagger
+//go:embed decoder encoder classifier embedder tagger translator
 var files embed.FS
 
 // Open returns the decoder in a folder, or the tiny one if folder is empty. Progress is shown on the
@@ -54,6 +56,29 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 		return nil, err
 	}
 	t, err := open(os.DirFS(folder), model.Options{Progress: progress()})
+	if err != nil {
+		return nil, fmt.Errorf("-model %s: %w", folder, err)
+	}
+	return t, nil
+}
+
+// The head of the tiny translator that shows which words belong together: it was trained to.
+const AlignmentLayer, AlignmentHead = 1, 0
+
+// Translator returns what writes with the encoder–decoder in a folder, or with the tiny one if folder is
+// empty.
+func Translator(folder string) (*task.TextToText, error) {
+	if folder == "" {
+		fsys, err := fs.Sub(files, "translator")
+		if err != nil {
+			return nil, err
+		}
+		return task.OpenTextToText(fsys, model.Options{})
+	}
+	if err := check(folder); err != nil {
+		return nil, err
+	}
+	t, err := task.OpenTextToText(os.DirFS(folder), model.Options{Progress: progress()})
 	if err != nil {
 		return nil, fmt.Errorf("-model %s: %w", folder, err)
 	}
