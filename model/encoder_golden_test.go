@@ -2,8 +2,6 @@ package model
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -25,21 +23,7 @@ type encoderGolden struct {
 
 func encoderGoldens(t testing.TB) []encoderGolden {
 	t.Helper()
-	files, err := filepath.Glob("testdata/golden/encoders/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	all := make([]encoderGolden, len(files))
-	for i, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, &all[i]); err != nil {
-			t.Fatalf("%s: %v", f, err)
-		}
-	}
-	return all
+	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json")
 }
 
 func (g *encoderGolden) batch() (batch []Sequence, rows []int) {

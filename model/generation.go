@@ -115,6 +115,9 @@ func (c config) rules(end []int) sample.Rules {
 		SuppressFirst:            c.ids("begin_suppress_tokens"),
 		Renormalize:              c.bool("renormalize_logits", false),
 	}
+	if r.MinNew > 0 {
+		r.MinLength = 0 // as in the reference, the newer key replaces the older
+	}
 	if len(r.ForcedFirst) == 0 && c.bool("force_bos_token_to_be_generated", false) {
 		r.ForcedFirst = c.ids("bos_token_id")
 	}

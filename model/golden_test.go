@@ -40,6 +40,7 @@ type goldenWeights struct {
 	Tensors map[string]struct {
 		Shape         []int
 		Offset, Scale float64
+		Like          string // the tensor whose values this one repeats
 	}
 }
 
@@ -65,21 +66,24 @@ func (f floats) tensor(t *testing.T) tensor.Tensor {
 
 func goldens(t testing.TB) []golden {
 	t.Helper()
-	files, err := filepath.Glob("testdata/golden/*.json")
+	return readGoldens[golden](t, "testdata/golden/*.json")
+}
+
+func readGoldens[T any](t testing.TB, pattern string) []T {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden files: %v", err)
 	}
-	var all []golden
-	for _, f := range files {
+	all := make([]T, len(files))
+	for i, f := range files {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var g golden
-		if err := json.Unmarshal(data, &g); err != nil {
+		if err := json.Unmarshal(data, &all[i]); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
-		all = append(all, g)
 	}
 	return all
 }

@@ -1,12 +1,11 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -19,15 +18,10 @@ import (
 // seq2seqGolden is what the reference answers and generates on a small encoder–decoder, or generates with
 // beams on a small decoder.
 type seq2seqGolden struct {
+	goldenWeights
 	Name, Family     string
 	Config           json.RawMessage
 	GenerationConfig json.RawMessage `json:"generation_config"`
-	Seed             int
-	Tensors          map[string]struct {
-		Shape         []int
-		Offset, Scale float64
-		Like          string
-	}
 	Source, Target   [][]int
 	Positions        []struct{ Source, Target []int }
 	Encoder, Decoder []floats
@@ -49,49 +43,19 @@ type seq2seqGolden struct {
 
 func seq2seqGoldens(t testing.TB) []seq2seqGolden {
 	t.Helper()
-	files, err := filepath.Glob("testdata/golden/seq2seq/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	all := make([]seq2seqGolden, len(files))
-	for i, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, &all[i]); err != nil {
-			t.Fatalf("%s: %v", f, err)
-		}
-	}
-	return all
+	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json")
 }
 
 // weights returns the checkpoint of the case.
 func (g *seq2seqGolden) weights(t testing.TB) checkpoint.Source {
 	t.Helper()
-	plain := goldenWeights{Seed: g.Seed, Tensors: map[string]struct {
-		Shape         []int
-		Offset, Scale float64
-	}{}}
-	for name, x := range g.Tensors {
-		if x.Like == "" {
-			plain.Tensors[name] = struct {
-				Shape         []int
-				Offset, Scale float64
-			}{x.Shape, x.Offset, x.Scale}
-		}
-	}
-	src, err := plain.renamed()
+	src, err := g.renamed()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var entries []checkpoint.Entry
 	for name, x := range g.Tensors {
-		of := name
-		if x.Like != "" {
-			of = x.Like
-		}
-		values, err := checkpoint.ReadFloat32(src, of)
+		values, err := checkpoint.ReadFloat32(src, cmp.Or(x.Like, name))
 		if err != nil {
 			t.Fatal(err)
 		}
