@@ -67,6 +67,9 @@ func MatMulTwice(dst, x Tensor, w *Weight, then Then, w2 *Weight, then2 Then) {
 
 // check panics unless everything fits outputs [rows, w.Out].
 func (t Then) check(rows int, w *Weight) {
+	if w.rows {
+		panic(fmt.Sprintf("tensor: product by [%d, %d]ᵀ, a table for lookups", w.Out, w.In))
+	}
 	if t.Bias != nil && len(t.Bias) != w.Out {
 		panic(fmt.Sprintf("tensor: bias of %d elements for a product by [%d, %d]ᵀ", len(t.Bias), w.Out, w.In))
 	}

@@ -38,7 +38,7 @@ const (
 const (
 	rowStep  = 128     // rows multiplied in a part
 	minStep  = 32      // rows of the smallest part in which they are packed, or go through two products
-	between  = 1 << 17 // elements between two products that the nearer caches hold
+	between  = 3 << 15 // elements between two products that the nearer caches hold
 	maxSize  = 1 << 23 // elements of weights that may go by again and again
 	minWork  = 1 << 21 // multiply-adds below which threads do not pay; a row costs as much as eight, for its weights
 	perWidth = 8       // parts for each processor, so that they end at about the same time

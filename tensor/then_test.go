@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"runtime"
@@ -122,6 +123,10 @@ func TestThenShapes(t *testing.T) {
 	x := New(2, 3)
 	for want, f := range map[string]func(){
 		"tensor: bias of 4 elements for a product by [5, 3]ᵀ":        func() { MatMulThen(New(2, 5), x, w, Then{Bias: make([]float32, 4)}) },
+		"tensor: product by [5, 3]ᵀ, a table for lookups":            func() { MatMul(New(2, 5), x, new(Memory).NewTable(F32, 5, 3)) },
+		"tensor: 2 elements from row 4 of a [5, 3] weight":           func() { new(Memory).NewTable(F32, 5, 3).PackFloat32(4, x.Data[:2]) },
+		"tensor: 6 elements from row 4 of a [5, 3] weight":           func() { new(Memory).NewTable(BF16, 5, 3).Pack(4, make([]byte, 12)) },
+		"tensor: row 5 of a [5, 3] weight into 3 elements":           func() { new(Memory).NewTable(F16, 5, 3).Row(x.Data[:3], 5) },
 		"tensor: [1, 5] added to a product [2, 5]":                   func() { MatMulThen(New(2, 5), x, w, Then{Add: New(1, 5)}) },
 		"tensor: MatMulTwice adds to the first product":              func() { MatMulTwice(New(2, 4), x, w, Then{Add: New(2, 5)}, w2, Then{}) },
 		"tensor: MatMulTwice of [2, 3] = [2, 3] · [5, 3]ᵀ · [5, 3]ᵀ": func() { MatMulTwice(New(2, 3), x, w, Then{}, w, Then{}) },
@@ -155,4 +160,59 @@ func ExampleMatMulTwice() {
 	MatMulTwice(dst, x, up, Then{F: relu{}}, down, Then{Bias: []float32{0.5}})
 	fmt.Println(dst.Data)
 	// Output: [32.5 110.5]
+}
+
+// A table has the rows that a weight has, packed in parts, and becomes one that multiplies to the same bits.
+func TestTable(t *testing.T) {
+	const out, in = 101, 38
+	values := random(1, out, in)
+	for _, dt := range []DType{F32, F16, BF16} {
+		bytes := make([]byte, 0, out*in*dt.Size())
+		half := make([]uint16, out*in)
+		switch dt {
+		case F32:
+			for _, v := range values.Data {
+				bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(v))
+			}
+		case F16:
+			vec.NarrowF16(half, values.Data)
+		case BF16:
+			vec.NarrowBF16(half, values.Data)
+		}
+		if dt != F32 {
+			for _, u := range half {
+				bytes = binary.LittleEndian.AppendUint16(bytes, u)
+			}
+		}
+		weight, table := NewWeight(dt, out, in), new(Memory).NewTable(dt, out, in)
+		weight.Pack(0, bytes)
+		cut := 40 * in * dt.Size()
+		table.Pack(40, bytes[cut:])
+		table.Pack(0, bytes[:cut])
+		a, b := New(in), New(in)
+		for i := range out {
+			weight.Row(a.Data, i)
+			table.Row(b.Data, i)
+			same(t, fmt.Sprintf("%v, row %d", dt, i), b, a)
+		}
+		m := new(Memory)
+		if m.ForProducts(weight, true) != weight {
+			t.Error("a weight was copied")
+		}
+		x, want, got := random(2, 9, in), New(9, out), New(9, out)
+		for _, rounds := range []bool{false, true} {
+			if rounds && dt == BF16 {
+				weight = m.NewRoundingWeight(out, in)
+				weight.Pack(0, bytes)
+			}
+			MatMul(want, x, weight)
+			MatMul(got, x, m.ForProducts(table, rounds))
+			same(t, fmt.Sprintf("%v, product", dt), got, want)
+		}
+	}
+	table := new(Memory).NewTable(F32, out, in)
+	table.PackFloat32(0, values.Data)
+	row := New(in)
+	table.Row(row.Data, 100)
+	same(t, "floats", row, From(values.Row(100), in))
 }

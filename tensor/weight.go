@@ -1,10 +1,13 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/seed2010d43f/transformer/internal/huge"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
 )
 
 // Weight is a matrix [Out, In] of a linear layer or an embedding. It is stored in its DType, in an
@@ -18,6 +21,7 @@ type Weight struct {
 	Rounds bool
 
 	packed gemm.Matrix
+	rows   bool // for lookups only: packed's memory holds one row after the other
 }
 
 // NewWeight returns a Weight of zeros, for [Weight.Pack] to fill. It panics if a dimension is negative.
@@ -45,6 +49,44 @@ func (m *Memory) NewWeight(dt DType, out, in int) *Weight {
 		w.packed.U16 = m.slab.Uint16s(n)
 	}
 	return w
+}
+
+// NewTable returns a Weight of zeros for lookups only, which read one place of memory and not one for each
+// element. [MatMul] does not take it; see [Memory.ForProducts].
+func (m *Memory) NewTable(dt DType, out, in int) *Weight {
+	w := m.NewWeight(dt, out, in)
+	w.rows = true
+	return w
+}
+
+// ForProducts returns w itself or, of a Weight for lookups only, a copy that [MatMul] takes. rounds is for BF16:
+// see [Memory.NewRoundingWeight].
+func (m *Memory) ForProducts(w *Weight, rounds bool) *Weight {
+	if !w.rows {
+		return w
+	}
+	var p *Weight
+	if rounds && w.DType == BF16 {
+		p = m.NewRoundingWeight(w.Out, w.In)
+	} else {
+		p = m.NewWeight(w.DType, w.Out, w.In)
+	}
+	var b []byte
+	for row := 0; row < w.Out; row += gemm.PanelWidth {
+		at, end := row*w.In, min(row+gemm.PanelWidth, w.Out)*w.In
+		b = b[:0]
+		if w.DType == F32 {
+			for _, v := range w.packed.F32[at:end] {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+			}
+		} else {
+			for _, v := range w.packed.U16[at:end] {
+				b = binary.LittleEndian.AppendUint16(b, v)
+			}
+		}
+		p.Pack(row, b)
+	}
+	return p
 }
 
 func gemmType(dt DType) gemm.Type {
@@ -87,18 +129,69 @@ func WeightFrom(t Tensor) *Weight {
 // Weight's type, as a tensor file holds them. A Weight may be packed in any number of parts, in any
 // order; several weights are joined by packing one after the other. It panics if b holds no whole
 // number of rows or more than are left.
-func (w *Weight) Pack(row int, b []byte) { w.packed.Pack(row, b) }
+func (w *Weight) Pack(row int, b []byte) {
+	if !w.rows {
+		w.packed.Pack(row, b)
+		return
+	}
+	at, n := w.part(row, len(b)/w.DType.Size())
+	if n*w.DType.Size() != len(b) {
+		panic(fmt.Sprintf("tensor: %d bytes are no rows of a [%d, %d] weight of %v", len(b), w.Out, w.In, w.DType))
+	}
+	if w.DType == F32 {
+		for i := range n {
+			w.packed.F32[at+i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+		return
+	}
+	for i := range n {
+		w.packed.U16[at+i] = binary.LittleEndian.Uint16(b[2*i:])
+	}
+}
+
+// part returns where row begins in a table, and n, which have to be elements of whole rows.
+func (w *Weight) part(row, n int) (at, elements int) {
+	if row < 0 || w.In > 0 && n%w.In != 0 || n > (w.Out-row)*w.In {
+		panic(fmt.Sprintf("tensor: %d elements from row %d of a [%d, %d] weight", n, row, w.Out, w.In))
+	}
+	return row * w.In, n
+}
 
 // PackFloat32 is [Weight.Pack] for a float32 Weight, from floats.
-func (w *Weight) PackFloat32(row int, x []float32) { w.packed.PackFloat32(row, x) }
+func (w *Weight) PackFloat32(row int, x []float32) {
+	if !w.rows || w.DType != F32 {
+		w.packed.PackFloat32(row, x)
+		return
+	}
+	at, n := w.part(row, len(x))
+	copy(w.packed.F32[at:at+n], x)
+}
 
 // Row sets dst, [In], to row i, widened to float32: the lookup of an embedding.
 func (w *Weight) Row(dst []float32, i int) {
-	if w.packed.Type == gemm.Pairs {
+	switch {
+	case w.rows:
+		w.tableRow(dst, i)
+	case w.packed.Type == gemm.Pairs:
 		w.packed.RowPairs(dst, i)
-		return
+	default:
+		w.packed.Row(dst, i)
 	}
-	w.packed.Row(dst, i)
+}
+
+func (w *Weight) tableRow(dst []float32, i int) {
+	if uint(i) >= uint(w.Out) || len(dst) != w.In {
+		panic(fmt.Sprintf("tensor: row %d of a [%d, %d] weight into %d elements", i, w.Out, w.In, len(dst)))
+	}
+	at, end := i*w.In, (i+1)*w.In
+	switch w.DType {
+	case F32:
+		copy(dst, w.packed.F32[at:end])
+	case F16:
+		vec.WidenF16(dst, w.packed.U16[at:end])
+	default:
+		vec.WidenBF16(dst, w.packed.U16[at:end])
+	}
 }
 
 // Bytes returns the memory that the elements take.

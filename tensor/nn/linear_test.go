@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/tensor"
@@ -60,4 +61,24 @@ func ExampleFeedForward() {
 	FeedForward(y, x, up, ReLU, down, x) // with a residual
 	fmt.Println(y.Data)
 	// Output: [22 397]
+}
+
+// A table has the rows of a file, as the options have them, and errors name what is missing.
+func TestTable(t *testing.T) {
+	for _, from := range dtypes {
+		for _, kept := range dtypes {
+			m := stored{"e.weight", from, []int{97, 50}}
+			l := NewLoader(file(t, m), Options{Convert: func(tensor.DType) tensor.DType { return kept }})
+			e := l.Table("e", 97, 50)
+			if err := l.Err(true); err != nil {
+				t.Fatal(err)
+			}
+			checkRows(t, fmt.Sprintf("%v kept as %v", from, kept), e.Weight, 0, m, kept, false)
+		}
+	}
+	l := NewLoader(file(t), Options{})
+	l.Table("e", 2, 3)
+	if err := l.Err(true); err == nil || !strings.Contains(err.Error(), `no tensor "e.weight" of shape [2 3]`) {
+		t.Errorf("without a tensor: %v", err)
+	}
 }
