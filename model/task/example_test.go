@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 
@@ -242,4 +243,26 @@ func ExampleReader() {
 	// Output:
 	// [2 87 116 3 15 117 3] [0 0 0 0 1 1 1]
 	// [1, 3] <nil>
+}
+
+// The tiny translator of the examples writes French, with four beams, as its checkpoint asks for.
+func ExampleTextToText() {
+	t, err := task.OpenTextToText(os.DirFS("../../examples/internal/tiny/translator"), model.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	t, err = t.For("translate English to French")
+	if err != nil {
+		log.Fatal(err)
+	}
+	all, err := t.WriteAll(context.Background(), []string{"the cat sat on the mat", "The black dog was not sleeping."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, texts := range all {
+		fmt.Println(texts[0].Text)
+	}
+	// Output:
+	// le chat était assis sur le tapis
+	// Le chien noir ne dormait pas.
 }

@@ -55,8 +55,9 @@ func NewTextToText(m *model.EncoderDecoder) (*TextToText, error) {
 }
 
 // For returns what writes for a task of the checkpoint, with its prefix and its way to generate. The task
-// is named as in config.json, "translation_en_to_fr", or by its prefix or the beginning of that,
-// "summarize". The error for one that is not there says what there is.
+// is named as in config.json, "translation_en_to_fr", or by its prefix, "translate English to French", or by
+// the beginning of either: "summarize" is "summarization" too. The error for one that is not there, or that
+// may be any of several, says what there is.
 func (t *TextToText) For(task string) (*TextToText, error) {
 	var names, found []string
 	var params model.TaskParams
@@ -65,7 +66,7 @@ func (t *TextToText) For(task string) (*TextToText, error) {
 		switch prefix := strings.TrimRight(p.Prefix, ": "); {
 		case task == p.Name, task == prefix && task != "":
 			return t.with(p), nil
-		case task != "" && strings.HasPrefix(prefix, task):
+		case task != "" && (strings.HasPrefix(prefix, task) || strings.HasPrefix(p.Name, strings.TrimSuffix(task, "e"))):
 			params, found = p, append(found, fmt.Sprintf("%s (%q)", p.Name, p.Prefix))
 		}
 	}

@@ -121,6 +121,9 @@ func TestTextToText(t *testing.T) {
 	w := writer(t, "t5_spiece", "t5", tasks)
 	_, err := w.For("translate")
 	wantsError(t, "two tasks", err, "translation_en_to_de", "translation_en_to_fr")
+	if u, err := writer(t, "bart", "bart", `, "task_specific_params": {"summarization": {"num_beams": 2}}`).For("summarize"); err != nil || u.Model.Decoder.Generation.Beams.Beams != 2 {
+		t.Errorf("a task without prefix: %v", err)
+	}
 	_, err = w.For("paint")
 	wantsError(t, "an unknown task", err, "paint", "summarization")
 	_, err = writer(t, "t5_spiece", "t5", "").For("summarize")
