@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log"
+	"os"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/task"
