@@ -21,7 +21,9 @@ type Disentangled struct {
 }
 
 // Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence.
-func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) { m.ForwardAdd(p, dst, x, tensor.Tensor{}) }
+func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) {
+	m.ForwardAdd(p, dst, x, tensor.Tensor{})
+}
 
 // ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
 func (m *Disentangled) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
