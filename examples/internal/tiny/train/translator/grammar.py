@@ -180,7 +180,8 @@ class Sentence:
         else:
             phrase = clauses.draw()
         self.pairs, self.forward, self.backward = clauses.pairs, clauses.forward, clauses.backward
-        capital, stop = rng.random() < 0.5, rng.random() < 0.6
+        capital = rng.random() < 0.5 or phrase.en[0].text[0].isupper()  # I and names always have theirs
+        stop = rng.random() < 0.6
         if stop:
             dot = English(".", glued=True)
             phrase += Phrase([dot], [French(".", [dot])])
