@@ -67,13 +67,13 @@ func readBart(c config) *bart {
 
 // learned is BART's table, which has two rows before that of the first position.
 func (m *bart) learned(w nn.Loader) (PositionTable, int) {
-	return w.Embedding("embed_positions", m.MaxLen+2, m.Dim).Weight, 2
+	return w.Table("embed_positions", m.MaxLen+2, m.Dim).Weight, 2
 }
 
 // sinusoidal is the table that Marian and Pegasus compute, or store.
 func (m *bart) sinusoidal(w nn.Loader) (PositionTable, int) {
 	if w.Has("embed_positions.weight") {
-		return w.Embedding("embed_positions", m.MaxLen, m.Dim).Weight, 0
+		return w.Table("embed_positions", m.MaxLen, m.Dim).Weight, 0
 	}
 	return sinusoids(m.Dim).table(m.MaxLen, m.Dim), 0
 }

@@ -70,7 +70,7 @@ func (m *bert) checkHeads(c config) {
 // embeddings are the tables below name, summed and normalised.
 func (m *bert) embeddings(w nn.Loader) Embeddings {
 	e := w.At("embeddings")
-	em := Embeddings{Words: e.Embedding("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Width, m.Eps)}
+	em := Embeddings{Words: e.Table("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Width, m.Eps)}
 	if m.positions != nil {
 		em.Positions = m.positions(e)
 	} else {
@@ -83,7 +83,7 @@ func (m *bert) embeddings(w nn.Loader) Embeddings {
 }
 
 func table(w nn.Loader, name string, rows, dim int) *nn.Embedding {
-	t := w.Embedding(name, rows, dim)
+	t := w.Table(name, rows, dim)
 	return &t
 }
 

@@ -183,7 +183,10 @@ func (l Loader) Root(prefix, probe string) Loader {
 // embedding's table; a tied head that is stored nevertheless is used, as the reference does.
 func (l Loader) Head(e Embedding, name string, tied bool) Linear {
 	if e.Weight == nil || tied && !l.Has(name+".weight") {
-		return Linear{Weight: e.Weight}
+		if e.Weight == nil {
+			return Linear{}
+		}
+		return Linear{Weight: l.mem.ForProducts(e.Weight, l.opt.Round)}
 	}
 	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
 }
