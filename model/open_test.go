@@ -185,7 +185,7 @@ func TestOpenErrors(t *testing.T) {
 		"no such folder":    {os.DirFS(filepath.Join(t.TempDir(), "nowhere")), []string{"config.json"}},
 		"a file":            {os.DirFS(file), []string{"config.json"}},
 		"only weights":      {without("config.json"), []string{"no config.json"}},
-		"only config":       {without("model.safetensors"), []string{"model.safetensors", "no safetensors weights"}},
+		"only config":       {without("model.safetensors"), []string{"model.safetensors", "no weights"}},
 		"pickle":            {with("pytorch_model.bin", "x", "model.safetensors"), []string{"pytorch_model.bin", "pickle"}},
 		"missing shard":     {shards, []string{"model-00002-of-00002.safetensors", "missing"}},
 		"bad index":         {with("model.safetensors.index.json", "{", "model.safetensors"), []string{"model.safetensors.index.json"}},

@@ -209,7 +209,7 @@ func (f *folder) dense(fsys fs.FS) error {
 			return fmt.Errorf("task: the activation_function %q is not supported", *c.Act)
 		}
 	}
-	return load(fsys, "model.safetensors", f.opt, func(w nn.Loader, _ checkpoint.Source) {
+	return load(fsys, f.opt, func(w nn.Loader, _ checkpoint.Source) {
 		d.Linear = w.Linear("linear", c.In, c.Out, c.Bias)
 		if c.Residual && c.In != c.Out {
 			p := w.Linear("residual", c.In, c.Out, false)
@@ -238,26 +238,23 @@ func torchActivation(name string) (nn.Activation, bool) {
 }
 
 func (f *folder) layerNorm(fsys fs.FS) error {
-	return load(fsys, "model.safetensors", f.opt, func(w nn.Loader, _ checkpoint.Source) {
+	return load(fsys, f.opt, func(w nn.Loader, _ checkpoint.Source) {
 		f.e.Layers = append(f.e.Layers, NormLayer{w.LayerNorm("norm", f.e.Dim, 1e-5)})
 	})
 }
 
-// load reads a layer from a safetensors file. Tensors that are called weight and bias alone are shown as
-// linear.weight and linear.bias.
-func load(fsys fs.FS, name string, opt model.Options, build func(w nn.Loader, src checkpoint.Source)) error {
-	file, err := checkpoint.OpenFile(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("task: no %s: %w; weights in a pickle, as pytorch_model.bin is, must be converted: "+
-			"save_file(torch.load(old, weights_only=True), new) with safetensors.torch", name, err)
-	}
+// load reads a layer from the weights in a folder.
+func load(fsys fs.FS, opt model.Options, build func(w nn.Loader, src checkpoint.Source)) error {
+	src, err := checkpoint.Open(fsys)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	return loadFrom(file, opt, build)
+	defer src.Close()
+	return loadFrom(src, opt, build)
 }
 
+// loadFrom reads a layer. Tensors that are called weight and bias alone are shown as linear.weight and
+// linear.bias.
 func loadFrom(file checkpoint.Source, opt model.Options, build func(w nn.Loader, src checkpoint.Source)) error {
 	src, err := checkpoint.Rename(file, func(name string) string {
 		if name == "weight" || name == "bias" {

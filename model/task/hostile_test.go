@@ -158,7 +158,7 @@ func TestBadFolders(t *testing.T) {
 		{`{}`, `{"in_features": 7, "out_features": 3}`, "from 7 to 3"},
 		{`{}`, `{"in_features": 32, "out_features": 3000000}`, "3000000"},
 		{`{}`, `{"in_features": 32, "out_features": 3, "activation_function": "torch.nn.Softshrink"}`, "Softshrink"},
-		{`{}`, `{"in_features": 32, "out_features": 3}`, "save_file"},
+		{`{}`, `{"in_features": 32, "out_features": 3}`, "none of model.safetensors"},
 		{`{}`, `{"in_features": 32, "out_features": 3, "module_input_name": "token_embeddings"}`, "token_embeddings"},
 	} {
 		files := map[string]string{"modules.json": modules, "1/config.json": c.pooling, "2/config.json": c.dense}

@@ -31,8 +31,8 @@ type M3Embedding struct {
 }
 
 // OpenM3 opens a folder like that of BGE-M3: an encoder, with the layers sparse_linear and colbert_linear,
-// each the tensors weight and bias in a safetensors file or in a .pt file as published. Of a .pt file,
-// which is a pickle, no code is run; one that has anything but a state of tensors is refused.
+// each the tensors weight and bias in a safetensors file or in a .pt file as published, which is read as
+// [checkpoint.OpenTorch] does.
 func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
 	e, err := OpenEmbedder(fsys, opt)
 	if err != nil {
@@ -54,17 +54,17 @@ func (m *M3) linear(fsys fs.FS, name string, l *nn.Linear, out int, opt model.Op
 		}
 		*l = w.Linear("linear", m.Encoder.Dim, out, true)
 	}
-	_, err := fs.Stat(fsys, name+".safetensors")
-	if !errors.Is(err, fs.ErrNotExist) {
-		return load(fsys, name+".safetensors", opt, build)
+	src, err := checkpoint.OpenFile(fsys, name+".safetensors")
+	if errors.Is(err, fs.ErrNotExist) {
+		src, err = checkpoint.OpenTorch(fsys, name+".pt")
 	}
-	src, err := openState(fsys, name+".pt")
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("task: neither %s.safetensors nor %s.pt is there: %w", name, name, err)
 	}
 	if err != nil {
 		return err
 	}
+	defer src.Close()
 	return loadFrom(src, opt, build)
 }
 

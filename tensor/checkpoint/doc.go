@@ -3,8 +3,9 @@
 // A [Source] gives tensors by name: their type and shape at once, their bytes on request. There are
 // these:
 //
-//   - [Open] reads a folder as Hugging Face publishes models: model.safetensors, or the shards that
-//     model.safetensors.index.json names. [OpenFile] reads one safetensors file by name.
+//   - [Open] reads a folder as Hugging Face publishes models: model.safetensors or pytorch_model.bin, or
+//     the shards that an index beside them names. [OpenFile] reads one safetensors file by name,
+//     [OpenTorch] one that torch.save wrote.
 //   - [Memory] holds tensors that the program made.
 //   - [Formula] computes each element from the tensor's name and its index, so that a test needs no
 //     file and another language can compute the same weights.
@@ -26,6 +27,9 @@
 //
 // Files are input. Nothing in them makes this package panic, hang or allocate more than a small
 // multiple of their size: every length is checked against the size of the file before it is used.
+// Python's pickles are programs; those in files of torch.save are interpreted as descriptions of
+// tensors, and nothing in them is ever run.
+//
 // What is wrong is told by an [*Error] with the file, the tensor and a [Kind] to test for with
 // [errors.Is].
 package checkpoint

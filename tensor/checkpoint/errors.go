@@ -11,8 +11,8 @@ type Kind string
 // Error returns the cause in words, without the file and the tensor it concerns.
 func (k Kind) Error() string { return string(k) }
 
-// What can be wrong with a safetensors file, in the order of the checks. They are those of the
-// format's own reader, whose name for each is given.
+// What can be wrong with files. Those of a safetensors file come first, in the order of the checks: they
+// are those of the format's own reader, whose name for each is given.
 const (
 	ErrHeaderTooSmall Kind = "the file is shorter than the 8 bytes of the header's length"             // HeaderTooSmall
 	ErrHeaderTooLarge Kind = "the header is longer than the 100 MB that are allowed"                   // HeaderTooLarge
@@ -30,8 +30,9 @@ const (
 	ErrShardPath      Kind = "a shard must be a file beside or below the index"
 	ErrShardMissing   Kind = "a shard that the index names is missing"
 	ErrNotInShard     Kind = "the tensor is not in the shard that the index names"
-	ErrNoCheckpoint   Kind = "no safetensors weights"
-	ErrPickle         Kind = "the weights are a Python pickle, which is not read"
+	ErrNoCheckpoint   Kind = "no weights"
+	ErrPickle         Kind = "the file is not a pickle of named tensors as torch.save writes it"
+	ErrStorage        Kind = "the tensor does not lie within what is stored"
 	ErrNotFound       Kind = "there is no such tensor"
 	ErrUnsupported    Kind = "the dtype cannot be read as a floating-point weight"
 	ErrShape          Kind = "the shape is not supported"

@@ -8,7 +8,7 @@ import (
 )
 
 // checkSource reads everything and stores it again. size is that of the files.
-func checkSource(t *testing.T, s *Safetensors, size int) {
+func checkSource(t *testing.T, s *Files, size int) {
 	var total int64
 	for name := range s.Names() {
 		info, ok := s.Lookup(name)

@@ -18,48 +18,41 @@ const (
 	metadataName = "__metadata__"
 )
 
-// header is the start of a safetensors file: its tensors in the order of their data.
-type header struct {
-	infos    []Info
-	offsets  []int64 // of each tensor, in the file
-	metadata map[string]string
-}
-
-// readHeader reads the start of a file and checks that its tensors fill the rest.
-func readHeader(file string, s storage) (header, error) {
+// readHeader reads the start of a safetensors file and checks that its tensors fill the rest.
+func readHeader(file string, s storage) (contents, error) {
 	size := s.size()
 	if size < lengthBytes {
-		return header{}, &Error{File: file, Kind: ErrHeaderTooSmall, Detail: fmt.Sprintf("%d bytes", size)}
+		return contents{}, &Error{File: file, Kind: ErrHeaderTooSmall, Detail: fmt.Sprintf("%d bytes", size)}
 	}
 	b, err := s.view(nil, 0, lengthBytes)
 	if err != nil {
-		return header{}, &Error{File: file, Kind: ErrReadFile, Cause: err}
+		return contents{}, &Error{File: file, Kind: ErrReadFile, Cause: err}
 	}
 	n := binary.LittleEndian.Uint64(b)
 	if n > maxHeader {
-		return header{}, &Error{File: file, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", n)}
+		return contents{}, &Error{File: file, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", n)}
 	}
 	if n > uint64(size-lengthBytes) {
-		return header{}, &Error{File: file, Kind: ErrHeaderLength, Detail: fmt.Sprintf("%d of %d bytes", n, size)}
+		return contents{}, &Error{File: file, Kind: ErrHeaderLength, Detail: fmt.Sprintf("%d of %d bytes", n, size)}
 	}
 	text, err := s.view(nil, lengthBytes, int64(n))
 	if err != nil {
-		return header{}, &Error{File: file, Kind: ErrReadFile, Cause: err}
+		return contents{}, &Error{File: file, Kind: ErrReadFile, Cause: err}
 	}
 	entries, metadata, err := parseHeader(file, text)
 	if err != nil {
-		return header{}, err
+		return contents{}, err
 	}
 	start := lengthBytes + int64(n)
 	infos, err := checkEntries(file, entries, uint64(size-start))
 	if err != nil {
-		return header{}, err
+		return contents{}, err
 	}
-	h := header{infos, make([]int64, len(entries)), metadata}
+	c := contents{make([]location, len(entries)), metadata}
 	for i, e := range entries {
-		h.offsets[i] = start + int64(e.begin)
+		c.tensors[i] = location{Info: infos[i], offset: start + int64(e.begin), span: infos[i].Size}
 	}
-	return h, nil
+	return c, nil
 }
 
 // entry is what the header says of a tensor.

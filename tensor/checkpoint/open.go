@@ -11,40 +11,45 @@ import (
 	"unicode/utf8"
 )
 
+// The files that Open looks for, in this order.
 const (
 	singleFile = "model.safetensors"
 	indexFile  = "model.safetensors.index.json"
+	torchFile  = "pytorch_model.bin"
+	torchIndex = "pytorch_model.bin.index.json"
 )
 
 // Open opens the weights in a folder. It looks for these files and takes the first that is there:
 //
 //  1. model.safetensors
 //  2. model.safetensors.index.json and the shards it names
+//  3. pytorch_model.bin, read as [OpenTorch] does
+//  4. pytorch_model.bin.index.json and the shards it names
 //
-// A tensor of a shard that the index does not name is left out. A folder with neither file is
-// refused with [ErrNoCheckpoint], or [ErrPickle] if it has a pytorch_model.bin, and what to do about
-// it.
+// A tensor of a shard that the index does not name is left out. A folder with none of these files is
+// refused with [ErrNoCheckpoint].
 //
 // Files that are [os.File] values, as those of [os.DirFS] are, are mapped into memory where the
 // system can do that; a file that is truncated while it is mapped ends the process when it is read.
 // Others are read tensor by tensor if they implement [io.ReaderAt] or [io.Seeker], as those of an
 // [embed.FS] do, and as a whole if not.
-func Open(fsys fs.FS) (*Safetensors, error) {
-	if exists(fsys, singleFile) {
+func Open(fsys fs.FS) (*Files, error) {
+	switch {
+	case exists(fsys, singleFile):
 		return OpenFile(fsys, singleFile)
+	case exists(fsys, indexFile):
+		return openIndex(fsys, indexFile, readHeader)
+	case exists(fsys, torchFile):
+		return OpenTorch(fsys, torchFile)
+	case exists(fsys, torchIndex):
+		return openIndex(fsys, torchIndex, readTorch)
 	}
-	if exists(fsys, indexFile) {
-		return openIndex(fsys, indexFile)
-	}
-	for _, pickle := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json"} {
-		if exists(fsys, pickle) {
-			return nil, &Error{File: pickle, Kind: ErrPickle,
-				Detail: "convert it in Python: load the folder with from_pretrained of its model class and call save_pretrained(folder, safe_serialization=True)"}
+	detail := fmt.Sprintf("the folder has none of %s, %s, %s and %s", singleFile, indexFile, torchFile, torchIndex)
+	for _, other := range []struct{ pattern, opener string }{{"*.safetensors", "OpenFile"}, {"*.bin", "OpenTorch"}, {"*.pt", "OpenTorch"}} {
+		if files, _ := fs.Glob(fsys, other.pattern); len(files) > 0 {
+			detail += fmt.Sprintf("; it has %s: open one with %s", files[0], other.opener)
+			break
 		}
-	}
-	detail := "the folder has neither " + singleFile + " nor " + indexFile
-	if others, _ := fs.Glob(fsys, "*.safetensors"); len(others) > 0 {
-		detail += fmt.Sprintf("; it has %s: open one with OpenFile", others[0])
 	}
 	return nil, &Error{Kind: ErrNoCheckpoint, Detail: detail}
 }
@@ -56,7 +61,7 @@ func exists(fsys fs.FS, name string) bool {
 }
 
 // openIndex opens the shards of an index and keeps the tensors it names.
-func openIndex(fsys fs.FS, index string) (*Safetensors, error) {
+func openIndex(fsys fs.FS, index string, read format) (*Files, error) {
 	text, err := readIndex(fsys, index)
 	if err != nil {
 		return nil, err
@@ -65,27 +70,27 @@ func openIndex(fsys fs.FS, index string) (*Safetensors, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Safetensors{tensors: map[string]location{}}
+	f := &Files{tensors: map[string]location{}}
 	for _, file := range slices.Sorted(maps.Keys(shards)) {
-		if err := s.addShard(fsys, file, shards[file]); err != nil {
-			return nil, errors.Join(err, s.Close())
+		if err := f.addShard(fsys, index, file, read, shards[file]); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
 	}
-	return s, nil
+	return f, nil
 }
 
 // addShard enters the tensors of a shard and fails if it lacks one.
-func (s *Safetensors) addShard(fsys fs.FS, file string, tensors map[string]bool) error {
-	err := s.add(fsys, file, tensors)
+func (f *Files) addShard(fsys fs.FS, index, file string, read format, tensors map[string]bool) error {
+	err := f.add(fsys, file, read, tensors)
 	if e, ok := err.(*Error); ok && errors.Is(e.Cause, fs.ErrNotExist) {
-		return &Error{File: file, Kind: ErrShardMissing, Detail: fmt.Sprintf("%s needs it for %d tensors", indexFile, len(tensors)), Cause: e.Cause}
+		return &Error{File: file, Kind: ErrShardMissing, Detail: fmt.Sprintf("%s needs it for %d tensors", index, len(tensors)), Cause: e.Cause}
 	}
 	if err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		if _, ok := s.tensors[name]; !ok {
-			return &Error{File: file, Tensor: name, Kind: ErrNotInShard, Detail: indexFile + " says it is"}
+		if _, ok := f.tensors[name]; !ok {
+			return &Error{File: file, Tensor: name, Kind: ErrNotInShard, Detail: index + " says it is"}
 		}
 	}
 	return nil

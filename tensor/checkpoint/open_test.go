@@ -96,6 +96,8 @@ func TestBadIndexes(t *testing.T) {
 func TestWhatIsLookedFor(t *testing.T) {
 	one, two := &fstest.MapFile{Data: mustWrite(t, nil, entries()[0])}, &fstest.MapFile{Data: mustWrite(t, nil, entries()[1])}
 	index := &fstest.MapFile{Data: []byte(`{"weight_map":{"a":"two.safetensors"}}`)}
+	torch := &fstest.MapFile{Data: smallTorch()}
+	torchMap := &fstest.MapFile{Data: []byte(`{"weight_map":{"w":"part.bin"}}`)}
 	for _, c := range []struct {
 		folder fstest.MapFS
 		first  string // tensor
@@ -104,10 +106,15 @@ func TestWhatIsLookedFor(t *testing.T) {
 	}{
 		{fstest.MapFS{singleFile: one, indexFile: index, "two.safetensors": two, "pytorch_model.bin": two}, "b.weight", "", ""},
 		{fstest.MapFS{indexFile: index, "two.safetensors": two, "pytorch_model.bin": two}, "a", "", ""},
-		{fstest.MapFS{"pytorch_model.bin": two, "adapter.safetensors": one}, "", ErrPickle, "save_pretrained"},
-		{fstest.MapFS{"pytorch_model.bin.index.json": two}, "", ErrPickle, "pytorch_model.bin.index.json"},
-		{fstest.MapFS{"adapter.safetensors": one}, "", ErrNoCheckpoint, "adapter.safetensors"},
-		{fstest.MapFS{}, "", ErrNoCheckpoint, "model.safetensors.index.json"},
+		{fstest.MapFS{torchFile: torch, torchIndex: torchMap, "adapter.safetensors": one}, "w", "", ""},
+		{fstest.MapFS{torchIndex: torchMap, "part.bin": torch}, "w", "", ""},
+		{fstest.MapFS{torchFile: two, "adapter.safetensors": one}, "", ErrPickle, "save_pretrained"},
+		{fstest.MapFS{torchIndex: two}, "", ErrIndexJSON, torchIndex},
+		{fstest.MapFS{torchIndex: torchMap}, "", ErrShardMissing, "part.bin: a shard that the index names is missing: " + torchIndex},
+		{fstest.MapFS{torchIndex: {Data: []byte(`{"weight_map":{"v":"part.bin"}}`)}, "part.bin": torch}, "", ErrNotInShard, `"v"`},
+		{fstest.MapFS{"adapter.safetensors": one}, "", ErrNoCheckpoint, "adapter.safetensors: open one with OpenFile"},
+		{fstest.MapFS{"linear.pt": torch}, "", ErrNoCheckpoint, "linear.pt: open one with OpenTorch"},
+		{fstest.MapFS{}, "", ErrNoCheckpoint, "model.safetensors.index.json, pytorch_model.bin and pytorch_model.bin.index.json"},
 		{fstest.MapFS{singleFile: {Mode: fs.ModeDir}}, "", ErrReadFile, singleFile},
 		{fstest.MapFS{singleFile: {Mode: fs.ModeNamedPipe}}, "", ErrReadFile, singleFile},
 	} {

@@ -39,7 +39,7 @@ func file(header string, n int) []byte {
 }
 
 // openBytes opens a file that is in memory.
-func openBytes(b []byte) (*Safetensors, error) {
+func openBytes(b []byte) (*Files, error) {
 	return Open(fstest.MapFS{singleFile: {Data: b}})
 }
 

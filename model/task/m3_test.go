@@ -1,8 +1,6 @@
 package task
 
 import (
-	"archive/zip"
-	"bytes"
 	_ "embed"
 	"strings"
 	"testing"
@@ -60,58 +58,21 @@ func TestBadState(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	program := string(pickleOf(t, sparsePT))
-	for _, c := range []struct{ old, new, want string }{
-		{"ccollections\nOrderedDict", "cos\nsystem", "it calls os.system"},
-		{"HalfStorage", "LongStorage", "torch.LongStorage"},
-		{"Q", "i", `'i'`},
-		{"K\x00", "K\xff", "255"}, // the first number of a tensor
-		{".", "", "cut off"},
-	} {
-		changed := strings.Replace(program, c.old, c.new, 1)
-		if c.old == "." {
-			changed = program[:len(program)-1]
-		}
-		u := unpickler{in: []byte(changed), memo: map[uint32]*value{}}
-		state, err := u.run()
-		if err == nil {
-			_, err = state.items[1].entry("x", make([]byte, 64))
-		}
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%q in place of %q: %v; want %q in it", c.new, c.old, err, c.want)
-		}
-	}
 }
 
-func FuzzPickle(f *testing.F) {
-	f.Add(pickleOf(f, sparsePT))
-	f.Add(pickleOf(f, colbertPT))
-	f.Fuzz(func(t *testing.T, program []byte) {
-		u := unpickler{in: program, memo: map[uint32]*value{}}
-		state, err := u.run()
-		if err != nil {
-			return
-		}
-		for _, v := range state.items {
-			if v.kind == array {
-				if e, err := v.entry("x", make([]byte, 100)); err == nil && len(e.Data) > 100 {
-					t.Errorf("%d bytes of 100", len(e.Data))
-				}
-			}
-		}
+// TestDenseState reads a layer of sentence-transformers that has only pytorch_model.bin.
+func TestDenseState(t *testing.T) {
+	fsys := withState(map[string][]byte{
+		"modules.json":        []byte(`[{"idx":0,"path":"","type":"x.Transformer"},{"idx":1,"path":"1","type":"x.Pooling"},{"idx":2,"path":"2","type":"x.Dense"}]`),
+		"1/config.json":       []byte(`{"pooling_mode_cls_token": true}`),
+		"2/config.json":       []byte(`{"in_features": 32, "out_features": 24}`),
+		"2/pytorch_model.bin": colbertPT,
 	})
-}
-
-func pickleOf(t testing.TB, file []byte) []byte {
-	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	e, err := OpenEmbedder(fsys, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range z.File {
-		if strings.HasSuffix(f.Name, "/data.pkl") {
-			return must(unzip(f, maxProgram))
-		}
+	if e.Dim != 24 {
+		t.Errorf("embeddings of %d, want 24", e.Dim)
 	}
-	t.Fatal("no pickle in the file")
-	return nil
 }
