@@ -10,7 +10,7 @@ type worker struct {
 	p     *problem
 	s     *span
 	head  int // of keys and values
-	lanes int // 8, 16, 32 or 48, of which n are used
+	lanes int // 1, 8, 16, 32 or 48, of which n are used
 	n     int
 
 	lo, hi       []int32 // [lanes] keys that a lane sees
@@ -87,6 +87,8 @@ func (w *worker) begin(p *problem, t *part) {
 	group := p.group()
 	w.n = min(maxLanes, w.s.rows*group-t.lane)
 	switch {
+	case w.n == 1:
+		w.lanes = 1
 	case w.n <= 8:
 		w.lanes = 8
 	case w.n <= 16:

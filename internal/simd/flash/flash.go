@@ -1,10 +1,11 @@
 // Package flash holds the kernels of streaming float32 attention, with the queries in the vector lanes.
 //
-// A tile of scores is [n keys][L lanes], L = 48, 32, 16 or 8; a lane is a query row, so lanes are some heads
+// A tile of scores is [n keys][L lanes], L = 48, 32, 16, 8 or 1; a lane is a query row, so lanes are some heads
 // that share their keys times some tokens. Everything that belongs to a tile is transposed in this way:
 // queries qt [D][L], scores s [n][L], running maximum m [L], running sum l [L], output o [D][L]. Softmax
 // then never reduces across a vector, and keys and values are read as they lie, with any distance between
-// their rows. The recurrence is that of Milakov and Gimelshein, "Online normalizer calculation for
+// their rows. A tile of one lane, the only query of its head, has vectors of keys or dimensions instead. The
+// recurrence is that of Milakov and Gimelshein, "Online normalizer calculation for
 // softmax" (2018), blocked over keys as in Dao et al., "FlashAttention" (2022):
 //
 //	LoadQueries(qt, …)                  // scale folded in
@@ -180,8 +181,8 @@ func Finish(dst []float32, offsets []int, o, l []float32, lanes, d int) {
 }
 
 func checkTile(lanes, n, d int) {
-	if lanes != 48 && lanes != 32 && lanes != 16 && lanes != 8 {
-		panic(fmt.Sprintf("flash: %d lanes, want 48, 32, 16 or 8", lanes))
+	if lanes != 48 && lanes != 32 && lanes != 16 && lanes != 8 && lanes != 1 {
+		panic(fmt.Sprintf("flash: %d lanes, want 48, 32, 16, 8 or 1", lanes))
 	}
 	if n < 0 || d < 1 {
 		panic(fmt.Sprintf("flash: %d keys of dimension %d", n, d))

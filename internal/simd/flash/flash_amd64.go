@@ -120,6 +120,10 @@ func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32
 		scoresGeneric(s, lanes, n, d, k, ldk, qt, mx)
 		return
 	}
+	if lanes == 1 {
+		scoresOne(s, n, d, k, ldk, qt, mx)
+		return
+	}
 	var mx0, mx1 *float32 // of the first half of the lanes, and of the second
 	if mx != nil {
 		mx0, mx1 = &mx[0], &mx[lanes/2]
@@ -151,6 +155,8 @@ func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n 
 	switch {
 	case tier == simd.Generic:
 		accumulateGeneric(o, lanes, d, v, ldv, p, n)
+	case lanes == 1:
+		accumulateOne(o, d, v, ldv, p, n)
 	case lanes == 8 && tier == simd.AVX512:
 		accumulate8V(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 8:
@@ -172,11 +178,14 @@ func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n 
 	}
 }
 
-// width returns how many lanes the kernels of softmax take at once, 0 for the generic tier.
+// width returns how many lanes the kernels of softmax take at once, 0 for the generic tier, 1 for the
+// kernels of one lane.
 func width(lanes int) int {
 	switch tier := simd.Active(); {
 	case tier == simd.Generic:
 		return 0
+	case lanes == 1:
+		return 1
 	case tier == simd.AVX512 && lanes > 8:
 		return 16
 	}
@@ -187,6 +196,8 @@ func maximum(s []float32, lanes, n int, mx []float32) {
 	switch w := width(lanes); w {
 	case 0:
 		maxGeneric(s, lanes, n, mx)
+	case 1:
+		maximumOne(s, n, mx)
 	case 16:
 		for i := 0; i < lanes; i += w {
 			maxZ(&s[i], &mx[i], 4*lanes, n)
@@ -202,6 +213,8 @@ func maskMax(s []float32, lanes, n int, key0 int32, lo, hi []int32, mx []float32
 	switch w := width(lanes); w {
 	case 0:
 		maskMaxGeneric(s, lanes, n, key0, lo, hi, mx)
+	case 1:
+		maskMaxOne(s, n, key0, lo[0], hi[0], mx)
 	case 16:
 		for i := 0; i < lanes; i += w {
 			maskMaxZ(&s[i], &mx[i], &lo[i], &hi[i], 4*lanes, n, int(key0))
@@ -215,7 +228,7 @@ func maskMax(s []float32, lanes, n int, key0 int32, lo, hi []int32, mx []float32
 
 func addDiagonals(s []float32, lanes, n int, e []float32) {
 	switch w := width(lanes); w {
-	case 0:
+	case 0, 1:
 		addDiagonalsGeneric(s, lanes, n, e)
 	case 16:
 		for i := 0; i < lanes; i += w {
@@ -259,6 +272,8 @@ func expSum(s []float32, lanes, n int, m, l []float32) {
 	switch w := width(lanes); w {
 	case 0:
 		expSumGeneric(s, lanes, n, m, l)
+	case 1:
+		expSumOne(s, n, m, l)
 	case 16:
 		for i := 0; i < lanes; i += w {
 			expSumZ(&s[i], &m[i], &l[i], 4*lanes, n)
@@ -274,6 +289,8 @@ func rescale(o []float32, lanes, d int, m, mnew, l []float32) {
 	switch w := width(lanes); w {
 	case 0:
 		rescaleGeneric(o, lanes, d, m, mnew, l)
+	case 1:
+		rescaleOne(o, d, m, mnew, l)
 	case 16:
 		for i := 0; i < lanes; i += w {
 			rescaleZ(&o[i], &m[i], &mnew[i], &l[i], 4*lanes, d)
@@ -289,6 +306,8 @@ func merge(o, m, l, oc, mc, lc []float32, lanes, d int) {
 	switch w := width(lanes); w {
 	case 0:
 		mergeGeneric(o, m, l, oc, mc, lc, lanes, d)
+	case 1:
+		mergeOne(o, m, l, oc, mc, lc, d)
 	case 16:
 		for i := 0; i < lanes; i += w {
 			mergeZ(&o[i], &m[i], &l[i], &oc[i], &mc[i], &lc[i], 4*lanes, d)
@@ -301,8 +320,12 @@ func merge(o, m, l, oc, mc, lc []float32, lanes, d int) {
 }
 
 func loadQueries(qt []float32, lanes, d int, q []float32, offsets []int, scale float32) {
-	if simd.Active() == simd.Generic || d < 8 {
+	switch {
+	case simd.Active() == simd.Generic || d < 8:
 		loadQueriesGeneric(qt, lanes, d, q, offsets, scale)
+		return
+	case lanes == 1:
+		loadQueryOne(qt, d, q, offsets[0], scale)
 		return
 	}
 	for i := 0; i < lanes; i += 8 {
@@ -319,8 +342,12 @@ func loadQueries(qt []float32, lanes, d int, q []float32, offsets []int, scale f
 }
 
 func finish(dst []float32, offsets []int, o, l []float32, lanes, d int) {
-	if simd.Active() == simd.Generic || d < 8 {
+	switch {
+	case simd.Active() == simd.Generic || d < 8:
 		finishGeneric(dst, offsets, o, l, lanes, d)
+		return
+	case lanes == 1:
+		finishOne(dst, offsets[0], o, l, d)
 		return
 	}
 	for i := 0; i < len(offsets); i += 8 {

@@ -5,13 +5,17 @@ import "math"
 // The conversions float32(a*b) keep compilers from fusing, so that these give the same bits on every machine.
 
 func scoresGeneric(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32) {
-	for j := range n {
-		row := s[j*lanes:][:lanes]
-		clear(row)
-		for x, a := range k[j*ldk:][:d] {
-			q := qt[x*lanes:][:lanes]
-			for i := range row {
-				row[i] += float32(a * q[i])
+	if lanes == 1 {
+		scoresOneGeneric(s, n, d, k, ldk, qt)
+	} else {
+		for j := range n {
+			row := s[j*lanes:][:lanes]
+			clear(row)
+			for x, a := range k[j*ldk:][:d] {
+				q := qt[x*lanes:][:lanes]
+				for i := range row {
+					row[i] += float32(a * q[i])
+				}
 			}
 		}
 	}
@@ -88,6 +92,10 @@ func rescaleGeneric(o []float32, lanes, d int, m, mnew, l []float32) {
 }
 
 func accumulateGeneric(o []float32, lanes, d int, v []float32, ldv int, p []float32, n int) {
+	if lanes == 1 {
+		accumulateOneGeneric(o, d, v, ldv, p, n)
+		return
+	}
 	for j := range n {
 		w := p[j*lanes:][:lanes]
 		for x, a := range v[j*ldv:][:d] {

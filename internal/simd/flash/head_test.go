@@ -130,7 +130,7 @@ func TestHead(t *testing.T) {
 		} {
 			ld := c.D + c.pad
 			q, k, v := random(r, c.T*ld), random(r, c.S*ld), random(r, c.S*ld)
-			for _, lanes := range []int{48, 32, 16, 8} {
+			for _, lanes := range allLanes {
 				for _, causal := range []bool{false, true} {
 					h := newHead(lanes, c.T, c.S, c.D, ld, causal)
 					dst := make([]float32, c.T*ld)

@@ -22,6 +22,7 @@ func files() map[string]*asmgen.File {
 		"tiles_amd64.s":     tiles,
 		"softmax_amd64.s":   softmax,
 		"transpose_amd64.s": transposes,
+		"one_amd64.s":       one,
 	} {
 		all[path] = asmgen.NewFile()
 		emit(all[path])

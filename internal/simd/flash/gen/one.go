@@ -1,0 +1,407 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
+)
+
+// The kernels of a single lane: everything of its tile lies contiguously. Vectors hold keys (scores, softmax)
+// or dimensions (output), and the chains of sums are those of a lane among others.
+func one(f *asmgen.File) {
+	scoresOne(f)
+	scoresOneKey(f)
+	accumulateOne(f, asmgen.Z)
+	accumulateOne(f, asmgen.Y)
+	maxOne(f)
+	expSumOne(f)
+	rescaleOne(f)
+	mergeOne(f)
+	scaleOne(f)
+}
+
+// scoresOne emits s[j] = Σ k[j][x]·q[x] for n keys, a multiple of 8, and d a multiple of 4. Vectors of 8
+// keys come from squares of 4 keys by 4 dimensions, transposed.
+func scoresOne(f *asmgen.File) {
+	f.Func("scoresOneY", "s", "q", "k", "n", "d", "ldk")
+	f.Arg("s", "SI")
+	f.Arg("k", "R8")
+	f.Arg("n", "CX")
+	f.Arg("ldk", "BX")
+	f.P("SHLQ $2, BX")
+	f.P("LEAQ (BX)(BX*2), R13") // 3 rows
+	f.P("LEAQ (BX)(BX*4), R14") // 5 rows
+	f.P("LEAQ (R13)(BX*4), R15")
+	base := []string{"R9", "R10", "R11", "R12"} // rows 0, 8, 16, 24 of the tile
+	index := []string{"", "(BX*1)", "(BX*2)", "(R13*1)", "(BX*4)", "(R14*1)", "(R13*2)", "(R15*1)"}
+	for _, keys := range []int{32, 8} {
+		top, next, loop := f.Label("tile"), f.Label("smaller"), f.Label("loop")
+		f.Mark(top)
+		f.P("CMPQ CX, $%d", keys)
+		f.P("JLT %s", next)
+		bases := base[:keys/8]
+		f.P("MOVQ R8, R9")
+		for i := range bases[1:] {
+			f.P("LEAQ (%s)(BX*8), %s", base[i], base[i+1])
+		}
+		f.Arg("q", "DI")
+		f.Arg("d", "AX")
+		for i := range bases {
+			f.P("VXORPS Y%d, Y%d, Y%d", i, i, i)
+		}
+		f.P("PCALIGN $32")
+		f.Mark(loop)
+		for x := range 4 {
+			f.P("VBROADCASTSS %d(DI), Y%d", 4*x, 4+x)
+		}
+		for acc, b := range bases {
+			for i := range 4 {
+				f.P("VMOVUPS (%s)%s, X%d", b, index[i], 8+i)
+				f.P("VINSERTF128 $1, (%s)%s, Y%d, Y%d", b, index[i+4], 8+i, 8+i)
+			}
+			for i := range 2 {
+				f.P("VUNPCKLPS Y%d, Y%d, Y%d", 9+2*i, 8+2*i, 12+2*i)
+				f.P("VUNPCKHPS Y%d, Y%d, Y%d", 9+2*i, 8+2*i, 13+2*i)
+			}
+			for x := range 4 {
+				lo, hi := 12+x/2, 14+x/2
+				f.P("VSHUFPS $0x%02x, Y%d, Y%d, Y%d", []int{0x44, 0xee}[x%2], hi, lo, 8+x)
+				f.P("VFMADD231PS Y%d, Y%d, Y%d", 8+x, 4+x, acc)
+			}
+		}
+		for _, b := range bases {
+			f.P("ADDQ $16, %s", b)
+		}
+		f.P("ADDQ $16, DI")
+		f.P("SUBQ $4, AX")
+		f.P("JG %s", loop)
+		for i := range bases {
+			f.P("VMOVUPS Y%d, %d(SI)", i, 32*i)
+		}
+		f.P("ADDQ $%d, SI", 4*keys)
+		f.P("IMUL3Q $%d, BX, AX", keys)
+		f.P("ADDQ AX, R8")
+		f.P("SUBQ $%d, CX", keys)
+		f.P("JMP %s", top)
+		f.Mark(next)
+	}
+	f.Return()
+}
+
+// scoresOneKey emits the same for any n and d, key by key.
+func scoresOneKey(f *asmgen.File) {
+	f.Func("scoresOneX", "s", "q", "k", "n", "d", "ldk")
+	f.Arg("s", "SI")
+	f.Arg("k", "R8")
+	f.Arg("n", "CX")
+	f.Arg("ldk", "BX")
+	f.P("SHLQ $2, BX")
+	f.P("LEAQ (BX)(BX*2), R13")
+	shape{rows: []int{8, 4, 2, 1}}.eachRows(f, "CX", func(rows int) {
+		f.P("MOVQ R8, R9")
+		if rows > 4 {
+			f.P("LEAQ (R9)(BX*4), R10")
+		}
+		f.Arg("q", "DI")
+		f.Arg("d", "AX")
+		for i := range rows {
+			f.P("VXORPS X%d, X%d, X%d", i, i, i)
+		}
+		loop := f.Label("loop")
+		f.P("PCALIGN $32")
+		f.Mark(loop)
+		f.P("VMOVSS (DI), X15")
+		for i := range rows {
+			f.P("VFMADD231SS (%s)%s, X15, X%d", []string{"R9", "R10"}[i/4], []string{"", "(BX*1)", "(BX*2)", "(R13*1)"}[i%4], i)
+		}
+		f.P("ADDQ $4, R9")
+		if rows > 4 {
+			f.P("ADDQ $4, R10")
+		}
+		f.P("ADDQ $4, DI")
+		f.P("DECQ AX")
+		f.P("JNZ %s", loop)
+		for i := range rows {
+			f.P("VMOVSS X%d, %d(SI)", i, 4*i)
+		}
+		f.P("ADDQ $%d, SI", 4*rows)
+		f.P("IMUL3Q $%d, BX, AX", rows)
+		f.P("ADDQ AX, R8")
+	})
+	f.Return()
+}
+
+// accumulateOne emits o[x] += Σ v[j][x]·p[j], in strips of at most 8 vectors of columns. The last vector of
+// a strip that is not a full one is masked.
+func accumulateOne(f *asmgen.File, w asmgen.Width) {
+	f.Func(name("accumulateOne", w), "o", "p", "v", "n", "d", "ldv")
+	f.Arg("o", "DX")
+	f.Arg("v", "R8")
+	f.Arg("d", "CX")
+	f.Arg("ldv", "BX")
+	f.P("SHLQ $2, BX")
+	f.P("LEAQ (BX)(BX*2), R13")
+	const most = 8
+	full, rest, done := f.Label("full"), f.Label("rest"), f.Label("done")
+	f.Mark(full)
+	f.P("CMPQ CX, $%d", most*w.Lanes())
+	f.P("JLT %s", rest)
+	strip(f, w, most, false)
+	f.P("ADDQ $%d, DX", most*int(w))
+	f.P("ADDQ $%d, R8", most*int(w))
+	f.P("SUBQ $%d, CX", most*w.Lanes())
+	f.P("JMP %s", full)
+	f.Mark(rest)
+	f.P("TESTQ CX, CX")
+	f.P("JEQ %s", done)
+	labels := make([]string, most+1)
+	for v := 1; v <= most; v++ {
+		labels[v] = f.Label("strip")
+		if v < most {
+			f.P("CMPQ CX, $%d", v*w.Lanes())
+			f.P("JLE %s", labels[v])
+		}
+	}
+	for v := most; v >= 1; v-- {
+		f.Mark(labels[v])
+		f.P("SUBQ $%d, CX", (v-1)*w.Lanes()) // columns of the last vector
+		if w == asmgen.Z {
+			f.P("MOVL $1, AX")
+			f.P("SHLL CX, AX")
+			f.P("DECL AX")
+			f.P("KMOVW AX, K1")
+		} else {
+			table := "columns<>"
+			if v == most {
+				words := make([]uint32, 16)
+				for i := range 8 {
+					words[i] = 1<<32 - 1
+				}
+				table = f.Table("columns", words...)
+			}
+			f.P("LEAQ %s+32(SB), R9", table)
+			f.P("SHLQ $2, CX")
+			f.P("SUBQ CX, R9")
+			f.P("VMOVUPS (R9), Y15")
+		}
+		strip(f, w, v, true)
+		if v > 1 {
+			f.P("JMP %s", done)
+		}
+	}
+	f.Mark(done)
+	f.Return()
+}
+
+// strip emits the sums of some vectors of columns: o at DX, v at R8, rows BX bytes apart.
+func strip(f *asmgen.File, w asmgen.Width, vectors int, masked bool) {
+	move := func(from, to string, last bool) {
+		switch {
+		case !last:
+			f.P("VMOVUPS %s, %s", from, to)
+		case w == asmgen.Y:
+			f.P("VMASKMOVPS %s, Y15, %s", from, to)
+		case to[0] == 'Z':
+			f.P("VMOVUPS.Z %s, K1, %s", from, to)
+		default:
+			f.P("VMOVUPS %s, K1, %s", from, to)
+		}
+	}
+	f.P("MOVQ R8, SI")
+	f.Arg("p", "DI")
+	f.Arg("n", "AX")
+	for v := range vectors {
+		move(fmt.Sprintf("%d(DX)", v*int(w)), w.Reg(v), masked && v == vectors-1)
+	}
+	unrolled(f, 4, "AX", func(steps int) {
+		for u := range steps {
+			f.P("VBROADCASTSS %d(DI), %s", 4*u, w.Reg(8+u))
+			for v := range vectors {
+				at := fmt.Sprintf("%d(SI)%s", v*int(w), []string{"", "(BX*1)", "(BX*2)", "(R13*1)"}[u])
+				if masked && v == vectors-1 {
+					move(at, w.Reg(12), true)
+					f.P("VFMADD231PS %s, %s, %s", w.Reg(12), w.Reg(8+u), w.Reg(v))
+				} else {
+					f.P("VFMADD231PS %s, %s, %s", at, w.Reg(8+u), w.Reg(v))
+				}
+			}
+		}
+		f.P("ADDQ $%d, DI", 4*steps)
+		if steps == 4 {
+			f.P("LEAQ (SI)(BX*4), SI")
+		} else {
+			f.P("ADDQ BX, SI")
+		}
+	})
+	for v := range vectors {
+		last := masked && v == vectors-1
+		to := fmt.Sprintf("%d(DX)", v*int(w))
+		if last && w == asmgen.Y {
+			f.P("VMASKMOVPS %s, Y15, %s", w.Reg(v), to)
+		} else {
+			move(w.Reg(v), to, last)
+		}
+	}
+}
+
+// maxOne emits the raising of mx to the largest of n scores, at least 8; the last vector overlaps the one
+// before it.
+func maxOne(f *asmgen.File) {
+	f.Func("maxOneY", "s", "mx", "n")
+	f.Arg("s", "SI")
+	f.Arg("mx", "DI")
+	f.Arg("n", "CX")
+	f.P("LEAQ -32(SI)(CX*4), R8") // the last vector
+	f.P("VBROADCASTSS (DI), Y0")
+	loop, last := f.Label("loop"), f.Label("last")
+	f.Mark(loop)
+	f.P("CMPQ SI, R8")
+	f.P("JGE %s", last)
+	f.P("VMOVUPS (SI), Y1")
+	f.P("VMAXPS Y1, Y0, Y0")
+	f.P("ADDQ $32, SI")
+	f.P("JMP %s", loop)
+	f.Mark(last)
+	f.P("VMOVUPS (R8), Y1")
+	f.P("VMAXPS Y1, Y0, Y0")
+	f.P("VEXTRACTF128 $1, Y0, X1")
+	f.P("VMAXPS X1, X0, X0")
+	f.P("VPERMILPS $0x4e, X0, X1")
+	f.P("VMAXPS X1, X0, X0")
+	f.P("VPERMILPS $0xb1, X0, X1")
+	f.P("VMAXPS X1, X0, X0")
+	f.P("VMOVSS X0, (DI)")
+	f.Return()
+}
+
+// expSumOne emits s = exp(s − m) for n vectors, and l += s, one after the other.
+func expSumOne(f *asmgen.File) {
+	f.Func("expSumOneY", "s", "m", "l", "n")
+	f.Arg("s", "SI")
+	f.Arg("m", "R8")
+	f.Arg("l", "R9")
+	f.Arg("n", "AX")
+	e := f.NewExp(asmgen.Y, 6)
+	e.Registers = 8
+	e.NonPositive = true
+	e.Load()
+	f.P("VBROADCASTSS (R8), Y14")
+	f.P("VMOVSS (R9), X15")
+	unrolled(f, 2, "AX", func(steps int) {
+		var vs []asmgen.ExpVector
+		for u := range steps {
+			x := asmgen.Y.Reg(3 * u)
+			f.P("VMOVUPS %d(SI), %s", 32*u, x)
+			f.P("VSUBPS Y14, %s, %s", x, x)
+			vs = append(vs, asmgen.ExpVector{X: 3 * u, T: 3*u + 1, P: 3*u + 2})
+		}
+		e.Emit(vs...)
+		for u, v := range vs {
+			f.P("VMOVUPS %s, %d(SI)", asmgen.Y.Reg(v.X), 32*u)
+		}
+		for i := range 8 * steps {
+			f.P("VADDSS %d(SI), X15, X15", 4*i)
+		}
+		f.P("ADDQ $%d, SI", 32*steps)
+	})
+	f.P("VMOVSS X15, (R9)")
+	f.Return()
+}
+
+// rows emits body for the columns counted in CX, at least one, and the pointers to them: 8 at a time, and the
+// rest one by one.
+func columns(f *asmgen.File, pointers []string, body func(op func(string) string, reg string)) {
+	for _, n := range []int{8, 1} {
+		loop, done := f.Label("loop"), f.Label("done")
+		f.P("SUBQ $%d, CX", n)
+		f.P("JLT %s", done)
+		f.Mark(loop)
+		if n == 8 {
+			body(func(op string) string { return op + "PS" }, "Y")
+		} else {
+			body(func(op string) string { return op + "SS" }, "X")
+		}
+		for _, p := range pointers {
+			f.P("ADDQ $%d, %s", 4*n, p)
+		}
+		f.P("SUBQ $%d, CX", n)
+		f.P("JGE %s", loop)
+		f.Mark(done)
+		f.P("ADDQ $%d, CX", n)
+	}
+	f.Return()
+}
+
+// move is the operation that loads and stores what ops ending in suffix work on.
+func moveOf(reg string) string {
+	if reg == "Y" {
+		return "VMOVUPS"
+	}
+	return "VMOVSS"
+}
+
+// rescaleOne emits a = exp(m − mnew), l *= a, o *= a, m = mnew.
+func rescaleOne(f *asmgen.File) {
+	f.Func("rescaleOneY", "o", "m", "mnew", "l", "d")
+	f.Arg("o", "SI")
+	f.Arg("m", "R8")
+	f.Arg("mnew", "R9")
+	f.Arg("l", "R10")
+	f.Arg("d", "CX")
+	f.P("VBROADCASTSS (R8), Y0")
+	f.P("VBROADCASTSS (R9), Y3")
+	f.P("VSUBPS Y3, Y0, Y0")
+	e := f.NewExp(asmgen.Y, -1)
+	e.NonPositive = true
+	e.Emit(asmgen.ExpVector{X: 0, T: 1, P: 2})
+	f.P("VMOVSS X3, (R8)")
+	f.P("VMULSS (R10), X0, X4")
+	f.P("VMOVSS X4, (R10)")
+	columns(f, []string{"SI"}, func(op func(string) string, r string) {
+		f.P("%s (SI), %s0, %s4", op("VMUL"), r, r)
+		f.P("%s %s4, (SI)", moveOf(r), r)
+	})
+}
+
+// mergeOne emits o = o·a + oc·b and l likewise, a = exp(m − mn), b = exp(mc − mn), mn the larger of m and mc.
+func mergeOne(f *asmgen.File) {
+	f.Func("mergeOneY", "o", "m", "l", "oc", "mc", "lc", "d")
+	f.Arg("o", "SI")
+	f.Arg("m", "R8")
+	f.Arg("l", "R9")
+	f.Arg("oc", "DI")
+	f.Arg("mc", "R10")
+	f.Arg("lc", "R11")
+	f.Arg("d", "CX")
+	f.P("VBROADCASTSS (R8), Y0")
+	f.P("VBROADCASTSS (R10), Y3")
+	f.P("VMAXPS Y3, Y0, Y6")
+	f.P("VSUBPS Y6, Y0, Y0")
+	f.P("VSUBPS Y6, Y3, Y3")
+	e := f.NewExp(asmgen.Y, -1)
+	e.NonPositive = true
+	e.Emit(asmgen.ExpVector{X: 0, T: 1, P: 2}, asmgen.ExpVector{X: 3, T: 4, P: 5})
+	f.P("VMOVSS X6, (R8)")
+	f.P("VMULSS (R9), X0, X7")
+	f.P("VFMADD231SS (R11), X3, X7")
+	f.P("VMOVSS X7, (R9)")
+	columns(f, []string{"SI", "DI"}, func(op func(string) string, r string) {
+		f.P("%s (SI), %s0, %s7", op("VMUL"), r, r)
+		f.P("%s (DI), %s3, %s7", op("VFMADD231"), r, r)
+		f.P("%s %s7, (SI)", moveOf(r), r)
+	})
+}
+
+// scaleOne emits dst = src·factor.
+func scaleOne(f *asmgen.File) {
+	f.Func("scaleOneY", "dst", "src", "factor", "d")
+	f.Arg("dst", "DI")
+	f.Arg("src", "SI")
+	f.Arg("factor", "R8")
+	f.Arg("d", "CX")
+	f.P("VBROADCASTSS (R8), Y0")
+	columns(f, []string{"SI", "DI"}, func(op func(string) string, r string) {
+		f.P("%s (SI), %s0, %s1", op("VMUL"), r, r)
+		f.P("%s %s1, (DI)", moveOf(r), r)
+	})
+}
