@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"math"
+	"os"
 	"testing/fstest"
 
 	"github.com/seed2010d43f/transformer/tensor"
@@ -43,6 +44,31 @@ func ExampleOpen() {
 	// norm.weight F32 [3] 12
 	// {[3] [1 2 3]} <nil>
 	// checkpoint: tensor "position_ids": the dtype cannot be read as a floating-point weight: I64, expected F32, F16 or BF16
+}
+
+// A file that torch.save made of a module's state_dict.
+func ExampleOpenTorch() {
+	src, err := checkpoint.OpenTorch(os.DirFS("testdata/torch"), "module.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer src.Close()
+	for name := range src.Names() {
+		info, _ := src.Lookup(name)
+		fmt.Println(name, info.DType, info.Shape)
+	}
+
+	_, err = checkpoint.OpenTorch(os.DirFS("testdata/torch"), "refused-nested.pt")
+	fmt.Println(errors.Is(err, checkpoint.ErrPickle))
+	// Output:
+	// position_ids I64 [1 6]
+	// embed_tokens.weight F16 [5 4]
+	// lm_head.weight F16 [5 4]
+	// shared.weight F16 [5 4]
+	// lm_head.bias F16 [5]
+	// norm.weight F16 [4]
+	// norm.bias F16 [4]
+	// true
 }
 
 func ExampleOpen_errors() {

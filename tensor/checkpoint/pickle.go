@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // An unpickler reads Python's pickles, protocol 2. A pickle is a program that may call anything; this
@@ -43,21 +43,6 @@ type (
 	}
 )
 
-// stored is a one-dimensional piece of memory, and array a tensor in one.
-type (
-	stored struct {
-		key   string
-		dtype DType
-		n     int64 // elements
-	}
-	array struct {
-		*stored
-		first  int64
-		shape  []int
-		stride []int64
-	}
-)
-
 func (mark) what() string        { return "a mark" }
 func (other) what() string       { return "no tensor" }
 func (truth) what() string       { return "a truth value" }
@@ -67,8 +52,6 @@ func (global) what() string      { return "a function or class" }
 func (tuple) what() string       { return "a tuple" }
 func (*list) what() string       { return "a list" }
 func (*dictionary) what() string { return "a dictionary" }
-func (*stored) what() string     { return "a storage without shape" }
-func (*array) what() string      { return "a tensor" }
 
 // run reads one pickle.
 func (u *unpickler) run() (value, error) {
@@ -168,7 +151,11 @@ func (u *unpickler) step(op byte) error {
 	case 'c': // GLOBAL
 		u.push(global(u.line() + "." + u.line()))
 	case 'X': // BINUNICODE
-		u.push(text(u.take(u.uint(4))))
+		s := u.take(u.uint(4))
+		if !utf8.Valid(s) {
+			return fmt.Errorf("the text %.100q is not UTF-8", s)
+		}
+		u.push(text(s))
 	case 'K': // BININT1
 		u.push(number(u.uint(1)))
 	case 'M': // BININT2
@@ -334,73 +321,4 @@ func opName(op byte) string {
 		return name
 	}
 	return fmt.Sprintf("%#x", op)
-}
-
-// storedOf reads ("storage", class, key, device, elements), and a sixth member of None in files of the
-// form before zip.
-func storedOf(v value) (*stored, error) {
-	t, _ := v.(tuple)
-	if len(t) == 6 && t[5] == (other{}) {
-		t = t[:5]
-	}
-	if len(t) != 5 || t[0] != text("storage") || !is[global](t[1]) || !is[text](t[2]) || !is[number](t[4]) {
-		return nil, errors.New("a storage is not described as torch.save does")
-	}
-	types := map[global]DType{"torch.FloatStorage": F32, "torch.HalfStorage": F16, "torch.BFloat16Storage": BF16,
-		"torch.DoubleStorage": "F64", "torch.LongStorage": "I64", "torch.IntStorage": "I32", "torch.ShortStorage": "I16",
-		"torch.CharStorage": "I8", "torch.ByteStorage": "U8", "torch.BoolStorage": "BOOL", "torch.ComplexFloatStorage": "C64"}
-	class, key, n := t[1].(global), t[2].(text), t[4].(number)
-	d, ok := types[class]
-	if !ok {
-		return nil, fmt.Errorf("a storage of class %.100q is not read", class)
-	}
-	return &stored{string(key), d, int64(n)}, nil
-}
-
-// call does what the functions do that make a dictionary of tensors, and refuses others.
-func call(f string, args tuple) (value, error) {
-	switch f {
-	case "collections.OrderedDict":
-		if len(args) == 0 {
-			return &dictionary{}, nil
-		}
-	case "torch._utils._rebuild_parameter": // tensor, whether it is trained, hooks
-		if len(args) == 3 && is[*array](args[0]) {
-			return args[0], nil
-		}
-	case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2": // and whether it is trained, hooks
-		if len(args) >= 4 {
-			return arrayOf(args)
-		}
-	default:
-		return nil, fmt.Errorf("it calls %.100q, which makes no dictionary of tensors", f)
-	}
-	return nil, fmt.Errorf("%d arguments of %s are not those of torch.save", len(args), f)
-}
-
-// maxRank is the number of dimensions up to which a tensor is read. Weights have at most four.
-const maxRank = 8
-
-// arrayOf reads the storage of a tensor, its first element, shape and strides.
-func arrayOf(args tuple) (*array, error) {
-	s, isStored := args[0].(*stored)
-	first, isNumber := args[1].(number)
-	shape, isShape := args[2].(tuple)
-	stride, isStride := args[3].(tuple)
-	if !isStored || !isNumber || !isShape || !isStride || len(shape) != len(stride) {
-		return nil, errors.New("a tensor is not described as torch.save does")
-	}
-	if len(shape) > maxRank {
-		return nil, fmt.Errorf("a tensor of %d dimensions, at most %d are read", len(shape), maxRank)
-	}
-	a := &array{s, int64(first), make([]int, len(shape)), make([]int64, len(shape))}
-	for k := range shape {
-		n, isNumber := shape[k].(number)
-		step, isStep := stride[k].(number)
-		if !isNumber || !isStep || n < 0 || n > math.MaxInt {
-			return nil, fmt.Errorf("dimension %d of a tensor is no size and stride", k)
-		}
-		a.shape[k], a.stride[k] = int(n), int64(step)
-	}
-	return a, nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"slices"
 	"strings"
 )
@@ -29,10 +28,6 @@ func OpenTorch(fsys fs.FS, name string) (*Files, error) { return openOne(fsys, n
 const (
 	// maxProgram bounds a pickle: it has some 250 bytes for a tensor.
 	maxProgram = 1 << 24
-
-	// maxShare bounds the bytes of all tensors, as a multiple of those of the file. Encoder–decoders with
-	// one embedding everywhere store it under four or five names.
-	maxShare = 16
 
 	// oldMagic is how files of the form before zip start: a pickle of a number.
 	oldMagic = "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -222,84 +217,4 @@ func oldStorages(file string, s storage, state, keys value, offset int64) (map[s
 		offset += 8 + size
 	}
 	return extents, nil
-}
-
-// place enters the tensors of a dictionary. find tells where a storage lies.
-func place(file string, state value, size int64, find func(*stored) (extent, bool)) (contents, error) {
-	d, ok := state.(*dictionary)
-	if !ok {
-		return contents{}, noPickle(file, "it is %s, expected a dictionary of tensors", state.what())
-	}
-	var c contents
-	left := uint64(size) * maxShare
-	seen := map[text]bool{}
-	for _, it := range d.items {
-		a, ok := it.value.(*array)
-		if !ok {
-			return contents{}, noPickle(file, "%.100q is %s, expected a tensor", it.key, it.value.what())
-		}
-		if seen[it.key] {
-			return contents{}, &Error{File: file, Tensor: string(it.key), Kind: ErrDuplicate}
-		}
-		seen[it.key] = true
-		e, ok := find(a.stored)
-		if !ok {
-			return contents{}, &Error{File: file, Tensor: string(it.key), Kind: ErrStorage, Detail: fmt.Sprintf("storage %.100q is missing", a.key)}
-		}
-		l, err := a.locate(string(it.key), e)
-		if err != nil {
-			err.File = file
-			return contents{}, err
-		}
-		if uint64(l.Size) > left {
-			return contents{}, &Error{File: file, Tensor: l.Name, Kind: ErrOverflow,
-				Detail: fmt.Sprintf("with it, tensors that share memory take more than %d times the file's %d bytes", maxShare, size)}
-		}
-		left -= uint64(l.Size)
-		c.tensors = append(c.tensors, l)
-	}
-	slices.SortFunc(c.tensors, func(a, b location) int {
-		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.Name, b.Name))
-	})
-	return c, nil
-}
-
-// locate returns where a tensor lies, given where its storage does.
-func (a *array) locate(name string, e extent) (location, *Error) {
-	info, ok := newInfo(name, a.dtype, a.shape)
-	size, known := a.dtype.Size(a.n)
-	if !ok || !known {
-		return location{}, &Error{Tensor: name, Kind: ErrOverflow, Detail: fmt.Sprintf("%s %v in a storage of %d", a.dtype, a.shape, a.n)}
-	}
-	if size > e.size {
-		return location{}, &Error{Tensor: name, Kind: ErrStorage, Detail: fmt.Sprintf("%d elements of %s in storage %.100q of %d bytes", a.n, a.dtype, a.key, e.size)}
-	}
-	l := location{Info: info, offset: e.offset, span: info.Size}
-	if info.Size == 0 {
-		return l, nil
-	}
-	last, next, inOrder := a.first, int64(1), true
-	ok = a.first >= 0 && a.first < a.n
-	for k := len(a.shape) - 1; ok && k >= 0; k-- {
-		d, step := int64(a.shape[k]), a.stride[k]
-		if d == 1 {
-			continue
-		}
-		ok = step >= 0 && (step == 0 || d-1 <= (a.n-1-last)/step)
-		last += (d - 1) * step
-		inOrder = inOrder && step == next
-		next *= d
-	}
-	if !ok {
-		return location{}, &Error{Tensor: name, Kind: ErrStorage, Detail: fmt.Sprintf("shape %v with strides %v from element %d on of %d", a.shape, a.stride, a.first, a.n)}
-	}
-	_, element, _ := a.dtype.Block()
-	l.offset += a.first * int64(element)
-	if !inOrder {
-		l.stride, l.span = a.stride, (last-a.first+1)*int64(element)
-		if max(l.Size, l.span) > math.MaxInt {
-			return location{}, &Error{Tensor: name, Kind: ErrOverflow, Detail: fmt.Sprintf("%d bytes exceed the address space", l.Size)}
-		}
-	}
-	return l, nil
 }
