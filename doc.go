@@ -29,7 +29,7 @@
 // # The packages, bottom up
 //
 //   - [tensor]: dense float32 activations, weights in the type they are stored in, their product.
-//   - [checkpoint]: where named weights come from: safetensors, memory, formulas, random numbers.
+//   - [checkpoint]: where named weights come from: safetensors, files of PyTorch, memory, formulas, random numbers.
 //   - [nn]: linear layers, norms, activations, embeddings, and the loader that binds weights to them.
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
 //     caches; the multi-head layer; cross-attention. Start at [attention.ScaledDotProduct].

@@ -31,7 +31,8 @@ type Options struct {
 //
 //   - config.json, as transformers 4 or 5 writes it;
 //   - generation_config.json, if there;
-//   - model.safetensors, or shards with model.safetensors.index.json;
+//   - model.safetensors or pytorch_model.bin, or shards with the index of either, as [checkpoint.Open] reads
+//     them: nothing in a pytorch_model.bin, a Python pickle, is ever run;
 //   - a tokenizer, if there: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
 // Give it os.DirFS of the folder for weights to be memory-mapped while they are read; an embed.FS works
