@@ -132,12 +132,12 @@ func TestOneLaneHasTheBitsOfATile(t *testing.T) {
 			}
 		}
 		for d := 1; d <= 130; d++ {
-			for range 4 {
+			for range 3 {
 				check(1+r.IntN(flash.Block), d)
 			}
 		}
 		for n := 1; n <= flash.Block; n++ {
-			for _, d := range []int{1, 4, 6, 8, 15, 16, 32, 64, 80, 256, 300} {
+			for _, d := range []int{3, 20, 64, 300} {
 				check(n, d)
 			}
 		}

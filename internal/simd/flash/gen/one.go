@@ -21,9 +21,14 @@ func one(f *asmgen.File) {
 }
 
 // scoresOne emits s[j] = Σ k[j][x]·q[x] for n keys, a multiple of 8, and d a multiple of 4. Vectors of 8
-// keys come from squares of 4 keys by 4 dimensions, transposed.
+// keys come from squares of 4 keys by 4 dimensions, transposed. Memory is slow to bring lines in the order in
+// which squares want them, so that what follows is read, to no other end, in the order in which it lies,
+// a little with each square: prefetching instructions would not make the hardware run ahead.
 func scoresOne(f *asmgen.File) {
 	f.Func("scoresOneY", "s", "q", "k", "n", "d", "ldk")
+	f.Arg("d", "AX")
+	f.P("SHLQ $2, AX")
+	f.P("MOVQ AX, %s", f.ArgAt("d")) // bytes from here on
 	f.Arg("s", "SI")
 	f.Arg("k", "R8")
 	f.Arg("n", "CX")
@@ -32,60 +37,137 @@ func scoresOne(f *asmgen.File) {
 	f.P("LEAQ (BX)(BX*2), R13") // 3 rows
 	f.P("LEAQ (BX)(BX*4), R14") // 5 rows
 	f.P("LEAQ (R13)(BX*4), R15")
-	base := []string{"R9", "R10", "R11", "R12"} // rows 0, 8, 16, 24 of the tile
-	index := []string{"", "(BX*1)", "(BX*2)", "(R13*1)", "(BX*4)", "(R14*1)", "(R13*2)", "(R15*1)"}
-	for _, keys := range []int{32, 8} {
-		top, next, loop := f.Label("tile"), f.Label("smaller"), f.Label("loop")
+	whole, apart := f.Label("whole"), f.Label("apart")
+	f.P("CMPQ CX, $32")
+	f.P("JLT %s", whole)
+	f.P("CMPQ AX, BX")
+	f.P("JNE %s", whole)
+	first := f.Label("first")
+	f.P("MOVQ R8, R9")
+	f.P("SHRQ $1, AX") // lines in 32 rows
+	f.Mark(first)
+	f.P("VMOVUPS (R9), X0")
+	f.P("ADDQ $64, R9")
+	f.P("DECQ AX")
+	f.P("JNZ %s", first)
+	f.Mark(whole)
+	for _, t := range []struct {
+		keys int
+		read reading
+	}{{32, next}, {32, nothing}, {32, rows}, {8, nothing}} {
+		top, smaller := f.Label("tile"), f.Label("smaller")
 		f.Mark(top)
-		f.P("CMPQ CX, $%d", keys)
-		f.P("JLT %s", next)
-		bases := base[:keys/8]
-		f.P("MOVQ R8, R9")
-		for i := range bases[1:] {
-			f.P("LEAQ (%s)(BX*8), %s", base[i], base[i+1])
+		switch t.read {
+		case next:
+			f.P("CMPQ BX, %s", f.ArgAt("d"))
+			f.P("JNE %s", apart)
+			f.P("CMPQ CX, $%d", 2*t.keys)
+		case rows:
+			f.Mark(apart)
+			f.P("CMPQ CX, $%d", t.keys)
+		case nothing:
+			f.P("CMPQ CX, $%d", t.keys)
 		}
-		f.Arg("q", "DI")
-		f.Arg("d", "AX")
-		for i := range bases {
-			f.P("VXORPS Y%d, Y%d, Y%d", i, i, i)
-		}
-		f.P("PCALIGN $32")
-		f.Mark(loop)
-		for x := range 4 {
-			f.P("VBROADCASTSS %d(DI), Y%d", 4*x, 4+x)
-		}
-		for acc, b := range bases {
-			for i := range 4 {
-				f.P("VMOVUPS (%s)%s, X%d", b, index[i], 8+i)
-				f.P("VINSERTF128 $1, (%s)%s, Y%d, Y%d", b, index[i+4], 8+i, 8+i)
-			}
-			for i := range 2 {
-				f.P("VUNPCKLPS Y%d, Y%d, Y%d", 9+2*i, 8+2*i, 12+2*i)
-				f.P("VUNPCKHPS Y%d, Y%d, Y%d", 9+2*i, 8+2*i, 13+2*i)
-			}
-			for x := range 4 {
-				lo, hi := 12+x/2, 14+x/2
-				f.P("VSHUFPS $0x%02x, Y%d, Y%d, Y%d", []int{0x44, 0xee}[x%2], hi, lo, 8+x)
-				f.P("VFMADD231PS Y%d, Y%d, Y%d", 8+x, 4+x, acc)
-			}
-		}
-		for _, b := range bases {
-			f.P("ADDQ $16, %s", b)
-		}
-		f.P("ADDQ $16, DI")
-		f.P("SUBQ $4, AX")
-		f.P("JG %s", loop)
-		for i := range bases {
-			f.P("VMOVUPS Y%d, %d(SI)", i, 32*i)
-		}
-		f.P("ADDQ $%d, SI", 4*keys)
-		f.P("IMUL3Q $%d, BX, AX", keys)
-		f.P("ADDQ AX, R8")
-		f.P("SUBQ $%d, CX", keys)
+		f.P("JLT %s", smaller)
+		tileOne(f, t.keys, t.read)
 		f.P("JMP %s", top)
-		f.Mark(next)
+		f.Mark(smaller)
 	}
 	f.Return()
+}
+
+// reading is what a tile of keys reads ahead.
+type reading uint8
+
+const (
+	nothing reading = iota
+	next            // the tile that follows, which lies beside it
+	rows            // what follows, if rows lie apart
+)
+
+// tileOne emits the scores of some keys.
+func tileOne(f *asmgen.File, keys int, read reading) {
+	base := []string{"R9", "R10", "R11", "R12"}[:keys/8] // rows 0, 8, 16, 24 of the tile
+	index := []string{"", "(BX*1)", "(BX*2)", "(R13*1)", "(BX*4)", "(R14*1)", "(R13*2)", "(R15*1)"}
+	f.P("MOVQ R8, R9")
+	for i := range base[1:] {
+		f.P("LEAQ (%s)(BX*8), %s", base[i], base[i+1])
+	}
+	f.P("LEAQ (%s)(BX*8), DX", base[len(base)-1])
+	f.Arg("q", "DI")
+	f.Arg("d", "AX")
+	f.P("LEAQ (DX)(AX*1), R8")
+	f.P("SHRQ $4, AX")
+	for i := range base {
+		f.P("VXORPS Y%d, Y%d, Y%d", i, i, i)
+	}
+	unrolled(f, 4, "AX", func(steps int) {
+		if steps == 4 && read == rows {
+			prefetchRows(f, keys/4)
+		}
+		for u := range steps {
+			if steps == 4 && read == next {
+				for i := range keys / 4 {
+					f.P("VMOVUPS %d(DX), X%d", 64*(i+u*keys/4), 8+i%8)
+				}
+			}
+			squaresOne(f, base, index, 16*u)
+		}
+		for _, b := range base {
+			f.P("ADDQ $%d, %s", 16*steps, b)
+		}
+		f.P("ADDQ $%d, DI", 16*steps)
+		if steps == 4 && read == next {
+			f.P("ADDQ $%d, DX", 64*keys)
+		}
+	})
+	for i := range base {
+		f.P("VMOVUPS Y%d, %d(SI)", i, 32*i)
+	}
+	f.P("ADDQ $%d, SI", 4*keys)
+	f.P("LEAQ (%s)(BX*8), R8", base[len(base)-1])
+	f.P("SUBQ %s, R8", f.ArgAt("d"))
+	f.P("SUBQ $%d, CX", keys)
+}
+
+// prefetchRows emits the prefetching of some groups of 4 lines of the tile that follows, in the order in which they
+// lie: DX walks along its rows, R8 is the end of one.
+func prefetchRows(f *asmgen.File, groups int) {
+	for range groups {
+		inRow := f.Label("row")
+		for i := range 4 {
+			f.P("PREFETCHT0 %d(DX)", 64*i)
+		}
+		f.P("ADDQ $256, DX")
+		f.P("CMPQ DX, R8")
+		f.P("JLT %s", inRow)
+		f.P("ADDQ BX, R8")
+		f.P("MOVQ R8, DX")
+		f.P("SUBQ %s, DX", f.ArgAt("d"))
+		f.Mark(inRow)
+	}
+}
+
+// squaresOne emits four steps of the chains, offset bytes from the bases of 8 keys each.
+func squaresOne(f *asmgen.File, bases, index []string, offset int) {
+	for x := range 4 {
+		f.P("VBROADCASTSS %d(DI), Y%d", offset+4*x, 4+x)
+	}
+	for acc, b := range bases {
+		for i := range 4 {
+			f.P("VMOVUPS %d(%s)%s, X%d", offset, b, index[i], 8+i)
+			f.P("VINSERTF128 $1, %d(%s)%s, Y%d, Y%d", offset, b, index[i+4], 8+i, 8+i)
+		}
+		for i := range 2 {
+			f.P("VUNPCKLPS Y%d, Y%d, Y%d", 9+2*i, 8+2*i, 12+2*i)
+			f.P("VUNPCKHPS Y%d, Y%d, Y%d", 9+2*i, 8+2*i, 13+2*i)
+		}
+		for x := range 4 {
+			lo, hi := 12+x/2, 14+x/2
+			f.P("VSHUFPS $0x%02x, Y%d, Y%d, Y%d", []int{0x44, 0xee}[x%2], hi, lo, 8+x)
+			f.P("VFMADD231PS Y%d, Y%d, Y%d", 8+x, 4+x, acc)
+		}
+	}
 }
 
 // scoresOneKey emits the same for any n and d, key by key.
@@ -308,7 +390,7 @@ func expSumOne(f *asmgen.File) {
 	f.Return()
 }
 
-// rows emits body for the columns counted in CX, at least one, and the pointers to them: 8 at a time, and the
+// columns emits body for the columns counted in CX, at least one, and the pointers to them: 8 at a time, and the
 // rest one by one.
 func columns(f *asmgen.File, pointers []string, body func(op func(string) string, reg string)) {
 	for _, n := range []int{8, 1} {
@@ -332,7 +414,7 @@ func columns(f *asmgen.File, pointers []string, body func(op func(string) string
 	f.Return()
 }
 
-// move is the operation that loads and stores what ops ending in suffix work on.
+// moveOf returns the instruction that loads and stores what one of columns works on.
 func moveOf(reg string) string {
 	if reg == "Y" {
 		return "VMOVUPS"
