@@ -53,3 +53,16 @@ func TestReadsEndWithTheLastRow(t *testing.T) {
 		}
 	})
 }
+
+// Keys of one query are read ahead, but not beyond the last.
+func TestReadingAheadEndsWithTheLastRow(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, n := range []int{8, 32, 40, 63, 64, 65, 96, 127, 128} {
+			for _, d := range []int{4, 12, 16, 20, 32, 64, 72} {
+				for _, ld := range []int{d, d + 4} {
+					flash.Scores(make([]float32, n), 1, n, d, atPageEnd(t, (n-1)*ld+d), ld, make([]float32, d))
+				}
+			}
+		}
+	})
+}
