@@ -4,7 +4,8 @@
 usage: pip install -r requirements.txt; python train.py      (about 25 minutes on a free core)
 
 Writes, two folders up, translator/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/translator.json (what the
-reference computes from these weights in float32). Another run gives other weights, which do as well.
+reference computes from these weights in float32). The stored weights come from two rounds of 3000 steps and a third of 1500; in the
+first two, sentences that begin with I or a name could be without their capital in French.
 
 One head of the last decoder layer is taught where to look: the grammar knows which words belong together, and a small part
 of the loss is how little of the head's weight is there. The other heads are free.
