@@ -194,7 +194,8 @@ func scoresOneKey(f *asmgen.File) {
 		f.Mark(loop)
 		f.P("VMOVSS (DI), X15")
 		for i := range rows {
-			f.P("VFMADD231SS (%s)%s, X15, X%d", []string{"R9", "R10"}[i/4], []string{"", "(BX*1)", "(BX*2)", "(R13*1)"}[i%4], i)
+			f.P("VMOVSS (%s)%s, X14", []string{"R9", "R10"}[i/4], []string{"", "(BX*1)", "(BX*2)", "(R13*1)"}[i%4])
+			f.P("VFMADD231SS X14, X15, X%d", i)
 		}
 		f.P("ADDQ $4, R9")
 		if rows > 4 {
@@ -465,11 +466,13 @@ func mergeOne(f *asmgen.File) {
 	e.Emit(asmgen.ExpVector{X: 0, T: 1, P: 2}, asmgen.ExpVector{X: 3, T: 4, P: 5})
 	f.P("VMOVSS X6, (R8)")
 	f.P("VMULSS (R9), X0, X7")
-	f.P("VFMADD231SS (R11), X3, X7")
+	f.P("VMOVSS (R11), X8")
+	f.P("VFMADD231SS X8, X3, X7")
 	f.P("VMOVSS X7, (R9)")
 	columns(f, []string{"SI", "DI"}, func(op func(string) string, r string) {
 		f.P("%s (SI), %s0, %s7", op("VMUL"), r, r)
-		f.P("%s (DI), %s3, %s7", op("VFMADD231"), r, r)
+		f.P("%s (DI), %s8", moveOf(r), r)
+		f.P("%s %s8, %s3, %s7", op("VFMADD231"), r, r, r)
 		f.P("%s %s7, (SI)", moveOf(r), r)
 	})
 }
