@@ -12,6 +12,8 @@
 //     what memory it needs beside its arguments shows as B/op.
 //   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models are of the
 //     shape of LLaMA 3.2 1B, with random weights, and SmolLM2 135M, the real one if it is at hand.
+//   - BenchmarkEmbed: encoders of the shapes of MiniLM-L6 and BERT base, for batches of equal and of mixed
+//     lengths, without padding.
 //   - BenchmarkEncoderDecoder: a source of 512 tokens read, and a target of 64 written, greedily and with
 //     four beams. The models are of the shapes of T5-small and BART-base, with random weights.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
