@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +14,8 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
 // eachSeq2Seq runs a test on the golden encoder–decoders; in short tests on every third.
@@ -221,4 +225,30 @@ func TestSeq2SeqHostile(t *testing.T) {
 		_, err = m.Decoder.SearchBatch(ctx, []Input{{s, []int{1}}, {s, []int{1}}}, beams, GenerateOptions{MaxTokens: 3})
 		wants("a session twice", err, "twice")
 	})
+}
+
+// Ids beyond those of the tokenizer, which models have, stand for nothing in a text.
+func TestSeq2SeqIDsBeyondTheTokenizer(t *testing.T) {
+	tok, err := tokenizer.Open(os.DirFS("../tokenizer/testdata/seq2seq/t5_spiece"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := tok.VocabSize()
+	config := fmt.Sprintf(`{"model_type": "t5", "vocab_size": %d, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2}`, n+9)
+	m, err := NewEncoderDecoder([]byte(config), checkpoint.Random(1, tensor.F32), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = m.WithTokenizer(tok)
+	rules := &sample.Rules{}
+	for id := range n {
+		rules.Suppress = append(rules.Suppress, id)
+	}
+	s := m.NewSession(encode1(t, m, []int{1}), SessionOptions{})
+	for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), GenerateOptions{MaxTokens: 5, Rules: rules}) {
+		t.Errorf("%q, %v", piece, err)
+	}
+	if s.Len() != 6 {
+		t.Errorf("%d tokens, want 6", s.Len())
+	}
 }

@@ -10,6 +10,7 @@ import (
 // textStream turns tokens into text, and holds back what may be the beginning of a stop string.
 type textStream struct {
 	tokens *tokenizer.Stream
+	known  func(id int) (token string, ok bool)
 	stop   []string
 	held   string
 	err    error
@@ -18,7 +19,7 @@ type textStream struct {
 // newTextStream returns a stream of what follows the prompt: whether its first word begins with a space
 // depends on there being something before it.
 func newTextStream(t *tokenizer.Tokenizer, prompt []int, stop []string) *textStream {
-	s := &textStream{tokens: t.NewStream(true)}
+	s := &textStream{tokens: t.NewStream(true), known: t.Token}
 	for _, id := range prompt {
 		if _, err := s.tokens.Push(id); err != nil && s.err == nil {
 			s.err = fmt.Errorf("model: %w", err)
@@ -35,6 +36,9 @@ func newTextStream(t *tokenizer.Tokenizer, prompt []int, stop []string) *textStr
 func (s *textStream) push(id int) (piece string, done bool, err error) {
 	if s.err != nil {
 		return "", true, s.err
+	}
+	if _, ok := s.known(id); !ok { // models have ids beyond those of their tokenizers, which stand for nothing
+		return "", false, nil
 	}
 	piece, err = s.tokens.Push(id)
 	if err != nil {
