@@ -8,6 +8,8 @@
 //   - [Cache] keeps keys and values of past tokens, in pages that branches share.
 //   - [MultiHead] is the layer: project, normalise, rotate, remember, attend, project. [Disentangled] is
 //     DeBERTa's, in which positions have scores of their own.
+//   - [Cross] is attention of one sequence to another, an encoder's, whose keys and values are a Cache too:
+//     [Cross.Remember] fills it once, and any number of sequences share it.
 //   - [Pass] is what the layers of one forward pass share: sequences, scratch memory, observers.
 //
 // Shapes: T queries, S keys, H query heads, Hkv key/value heads, D values of a head. Activations are

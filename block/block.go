@@ -56,7 +56,8 @@ func (r *Residual) Forward(p *attention.Pass, x tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
-// adder is an Op that can add what it computes to residual, which dst does not overlap, on the way.
+// adder is an Op that can add what it computes to residual, which dst does not overlap, on the way. A type
+// that embeds one has this method too, and must have its own.
 type adder interface {
 	ForwardAdd(p *attention.Pass, dst, x, residual tensor.Tensor)
 }

@@ -78,19 +78,18 @@ func (m *bart) sinusoidal(w nn.Loader) (PositionTable, int) {
 	return sinusoids(m.Dim).table(m.MaxLen, m.Dim), 0
 }
 
-// attention loads the projections below l; heads is the number of the side's.
+// self is the self-attention of layer i; heads is the number of its side.
 func (m *bart) self(i, heads int, l nn.Loader, causal bool) *attention.MultiHead {
-	part := func(name string) nn.Part { return nn.Part{Name: name, Out: m.Dim} }
 	return &attention.MultiHead{
 		Heads: heads, KVHeads: heads, HeadDim: m.Dim / heads, Layer: i, Mask: attention.Mask{Causal: causal},
-		QKV: l.Fused(m.Dim, true, part("q_proj"), part("k_proj"), part("v_proj")), Out: l.Linear("out_proj", m.Dim, m.Dim, true),
+		QKV: l.Fused(m.Dim, true, parts(m.Dim, "q_proj", "k_proj", "v_proj")...), Out: l.Linear("out_proj", m.Dim, m.Dim, true),
 	}
 }
 
 func (m *bart) cross(i, heads int, l nn.Loader) *attention.Cross {
 	return &attention.Cross{
 		Heads: heads, HeadDim: m.Dim / heads, Layer: i, Query: l.Linear("q_proj", m.Dim, m.Dim, true),
-		KV:  l.Fused(m.Dim, true, nn.Part{Name: "k_proj", Out: m.Dim}, nn.Part{Name: "v_proj", Out: m.Dim}),
+		KV:  l.Fused(m.Dim, true, parts(m.Dim, "k_proj", "v_proj")...),
 		Out: l.Linear("out_proj", m.Dim, m.Dim, true),
 	}
 }

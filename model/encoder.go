@@ -80,8 +80,7 @@ type Head struct {
 func (h *Head) Forward(a *tensor.Arena, x tensor.Tensor) tensor.Tensor {
 	if h.Dense != nil {
 		y := a.New(x.Rows(), h.Dense.Out())
-		h.Dense.Forward(y, x)
-		h.Act.Forward(y, y)
+		h.Dense.ForwardActivated(y, x, h.Act)
 		x = y
 	}
 	if h.Norm != nil {

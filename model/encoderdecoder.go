@@ -55,18 +55,6 @@ func (d *Decoder) crossers() []crosser {
 	return all
 }
 
-// crosses reports whether there are any.
-func (d *Decoder) crosses() bool {
-	for _, b := range d.Blocks {
-		for _, r := range b {
-			if _, ok := r.Op.(crosser); ok {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Encode reads sources, packed without padding. An empty source, an id that the model does not have, or
 // more tokens than it reads, give an error. It may be called from several goroutines.
 func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Source, error) {

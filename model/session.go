@@ -73,7 +73,7 @@ func (s *Session) Feed(ids ...int) error {
 
 // accept appends ids to the tokens after checking them.
 func (s *Session) accept(ids []int) error {
-	if s.source == nil && s.d.crosses() {
+	if s.source == nil && len(s.d.crossers()) > 0 {
 		return errors.New("model: this decoder attends to what an encoder has read: make the session with EncoderDecoder.NewSession")
 	}
 	if err := s.d.check(ids); err != nil {

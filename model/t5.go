@@ -70,12 +70,13 @@ func (c config) feedForward() (act nn.Activation, gated bool) {
 
 func (m *t5) norm(w nn.Loader, name string) *nn.RMSNorm { return w.RMSNorm(name, m.Dim, m.Eps, 0) }
 
-func (m *t5) parts(out int, names ...string) []nn.Part {
-	var parts []nn.Part
-	for _, name := range names {
-		parts = append(parts, nn.Part{Name: name, Out: out})
+// parts are layers of one width.
+func parts(out int, names ...string) []nn.Part {
+	all := make([]nn.Part, len(names))
+	for i, name := range names {
+		all[i] = nn.Part{Name: name, Out: out}
 	}
-	return parts
+	return all
 }
 
 // stack assembles the encoder or the decoder below w.
@@ -89,7 +90,7 @@ func (m *t5) stack(w nn.Loader, layers int, decoder bool) Stack {
 		self := l.At("layer.0.SelfAttention")
 		a := &attention.MultiHead{
 			Heads: m.Heads, KVHeads: m.Heads, HeadDim: m.HeadDim, Layer: i,
-			QKV:  self.Fused(m.Dim, false, m.parts(m.Heads*m.HeadDim, "q", "k", "v")...),
+			QKV:  self.Fused(m.Dim, false, parts(m.Heads*m.HeadDim, "q", "k", "v")...),
 			Out:  self.Linear("o", m.Heads*m.HeadDim, m.Dim, false),
 			Mask: attention.Mask{Causal: decoder}, Scale: 1, Bias: bias,
 		}
@@ -118,14 +119,14 @@ func (m *t5) cross(i int, l nn.Loader) *attention.Cross {
 	return &attention.Cross{
 		Heads: m.Heads, HeadDim: m.HeadDim, Layer: i, Scale: 1,
 		Query: l.Linear("q", m.Dim, width, false),
-		KV:    l.Fused(m.Dim, false, m.parts(width, "k", "v")...),
+		KV:    l.Fused(m.Dim, false, parts(width, "k", "v")...),
 		Out:   l.Linear("o", width, m.Dim, false),
 	}
 }
 
 func (m *t5) feedForward(l nn.Loader) block.Op {
 	if m.Gated {
-		return &block.GLU{GateUp: l.Fused(m.Dim, false, m.parts(m.Inner, "wi_0", "wi_1")...), Act: m.Act,
+		return &block.GLU{GateUp: l.Fused(m.Dim, false, parts(m.Inner, "wi_0", "wi_1")...), Act: m.Act,
 			Down: l.Linear("wo", m.Inner, m.Dim, false)}
 	}
 	return &block.MLP{Up: l.Linear("wi", m.Dim, m.Inner, false), Act: m.Act, Down: l.Linear("wo", m.Inner, m.Dim, false)}

@@ -217,16 +217,8 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []model.Seq
 		each = 1
 	}
 	var batch []model.Input
-	var samplers []*sample.Sampler
 	for _, src := range read {
-		for i := range each {
-			c := d.Generation.Sampling
-			c.Seed += uint64(i)
-			s, err := sample.New(c)
-			if err != nil {
-				return err
-			}
-			samplers = append(samplers, s)
+		for range each {
 			batch = append(batch, model.Input{Session: t.Model.NewSession(src, model.SessionOptions{})})
 		}
 	}
@@ -240,6 +232,14 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []model.Seq
 			}
 		}
 		return err
+	}
+	samplers := make([]*sample.Sampler, len(batch))
+	for i := range samplers {
+		c := d.Generation.Sampling
+		c.Seed += uint64(i % each)
+		if samplers[i], err = sample.New(c); err != nil {
+			return err
+		}
 	}
 	generated, err := d.GenerateBatch(ctx, batch, samplers, t.Options)
 	if errors.Is(err, model.ErrLength) {

@@ -29,12 +29,9 @@ func Open(folder string) (*model.Decoder, error) {
 		}
 		return model.OpenDecoder(fsys, model.Options{})
 	}
-	if err := check(folder); err != nil {
-		return nil, err
-	}
-	d, err := model.OpenDecoder(os.DirFS(folder), model.Options{Progress: progress()})
+	d, err := opened(folder, model.OpenDecoder)
 	if err != nil {
-		return nil, fmt.Errorf("-model %s: %w", folder, err)
+		return nil, err
 	}
 	if d.Tokenizer == nil {
 		return nil, fmt.Errorf("-model %s: the folder has no tokenizer (tokenizer.json, tokenizer.model, or vocab.json and merges.txt)", folder)
@@ -52,6 +49,11 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 		}
 		return fresh(e)
 	}
+	return opened(folder, open)
+}
+
+// opened returns what open makes of the folder that -model names.
+func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
 	if err := check(folder); err != nil {
 		return nil, err
 	}
@@ -75,14 +77,7 @@ func Translator(folder string) (*task.TextToText, error) {
 		}
 		return task.OpenTextToText(fsys, model.Options{})
 	}
-	if err := check(folder); err != nil {
-		return nil, err
-	}
-	t, err := task.OpenTextToText(os.DirFS(folder), model.Options{Progress: progress()})
-	if err != nil {
-		return nil, fmt.Errorf("-model %s: %w", folder, err)
-	}
-	return t, nil
+	return opened(folder, task.OpenTextToText)
 }
 
 func exists(file string) bool {
