@@ -125,7 +125,7 @@ type continuation struct {
 	over  bool
 }
 
-// continuation feeds the prompt.
+// continuation appends the prompt.
 func (s *Session) continuation(prompt []int, sm *sample.Sampler, opt GenerateOptions) (*continuation, error) {
 	prompt, err := s.begin(prompt)
 	if err != nil {
@@ -163,7 +163,8 @@ func (c *continuation) choose() error {
 	return c.sm.Accept(id)
 }
 
-// begin feeds the prompt, and returns it: with the start token if there is nothing else.
+// begin appends the prompt, and returns it: with the start token if there is nothing else. It is computed
+// with the first token, for a batch together.
 func (s *Session) begin(prompt []int) ([]int, error) {
 	if len(prompt)+len(s.ids) == 0 {
 		start := s.d.Generation.Start
@@ -172,7 +173,7 @@ func (s *Session) begin(prompt []int) ([]int, error) {
 		}
 		prompt = []int{start}
 	}
-	return prompt, s.Feed(prompt...)
+	return prompt, s.accept(prompt)
 }
 
 // budget returns the number of tokens to generate, negative for no limit.

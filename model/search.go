@@ -39,6 +39,16 @@ func (d *Decoder) SearchBatch(ctx context.Context, batch []Input, c sample.BeamC
 			return nil, err
 		}
 	}
+	if len(batch) > 0 {
+		sessions := make([]*Session, len(batch))
+		for i, in := range batch {
+			sessions[i] = in.Session
+		}
+		sessions[0].feeder.feed(d, sessions...)
+	}
+	for i, s := range searches {
+		s.live = append(s.live, batch[i].Session.Fork())
+	}
 	if err := runSearches(ctx, d, searches); err != nil {
 		return nil, err
 	}
@@ -59,7 +69,7 @@ type search struct {
 	rows  [][]float32
 }
 
-// newSearch feeds the prompt. The first step has one text: all beams begin as it does.
+// newSearch appends the prompt. The first step will have one text: all beams begin as it does.
 func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptions) (*search, error) {
 	prompt, err := s.begin(prompt)
 	if err != nil {
@@ -73,7 +83,7 @@ func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptio
 	if err != nil {
 		return nil, err
 	}
-	return &search{beams: beams, live: []*Session{s.Fork()}}, nil
+	return &search{beams: beams}, nil
 }
 
 // runSearches goes on with all searches, a token at a time, until all are over.
