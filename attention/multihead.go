@@ -134,7 +134,7 @@ func (m *MultiHead) prepare(p *Pass, qkv tensor.Tensor) {
 	}
 	parallel.Run(width, (rows+prepareRows-1)/prepareRows, t)
 	*t = preparation{}
-	preparations.Put(t)
+	preparations.Put(t, 0)
 }
 
 const prepareRows = 8 // of a part

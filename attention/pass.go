@@ -88,6 +88,15 @@ func (p *Pass) End() {
 	}
 }
 
+// Bytes returns the memory that the pass keeps for the next batch.
+func (p *Pass) Bytes() int {
+	n := p.Scratch.Bytes()
+	for i := range p.rotations {
+		n += 4 * (cap(p.rotations[i].cos) + cap(p.rotations[i].sin))
+	}
+	return n
+}
+
 // Rows returns the rows of the batch.
 func (p *Pass) Rows() int {
 	n := 0

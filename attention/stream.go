@@ -124,7 +124,16 @@ func (p *problem) put() {
 	clear(p.spans)
 	clear(p.weights)
 	p.spans, p.weights, p.parts = p.spans[:0], p.weights[:0], p.parts[:0]
-	problems.Put(p)
+	problems.Put(p, p.bytes())
+}
+
+// bytes returns the memory that the problem keeps for the next one.
+func (p *problem) bytes() int {
+	n := cap(p.partial) + cap(p.packed)
+	for _, w := range p.workers {
+		n += cap(w.buf)
+	}
+	return 4*n + 56*cap(p.parts)
 }
 
 // stage is what the parts of a problem do.
@@ -208,22 +217,14 @@ func (p *problem) Do(i, worker int) {
 		w.chunk(t.first, r)
 		return
 	}
-	total := w.total()
-	total.reset()
-	for c := t.first; c < t.last; c++ {
-		if c == t.first {
-			w.chunk(c, total)
-			continue
-		}
-		other := w.other()
-		other.reset()
-		w.chunk(c, other)
-		flash.Merge(total.o, total.m, total.l, other.o, other.m, other.l, w.lanes, p.vdim)
-	}
+	total := w.attend(t.first, t.last)
 	w.finish(total)
+	var weights tensor.Tensor
 	if len(p.weights) > 0 {
-		w.writeWeights(p.weights[t.span], total)
+		weights = p.weights[t.span]
+		w.writeWeights(weights, total)
 	}
+	w.mend(total, weights)
 }
 
 // runSplit divides the chunks of each part too, for few queries and many keys, and merges their results
@@ -258,6 +259,7 @@ func (p *problem) runSplit(width int) {
 			next++
 		}
 		w.finish(total)
+		w.mend(total, tensor.Tensor{})
 	}
 	p.parts = all[:0]
 }

@@ -164,7 +164,12 @@ func (e *Encoder) Run(batch []Sequence, see func(first int, group []Sequence, x 
 		return err
 	}
 	p := e.passes.Get()
-	defer e.passes.Put(p)
+	err := e.run(p, batch, see)
+	e.passes.Put(p, p.Bytes()) // not after a panic, which leaves it in the middle of something
+	return err
+}
+
+func (e *Encoder) run(p *attention.Pass, batch []Sequence, see func(first int, group []Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
 	for first := 0; first < len(batch); {
 		last, rows := first, 0
 		for last < len(batch) && (last == first || rows+len(batch[last].IDs) <= runRows) {

@@ -99,7 +99,7 @@ func (m *EncoderDecoder) NewSource(ids []int, hidden tensor.Tensor) (*Source, er
 		c.Remember(p, hidden)
 	}
 	p.End()
-	m.Encoder.passes.Put(p)
+	m.Encoder.passes.Put(p, p.Bytes())
 	return s, nil
 }
 

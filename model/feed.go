@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // feeder computes the tokens of sessions that their caches do not hold yet, packed without padding, and
@@ -27,6 +28,7 @@ func (f *feeder) feed(d *Decoder, sessions ...*Session) {
 		s.cross()
 		s.longest = max(s.longest, len(s.ids))
 	}
+	f.pass.Scratch.Release(tensor.Mark{}) // what a panic has left
 	for f.gather(sessions) {
 		f.pass.Observe = sessions[0].opt.Observe
 		f.pass.Begin(f.seqs...)

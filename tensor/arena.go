@@ -45,6 +45,17 @@ func (a *Arena) Floats(n int) []float32 {
 	return x
 }
 
+// Bytes returns the memory that the Arena holds.
+func (a *Arena) Bytes() int {
+	n := 0
+	if a != nil {
+		for _, c := range a.chunks {
+			n += 4 * len(c)
+		}
+	}
+	return n
+}
+
 // Mark returns the present point.
 func (a *Arena) Mark() Mark {
 	if a == nil {

@@ -11,7 +11,8 @@ import "fmt"
 // nor on the type of w if the values are the same.
 func MatMul(dst, x Tensor, w *Weight) { MatMulThen(dst, x, w, Then{}) }
 
-// Elementwise is a function of single elements. It may be used from several goroutines.
+// Elementwise is a function of single elements. It may be used from several goroutines. If it panics, the
+// caller of the product panics with a *[Panic].
 type Elementwise interface {
 	// Apply replaces each element of x.
 	Apply(x []float32)

@@ -49,7 +49,16 @@ var products parallel.Free[product]
 // put gives the product back, without the caller's memory.
 func (p *product) put() {
 	p.dst, p.x, p.first, p.last = nil, nil, layer{}, layer{}
-	products.Put(p)
+	products.Put(p, p.bytes())
+}
+
+// bytes returns the memory that the product keeps for the next one.
+func (p *product) bytes() int {
+	n := p.whole.bytes()
+	for i := range p.workers {
+		n += p.workers[i].bytes()
+	}
+	return n
 }
 
 func (p *product) run() {
@@ -238,6 +247,8 @@ type memory struct {
 	half    []uint16  // rows or outputs that are rounded
 	rounded []float32 // the same, widened again
 }
+
+func (m *memory) bytes() int { return 4*(cap(m.a)+cap(m.h)+cap(m.c)+cap(m.rounded)) + 2*cap(m.half) }
 
 // resize makes room for rows.
 func (m *memory) resize(p *product, rows int) {

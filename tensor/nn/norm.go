@@ -64,7 +64,7 @@ func forRows(op rowOp, dst, x tensor.Tensor) {
 	t.dst, t.x = dst.Reshape(rows, dst.Shape.Last()), x.Reshape(rows, dim)
 	parallel.Run(parallel.Width(), (rows+t.step-1)/t.step, t)
 	*t = rowTask{}
-	rowTasks.Put(t)
+	rowTasks.Put(t, 0)
 }
 
 var rowTasks parallel.Free[rowTask]

@@ -30,7 +30,7 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	var wide *[maxK * PanelWidth]float32
 	if m.Type.Size() == 2 && !(canWiden(tier) && rows <= RowTile) {
 		wide = scratch.Get()
-		defer scratch.Put(wide)
+		defer scratch.Put(wide, 4*len(wide))
 	}
 	outer, inner := steps(tier, m.K, rows, wide != nil)
 	for r := 0; r < rows; r += rowBlock {

@@ -13,6 +13,22 @@ func Max(x []float32) float32 {
 	return maximum(x)
 }
 
+// Finite reports whether no element is NaN or infinite.
+func Finite(x []float32) bool {
+	if len(x) == 0 {
+		return true
+	}
+	if s := sum(x); s-s == 0 {
+		return true
+	}
+	for _, v := range x { // the sum may have overflowed
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // ArgMax returns the index of the largest element, the first of equals, or that of the first NaN if
 // there is one; −1 for an empty row.
 func ArgMax(x []float32) int {
