@@ -60,29 +60,28 @@ type problem struct {
 
 var problems parallel.Free[problem]
 
-// newProblem returns the attention of heads of one width to queries, [T, H·D] or rows that begin so, that
-// sets dst, [T, H·D]. The spans are to be added.
-func newProblem(heads, kvHeads, dim int, queries, dst tensor.Tensor, o Options) *problem {
+// newProblem returns the attention of heads to queries, [T, H·D] or rows that begin so, that sets dst,
+// [T, H·Dv]. The spans are to be added.
+func newProblem(heads, kvHeads, dim, vdim int, queries, dst tensor.Tensor, o Options) *problem {
 	p := problems.Get()
-	p.heads, p.kvHeads, p.dim, p.vdim = heads, kvHeads, dim, dim
+	p.heads, p.kvHeads, p.dim, p.vdim = heads, kvHeads, dim, vdim
 	p.q, p.ldq = queries.Data, queries.Shape.Last()
 	p.dst, p.ldd = dst.Data, dst.Shape.Last()
 	p.set(o, 0)
 	return p
 }
 
-// runSeen runs the problem, gives it back, and shows the weights of each span to the observer of pass if
-// it wants to see those of some.
-func (p *problem) runSeen(pass *Pass, at Point) {
-	if pass.Observe == nil {
+// runObserved runs the problem, gives it back, and shows the weights of each span to the observer of pass
+// if it wants to see those of some.
+func (p *problem) runObserved(pass *Pass, stage Stage) {
+	if pass.Observer == nil {
 		p.run()
 		p.put()
 		return
 	}
 	var show []func(tensor.Tensor)
 	for i := range p.spans {
-		at.Index = i
-		show = append(show, pass.Observe(at))
+		show = append(show, pass.Observer(Point{stage, pass.layer, i}))
 	}
 	if slices.ContainsFunc(show, func(f func(tensor.Tensor)) bool { return f != nil }) {
 		for i := range p.spans {

@@ -161,7 +161,7 @@ func stepBytes(d *model.Decoder, source int) int64 {
 			switch op := r.Op.(type) {
 			case *attention.MultiHead:
 				n += matrixBytes(op.QKV, op.Out)
-			case *attention.Cross:
+			case *attention.CrossAttention:
 				n += matrixBytes(op.Query, op.Out) + int64(source)*int64(op.KV.Weight.Out)*4
 			case *block.MLP:
 				n += matrixBytes(op.Up, op.Down)

@@ -14,7 +14,12 @@ type Convolution struct {
 	Act    nn.Activation
 }
 
-// Forward implements [Op]. It reads the input of the pass, not x.
+// Traits implements [attention.Describer].
+func (c *Convolution) Traits() attention.Traits {
+	return attention.Traits{Of: c, Out: c.Linear.Out(), ReadsInput: true}
+}
+
+// Forward implements [attention.Op]. It reads the input of the pass, not x.
 func (c *Convolution) Forward(p *attention.Pass, dst, _ tensor.Tensor) {
 	mark := p.Scratch.Mark()
 	in := p.Input

@@ -81,21 +81,21 @@ func (m *bart) sinusoidal(w nn.Loader) (PositionTable, int) {
 // self is the self-attention of layer i; heads is the number of its side.
 func (m *bart) self(i, heads int, l nn.Loader, causal bool) *attention.MultiHead {
 	return &attention.MultiHead{
-		Heads: heads, KVHeads: heads, HeadDim: m.Dim / heads, Layer: i, Mask: attention.Mask{Causal: causal},
+		Heads: heads, KVHeads: heads, HeadDim: m.Dim / heads, Mask: attention.Mask{Causal: causal},
 		QKV: l.Fused(m.Dim, true, parts(m.Dim, "q_proj", "k_proj", "v_proj")...), Out: l.Linear("out_proj", m.Dim, m.Dim, true),
 	}
 }
 
-func (m *bart) cross(i, heads int, l nn.Loader) *attention.Cross {
-	return &attention.Cross{
-		Heads: heads, HeadDim: m.Dim / heads, Layer: i, Query: l.Linear("q_proj", m.Dim, m.Dim, true),
+func (m *bart) cross(i, heads int, l nn.Loader) *attention.CrossAttention {
+	return &attention.CrossAttention{
+		Heads: heads, HeadDim: m.Dim / heads, Query: l.Linear("q_proj", m.Dim, m.Dim, true),
 		KV:  l.Fused(m.Dim, true, parts(m.Dim, "k_proj", "v_proj")...),
 		Out: l.Linear("out_proj", m.Dim, m.Dim, true),
 	}
 }
 
 // residual puts an operation and its norm together.
-func (m *bart) residual(l nn.Loader, norm string, op block.Op) block.Residual {
+func (m *bart) residual(l nn.Loader, norm string, op attention.Op) block.Residual {
 	n := l.LayerNorm(norm, m.Dim, 1e-5)
 	if m.PreNorm {
 		return block.Residual{Pre: n, Op: op}

@@ -90,7 +90,7 @@ func table(w nn.Loader, name string, rows, dim int) *nn.Embedding {
 // attention is the self-attention of layer i.
 func (m *bert) attention(i int, l nn.Loader) *attention.MultiHead {
 	return &attention.MultiHead{
-		Heads: m.Heads, KVHeads: m.Heads, HeadDim: m.Dim / m.Heads, Layer: i,
+		Heads: m.Heads, KVHeads: m.Heads, HeadDim: m.Dim / m.Heads,
 		QKV: l.Fused(m.Dim, true, nn.Part{Name: m.names.query, Out: m.Dim}, nn.Part{Name: m.names.key, Out: m.Dim},
 			nn.Part{Name: m.names.value, Out: m.Dim}),
 		Out: l.Linear(m.names.out, m.Dim, m.Dim, true),
@@ -98,7 +98,7 @@ func (m *bert) attention(i int, l nn.Loader) *attention.MultiHead {
 }
 
 // postNorm is BERT's layer around an attention.
-func (m *bert) postNorm(l nn.Loader, a block.Op) block.Block {
+func (m *bert) postNorm(l nn.Loader, a attention.Op) block.Block {
 	return block.Block{
 		{Op: a, Out: l.LayerNorm(m.names.attentionNorm, m.Dim, m.Eps)},
 		{Op: &block.MLP{

@@ -127,7 +127,7 @@ func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positi
 	for i, l := range body.Layers("encoder.layer", m.Layers) {
 		a := attend(i, l, positions)
 		if a.Keys == nil && a.Queries == nil {
-			e.Blocks = append(e.Blocks, m.postNorm(l, &a.MultiHead))
+			e.Blocks = append(e.Blocks, m.postNorm(l, &attention.MultiHead{Heads: a.Heads, KVHeads: a.Heads, HeadDim: a.HeadDim, QKV: a.QKV, Out: a.Out, Scale: a.Scale}))
 			continue
 		}
 		a.Index, a.Reach = m.index(), m.reach
@@ -171,11 +171,10 @@ func (m *deberta) perHead(l nn.Linear, positions tensor.Tensor) []*tensor.Weight
 	return out
 }
 
-// multiHead is the content's part of a layer's attention, whose scale counts the position terms.
-func (m *deberta) multiHead(i int, qkv, out nn.Linear, terms int) attention.MultiHead {
+// disentangled is a layer's, without its position terms, which its scale counts.
+func (m *deberta) disentangled(qkv, out nn.Linear, terms int) *attention.Disentangled {
 	d := m.Dim / m.Heads
-	return attention.MultiHead{Heads: m.Heads, KVHeads: m.Heads, HeadDim: d, Layer: i, QKV: qkv, Out: out,
-		Scale: float32(1 / math.Sqrt(float64(d*(1+terms))))}
+	return &attention.Disentangled{Heads: m.Heads, HeadDim: d, QKV: qkv, Out: out, Scale: float32(1 / math.Sqrt(float64(d*(1+terms))))}
 }
 
 func (m *deberta) has(term string) bool { return m.relative && slices.Contains(m.types, term) }
@@ -197,7 +196,7 @@ func buildDeberta(c config, w nn.Loader) *Encoder {
 		a := l.At("attention.self")
 		qkv := a.Rows("in_proj.weight", m.Dim, 3*m.Heads*d, rows)
 		qkv.Bias = slices.Concat(a.Vector("q_bias", m.Heads*d), make([]float32, m.Heads*d), a.Vector("v_bias", m.Heads*d))
-		dis := &attention.Disentangled{MultiHead: m.multiHead(i, qkv, l.Linear(m.names.out, m.Dim, m.Dim, true), len(m.types))}
+		dis := m.disentangled(qkv, l.Linear(m.names.out, m.Dim, m.Dim, true), len(m.types))
 		if m.has("c2p") {
 			dis.Keys = m.perHead(a.Linear("pos_proj", m.Dim, m.Dim, false), positions)
 		}
@@ -231,7 +230,7 @@ func buildDeberta2(c config, w nn.Loader) *Encoder {
 	body := w.Root("deberta", "embeddings.word_embeddings.weight")
 	e := m.encoder(body, func(i int, l nn.Loader, positions tensor.Tensor) *attention.Disentangled {
 		plain := m.attention(i, l)
-		dis := &attention.Disentangled{MultiHead: m.multiHead(i, plain.QKV, plain.Out, terms)}
+		dis := m.disentangled(plain.QKV, plain.Out, terms)
 		key, query := "attention.self.pos_key_proj", "attention.self.pos_query_proj"
 		if m.share {
 			key, query = m.names.key, m.names.query

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -14,8 +16,6 @@ import (
 type Decoder struct {
 	Family string // model_type: "llama"
 
-	// Stack holds the layers. The attention of block i keeps its keys and values in layer i of the
-	// caches: [attention.MultiHead.Layer] is i.
 	Stack
 
 	Head         nn.Linear // [V, Dim]; tied, it shares the embedding's table
@@ -31,11 +31,36 @@ type Decoder struct {
 	Generation Generation
 }
 
+// Plan returns what [Stack.Plan] does. It also refuses attention that sees later tokens, which a decoder
+// does not have when it computes, and a head that does not fit.
+func (d *Decoder) Plan() (*attention.Plan, error) {
+	plan, err := d.Stack.Plan()
+	if err != nil {
+		return nil, err
+	}
+	if d.Head.In() != d.Dim || d.Head.Out() != d.Vocab {
+		return nil, fmt.Errorf("model: Decoder.Head is [%d, %d], want [%d, %d]", d.Head.Out(), d.Head.In(), d.Vocab, d.Dim)
+	}
+	for _, c := range plan.Caches() {
+		if c.State == 0 && !c.Mask.Causal {
+			return nil, fmt.Errorf("model: a layer of the decoder has the mask %+v, which is not causal", c.Mask)
+		}
+	}
+	return plan, nil
+}
+
 // Forward computes one pass over a packed batch: ids are the tokens of the pass's sequences, one after
 // the other. It returns the logits, [len(rows), V], of the rows that are asked for, in memory of the
 // pass that lasts until the caller releases it, or until the next pass. It panics for ids outside of
 // the vocabulary; [Session] checks them.
 func (d *Decoder) Forward(p *attention.Pass, ids, rows []int) tensor.Tensor {
+	if p.Plan == nil { // of caches
+		plan, err := d.Plan()
+		if err != nil {
+			panic(err)
+		}
+		p.Plan = plan
+	}
 	next := 0
 	x := d.embed(p, func(i int) Sequence {
 		first := next
@@ -60,6 +85,6 @@ func (d *Decoder) logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
 	if d.LogitSoftCap != 0 {
 		vec.SoftCap(out.Data, out.Data, d.LogitSoftCap)
 	}
-	p.See(attention.Point{Stage: attention.Logits}, out)
+	p.Observe(attention.Point{Stage: StageLogits}, out)
 	return out
 }

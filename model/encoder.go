@@ -2,9 +2,9 @@ package model
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/seed2010d43f/transformer/attention"
-	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -31,7 +31,10 @@ type Encoder struct {
 
 	Tokenizer *tokenizer.Tokenizer
 
-	passes parallel.Free[attention.Pass]
+	passes  parallel.Free[attention.Pass]
+	once    sync.Once
+	plan    *attention.Plan
+	planErr error
 }
 
 // Task is what the heads of an encoder were made for.
@@ -105,26 +108,20 @@ func (e *Encoder) Forward(p *attention.Pass, batch []Sequence) tensor.Tensor {
 		p.Seqs = append(p.Seqs, attention.Seq{Rows: len(s.IDs)})
 	}
 	p.Begin(p.Seqs...)
-	x := e.embed(p, func(i int) Sequence { return batch[i] })
-	p.Input = x
-	if e.keepsInput() {
-		p.Input = p.Scratch.New(x.Rows(), e.Dim)
-		copy(p.Input.Data, x.Data)
+	if err := e.Validate(); err != nil {
+		panic(err)
 	}
+	p.Plan = e.plan
+	x := e.embed(p, func(i int) Sequence { return batch[i] })
 	e.blocks(p, x)
 	return x
 }
 
-// keepsInput reports whether a block reads what entered the first one.
-func (e *Encoder) keepsInput() bool {
-	for _, b := range e.Blocks {
-		for _, r := range b {
-			if _, ok := r.Op.(*block.Convolution); ok {
-				return true
-			}
-		}
-	}
-	return false
+// Validate returns an error that names what is wrong with an Encoder that a program has assembled. It is
+// looked for once, when the Encoder is first used.
+func (e *Encoder) Validate() error {
+	e.once.Do(func() { e.plan, e.planErr = e.Plan() })
+	return e.planErr
 }
 
 // check returns an error that names the first input the encoder cannot read.
@@ -160,6 +157,9 @@ const runRows = 1024
 // group, with the index of its first sequence and the packed hidden states, [T, Dim], which see must
 // not keep; a is scratch memory for what it computes from them. It stops at the first error of see.
 func (e *Encoder) Run(batch []Sequence, see func(first int, group []Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
+	if err := e.Validate(); err != nil {
+		return err
+	}
 	if err := e.checkBatch(batch); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -62,14 +63,14 @@ func TestEncoderGolden(t *testing.T) {
 func (g *encoderGolden) checkHidden(t *testing.T, e *Encoder) {
 	batch, rows := g.batch()
 	seen := 0
-	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch {
-		case at.Stage == attention.Embedded:
+		case at.Stage == StageEmbeddings:
 			i = 0
-		case at.Stage == attention.Layer && (e.Norm == nil || at.Layer+1 < len(e.Blocks)):
+		case at.Stage == block.StageBlock && (e.Norm == nil || at.Layer+1 < len(e.Blocks)):
 			i = at.Layer + 1
-		case at.Stage == attention.Normed && e.Norm != nil:
+		case at.Stage == StageFinalNorm && e.Norm != nil:
 			i = len(e.Blocks)
 		}
 		if i < 0 || i >= len(g.Hidden) {

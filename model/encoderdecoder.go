@@ -33,26 +33,7 @@ type Source struct {
 	IDs    []int
 	Hidden tensor.Tensor // [S, Dim of the encoder]
 
-	memory *attention.Cache
-}
-
-// crosser is an Op that attends to an encoder's output.
-type crosser interface {
-	Memory() attention.CacheLayer
-	Remember(p *attention.Pass, x tensor.Tensor)
-}
-
-// crossers returns the Ops of the decoder that attend to an encoder's output.
-func (d *Decoder) crossers() []crosser {
-	var all []crosser
-	for _, b := range d.Blocks {
-		for _, r := range b {
-			if c, ok := r.Op.(crosser); ok {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
+	cross *attention.Cache
 }
 
 // Encode reads sources, packed without padding. An empty source, an id that the model does not have, or
@@ -82,23 +63,16 @@ func (m *EncoderDecoder) NewSource(ids []int, hidden tensor.Tensor) (*Source, er
 	if hidden.Shape.Rank() != 2 || hidden.Rows() == 0 || hidden.Shape.Last() != m.Encoder.Dim {
 		return nil, fmt.Errorf("model: the encoder's output is [S, %d] with at least one row, not %v", m.Encoder.Dim, hidden.Shape)
 	}
-	layers := m.Decoder.crossers()
-	if len(layers) == 0 {
+	plan, err := m.Decoder.Plan()
+	if err != nil {
+		return nil, err
+	}
+	if len(plan.Cross()) == 0 {
 		return nil, errors.New("model: the decoder has no layer that attends to an encoder's output")
 	}
 	s := &Source{IDs: append([]int(nil), ids...), Hidden: hidden}
-	shapes := make([]attention.CacheLayer, len(layers))
-	for i, c := range layers {
-		shapes[i] = c.Memory()
-	}
-	s.memory = attention.NewCache(tensor.F32, shapes)
-	s.memory.Reserve(hidden.Rows())
 	p := m.Encoder.passes.Get()
-	p.Begin(attention.Seq{Rows: hidden.Rows(), Cache: s.memory})
-	for _, c := range layers {
-		c.Remember(p, hidden)
-	}
-	p.End()
+	s.cross = plan.NewCross(p, hidden)
 	m.Encoder.passes.Put(p, p.Bytes())
 	return s, nil
 }

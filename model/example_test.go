@@ -101,8 +101,8 @@ func ExampleSessionOptions() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := d.NewSession(model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.Weights || at.Layer != 0 {
+	s := d.NewSession(model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageWeights || at.Layer != 0 {
 			return nil
 		}
 		return func(x tensor.Tensor) { fmt.Println("heads, queries, keys:", x.Shape) }

@@ -25,12 +25,12 @@ const chunkRows = 512
 // feed computes what the sessions lack. Observers are those of the first, and see the packed rows.
 func (f *feeder) feed(d *Decoder, sessions ...*Session) {
 	for _, s := range sessions {
-		s.cross()
+		s.restartIfLong()
 		s.longest = max(s.longest, len(s.ids))
 	}
 	f.pass.Scratch.Release(tensor.Mark{}) // what a panic has left
 	for f.gather(sessions) {
-		f.pass.Observe = sessions[0].opt.Observe
+		f.pass.Observer = sessions[0].opt.Observer
 		f.pass.Begin(f.seqs...)
 		mark := f.pass.Scratch.Mark()
 		logits := d.Forward(&f.pass, f.ids, f.rows)
@@ -51,7 +51,7 @@ func (f *feeder) gather(sessions []*Session) bool {
 		if n <= 0 {
 			continue
 		}
-		f.seqs = append(f.seqs, attention.Seq{Rows: n, Pos: pos, Cache: s.cache, Memory: s.memory(), Length: s.longest})
+		f.seqs = append(f.seqs, attention.Seq{Rows: n, Pos: pos, Cache: s.cache, Cross: s.cross(), Length: s.longest})
 		f.ids = append(f.ids, s.ids[pos:pos+n]...)
 		if pos+n == len(s.ids) {
 			f.ends, f.rows = append(f.ends, s), append(f.rows, len(f.ids)-1)

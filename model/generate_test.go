@@ -177,8 +177,8 @@ func TestObservedLogits(t *testing.T) {
 		ids[i] = i * 7 % 50
 	}
 	var rows []int
-	observed := d.NewSession(SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.Logits {
+	observed := d.NewSession(SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != StageLogits {
 			return nil
 		}
 		return func(x tensor.Tensor) { rows = append(rows, x.Rows()) }

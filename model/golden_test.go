@@ -15,6 +15,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/simd"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -226,19 +227,29 @@ func TestGolden(t *testing.T) {
 	})
 }
 
+// newCache returns an empty cache for a sequence of d.
+func newCache(t testing.TB, d *Decoder) *attention.Cache {
+	t.Helper()
+	plan, err := d.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.NewCache(tensor.F32)
+}
+
 func (g *golden) checkStates(t *testing.T, d *Decoder) {
 	last := len(g.Hidden) - 1 // after the final norm
-	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch at.Stage {
-		case attention.Embedded:
+		case StageEmbeddings:
 			i = 0
-		case attention.Layer:
+		case block.StageBlock:
 			i = at.Layer + 1
 			if i == last {
 				return nil
 			}
-		case attention.Normed:
+		case StageFinalNorm:
 			i = last
 		}
 		if i < 0 {
@@ -248,7 +259,7 @@ func (g *golden) checkStates(t *testing.T, d *Decoder) {
 			compareTensors(t, "hidden "+g.Hidden[i].At, rowsOf(x, g.Positions), g.Hidden[i].tensor(t))
 		}
 	}}
-	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: d.newCache(tensor.F32)})
+	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: newCache(t, d)})
 	logits := d.Forward(p, g.Prompt, g.Positions)
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
 }

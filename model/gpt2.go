@@ -47,7 +47,7 @@ func buildGPT2(c config, w nn.Loader) *Decoder {
 		a, f := l.At("attn"), l.At("mlp")
 		d.Blocks = append(d.Blocks, block.Block{
 			{Pre: l.LayerNorm("ln_1", dim, eps), Op: &attention.MultiHead{
-				Heads: heads, KVHeads: heads, HeadDim: dim / heads, Layer: i,
+				Heads: heads, KVHeads: heads, HeadDim: dim / heads,
 				QKV: a.Conv1D("c_attn", dim, 3*dim), Out: a.Conv1D("c_proj", dim, dim),
 				Mask: attention.Mask{Causal: true}, Scale: scale(i),
 			}},

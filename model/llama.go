@@ -103,7 +103,7 @@ func (m *llama) norm(w nn.Loader, name string) *nn.RMSNorm {
 func (m *llama) attention(i int, w nn.Loader) *attention.MultiHead {
 	a := w.At("self_attn")
 	return &attention.MultiHead{
-		Heads: m.Heads, KVHeads: m.KVHeads, HeadDim: m.HeadDim, Layer: i,
+		Heads: m.Heads, KVHeads: m.KVHeads, HeadDim: m.HeadDim,
 		QKV: a.Fused(m.Dim, m.QKVBias,
 			nn.Part{Name: "q_proj", Out: m.Heads * m.HeadDim},
 			nn.Part{Name: "k_proj", Out: m.KVHeads * m.HeadDim},
@@ -130,7 +130,7 @@ func (m *llama) glu(w nn.Loader) *block.GLU {
 }
 
 // preNorm is LLaMA's layer: each sublayer reads the normalised stream.
-func (m *llama) preNorm(w nn.Loader, a, f block.Op) block.Block {
+func (m *llama) preNorm(w nn.Loader, a, f attention.Op) block.Block {
 	return block.Block{
 		{Pre: m.norm(w, "input_layernorm"), Op: a},
 		{Pre: m.norm(w, "post_attention_layernorm"), Op: f},
@@ -138,7 +138,7 @@ func (m *llama) preNorm(w nn.Loader, a, f block.Op) block.Block {
 }
 
 // sandwich is Gemma 2's layer: each sublayer's result is normalised too.
-func (m *llama) sandwich(w nn.Loader, a, f block.Op) block.Block {
+func (m *llama) sandwich(w nn.Loader, a, f attention.Op) block.Block {
 	return block.Block{
 		{Pre: m.norm(w, "input_layernorm"), Op: a, Post: m.norm(w, "post_attention_layernorm")},
 		{Pre: m.norm(w, "pre_feedforward_layernorm"), Op: f, Post: m.norm(w, "post_feedforward_layernorm")},

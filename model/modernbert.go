@@ -43,7 +43,7 @@ func buildModernBert(c config, w nn.Loader) *Encoder {
 	e := &Encoder{Stack: Stack{Vocab: vocab, Dim: dim, MaxLen: c.size("max_position_embeddings", maxLength)}}
 	e.Embeddings = Embeddings{Words: body.Embedding("embeddings.tok_embeddings", vocab, dim), Norm: norm(body, "embeddings.norm")}
 	for i, l := range body.Layers("layers", layers) {
-		a := &attention.MultiHead{Heads: nHeads, KVHeads: nHeads, HeadDim: dim / nHeads, Layer: i,
+		a := &attention.MultiHead{Heads: nHeads, KVHeads: nHeads, HeadDim: dim / nHeads,
 			QKV: l.Linear("attn.Wqkv", dim, 3*dim, c.bool("attention_bias", false)), Out: l.Linear("attn.Wo", dim, dim, c.bool("attention_bias", false)),
 			Rotary: global}
 		if types[i] == slidingAttention {

@@ -25,7 +25,7 @@ func buildPhi3(c config, w nn.Loader) *Decoder {
 	d := m.decoder(w, func(i int, l nn.Loader) block.Block {
 		qkv, gateUp := l.At("self_attn"), l.At("mlp")
 		return m.preNorm(l, &attention.MultiHead{
-			Heads: m.Heads, KVHeads: m.KVHeads, HeadDim: m.HeadDim, Layer: i,
+			Heads: m.Heads, KVHeads: m.KVHeads, HeadDim: m.HeadDim,
 			QKV:    qkv.Linear("qkv_proj", m.Dim, (m.Heads+2*m.KVHeads)*m.HeadDim, false),
 			Out:    qkv.Linear("o_proj", m.Heads*m.HeadDim, m.Dim, false),
 			Rotary: rotary, Mask: window,

@@ -152,7 +152,7 @@ func (s *search) step() error {
 func (s *search) fork(t *Session) *Session {
 	n := len(s.spare)
 	if n == 0 {
-		return &Session{d: t.d, opt: t.opt, source: t.source, cache: t.cache.Fork(), longest: t.longest,
+		return &Session{d: t.d, opt: t.opt, source: t.source, crosses: t.crosses, cache: t.cache.Fork(), longest: t.longest,
 			ids: append(make([]int, 0, 2*len(t.ids)), t.ids...)}
 	}
 	f := s.spare[n-1]

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -111,11 +112,11 @@ func (g *seq2seqGolden) observer(t *testing.T, side string, s *Stack, want []flo
 	return func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch {
-		case at.Stage == attention.Embedded:
+		case at.Stage == StageEmbeddings:
 			i = 0
-		case at.Stage == attention.Layer:
+		case at.Stage == block.StageBlock:
 			i = at.Layer + 1
-		case at.Stage == attention.Normed && s.Norm != nil:
+		case at.Stage == StageFinalNorm && s.Norm != nil:
 			i = len(s.Blocks) + 1
 		}
 		if i < 0 {
@@ -139,7 +140,7 @@ func (g *seq2seqGolden) checkEncoder(t *testing.T, m *EncoderDecoder) {
 		}
 		n += len(ids)
 	}
-	p := &attention.Pass{Observe: g.observer(t, "encoder", &m.Encoder.Stack, g.Encoder, rows, &seen)}
+	p := &attention.Pass{Observer: g.observer(t, "encoder", &m.Encoder.Stack, g.Encoder, rows, &seen)}
 	m.Encoder.Forward(p, batch)
 	if seen != len(g.Encoder) {
 		t.Errorf("%d hidden states were compared, of %d", seen, len(g.Encoder))
@@ -150,7 +151,7 @@ func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []
 	var seqs []attention.Seq
 	var ids, rows []int
 	for i, target := range g.Target {
-		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: m.Decoder.newCache(tensor.F32), Memory: sources[i].memory})
+		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: newCache(t, m.Decoder), Cross: sources[i].cross})
 		for _, p := range g.Positions[i].Target {
 			rows = append(rows, len(ids)+p)
 		}
@@ -159,8 +160,8 @@ func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []
 	seen, weights := 0, 0
 	states := g.observer(t, "decoder", &m.Decoder.Stack, g.Decoder, rows, &seen)
 	c := &g.CrossAttention
-	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if (at == attention.Point{Stage: attention.CrossWeights, Layer: c.Layer, Index: c.Source}) {
+	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if (at == attention.Point{Stage: attention.StageCrossWeights, Layer: c.Layer, Index: c.Source}) {
 			return func(x tensor.Tensor) {
 				weights++
 				compareTensors(t, "cross-attention", x.Slice(c.Head, c.Head+1), c.tensor(t))

@@ -64,7 +64,7 @@ func TestSeq2SeqSplits(t *testing.T) {
 			}
 			same(t, "split target", s.Logits(), want)
 		}
-		observed := m.NewSession(together[0], SessionOptions{Observe: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
+		observed := m.NewSession(together[0], SessionOptions{Observer: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
 		feed(t, observed, ids...)
 		same(t, "observed", observed.Logits(), want)
 		fork := whole.Fork()

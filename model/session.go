@@ -16,8 +16,8 @@ type SessionOptions struct {
 	// Reserve is the number of tokens to have memory for from the start.
 	Reserve int
 
-	// Observe sees inside each pass; see [attention.Pass].
-	Observe func(at attention.Point) func(x tensor.Tensor)
+	// Observer sees inside each pass; see [attention.Pass].
+	Observer func(at attention.Point) func(x tensor.Tensor)
 }
 
 // Session is one text that a Decoder reads and continues: its tokens, their cached keys and values, and
@@ -30,6 +30,8 @@ type Session struct {
 	longest int       // the most tokens it has had, for rotations that depend on it
 	logits  []float32 // [V], after the last token; empty before the first
 	source  *Source   // what an encoder has read, for a decoder that attends to it
+	crosses bool      // the decoder does
+	err     error     // what is wrong with the decoder
 
 	feeder feeder
 	ruled  []float32 // [V], logits that rules have changed
@@ -37,7 +39,11 @@ type Session struct {
 
 // NewSession returns a session without tokens.
 func (d *Decoder) NewSession(opt SessionOptions) *Session {
-	s := &Session{d: d, opt: opt, cache: d.newCache(opt.Cache)}
+	plan, err := d.Plan()
+	if err != nil {
+		plan = new(attention.Plan)
+	}
+	s := &Session{d: d, opt: opt, cache: plan.NewCache(opt.Cache), err: err, crosses: len(plan.Cross()) > 0}
 	if n := min(opt.Reserve, d.MaxLen); n > 0 {
 		s.cache.Reserve(n)
 		s.ids = make([]int, 0, n)
@@ -60,8 +66,8 @@ func (s *Session) Logits() []float32 {
 	return s.logits
 }
 
-// Feed appends tokens and computes the logits after the last; without tokens it computes those of the
-// tokens that Generate has appended. An id that the model does not have, or more tokens than it can
+// Feed appends tokens and computes the logits after the last; without tokens it computes those after the
+// last token that Generate has appended, or that Rewind has left. An id that the model does not have, or more tokens than it can
 // read, give an error, and then nothing is appended.
 func (s *Session) Feed(ids ...int) error {
 	if err := s.accept(ids); err != nil {
@@ -73,7 +79,10 @@ func (s *Session) Feed(ids ...int) error {
 
 // accept appends ids to the tokens after checking them.
 func (s *Session) accept(ids []int) error {
-	if s.source == nil && len(s.d.crossers()) > 0 {
+	if s.err != nil {
+		return s.err
+	}
+	if s.source == nil && s.crosses {
 		return errors.New("model: this decoder attends to what an encoder has read: make the session with EncoderDecoder.NewSession")
 	}
 	if err := s.d.check(ids); err != nil {
@@ -81,6 +90,9 @@ func (s *Session) accept(ids []int) error {
 	}
 	if n := len(s.ids) + len(ids); n > s.d.MaxLen {
 		return fmt.Errorf("model: a text of %d tokens; the model reads at most %d", n, s.d.MaxLen)
+	}
+	if n := len(s.ids); n > 0 && len(ids) == 0 && len(s.logits) == 0 && s.cache.Len() == n {
+		return s.cache.Truncate(n - 1) // after Rewind: the last token has to be computed again
 	}
 	s.ids = append(s.ids, ids...)
 	return nil
@@ -93,17 +105,17 @@ func (s *Session) catchUp() {
 	}
 }
 
-// memory returns the keys and values of the source, or nil.
-func (s *Session) memory() *attention.Cache {
+// cross returns the keys and values of the source, or nil.
+func (s *Session) cross() *attention.Cache {
 	if s.source == nil {
 		return nil
 	}
-	return s.source.memory
+	return s.source.cross
 }
 
-// cross empties the cache if the text has crossed the length at which the model changes. A text of which
+// restartIfLong empties the cache if the text has crossed the length at which the model changes. A text of which
 // nothing is cached begins anew.
-func (s *Session) cross() {
+func (s *Session) restartIfLong() {
 	from := s.d.LongFrom
 	if from > 0 && s.cache.Len() > 0 && (s.longest >= from) != (len(s.ids) >= from) {
 		s.cache.Truncate(0) // nothing is ever dropped that position 0 sees
@@ -132,6 +144,6 @@ func (s *Session) Rewind(n int) error {
 // Fork returns a session with the same tokens, which shares the memory of their keys and values. Both
 // may go on, at the same time too.
 func (s *Session) Fork() *Session {
-	return &Session{d: s.d, opt: s.opt, cache: s.cache.Fork(), longest: s.longest, source: s.source,
+	return &Session{d: s.d, opt: s.opt, cache: s.cache.Fork(), longest: s.longest, source: s.source, crosses: s.crosses, err: s.err,
 		ids: append([]int(nil), s.ids...), logits: append([]float32(nil), s.logits...)}
 }

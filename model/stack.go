@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -42,6 +43,13 @@ type Embeddings struct {
 	Pad    int
 }
 
+// What models show to the observer of a pass.
+const (
+	StageEmbeddings attention.Stage = "embeddings" // [T, Dim]: what enters the first block
+	StageFinalNorm  attention.Stage = "final norm" // [T, Dim]: after the final norm
+	StageLogits     attention.Stage = "logits"     // [T, V]: of the rows whose logits were asked for
+)
+
 // Sequence is one input of a model.
 type Sequence struct {
 	IDs   []int
@@ -49,7 +57,7 @@ type Sequence struct {
 }
 
 // embed returns the rows that enter the first block, for the sequences of the pass; input returns the
-// i-th of them.
+// i-th of them. It keeps a copy where an Op reads them later.
 func (s *Stack) embed(p *attention.Pass, input func(i int) Sequence) tensor.Tensor {
 	m := &s.Embeddings
 	dst := p.Scratch.New(p.Rows(), s.Dim)
@@ -75,7 +83,11 @@ func (s *Stack) embed(p *attention.Pass, input func(i int) Sequence) tensor.Tens
 		m.After.Forward(dst, x)
 	}
 	p.Scratch.Release(mark)
-	p.See(attention.Point{Stage: attention.Embedded}, dst)
+	if p.Plan.ReadsInput() {
+		p.Input = p.Scratch.New(dst.Rows(), s.Dim)
+		copy(p.Input.Data, dst.Data)
+	}
+	p.Observe(attention.Point{Stage: StageEmbeddings}, dst)
 	return dst
 }
 
@@ -118,14 +130,14 @@ func (s *Stack) blocks(p *attention.Pass, x tensor.Tensor) {
 	if s.Norm != nil {
 		s.Norm.Forward(x, x)
 	}
-	p.See(attention.Point{Stage: attention.Normed}, x)
+	p.Observe(attention.Point{Stage: StageFinalNorm}, x)
 }
 
 // rows is blocks for those rows only whose results are asked for; without an observer the last block
 // does not compute the others. It returns them, [len(rows), Dim].
 func (s *Stack) rows(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
 	last := len(s.Blocks) - 1
-	if last < 0 || p.Observe != nil {
+	if last < 0 || p.Observer != nil {
 		s.blocks(p, x)
 		return gather(p, x, rows)
 	}
@@ -158,20 +170,53 @@ func (s *Stack) check(ids []int) error {
 	return nil
 }
 
-// cached is an Op that keeps something in a cache.
-type cached interface {
-	Cache() attention.CacheLayer
+// Plan returns where the Ops of the blocks keep what they cache. An error names the first thing that does not
+// fit: a weight that is missing, a width, an Op that hides another's cache.
+func (s *Stack) Plan() (*attention.Plan, error) {
+	if s.Dim < 1 || s.Vocab < 1 || s.MaxLen < 1 {
+		return nil, fmt.Errorf("model: a trunk with Dim %d, Vocab %d and MaxLen %d; all have to be positive", s.Dim, s.Vocab, s.MaxLen)
+	}
+	if err := s.Embeddings.check(s.Vocab, s.Dim); err != nil {
+		return nil, err
+	}
+	layers := make([][]attention.Op, len(s.Blocks))
+	for i, b := range s.Blocks {
+		if err := b.Check(s.Dim); err != nil {
+			return nil, fmt.Errorf("model: block %d: %w", i, err)
+		}
+		layers[i] = b.Ops()
+	}
+	if w := nn.Width(s.Norm); w != 0 && w != s.Dim {
+		return nil, fmt.Errorf("model: the final norm is of rows of %d; the stream has %d", w, s.Dim)
+	}
+	plan, err := attention.NewPlan(layers...)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return plan, nil
 }
 
-// newCache returns an empty cache for the stack's layers.
-func (s *Stack) newCache(dt tensor.DType) *attention.Cache {
-	var layers []attention.CacheLayer
-	for _, b := range s.Blocks {
-		for _, r := range b {
-			if c, ok := r.Op.(cached); ok {
-				layers = append(layers, c.Cache())
-			}
+// check returns an error that names what does not fit ids below vocab and rows of dim.
+func (m *Embeddings) check(vocab, dim int) error {
+	if m.Words.Weight == nil {
+		return errors.New("model: Embeddings.Words has no table")
+	}
+	if m.Words.Weight.Out < vocab {
+		return fmt.Errorf("model: Embeddings.Words has %d rows for ids below %d", m.Words.Weight.Out, vocab)
+	}
+	width := m.Words.Weight.In
+	if m.Types != nil && (m.Types.Weight == nil || m.Types.Weight.In != width) {
+		return fmt.Errorf("model: Embeddings.Types and Embeddings.Words differ in width, or it has no table")
+	}
+	for _, l := range []*nn.Linear{m.Before, m.After} {
+		if l != nil && (l.In() != width || l.Out() != dim) {
+			return fmt.Errorf("model: a projection of the embeddings is [%d, %d], want [%d, %d]", l.Out(), l.In(), dim, width)
+		} else if l != nil {
+			width = dim
 		}
 	}
-	return attention.NewCache(dt, layers)
+	if width != dim {
+		return fmt.Errorf("model: Embeddings give rows of %d; the stream has %d", width, dim)
+	}
+	return nil
 }

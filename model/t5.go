@@ -89,7 +89,7 @@ func (m *t5) stack(w nn.Loader, layers int, decoder bool) Stack {
 		}
 		self := l.At("layer.0.SelfAttention")
 		a := &attention.MultiHead{
-			Heads: m.Heads, KVHeads: m.Heads, HeadDim: m.HeadDim, Layer: i,
+			Heads: m.Heads, KVHeads: m.Heads, HeadDim: m.HeadDim,
 			QKV:  self.Fused(m.Dim, false, parts(m.Heads*m.HeadDim, "q", "k", "v")...),
 			Out:  self.Linear("o", m.Heads*m.HeadDim, m.Dim, false),
 			Mask: attention.Mask{Causal: decoder}, Scale: 1, Bias: bias,
@@ -114,17 +114,17 @@ func (m *t5) bias(l nn.Loader, bidirectional bool) attention.Bias {
 	return bucketBias(t.Weight, m.Buckets, m.Distance, bidirectional)
 }
 
-func (m *t5) cross(i int, l nn.Loader) *attention.Cross {
+func (m *t5) cross(i int, l nn.Loader) *attention.CrossAttention {
 	width := m.Heads * m.HeadDim
-	return &attention.Cross{
-		Heads: m.Heads, HeadDim: m.HeadDim, Layer: i, Scale: 1,
+	return &attention.CrossAttention{
+		Heads: m.Heads, HeadDim: m.HeadDim, Scale: 1,
 		Query: l.Linear("q", m.Dim, width, false),
 		KV:    l.Fused(m.Dim, false, parts(width, "k", "v")...),
 		Out:   l.Linear("o", width, m.Dim, false),
 	}
 }
 
-func (m *t5) feedForward(l nn.Loader) block.Op {
+func (m *t5) feedForward(l nn.Loader) attention.Op {
 	if m.Gated {
 		return &block.GLU{GateUp: l.Fused(m.Dim, false, parts(m.Inner, "wi_0", "wi_1")...), Act: m.Act,
 			Down: l.Linear("wo", m.Inner, m.Dim, false)}

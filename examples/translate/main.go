@@ -189,8 +189,8 @@ func crossWeights(m *model.EncoderDecoder, source, target []int) ([]tensor.Tenso
 		return nil, err
 	}
 	maps := make([]tensor.Tensor, len(m.Decoder.Blocks))
-	s := m.NewSession(read[0], model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.CrossWeights {
+	s := m.NewSession(read[0], model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageCrossWeights {
 			return nil
 		}
 		return func(x tensor.Tensor) {

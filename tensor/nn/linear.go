@@ -13,8 +13,21 @@ type Linear struct {
 	Bias   []float32      // [Out], or nil
 }
 
-// Out returns the width of the output.
-func (l Linear) Out() int { return l.Weight.Out }
+// Out returns the width of the output, 0 if there is no weight.
+func (l Linear) Out() int {
+	if l.Weight == nil {
+		return 0
+	}
+	return l.Weight.Out
+}
+
+// In returns the width of the input, 0 if there is no weight.
+func (l Linear) In() int {
+	if l.Weight == nil {
+		return 0
+	}
+	return l.Weight.In
+}
 
 // Forward sets dst, [T, Out], from x, [T, In]. dst must not overlap x.
 func (l Linear) Forward(dst, x tensor.Tensor) {

@@ -136,8 +136,8 @@ func checkAttention(t *testing.T, m *model.EncoderDecoder, want *translations) {
 		t.Fatal(err)
 	}
 	seen := false
-	s := m.NewSession(read[0], model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.CrossWeights || at.Layer != a.Layer {
+	s := m.NewSession(read[0], model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageCrossWeights || at.Layer != a.Layer {
 			return nil
 		}
 		return func(x tensor.Tensor) {
