@@ -25,8 +25,8 @@ type Pass struct {
 	Seqs    []Seq
 	Scratch tensor.Arena
 
-	// Plan is that of the model. Begin takes it from the caches; a model whose sequences have none sets
-	// it.
+	// Plan is that of the model. Begin takes it from the caches; where there are none, a model sets it after
+	// Begin.
 	Plan *Plan
 
 	// Observer, if not nil, is asked at each [Point] of the pass; the function it returns, if any, is
@@ -61,7 +61,7 @@ type Point struct {
 // Begin prepares the pass for a batch of these sequences, and for layer 0. Scratch memory stays as it is.
 func (p *Pass) Begin(seqs ...Seq) {
 	p.Seqs = append(p.Seqs[:0], seqs...)
-	p.layer = 0
+	p.layer, p.Plan = 0, nil
 	for i := range p.Seqs {
 		s := &p.Seqs[i]
 		if s.Length == 0 {

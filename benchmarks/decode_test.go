@@ -101,7 +101,7 @@ func benchPrompt(b *testing.B, d *model.Decoder) {
 }
 
 func feed(b *testing.B, s *model.Session, ids []int) {
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		b.Fatal(err)
 	}
 }

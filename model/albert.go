@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -10,7 +11,7 @@ const albertDefaults = `{"vocab_size": 30000, "embedding_size": 128, "hidden_siz
 
 // buildAlbert is BERT with few layers that are used many times, and embeddings narrower than the stream
 // (Lan et al., 2020; transformers: AlbertModel and its heads).
-func buildAlbert(c config, w nn.Loader) *Encoder {
+func buildAlbert(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(albertDefaults).defaults(bertDefaults)
 	m := readBert(c)
 	m.Width = c.size("embedding_size", maxWidth)
@@ -39,23 +40,23 @@ func buildAlbert(c config, w nn.Loader) *Encoder {
 		group := stored[i*groups/layers]
 		e.Blocks = append(e.Blocks, group...)
 	}
-	e.Embeddings.After = linear(body, "encoder.embedding_hidden_mapping_in", m.Width, m.Dim)
+	e.Embeddings.ProjectNormed = linear(body, "encoder.embedding_hidden_mapping_in", m.Width, m.Dim)
 
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
 	pooler := h.pooler(body, "pooler")
-	masked := func() *Head {
+	masked := func() *arch.Head {
 		p := w.At("predictions")
-		return &Head{Dense: linear(p, "dense", m.Dim, m.Width), Act: m.Act, Norm: p.LayerNorm("LayerNorm", m.Width, m.Eps),
+		return &arch.Head{Dense: linear(p, "dense", m.Dim, m.Width), Act: m.Act, Norm: p.LayerNorm("LayerNorm", m.Width, m.Eps),
 			Out: h.vocabulary("predictions.decoder", "predictions.bias", m.Tied)}
 	}
 	h.set(headSet{
 		features: pooler,
 		masked:   masked,
-		classify: func() *Head { return pooler().then(linear(w, "classifier", m.Dim, h.labels())) },
-		choice:   func() *Head { return pooler().then(linear(w, "classifier", m.Dim, 1)) },
+		classify: func() *arch.Head { return then(pooler(), linear(w, "classifier", m.Dim, h.labels())) },
+		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", m.Dim, 1)) },
 		preTraining: func() {
-			e.Task, e.Tokens = MaskedLM, masked()
-			e.Sequence = pooler().then(linear(w, "sop_classifier.classifier", m.Dim, 2))
+			e.Task, e.Tokens = arch.MaskedLM, masked()
+			e.Sequence = then(pooler(), linear(w, "sop_classifier.classifier", m.Dim, 2))
 		},
 	})
 	return e

@@ -23,7 +23,7 @@ func TestTokenAllocatesNothing(t *testing.T) {
 			n := min(200, len(g.ids)-s.Len()-2)
 			i := 0
 			if got := testing.AllocsPerRun(n, func() {
-				if err := s.Feed(g.ids[i]); err != nil {
+				if err := s.Append(g.ids[i]); err != nil {
 					t.Fatal(err)
 				}
 				i++

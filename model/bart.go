@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -23,7 +24,7 @@ type bart struct {
 	LogitBias bool // final_logits_bias is added to the logits
 
 	// positions gives the table of a side and the row of its first token.
-	positions func(w nn.Loader) (t PositionTable, first int)
+	positions func(w nn.Loader) (t arch.PositionTable, first int)
 	padded    bool // a padding token has its own row of the table
 	pad       int
 }
@@ -66,16 +67,16 @@ func readBart(c config) *bart {
 }
 
 // learned is BART's table, which has two rows before that of the first position.
-func (m *bart) learned(w nn.Loader) (PositionTable, int) {
+func (m *bart) learned(w nn.Loader) (arch.PositionTable, int) {
 	return w.Table("embed_positions", m.MaxLen+2, m.Dim).Weight, 2
 }
 
 // sinusoidal is the table that Marian and Pegasus compute, or store.
-func (m *bart) sinusoidal(w nn.Loader) (PositionTable, int) {
+func (m *bart) sinusoidal(w nn.Loader) (arch.PositionTable, int) {
 	if w.Has("embed_positions.weight") {
 		return w.Table("embed_positions", m.MaxLen, m.Dim).Weight, 0
 	}
-	return sinusoids(m.Dim).table(m.MaxLen, m.Dim), 0
+	return arch.NewSinusoids(m.Dim).Table(m.MaxLen, m.Dim), 0
 }
 
 // self is the self-attention of layer i; heads is the number of its side.
@@ -104,10 +105,10 @@ func (m *bart) residual(l nn.Loader, norm string, op attention.Op) block.Residua
 }
 
 // stack assembles a side below w.
-func (m *bart) stack(w nn.Loader, side bartSide, words nn.Embedding, decoder bool) Stack {
-	s := Stack{Vocab: side.Vocab, Dim: m.Dim, MaxLen: m.MaxLen}
-	s.Embeddings = Embeddings{Words: words, Scale: m.Scale, Padded: m.padded, Pad: m.pad}
-	s.Embeddings.Positions, s.Embeddings.Offset = m.positions(w)
+func (m *bart) trunk(w nn.Loader, side bartSide, words nn.Embedding, decoder bool) *arch.Trunk {
+	s := &arch.Trunk{Vocab: side.Vocab, Dim: m.Dim, MaxLen: m.MaxLen}
+	s.Embeddings = arch.Embeddings{Words: words, Scale: m.Scale, Padded: m.padded, PaddingIdx: m.pad}
+	s.Embeddings.Positions, s.Embeddings.PositionOffset = m.positions(w)
 	if m.EmbedNorm {
 		s.Embeddings.Norm = w.LayerNorm("layernorm_embedding", m.Dim, 1e-5)
 	}
@@ -127,19 +128,19 @@ func (m *bart) stack(w nn.Loader, side bartSide, words nn.Embedding, decoder boo
 }
 
 // model assembles both sides.
-func (m *bart) model(c config, w nn.Loader) *EncoderDecoder {
+func (m *bart) model(c config, w nn.Loader) *arch.EncoderDecoder {
 	body := w
 	if w.Has("model.encoder.layers.0.fc1.weight") || !w.Has("encoder.layers.0.fc1.weight") {
 		body = w.At("model")
 	}
 	source, target, head := m.words(w, body)
-	e := &Encoder{Stack: m.stack(body.At("encoder"), m.Encoder, source, false)}
-	d := &Decoder{Stack: m.stack(body.At("decoder"), m.Decoder, target, true), Head: head}
+	e := &arch.Encoder{Trunk: m.trunk(body.At("encoder"), m.Encoder, source, false)}
+	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), m.Decoder, target, true), Head: head}
 	if m.LogitBias && w.Has("final_logits_bias") {
 		d.Head.Bias = w.Row("final_logits_bias", m.Decoder.Vocab)
 	}
 	w.Ignore(isBartBuffer)
-	return &EncoderDecoder{Encoder: e, Decoder: d}
+	return &arch.EncoderDecoder{Encoder: e, Decoder: d}
 }
 
 // words loads the tables of both sides and the head. Names below the body are told from those beside it.
@@ -168,7 +169,7 @@ func isBartBuffer(name string) bool {
 
 // buildBart is BART (Lewis et al., 2020; transformers: BartForConditionalGeneration): norms after each
 // sublayer and after the embeddings.
-func buildBart(c config, w nn.Loader) *EncoderDecoder {
+func buildBart(c config, w nn.Loader) *arch.EncoderDecoder {
 	m := readBart(c.defaults(bartDefaults))
 	m.EmbedNorm = true
 	return m.model(c, w)
@@ -176,7 +177,7 @@ func buildBart(c config, w nn.Loader) *EncoderDecoder {
 
 // buildMBart is mBART and mBART-50 (Liu et al., 2020; Tang et al., 2020; transformers:
 // MBartForConditionalGeneration): BART with norms before each sublayer and at the end.
-func buildMBart(c config, w nn.Loader) *EncoderDecoder {
+func buildMBart(c config, w nn.Loader) *arch.EncoderDecoder {
 	m := readBart(c.defaults(bartDefaults))
 	m.EmbedNorm, m.PreNorm = true, true
 	return m.model(c, w)
@@ -184,7 +185,7 @@ func buildMBart(c config, w nn.Loader) *EncoderDecoder {
 
 // buildMarian is Marian's and OPUS-MT's transformer (Junczys-Dowmunt et al., 2018; transformers:
 // MarianMTModel): BART with sinusoidal positions and no norm after the embeddings.
-func buildMarian(c config, w nn.Loader) *EncoderDecoder {
+func buildMarian(c config, w nn.Loader) *arch.EncoderDecoder {
 	c = c.defaults(`{"vocab_size": 58101}`).defaults(bartDefaults)
 	m := readBart(c)
 	m.positions = m.sinusoidal
@@ -199,7 +200,7 @@ func buildMarian(c config, w nn.Loader) *EncoderDecoder {
 
 // buildPegasus is Pegasus (Zhang et al., 2020; transformers: PegasusForConditionalGeneration): mBART with
 // sinusoidal positions and no norm after the embeddings.
-func buildPegasus(c config, w nn.Loader) *EncoderDecoder {
+func buildPegasus(c config, w nn.Loader) *arch.EncoderDecoder {
 	c = c.defaults(bartDefaults)
 	m := readBart(c)
 	m.PreNorm, m.positions = true, m.sinusoidal
@@ -208,7 +209,7 @@ func buildPegasus(c config, w nn.Loader) *EncoderDecoder {
 
 // buildM2M100 is M2M-100 and NLLB (Fan et al., 2020; NLLB Team, 2022; transformers:
 // M2M100ForConditionalGeneration): Pegasus with sinusoids of fairseq, which count from the padding id.
-func buildM2M100(c config, w nn.Loader) *EncoderDecoder {
+func buildM2M100(c config, w nn.Loader) *arch.EncoderDecoder {
 	c = c.defaults(`{"vocab_size": 128112, "activation_function": "relu", "scale_embedding": true}`).defaults(bartDefaults)
 	m := readBart(c)
 	m.PreNorm, m.LogitBias = true, false
@@ -217,7 +218,7 @@ func buildM2M100(c config, w nn.Loader) *EncoderDecoder {
 		c.fail("d_model is %d; sinusoids need at least 4", m.Dim)
 		m.Dim = 4
 	}
-	m.positions = func(nn.Loader) (PositionTable, int) { return singleSinusoids(m.Dim, m.pad), m.pad + 1 }
+	m.positions = func(nn.Loader) (arch.PositionTable, int) { return arch.FairseqSinusoids(m.Dim, m.pad), m.pad + 1 }
 	m.MaxLen = maxLength // any position has a row
 	return m.model(c, w)
 }

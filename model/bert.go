@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -19,7 +20,7 @@ type bert struct {
 	Tied          bool
 
 	names     bertNames
-	positions func(e nn.Loader) PositionTable
+	positions func(e nn.Loader) arch.PositionTable
 }
 
 // bertNames are the names of a layer's weights.
@@ -68,9 +69,9 @@ func (m *bert) checkHeads(c config) {
 }
 
 // embeddings are the tables below name, summed and normalised.
-func (m *bert) embeddings(w nn.Loader) Embeddings {
+func (m *bert) embeddings(w nn.Loader) arch.Embeddings {
 	e := w.At("embeddings")
-	em := Embeddings{Words: e.Table("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Width, m.Eps)}
+	em := arch.Embeddings{Words: e.Table("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Width, m.Eps)}
 	if m.positions != nil {
 		em.Positions = m.positions(e)
 	} else {
@@ -108,8 +109,8 @@ func (m *bert) postNorm(l nn.Loader, a attention.Op) block.Block {
 }
 
 // encoder assembles the body from what layer returns for each layer below name.
-func (m *bert) encoder(body nn.Loader, name string, layer func(i int, l nn.Loader) block.Block) *Encoder {
-	e := &Encoder{Types: m.Types, Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
+func (m *bert) encoder(body nn.Loader, name string, layer func(i int, l nn.Loader) block.Block) *arch.Encoder {
+	e := &arch.Encoder{Types: m.Types, Trunk: &arch.Trunk{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
 	for i, l := range body.Layers(name, m.Layers) {
 		e.Blocks = append(e.Blocks, layer(i, l))
 	}
@@ -119,27 +120,27 @@ func (m *bert) encoder(body nn.Loader, name string, layer func(i int, l nn.Loade
 func (m *bert) plainLayer(i int, l nn.Loader) block.Block { return m.postNorm(l, m.attention(i, l)) }
 
 // buildBert is BERT (Devlin et al., 2019; transformers: BertModel and its heads).
-func buildBert(c config, w nn.Loader) *Encoder {
+func buildBert(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(bertDefaults)
 	m := readBert(c)
 	body := w.Root("bert", "embeddings.word_embeddings.weight")
 	e := m.encoder(body, "encoder.layer", m.plainLayer)
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
 	pooler := h.pooler(body, "pooler.dense")
-	masked := func() *Head {
+	masked := func() *arch.Head {
 		t := w.At("cls.predictions.transform")
-		return &Head{Dense: linear(t, "dense", m.Dim, m.Dim), Act: m.Act, Norm: t.LayerNorm("LayerNorm", m.Dim, m.Eps),
+		return &arch.Head{Dense: linear(t, "dense", m.Dim, m.Dim), Act: m.Act, Norm: t.LayerNorm("LayerNorm", m.Dim, m.Eps),
 			Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias", m.Tied)}
 	}
 	h.set(headSet{
 		features: pooler,
 		masked:   masked,
-		classify: func() *Head { return pooler().then(linear(w, "classifier", m.Dim, h.labels())) },
-		next:     func() *Head { return pooler().then(linear(w, "cls.seq_relationship", m.Dim, 2)) },
-		choice:   func() *Head { return pooler().then(linear(w, "classifier", m.Dim, 1)) },
+		classify: func() *arch.Head { return then(pooler(), linear(w, "classifier", m.Dim, h.labels())) },
+		next:     func() *arch.Head { return then(pooler(), linear(w, "cls.seq_relationship", m.Dim, 2)) },
+		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", m.Dim, 1)) },
 		preTraining: func() {
-			e.Task, e.Tokens = MaskedLM, masked()
-			e.Sequence = pooler().then(linear(w, "cls.seq_relationship", m.Dim, 2))
+			e.Task, e.Tokens = arch.MaskedLM, masked()
+			e.Sequence = then(pooler(), linear(w, "cls.seq_relationship", m.Dim, 2))
 		},
 	})
 	return e
@@ -149,26 +150,26 @@ const robertaDefaults = `{"vocab_size": 50265, "pad_token_id": 1}`
 
 // buildRoberta is BERT with positions that count from the padding id, and heads of its own (Liu et al.,
 // 2019; transformers: RobertaModel, CamembertModel, XLMRobertaModel and their heads).
-func buildRoberta(c config, w nn.Loader) *Encoder {
+func buildRoberta(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(robertaDefaults).defaults(bertDefaults)
 	m := readBert(c)
 	body := w.Root("roberta", "embeddings.word_embeddings.weight")
 	e := m.encoder(body, "encoder.layer", m.plainLayer)
-	e.padded(c, c.int("pad_token_id", 1, 0, maxVocab))
+	padPositions(c, e, c.int("pad_token_id", 1, 0, maxVocab))
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
 	pooler := h.pooler(body, "pooler.dense")
 	h.set(headSet{
 		features: pooler,
-		masked:   func() *Head { return h.robertaMasked(m) },
-		classify: func() *Head { return h.denseTanhOut() },
-		choice:   func() *Head { return pooler().then(linear(w, "classifier", m.Dim, 1)) },
+		masked:   func() *arch.Head { return h.robertaMasked(m) },
+		classify: func() *arch.Head { return h.denseTanhOut() },
+		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", m.Dim, 1)) },
 	})
 	return e
 }
 
-// padded makes positions count from pad + 1, which shortens the longest sequence.
-func (e *Encoder) padded(c config, pad int) {
-	e.Embeddings.Padded, e.Embeddings.Pad, e.Embeddings.Offset = true, pad, pad+1
+// padPositions makes positions count from pad + 1, which shortens the longest sequence.
+func padPositions(c config, e *arch.Encoder, pad int) {
+	e.Embeddings.Padded, e.Embeddings.PaddingIdx, e.Embeddings.PositionOffset = true, pad, pad+1
 	e.MaxLen -= pad + 1
 	if e.MaxLen < 1 {
 		c.fail("max_position_embeddings leaves no position after those up to the padding id, %d", pad)
@@ -180,7 +181,7 @@ const distilbertDefaults = `{"vocab_size": 30522, "dim": 768, "n_layers": 6, "n_
 
 // buildDistilbert is BERT without segments and pooler, under names of its own (Sanh et al., 2019;
 // transformers: DistilBertModel and its heads).
-func buildDistilbert(c config, w nn.Loader) *Encoder {
+func buildDistilbert(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(distilbertDefaults)
 	m := &bert{
 		Vocab: c.size("vocab_size", maxVocab), Dim: c.size("dim", maxWidth), Inner: c.size("hidden_dim", maxWidth),
@@ -194,24 +195,24 @@ func buildDistilbert(c config, w nn.Loader) *Encoder {
 	m.checkHeads(c)
 	body := w.Root("distilbert", "embeddings.word_embeddings.weight")
 	if c.bool("sinusoidal_pos_embds", false) && !body.Has("embeddings.position_embeddings.weight") {
-		m.positions = func(nn.Loader) PositionTable {
-			s := sinusoids(m.Dim)
+		m.positions = func(nn.Loader) arch.PositionTable {
+			s := arch.NewSinusoids(m.Dim)
 			s.Interleaved = true
-			return s.table(m.Positions, m.Dim)
+			return s.Table(m.Positions, m.Dim)
 		}
 	}
 	e := m.encoder(body, "transformer.layer", m.plainLayer)
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
-	first := func(out int) *Head {
-		return &Head{Dense: linear(w, "pre_classifier", m.Dim, m.Dim), Act: nn.ReLU, Out: linear(w, "classifier", m.Dim, out)}
+	first := func(out int) *arch.Head {
+		return &arch.Head{Dense: linear(w, "pre_classifier", m.Dim, m.Dim), Act: nn.ReLU, Out: linear(w, "classifier", m.Dim, out)}
 	}
 	h.set(headSet{
-		masked: func() *Head {
-			return &Head{Dense: linear(w, "vocab_transform", m.Dim, m.Dim), Act: m.Act, Norm: w.LayerNorm("vocab_layer_norm", m.Dim, 1e-12),
+		masked: func() *arch.Head {
+			return &arch.Head{Dense: linear(w, "vocab_transform", m.Dim, m.Dim), Act: m.Act, Norm: w.LayerNorm("vocab_layer_norm", m.Dim, 1e-12),
 				Out: h.vocabulary("vocab_projector", "vocab_projector.bias", m.Tied)}
 		},
-		classify: func() *Head { return first(h.labels()) },
-		choice:   func() *Head { return first(1) },
+		classify: func() *arch.Head { return first(h.labels()) },
+		choice:   func() *arch.Head { return first(1) },
 	})
 	return e
 }

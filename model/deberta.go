@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -98,9 +99,9 @@ func logBucket(distance, buckets, longest int) int {
 }
 
 // embeddings are BERT's, but positions may be left out, and a projection may come before the norm.
-func (m *deberta) embeddings(w nn.Loader) Embeddings {
+func (m *deberta) embeddings(w nn.Loader) arch.Embeddings {
 	e := w.At("embeddings")
-	em := Embeddings{Words: e.Embedding("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Dim, m.Eps)}
+	em := arch.Embeddings{Words: e.Embedding("word_embeddings", m.Vocab, m.Width), Norm: e.LayerNorm("LayerNorm", m.Dim, m.Eps)}
 	if m.biasedInput {
 		em.Positions = table(e, "position_embeddings", m.Positions, m.Width).Weight
 	}
@@ -109,14 +110,14 @@ func (m *deberta) embeddings(w nn.Loader) Embeddings {
 	}
 	if m.Width != m.Dim {
 		before := e.Linear("embed_proj", m.Width, m.Dim, false)
-		em.Before = &before
+		em.Project = &before
 	}
 	return em
 }
 
 // encoder assembles the body from what attend returns for each layer.
-func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positions tensor.Tensor) *attention.Disentangled, norm string) *Encoder {
-	e := &Encoder{Types: m.Types, Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
+func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positions tensor.Tensor) *attention.Disentangled, norm string) *arch.Encoder {
+	e := &arch.Encoder{Types: m.Types, Trunk: &arch.Trunk{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
 	if !m.biasedInput {
 		e.MaxLen = maxLength // nothing in the model ends
 	}
@@ -180,7 +181,7 @@ func (m *deberta) disentangled(qkv, out nn.Linear, terms int) *attention.Disenta
 func (m *deberta) has(term string) bool { return m.relative && slices.Contains(m.types, term) }
 
 // buildDeberta is DeBERTa v1 (He et al., 2021; transformers: DebertaModel and its heads).
-func buildDeberta(c config, w nn.Loader) *Encoder {
+func buildDeberta(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(debertaDefaults).defaults(bertDefaults)
 	m := readDeberta(c)
 	m.buckets = 0
@@ -212,7 +213,7 @@ func buildDeberta(c config, w nn.Loader) *Encoder {
 // buildDeberta2 is DeBERTa v2 and v3: longer distances share buckets, positions may share the contents'
 // projections, and a convolution may follow the first layer (He et al., "DeBERTaV3", 2023; transformers:
 // DebertaV2Model and its heads).
-func buildDeberta2(c config, w nn.Loader) *Encoder {
+func buildDeberta2(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(`{"vocab_size": 128100, "hidden_size": 1536, "num_hidden_layers": 24, "num_attention_heads": 24, "intermediate_size": 6144}`).
 		defaults(debertaDefaults).defaults(bertDefaults)
 	m := readDeberta(c)
@@ -263,15 +264,15 @@ func buildDeberta2(c config, w nn.Loader) *Encoder {
 }
 
 // heads are the same for all versions.
-func (m *deberta) heads(c config, w nn.Loader, e *Encoder) {
+func (m *deberta) heads(c config, w nn.Loader, e *arch.Encoder) {
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
-	pooled := func(out int) *Head {
-		return &Head{Dense: linear(w, "pooler.dense", m.Dim, m.Dim), Act: c.activation("pooler_hidden_act"), Out: linear(w, "classifier", m.Dim, out)}
+	pooled := func(out int) *arch.Head {
+		return &arch.Head{Dense: linear(w, "pooler.dense", m.Dim, m.Dim), Act: c.activation("pooler_hidden_act"), Out: linear(w, "classifier", m.Dim, out)}
 	}
 	h.set(headSet{
-		masked:   func() *Head { return h.debertaMasked(m) },
-		classify: func() *Head { return pooled(h.labels()) },
-		choice:   func() *Head { return pooled(1) },
+		masked:   func() *arch.Head { return h.debertaMasked(m) },
+		classify: func() *arch.Head { return pooled(h.labels()) },
+		choice:   func() *arch.Head { return pooled(1) },
 	})
 	w.Ignore(func(name string) bool { // stored although positions are not added to the embeddings
 		return !m.biasedInput && strings.HasSuffix(name, "embeddings.position_embeddings.weight")
@@ -279,12 +280,12 @@ func (m *deberta) heads(c config, w nn.Loader, e *Encoder) {
 }
 
 // debertaMasked is the head over the vocabulary: BERT's, or the one that the published checkpoints hold.
-func (h heads) debertaMasked(m *deberta) *Head {
+func (h heads) debertaMasked(m *deberta) *arch.Head {
 	if l := h.w.At("lm_predictions.lm_head"); l.Has("dense.weight") && !h.w.Has("cls.predictions.transform.dense.weight") {
 		out := nn.Linear{Weight: h.e.Embeddings.Words.Weight, Bias: l.Vector("bias", m.Vocab)}
-		return &Head{Dense: linear(l, "dense", m.Dim, m.Dim), Act: m.Act, Norm: l.LayerNorm("LayerNorm", m.Dim, m.Eps), Out: &out}
+		return &arch.Head{Dense: linear(l, "dense", m.Dim, m.Dim), Act: m.Act, Norm: l.LayerNorm("LayerNorm", m.Dim, m.Eps), Out: &out}
 	}
 	t := h.w.At("cls.predictions.transform")
-	return &Head{Dense: linear(t, "dense", m.Dim, m.Width), Act: m.Act, Norm: t.LayerNorm("LayerNorm", m.Width, m.Eps),
+	return &arch.Head{Dense: linear(t, "dense", m.Dim, m.Width), Act: m.Act, Norm: t.LayerNorm("LayerNorm", m.Width, m.Eps),
 		Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias", m.Tied)}
 }

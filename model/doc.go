@@ -9,11 +9,11 @@
 //
 // # Generating
 //
-// A [Session] is one text: the tokens so far, with their keys and values cached. [Session.Feed] appends
+// A [Session] is one text: the tokens so far, with their keys and values cached. [Session.Append] appends
 // tokens and computes the logits after the last, [Session.Generate] and [Session.GenerateText] go on from
 // there. [Session.Rewind] goes back; [Session.Fork] branches, and shares what was read. Many sessions run
 // at the same time over the same weights, each in a goroutine of its own, or together in one pass with
-// [Decoder.FeedBatch], [Decoder.GenerateBatch] and [Decoder.SearchBatch].
+// [Decoder.AppendBatch], [Decoder.GenerateBatch] and [Decoder.SearchBatch].
 //
 // [Session.Search] is beam search, for every decoder: its running texts are forks of the session. The
 // session of an encoder–decoder, [EncoderDecoder.NewSession], attends to a [Source] that

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -27,10 +28,10 @@ func encoderGoldens(t testing.TB) []encoderGolden {
 	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json")
 }
 
-func (g *encoderGolden) batch() (batch []Sequence, rows []int) {
+func (g *encoderGolden) batch() (batch []arch.Sequence, rows []int) {
 	n := 0
 	for _, in := range g.Inputs {
-		batch = append(batch, Sequence{IDs: in.IDs, Types: in.Types})
+		batch = append(batch, arch.Sequence{IDs: in.IDs, Types: in.Types})
 		for _, p := range in.Positions {
 			rows = append(rows, n+p)
 		}
@@ -66,11 +67,11 @@ func (g *encoderGolden) checkHidden(t *testing.T, e *Encoder) {
 	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch {
-		case at.Stage == StageEmbeddings:
+		case at.Stage == arch.StageEmbeddings:
 			i = 0
 		case at.Stage == block.StageBlock && (e.Norm == nil || at.Layer+1 < len(e.Blocks)):
 			i = at.Layer + 1
-		case at.Stage == StageFinalNorm && e.Norm != nil:
+		case at.Stage == arch.StageFinalNorm && e.Norm != nil:
 			i = len(e.Blocks)
 		}
 		if i < 0 || i >= len(g.Hidden) {

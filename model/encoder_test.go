@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -74,7 +75,7 @@ func TestEncoderManySequences(t *testing.T) {
 	g := encoderGoldens(t)[0]
 	e := g.encoder(t)
 	few, _ := g.batch()
-	var batch []Sequence
+	var batch []arch.Sequence
 	for range 40 {
 		batch = append(batch, few...)
 	}
@@ -104,16 +105,16 @@ func TestEncoderRefusesInput(t *testing.T) {
 	}
 	e := g.encoder(t)
 	long := make([]int, e.MaxLen+1)
-	for want, s := range map[string]Sequence{
+	for want, s := range map[string]arch.Sequence{
 		"has no tokens": {}, "has 49 tokens": {IDs: long}, "id 61": {IDs: []int{1, 61}}, "id -1": {IDs: []int{-1}},
 		"1 segment ids for 2": {IDs: []int{1, 2}, Types: []int{0}}, "segment 2": {IDs: []int{1}, Types: []int{2}},
 		"segment -1": {IDs: []int{1}, Types: []int{-1}},
 	} {
-		if _, err := e.Hidden([]Sequence{{IDs: []int{1}}, s}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "sequence 1") {
+		if _, err := e.Hidden([]arch.Sequence{{IDs: []int{1}}, s}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "sequence 1") {
 			t.Errorf("error %v, want one about sequence 1 with %q", err, want)
 		}
 	}
-	if _, err := e.SequenceScores([]Sequence{{IDs: []int{1}}}); err == nil || !strings.Contains(err.Error(), "masked LM") {
+	if _, err := e.SequenceScores([]arch.Sequence{{IDs: []int{1}}}); err == nil || !strings.Contains(err.Error(), "masked LM") {
 		t.Errorf("a head that is not there: error %v", err)
 	}
 }

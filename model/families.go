@@ -1,9 +1,12 @@
 package model
 
-import "github.com/seed2010d43f/transformer/tensor/nn"
+import (
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
 
 // decoderRecipe returns the function that assembles a family of decoders, or nil.
-func decoderRecipe(modelType string) func(config, nn.Loader) *Decoder {
+func decoderRecipe(modelType string) func(config, nn.Loader) *arch.Decoder {
 	switch modelType {
 	case "gpt2":
 		return buildGPT2
@@ -33,7 +36,7 @@ func Decoders() []string {
 }
 
 // encoderDecoderRecipe returns the function that assembles a family of encoder–decoders, or nil.
-func encoderDecoderRecipe(modelType string) func(config, nn.Loader) *EncoderDecoder {
+func encoderDecoderRecipe(modelType string) func(config, nn.Loader) *arch.EncoderDecoder {
 	switch modelType {
 	case "bart":
 		return buildBart
@@ -76,7 +79,7 @@ func EncoderDecoders() []string {
 }
 
 // encoderRecipe returns the function that assembles a family of encoders, or nil.
-func encoderRecipe(modelType string) func(config, nn.Loader) *Encoder {
+func encoderRecipe(modelType string) func(config, nn.Loader) *arch.Encoder {
 	switch modelType {
 	case "albert":
 		return buildAlbert

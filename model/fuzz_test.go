@@ -65,7 +65,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 		}
 		b := m.Decoder.Generation.Beams
 		b.Beams, b.Groups, b.Return, b.DiversityPenalty, b.Sampling = 2, 0, 1, 0, nil
-		_, err = m.NewSession(read[0], SessionOptions{}).Search(context.Background(), []int{0}, b, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(read[0], SessionOptions{}).BeamSearch(context.Background(), []int{0}, b, GenerateOptions{MaxTokens: 3})
 		if err != nil && !knownPrefix(err) && !strings.HasPrefix(err.Error(), "sample: ") {
 			t.Errorf("writing: %v", err)
 		}
@@ -86,7 +86,7 @@ func FuzzGeneration(f *testing.F) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()
-		g, err := generation(file, config)
+		g, err := readGeneration(file, config)
 		runtime.ReadMemStats(&after)
 		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(1<<20+50*(len(file)+len(config))) || time.Since(start) > 5*time.Second {
 			t.Fatalf("%d bytes allocated in %v", n, time.Since(start))
@@ -101,7 +101,7 @@ func FuzzGeneration(f *testing.F) {
 			t.Errorf("%+v: %v", g.Sampling, err)
 		}
 		rules := g.Rules
-		if rules.End, rules.MaxLength = g.EOS, maxLength; rules.Validate() != nil {
+		if rules.EOS, rules.MaxLength = g.EOS, maxLength; rules.Validate() != nil {
 			t.Errorf("%+v: %v", rules, rules.Validate())
 		}
 		for _, id := range g.EOS {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -52,7 +53,7 @@ func (c config) softCap(key string) float32 {
 }
 
 // buildGemma is the first Gemma (Gemma Team, 2024; transformers: GemmaForCausalLM).
-func buildGemma(c config, w nn.Loader) *Decoder {
+func buildGemma(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(gemmaDefaults).defaults(llamaDefaults)
 	if c.string("hidden_act", "") == "gelu" {
 		c.keys["hidden_act"] = []byte(`"gelu_pytorch_tanh"`) // what early configs meant
@@ -66,7 +67,7 @@ func buildGemma(c config, w nn.Loader) *Decoder {
 
 // buildGemma2 has norms before and after each sublayer, soft-caps on scores and logits, and a window on
 // every other layer (Gemma Team, "Gemma 2", 2024; transformers: Gemma2ForCausalLM).
-func buildGemma2(c config, w nn.Loader) *Decoder {
+func buildGemma2(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(gemma2Defaults).defaults(gemmaDefaults).defaults(llamaDefaults)
 	m := readGemma2(c)
 	m.sameRope(c)
@@ -84,7 +85,7 @@ func buildGemma2(c config, w nn.Loader) *Decoder {
 // buildGemma3 has norms of query and key heads instead of a soft-cap on scores, and for its many local
 // layers a RoPE with a base of its own (Gemma Team, "Gemma 3", 2025; transformers:
 // Gemma3ForCausalLM).
-func buildGemma3(c config, w nn.Loader) *Decoder {
+func buildGemma3(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(gemma3Defaults).defaults(gemma2Defaults).defaults(gemmaDefaults).defaults(llamaDefaults)
 	m := readGemma2(c)
 	m.SoftCap = 0 // the key is there, but the reference does not apply it

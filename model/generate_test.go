@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -67,10 +68,10 @@ func TestGenerateEnds(t *testing.T) {
 		t.Errorf("7 tokens: %v, %v", got, err)
 	}
 	at := slices.Index(whole, whole[3])
-	if got, err := greedy(GenerateOptions{End: []int{whole[3]}}); err != nil || !slices.Equal(got, whole[:at+1]) {
+	if got, err := greedy(GenerateOptions{EOS: []int{whole[3]}}); err != nil || !slices.Equal(got, whole[:at+1]) {
 		t.Errorf("with an end token: %v, %v", got, err)
 	}
-	got, err := greedy(GenerateOptions{End: []int{}})
+	got, err := greedy(GenerateOptions{EOS: []int{}})
 	if !errors.Is(err, ErrLength) || len(prompt)+len(got) != d.MaxLen {
 		t.Errorf("without end tokens: %d tokens, %v; want an error at %d", len(got), err, d.MaxLen)
 	}
@@ -99,10 +100,10 @@ func TestGenerateThenFeed(t *testing.T) {
 	}
 	fresh := d.NewSession(SessionOptions{})
 	all := append(slices.Clone(prompt), made...)
-	if err := fresh.Feed(all...); err != nil {
+	if err := fresh.Append(all...); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Feed(); err != nil || !slices.Equal(s.Logits(), fresh.Logits()) || !slices.Equal(s.IDs(), all) {
+	if err := s.Append(); err != nil || !slices.Equal(s.Logits(), fresh.Logits()) || !slices.Equal(s.IDs(), all) {
 		t.Errorf("the session has other logits than a fresh one with its tokens (%v)", err)
 	}
 }
@@ -153,7 +154,7 @@ func TestTextIsWholeCharacters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all, _ := text(t, d, "x", flat, GenerateOptions{MaxTokens: 200, End: []int{}}); !strings.ContainsRune(all, utf8.RuneError) {
+	if all, _ := text(t, d, "x", flat, GenerateOptions{MaxTokens: 200, EOS: []int{}}); !strings.ContainsRune(all, utf8.RuneError) {
 		t.Errorf("no broken character among random bytes: %q", all)
 	}
 	d.Tokenizer = nil
@@ -178,13 +179,13 @@ func TestObservedLogits(t *testing.T) {
 	}
 	var rows []int
 	observed := d.NewSession(SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != StageLogits {
+		if at.Stage != arch.StageLogits {
 			return nil
 		}
 		return func(x tensor.Tensor) { rows = append(rows, x.Rows()) }
 	}})
 	plain := d.NewSession(SessionOptions{})
-	if err := errors.Join(observed.Feed(ids...), plain.Feed(ids...)); err != nil {
+	if err := errors.Join(observed.Append(ids...), plain.Append(ids...)); err != nil {
 		t.Fatal(err)
 	}
 	total := 0

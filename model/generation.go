@@ -141,7 +141,7 @@ func (c config) rules(end []int) sample.Rules {
 		}
 	}
 	valid := r
-	valid.MaxLength, valid.End = maxLength, end
+	valid.MaxLength, valid.EOS = maxLength, end
 	if err := valid.Validate(); err != nil {
 		c.fail("%w", err)
 	}

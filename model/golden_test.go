@@ -17,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -242,14 +243,14 @@ func (g *golden) checkStates(t *testing.T, d *Decoder) {
 	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch at.Stage {
-		case StageEmbeddings:
+		case arch.StageEmbeddings:
 			i = 0
 		case block.StageBlock:
 			i = at.Layer + 1
 			if i == last {
 				return nil
 			}
-		case StageFinalNorm:
+		case arch.StageFinalNorm:
 			i = last
 		}
 		if i < 0 {
@@ -260,7 +261,7 @@ func (g *golden) checkStates(t *testing.T, d *Decoder) {
 		}
 	}}
 	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: newCache(t, d)})
-	logits := d.Forward(p, g.Prompt, g.Positions)
+	logits := d.Forward(p, []arch.Sequence{{IDs: g.Prompt}}, g.Positions)
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
 }
 
@@ -270,7 +271,7 @@ func (g *golden) checkGreedy(t *testing.T, d *Decoder) {
 		want = g.GreedyCached
 	}
 	s := d.NewSession(SessionOptions{})
-	if err := s.Feed(g.Prompt...); err != nil {
+	if err := s.Append(g.Prompt...); err != nil {
 		t.Fatal(err)
 	}
 	for i, id := range want {
@@ -278,7 +279,7 @@ func (g *golden) checkGreedy(t *testing.T, d *Decoder) {
 			t.Fatalf("greedy token %d is %d, want %d", i, got, id)
 		}
 		if i+1 < len(want) {
-			if err := s.Feed(id); err != nil {
+			if err := s.Append(id); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -16,7 +17,7 @@ const gpt2Defaults = `{"vocab_size": 50257, "n_positions": 1024, "n_embd": 768, 
 // buildGPT2 is GPT-2 (Radford et al., "Language Models are Unsupervised Multitask Learners", 2019;
 // transformers: GPT2LMHeadModel): learned positions, LayerNorm, biases everywhere, and weights that are
 // stored transposed.
-func buildGPT2(c config, w nn.Loader) *Decoder {
+func buildGPT2(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(gpt2Defaults)
 	c.refuse("add_cross_attention", "false")
 	layers, heads := c.size("n_layer", maxLayers), c.size("n_head", maxHeads)
@@ -41,8 +42,8 @@ func buildGPT2(c config, w nn.Loader) *Decoder {
 	}
 
 	body := w.Root("transformer", "wte.weight")
-	d := &Decoder{Stack: Stack{Vocab: vocab, Dim: dim, MaxLen: length}}
-	d.Embeddings = Embeddings{Words: body.Embedding("wte", vocab, dim), Positions: table(body, "wpe", length, dim).Weight}
+	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: vocab, Dim: dim, MaxLen: length}}
+	d.Embeddings = arch.Embeddings{Words: body.Embedding("wte", vocab, dim), Positions: table(body, "wpe", length, dim).Weight}
 	for i, l := range body.Layers("h", layers) {
 		a, f := l.At("attn"), l.At("mlp")
 		d.Blocks = append(d.Blocks, block.Block{

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -12,57 +13,57 @@ import (
 type heads struct {
 	c   config
 	w   nn.Loader
-	e   *Encoder
+	e   *arch.Encoder
 	dim int
 }
 
 // headSet makes the heads of a family; nil where it has none.
 type headSet struct {
-	features    func() *Head // the pooler of the bare model
-	masked      func() *Head
-	classify    func() *Head
-	next        func() *Head
-	choice      func() *Head
-	tokens      func() *Head // nil: one linear layer, classifier
-	answers     func() *Head // nil: one linear layer, qa_outputs
-	preTraining func()       // sets the task and its heads
+	features    func() *arch.Head // the pooler of the bare model
+	masked      func() *arch.Head
+	classify    func() *arch.Head
+	next        func() *arch.Head
+	choice      func() *arch.Head
+	tokens      func() *arch.Head // nil: one linear layer, classifier
+	answers     func() *arch.Head // nil: one linear layer, qa_outputs
+	preTraining func()            // sets the task and its heads
 }
 
 // set gives the encoder the head of its task.
 func (h heads) set(s headSet) {
 	e, class := h.e, h.architecture()
 	missing := func() { h.c.fail("architecture %q is not supported for this family", class) }
-	one := func(task Task, dst **Head, make func() *Head) {
+	one := func(task arch.Task, dst **arch.Head, make func() *arch.Head) {
 		if e.Task = task; make == nil {
 			missing()
 			return
 		}
 		*dst = make()
 	}
-	linearHead := func(name string, out int) func() *Head {
-		return func() *Head { return &Head{Out: linear(h.w, name, h.dim, out)} }
+	linearHead := func(name string, out int) func() *arch.Head {
+		return func() *arch.Head { return &arch.Head{Out: linear(h.w, name, h.dim, out)} }
 	}
 	switch {
 	case strings.HasSuffix(class, "ForMaskedLM"):
-		one(MaskedLM, &e.Tokens, s.masked)
+		one(arch.MaskedLM, &e.Tokens, s.masked)
 	case strings.HasSuffix(class, "ForSequenceClassification"):
 		h.readLabels()
-		one(SequenceClassification, &e.Sequence, s.classify)
+		one(arch.SequenceClassification, &e.Sequence, s.classify)
 	case strings.HasSuffix(class, "ForTokenClassification"):
 		h.readLabels()
 		if s.tokens == nil {
 			s.tokens = linearHead("classifier", h.labels())
 		}
-		one(TokenClassification, &e.Tokens, s.tokens)
+		one(arch.TokenClassification, &e.Tokens, s.tokens)
 	case strings.HasSuffix(class, "ForQuestionAnswering"):
 		if s.answers == nil {
 			s.answers = linearHead("qa_outputs", 2)
 		}
-		one(QuestionAnswering, &e.Tokens, s.answers)
+		one(arch.QuestionAnswering, &e.Tokens, s.answers)
 	case strings.HasSuffix(class, "ForNextSentencePrediction"):
-		one(NextSentence, &e.Sequence, s.next)
+		one(arch.NextSentence, &e.Sequence, s.next)
 	case strings.HasSuffix(class, "ForMultipleChoice"):
-		one(MultipleChoice, &e.Sequence, s.choice)
+		one(arch.MultipleChoice, &e.Sequence, s.choice)
 	case strings.HasSuffix(class, "ForPreTraining") && s.preTraining != nil:
 		s.preTraining()
 	case strings.HasSuffix(class, "Model") || class == "":
@@ -138,30 +139,30 @@ func linear(w nn.Loader, name string, in, out int) *nn.Linear {
 
 // pooler returns a function that makes the head Tanh(Dense(first token)), or nil if the checkpoint has
 // no pooler, which the bare model need not have.
-func (h heads) pooler(body nn.Loader, name string) func() *Head {
-	return func() *Head {
-		if h.e.Task == Features && !body.Has(name+".weight") {
+func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
+	return func() *arch.Head {
+		if h.e.Task == arch.Features && !body.Has(name+".weight") {
 			return nil
 		}
-		return &Head{Dense: linear(body, name, h.dim, h.dim), Act: nn.Tanh}
+		return &arch.Head{Dense: linear(body, name, h.dim, h.dim), Act: nn.Tanh}
 	}
 }
 
 // then returns the head with a projection after it.
-func (h *Head) then(out *nn.Linear) *Head {
+func then(h *arch.Head, out *nn.Linear) *arch.Head {
 	h.Out = out
 	return h
 }
 
 // denseTanhOut is RoBERTa's head over the first token.
-func (h heads) denseTanhOut() *Head {
-	return &Head{Dense: linear(h.w, "classifier.dense", h.dim, h.dim), Act: nn.Tanh, Out: linear(h.w, "classifier.out_proj", h.dim, h.labels())}
+func (h heads) denseTanhOut() *arch.Head {
+	return &arch.Head{Dense: linear(h.w, "classifier.dense", h.dim, h.dim), Act: nn.Tanh, Out: linear(h.w, "classifier.out_proj", h.dim, h.labels())}
 }
 
 // robertaMasked is RoBERTa's head over the vocabulary.
-func (h heads) robertaMasked(m *bert) *Head {
+func (h heads) robertaMasked(m *bert) *arch.Head {
 	l := h.w.At("lm_head")
-	return &Head{Dense: linear(l, "dense", m.Dim, m.Dim), Act: nn.GELU, Norm: l.LayerNorm("layer_norm", m.Dim, m.Eps),
+	return &arch.Head{Dense: linear(l, "dense", m.Dim, m.Dim), Act: nn.GELU, Norm: l.LayerNorm("layer_norm", m.Dim, m.Eps),
 		Out: h.vocabulary("lm_head.decoder", "lm_head.bias", m.Tied)}
 }
 

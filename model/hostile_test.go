@@ -99,9 +99,9 @@ func (g *golden) open(t testing.TB, config []byte) error {
 		return err
 	}
 	s := d.NewSession(SessionOptions{})
-	err = s.Feed(0, d.Vocab-1, 1)
+	err = s.Append(0, d.Vocab-1, 1)
 	if err == nil {
-		err = s.Feed(2)
+		err = s.Append(2)
 	}
 	if err != nil && !strings.Contains(err.Error(), "at most") {
 		t.Fatalf("reading a text: %v", err)
@@ -401,29 +401,29 @@ func TestHostileTokens(t *testing.T) {
 			t.Errorf("the family of %s is %q", family, d.Family)
 		}
 		s := d.NewSession(SessionOptions{})
-		if err := s.Feed(); err != nil || s.Logits() != nil || s.Len() != 0 {
+		if err := s.Append(); err != nil || s.Logits() != nil || s.Len() != 0 {
 			t.Fatalf("%s: feeding nothing: error %v, %d logits", family, err, len(s.Logits()))
 		}
 		feed(t, s, 1, 2, 3)
 		want := slices.Clone(s.Logits())
 		for _, ids := range [][]int{{-1}, {d.Vocab}, {0, 1, 2, d.Vocab + 1}, {math.MaxInt}, {math.MinInt}, {1 << 32}, {1<<32 + 1}} {
-			err := s.Feed(ids...)
+			err := s.Append(ids...)
 			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("token %d has id %d; the model's ids are 0 to %d", len(ids)-1, ids[len(ids)-1], d.Vocab-1)) {
 				t.Errorf("%s: ids %v: error %v", family, ids, err)
 			}
 		}
 		for _, n := range []int{d.MaxLen - 2, d.MaxLen, 10 * d.MaxLen} {
-			err := s.Feed(make([]int, n)...)
+			err := s.Append(make([]int, n)...)
 			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("a text of %d tokens; the model reads at most %d", n+3, d.MaxLen)) {
 				t.Errorf("%s: %d tokens: error %v", family, n, err)
 			}
 		}
-		if err := s.Feed(); err != nil || s.Len() != 3 {
+		if err := s.Append(); err != nil || s.Len() != 3 {
 			t.Errorf("%s: feeding nothing: error %v, %d tokens", family, err, s.Len())
 		}
 		same(t, family+" after errors", s.Logits(), want)
 		feed(t, s, make([]int, d.MaxLen-3)...) // exactly full
-		if err := s.Feed(0); err == nil || s.Len() != d.MaxLen {
+		if err := s.Append(0); err == nil || s.Len() != d.MaxLen {
 			t.Errorf("%s: a token more than fit: error %v, %d tokens", family, err, s.Len())
 		}
 		for _, n := range []int{-1, 0, 1 << 40} {
@@ -437,8 +437,8 @@ func TestHostileTokens(t *testing.T) {
 	}
 }
 
-// generation reads generation_config.json, of which "" is none, beside a config.json.
-func generation(file, config string) (Generation, error) {
+// readGeneration reads generation_config.json, of which "" is none, beside a config.json.
+func readGeneration(file, config string) (Generation, error) {
 	c, err := parseConfig("config.json", []byte(config))
 	if err != nil {
 		return Generation{}, err
@@ -475,7 +475,7 @@ func TestGenerationConfig(t *testing.T) {
 		if c.want.PAD < 0 && len(c.want.EOS) > 0 {
 			c.want.Beams.Pad = c.want.EOS[0]
 		}
-		got, err := generation(c.file, c.config)
+		got, err := readGeneration(c.file, c.config)
 		if err != nil || len(got.EOS)+len(c.want.EOS) > 0 && !slices.Equal(got.EOS, c.want.EOS) {
 			t.Errorf("%s with %s: %+v, %v", c.file, c.config, got, err)
 		}
@@ -505,13 +505,13 @@ func TestGenerationConfig(t *testing.T) {
 		for _, v := range values {
 			o := object{"do_sample": []byte("true")}
 			file := string(encode(with(o, key, v)))
-			if g, err := generation(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), strings.TrimSuffix(plain(key), "ids")) || !strings.Contains(err.Error(), "generation_config.json") {
+			if g, err := readGeneration(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), strings.TrimSuffix(plain(key), "ids")) || !strings.Contains(err.Error(), "generation_config.json") {
 				t.Errorf("%s: %+v, error %v", file, g, err)
 			}
 		}
 	}
 	for _, file := range []string{"[]", "{", "5", strings.Repeat("[", 1<<20), `{"a": "` + strings.Repeat("x", maxConfig) + `"}`} {
-		if _, err := generation(file, "{}"); err == nil || !strings.Contains(err.Error(), "generation_config.json") {
+		if _, err := readGeneration(file, "{}"); err == nil || !strings.Contains(err.Error(), "generation_config.json") {
 			t.Errorf("%.20s: error %v", file, err)
 		}
 	}

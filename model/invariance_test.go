@@ -102,7 +102,7 @@ func (d *Decoder) trace(t testing.TB, opt SessionOptions, ids []int) [][]float32
 
 func feed(t testing.TB, s *Session, ids ...int) {
 	t.Helper()
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -204,7 +204,7 @@ func (g *extended) checkBatch(t *testing.T, want [][]float32) {
 		feed(t, s, g.ids[:part[0]]...)
 		batch = append(batch, Input{s, g.ids[part[0]:part[1]]})
 	}
-	if err := g.d.FeedBatch(batch); err != nil {
+	if err := g.d.AppendBatch(batch); err != nil {
 		t.Fatal(err)
 	}
 	for i, in := range batch {
@@ -231,7 +231,7 @@ func TestFeedBatchErrors(t *testing.T) {
 		"id 100000":     {{a, []int{1}}, {b, []int{2, 100000}}},
 		"at most":       {{a, []int{1, 2}}, {b, make([]int, longText())}},
 	} {
-		err := g.d.FeedBatch(batch)
+		err := g.d.AppendBatch(batch)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
@@ -240,7 +240,7 @@ func TestFeedBatchErrors(t *testing.T) {
 		}
 		same(t, want, a.Logits(), logits)
 	}
-	if err := g.d.FeedBatch(nil); err != nil {
+	if err := g.d.AppendBatch(nil); err != nil {
 		t.Errorf("an empty batch: %v", err)
 	}
 	feed(t, a, 9)
@@ -285,21 +285,21 @@ func (g *extended) checkForks(t *testing.T, want [][]float32) {
 func grow(s *Session, ids []int) error {
 	half := len(ids) / 2
 	for _, id := range ids[:half] {
-		if err := s.Feed(id); err != nil {
+		if err := s.Append(id); err != nil {
 			return err
 		}
 	}
 	f := s.Fork()
-	if err := f.Feed(ids[half:]...); err != nil {
+	if err := f.Append(ids[half:]...); err != nil {
 		return err
 	}
 	for _, id := range ids[half:] {
-		if err := s.Feed(id); err != nil {
+		if err := s.Append(id); err != nil {
 			return err
 		}
 	}
 	fresh := s.d.NewSession(SessionOptions{})
-	if err := fresh.Feed(s.IDs()...); err != nil {
+	if err := fresh.Append(s.IDs()...); err != nil {
 		return err
 	}
 	if err := differ(f.Logits(), fresh.Logits()); err != nil {
@@ -391,7 +391,7 @@ func TestLongFrom(t *testing.T) {
 			f := s.Fork()
 			feed(t, s, g.ids[step[0]:step[1]]...)
 			same(t, fmt.Sprintf("%s: back to %d and on to %d", g.Name, step[0], step[1]), s.Logits(), want[step[1]-1])
-			if err := g.d.FeedBatch([]Input{{f, g.ids[step[0]:step[1]]}}); err != nil {
+			if err := g.d.AppendBatch([]Input{{f, g.ids[step[0]:step[1]]}}); err != nil {
 				t.Fatal(err)
 			}
 			same(t, fmt.Sprintf("%s: fork at %d and on to %d", g.Name, step[0], step[1]), f.Logits(), want[step[1]-1])
@@ -458,7 +458,7 @@ func TestDynamicNTK(t *testing.T) {
 		x, y := d.NewSession(SessionOptions{}), d.NewSession(SessionOptions{})
 		for _, part := range [][2]int{{0, original - 3}, {original - 3, original + 5}, {original + 5, len(ids)}} {
 			more := ids[part[0]:part[1]]
-			if err := d.FeedBatch([]Input{{x, more}, {y, more[:1]}}); err != nil {
+			if err := d.AppendBatch([]Input{{x, more}, {y, more[:1]}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -474,7 +474,7 @@ func (g *extended) checkConcurrent(t *testing.T, want [][]float32) {
 		wg.Go(func() {
 			s := g.d.NewSession(SessionOptions{})
 			for n := 0; n < len(g.ids) && errs[i] == nil; n = s.Len() {
-				errs[i] = s.Feed(g.ids[n:min(n+100*i+50, len(g.ids))]...)
+				errs[i] = s.Append(g.ids[n:min(n+100*i+50, len(g.ids))]...)
 			}
 			if errs[i] == nil {
 				errs[i] = differ(s.Logits(), want[len(want)-1])

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -146,9 +147,9 @@ func (m *llama) sandwich(w nn.Loader, a, f attention.Op) block.Block {
 }
 
 // decoder assembles the model from what layer returns for each.
-func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block) *Decoder {
+func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block) *arch.Decoder {
 	body := w.Root("model", "embed_tokens.weight")
-	d := &Decoder{Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen}, LogitSoftCap: m.FinalCap}
+	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.MaxLen}, LogitSoftCap: m.FinalCap}
 	d.Embeddings.Scale = m.EmbedScale
 	words := &d.Embeddings.Words
 	headOnly := m.Tied && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") // the table may have the head's name
@@ -171,7 +172,7 @@ func (m *llama) decoder(w nn.Loader, layer func(i int, w nn.Loader) block.Block)
 }
 
 // buildLlama is LLaMA 1, 2, 3 and 3.x (Touvron et al., 2023; transformers: LlamaForCausalLM).
-func buildLlama(c config, w nn.Loader) *Decoder {
+func buildLlama(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(llamaDefaults)
 	m := readLlama(c)
 	m.sameRope(c)

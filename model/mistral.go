@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -10,7 +11,7 @@ const mistralDefaults = `{"intermediate_size": 14336, "num_key_value_heads": 8, 
 
 // buildMistral is LLaMA with a sliding window on every layer (Jiang et al., "Mistral 7B", 2023;
 // transformers: MistralForCausalLM).
-func buildMistral(c config, w nn.Loader) *Decoder {
+func buildMistral(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(mistralDefaults).defaults(llamaDefaults)
 	m := readLlama(c)
 	m.QKVBias, m.OutBias, m.MLPBias = false, false, false

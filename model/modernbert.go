@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -14,7 +15,7 @@ const modernBertDefaults = `{"vocab_size": 50368, "hidden_size": 768, "intermedi
 // buildModernBert has rotary positions, norms before each sublayer, gated feed-forward networks, and
 // attention that is local in most layers (Warner et al., 2024; transformers: ModernBertModel and its
 // heads).
-func buildModernBert(c config, w nn.Loader) *Encoder {
+func buildModernBert(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(modernBertDefaults)
 	vocab, dim, inner := c.size("vocab_size", maxVocab), c.size("hidden_size", maxWidth), c.size("intermediate_size", maxWidth)
 	layers, nHeads := c.size("num_hidden_layers", maxLayers), c.size("num_attention_heads", maxHeads)
@@ -40,8 +41,8 @@ func buildModernBert(c config, w nn.Loader) *Encoder {
 	}
 
 	body := w.Root("model", "embeddings.tok_embeddings.weight")
-	e := &Encoder{Stack: Stack{Vocab: vocab, Dim: dim, MaxLen: c.size("max_position_embeddings", maxLength)}}
-	e.Embeddings = Embeddings{Words: body.Embedding("embeddings.tok_embeddings", vocab, dim), Norm: norm(body, "embeddings.norm")}
+	e := &arch.Encoder{Trunk: &arch.Trunk{Vocab: vocab, Dim: dim, MaxLen: c.size("max_position_embeddings", maxLength)}}
+	e.Embeddings = arch.Embeddings{Words: body.Embedding("embeddings.tok_embeddings", vocab, dim), Norm: norm(body, "embeddings.norm")}
 	for i, l := range body.Layers("layers", layers) {
 		a := &attention.MultiHead{Heads: nHeads, KVHeads: nHeads, HeadDim: dim / nHeads,
 			QKV: l.Linear("attn.Wqkv", dim, 3*dim, c.bool("attention_bias", false)), Out: l.Linear("attn.Wo", dim, dim, c.bool("attention_bias", false)),
@@ -60,29 +61,29 @@ func buildModernBert(c config, w nn.Loader) *Encoder {
 	e.Norm = norm(body, "final_norm")
 
 	h := heads{c: c, w: w, e: e, dim: dim}
-	head := func(out *nn.Linear) *Head {
+	head := func(out *nn.Linear) *arch.Head {
 		dense := w.Linear("head.dense", dim, dim, c.bool("classifier_bias", false))
-		return &Head{Dense: &dense, Act: c.activation("classifier_activation"), Norm: norm(w, "head.norm"), Out: out}
+		return &arch.Head{Dense: &dense, Act: c.activation("classifier_activation"), Norm: norm(w, "head.norm"), Out: out}
 	}
 	switch pool := c.string("classifier_pooling", "cls"); pool {
 	case "cls":
 	case "mean":
-		e.Pool = MeanOfTokens
+		e.Pool = arch.MeanOfTokens
 	default:
 		c.fail("classifier_pooling %q is not supported; cls and mean are", pool)
 	}
 	h.set(headSet{
-		masked: func() *Head {
+		masked: func() *arch.Head {
 			out := w.Head(e.Embeddings.Words, "decoder", c.bool("tie_word_embeddings", true))
 			if c.bool("decoder_bias", true) {
 				out.Bias = w.Vector("decoder.bias", vocab)
 			}
 			return head(&out)
 		},
-		classify: func() *Head { return head(linear(w, "classifier", dim, h.labels())) },
-		tokens:   func() *Head { return head(linear(w, "classifier", dim, h.labels())) },
-		answers:  func() *Head { return head(linear(w, "classifier", dim, 2)) },
-		choice:   func() *Head { return head(linear(w, "classifier", dim, 1)) },
+		classify: func() *arch.Head { return head(linear(w, "classifier", dim, h.labels())) },
+		tokens:   func() *arch.Head { return head(linear(w, "classifier", dim, h.labels())) },
+		answers:  func() *arch.Head { return head(linear(w, "classifier", dim, 2)) },
+		choice:   func() *arch.Head { return head(linear(w, "classifier", dim, 1)) },
 	})
 	return e
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -10,7 +11,7 @@ import (
 // buildMPNet is BERT without segments, with a bias for relative positions that all layers share (Song et
 // al., 2020; transformers: MPNetModel and its heads). Whatever the config says, the reference uses 32
 // buckets up to a distance of 128, and positions count from 2.
-func buildMPNet(c config, w nn.Loader) *Encoder {
+func buildMPNet(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(`{"vocab_size": 30527, "relative_attention_num_buckets": 32}`).defaults(bertDefaults)
 	m := readBert(c)
 	m.Types = 0
@@ -31,14 +32,14 @@ func buildMPNet(c config, w nn.Loader) *Encoder {
 		a.Bias = bias
 		return m.postNorm(l, a)
 	})
-	e.padded(c, 1)
+	padPositions(c, e, 1)
 	h := heads{c: c, w: w, e: e, dim: m.Dim}
 	pooler := h.pooler(body, "pooler.dense")
 	h.set(headSet{
 		features: pooler,
-		masked:   func() *Head { return h.robertaMasked(m) },
-		classify: func() *Head { return h.denseTanhOut() },
-		choice:   func() *Head { return pooler().then(linear(w, "classifier", m.Dim, 1)) },
+		masked:   func() *arch.Head { return h.robertaMasked(m) },
+		classify: func() *arch.Head { return h.denseTanhOut() },
+		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", m.Dim, 1)) },
 	})
 	return e
 }

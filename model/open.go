@@ -81,10 +81,10 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 func newDecoder(c config, src checkpoint.Source, opt Options) (*Decoder, error) {
 	family := c.string("model_type", "")
 	d, err := assemble(c, src, opt, decoderRecipe(family), "decoders", Decoders())
-	if err == nil {
-		d.Family = family
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	return &Decoder{Decoder: d, Family: family}, nil
 }
 
 func newEncoder(c config, src checkpoint.Source, opt Options) (*Encoder, error) {
@@ -94,10 +94,10 @@ func newEncoder(c config, src checkpoint.Source, opt Options) (*Encoder, error) 
 	}
 	family := c.string("model_type", "")
 	e, err := assemble(c, src, opt, encoderRecipe(family), "encoders", Encoders())
-	if err == nil {
-		e.Family = family
+	if err != nil {
+		return nil, err
 	}
-	return e, err
+	return &Encoder{Encoder: e, Family: family}, nil
 }
 
 // assemble runs a recipe and reports everything that is wrong with the config and the weights. build is
@@ -203,10 +203,11 @@ func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*
 func newEncoderDecoder(c config, src checkpoint.Source, opt Options) (*EncoderDecoder, error) {
 	family := c.string("model_type", "")
 	m, err := assemble(c, src, opt, encoderDecoderRecipe(family), "encoder–decoders", EncoderDecoders())
-	if err == nil {
-		m.Family, m.Encoder.Family, m.Decoder.Family = family, family, family
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	return &EncoderDecoder{Family: family, Encoder: &Encoder{Encoder: m.Encoder, Family: family},
+		Decoder: &Decoder{Decoder: m.Decoder, Family: family}}, nil
 }
 
 // readGeneration reads how to generate, and what the tasks in c, the config.json, add to it.

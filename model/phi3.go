@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -17,7 +18,7 @@ const phi3Defaults = `{"vocab_size": 32064, "hidden_size": 3072, "intermediate_s
 //
 // When a text grows beyond the original length, the reference drops its cache and computes the whole
 // text anew with the factors for long ones. So does a [Session].
-func buildPhi3(c config, w nn.Loader) *Decoder {
+func buildPhi3(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(phi3Defaults).defaults(llamaDefaults)
 	m := readLlama(c)
 	rotary := c.rope(c.phi3RoPE(), m.HeadDim, c.float("rope_theta", 10000), true)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -24,7 +25,7 @@ func (m *llama) qwenWindows(c config) {
 
 // buildQwen2 is LLaMA with biases on queries, keys and values (Yang et al., "Qwen2 Technical Report",
 // 2024; transformers: Qwen2ForCausalLM).
-func buildQwen2(c config, w nn.Loader) *Decoder {
+func buildQwen2(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(qwenDefaults).defaults(llamaDefaults)
 	m := readLlama(c)
 	m.QKVBias, m.OutBias, m.MLPBias = true, false, false
@@ -37,7 +38,7 @@ func buildQwen2(c config, w nn.Loader) *Decoder {
 
 // buildQwen3 is LLaMA with a norm on each head's queries and keys (Yang et al., "Qwen3 Technical
 // Report", 2025; transformers: Qwen3ForCausalLM).
-func buildQwen3(c config, w nn.Loader) *Decoder {
+func buildQwen3(c config, w nn.Loader) *arch.Decoder {
 	c = c.defaults(`{"head_dim": 128}`).defaults(qwenDefaults).defaults(llamaDefaults)
 	m := readLlama(c)
 	m.MLPBias = false

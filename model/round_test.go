@@ -20,7 +20,7 @@ func TestRounding(t *testing.T) {
 		logits := func(d *Decoder, step int) []float32 {
 			s := d.NewSession(SessionOptions{})
 			for i := 0; i < len(g.Prompt); i += step {
-				if err := s.Feed(g.Prompt[i:min(i+step, len(g.Prompt))]...); err != nil {
+				if err := s.Append(g.Prompt[i:min(i+step, len(g.Prompt))]...); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -42,7 +42,7 @@ func TestRounding(t *testing.T) {
 				t.Errorf("%s: fed by %d the logits are others", g.Name, step)
 			}
 		}
-		if err := rounding.NewSession(SessionOptions{}).Feed(rounding.Vocab); err == nil || !strings.Contains(err.Error(), "ids are 0 to") {
+		if err := rounding.NewSession(SessionOptions{}).Append(rounding.Vocab); err == nil || !strings.Contains(err.Error(), "ids are 0 to") {
 			t.Errorf("error %v", err)
 		}
 	}

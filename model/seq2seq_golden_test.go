@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -108,15 +109,15 @@ func TestSeq2SeqGolden(t *testing.T) {
 }
 
 // observer compares what enters the first block, what each gives, and what the norm gives, with want.
-func (g *seq2seqGolden) observer(t *testing.T, side string, s *Stack, want []floats, rows []int, seen *int) func(attention.Point) func(tensor.Tensor) {
+func (g *seq2seqGolden) observer(t *testing.T, side string, s *arch.Trunk, want []floats, rows []int, seen *int) func(attention.Point) func(tensor.Tensor) {
 	return func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch {
-		case at.Stage == StageEmbeddings:
+		case at.Stage == arch.StageEmbeddings:
 			i = 0
 		case at.Stage == block.StageBlock:
 			i = at.Layer + 1
-		case at.Stage == StageFinalNorm && s.Norm != nil:
+		case at.Stage == arch.StageFinalNorm && s.Norm != nil:
 			i = len(s.Blocks) + 1
 		}
 		if i < 0 {
@@ -130,35 +131,38 @@ func (g *seq2seqGolden) observer(t *testing.T, side string, s *Stack, want []flo
 }
 
 func (g *seq2seqGolden) checkEncoder(t *testing.T, m *EncoderDecoder) {
-	var batch []Sequence
+	var batch []arch.Sequence
 	var rows []int
 	n, seen := 0, 0
 	for i, ids := range g.Source {
-		batch = append(batch, Sequence{IDs: ids})
+		batch = append(batch, arch.Sequence{IDs: ids})
 		for _, p := range g.Positions[i].Source {
 			rows = append(rows, n+p)
 		}
 		n += len(ids)
 	}
-	p := &attention.Pass{Observer: g.observer(t, "encoder", &m.Encoder.Stack, g.Encoder, rows, &seen)}
+	p := &attention.Pass{Observer: g.observer(t, "encoder", m.Encoder.Trunk, g.Encoder, rows, &seen)}
 	m.Encoder.Forward(p, batch)
 	if seen != len(g.Encoder) {
 		t.Errorf("%d hidden states were compared, of %d", seen, len(g.Encoder))
 	}
 }
 
-func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []*Source) {
+func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []*Encoded) {
 	var seqs []attention.Seq
-	var ids, rows []int
+	var batch []arch.Sequence
+	var rows []int
+	n := 0
 	for i, target := range g.Target {
 		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: newCache(t, m.Decoder), Cross: sources[i].cross})
 		for _, p := range g.Positions[i].Target {
-			rows = append(rows, len(ids)+p)
+			rows = append(rows, n+p)
 		}
-		ids = append(ids, target...)
+		batch = append(batch, arch.Sequence{IDs: target})
+		n += len(target)
 	}
 	seen, weights := 0, 0
-	states := g.observer(t, "decoder", &m.Decoder.Stack, g.Decoder, rows, &seen)
+	states := g.observer(t, "decoder", m.Decoder.Trunk, g.Decoder, rows, &seen)
 	c := &g.CrossAttention
 	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		if (at == attention.Point{Stage: attention.StageCrossWeights, Layer: c.Layer, Index: c.Source}) {
@@ -170,7 +174,7 @@ func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []
 		return states(at)
 	}}
 	p.Begin(seqs...)
-	compareTensors(t, "logits", m.Decoder.Forward(p, ids, rows), g.Logits.tensor(t))
+	compareTensors(t, "logits", m.Decoder.Forward(p, batch, rows), g.Logits.tensor(t))
 	if seen != len(g.Decoder) || weights != 1 {
 		t.Errorf("%d hidden states were compared, of %d, and %d attention weights", seen, len(g.Decoder), weights)
 	}
@@ -219,7 +223,7 @@ func (g *seq2seqGolden) checkGenerations(t *testing.T, d *Decoder, session func(
 				}
 				continue
 			}
-			got, err := s.Search(context.Background(), prompt, d.Generation.Beams, GenerateOptions{})
+			got, err := s.BeamSearch(context.Background(), prompt, d.Generation.Beams, GenerateOptions{})
 			if err != nil || len(got) != len(want.IDs) {
 				t.Errorf("%s, source %d: %d texts, want %d (%v)", x.Name, want.Source, len(got), len(want.IDs), err)
 				continue

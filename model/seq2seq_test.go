@@ -29,7 +29,7 @@ func eachSeq2Seq(t *testing.T, f func(t *testing.T, g *seq2seqGolden, m *Encoder
 }
 
 // encode1 reads a source that the model has.
-func encode1(t testing.TB, m *EncoderDecoder, ids []int) *Source {
+func encode1(t testing.TB, m *EncoderDecoder, ids []int) *Encoded {
 	t.Helper()
 	src, err := m.Encode(ids)
 	if err != nil {
@@ -78,7 +78,7 @@ func TestSeq2SeqSplits(t *testing.T) {
 		for i := range 5 {
 			batch = append(batch, Input{m.NewSession(together[i%len(together)], SessionOptions{}), ids[:len(ids)-i]})
 		}
-		if err := m.Decoder.FeedBatch(batch); err != nil {
+		if err := m.Decoder.AppendBatch(batch); err != nil {
 			t.Fatal(err)
 		}
 		for i, in := range batch {
@@ -115,7 +115,7 @@ func TestSeq2SeqBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := m.Decoder.SearchBatch(ctx, search, beams, opt)
+		found, err := m.Decoder.BeamSearchBatch(ctx, search, beams, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestSeq2SeqBatches(t *testing.T) {
 					t.Errorf("source %d alone: %v, in a batch %v (%v)", i, one, texts[i], err)
 				}
 				s := m.NewSession(src, SessionOptions{})
-				h, err := s.Search(ctx, nil, beams, opt)
+				h, err := s.BeamSearch(ctx, nil, beams, opt)
 				if err != nil || !slices.EqualFunc(h, found[i], equalHypotheses) {
 					t.Errorf("source %d alone: %v, in a batch %v (%v)", i, h, found[i], err)
 				}
@@ -154,12 +154,12 @@ func TestSeq2SeqAllocatesNothing(t *testing.T) {
 		s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{Reserve: len(ids)})
 		m.Decoder.Generation.Rules = sample.Rules{NoRepeatNGram: 3, RepetitionPenalty: 1.1, Suppress: []int{3}}
 		sm := sample.Greedy()
-		c, err := s.continuation(nil, sm, GenerateOptions{End: []int{}, MaxTokens: len(ids)})
+		c, err := s.generation(nil, sm, GenerateOptions{EOS: []int{}, MaxTokens: len(ids)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		step := func() {
-			s.catchUp()
+			s.computePending(nil)
 			if err := c.choose(); err != nil {
 				t.Fatal(err)
 			}
@@ -193,36 +193,36 @@ func TestSeq2SeqHostile(t *testing.T) {
 			_, err = m.Encode(make([]int, m.Encoder.MaxLen+1))
 			wants("a long source", err, "the model reads at most")
 			s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
-			wants("a long target", s.Feed(make([]int, m.Decoder.MaxLen+1)...), "the model reads at most")
+			wants("a long target", s.Append(make([]int, m.Decoder.MaxLen+1)...), "the model reads at most")
 		}
-		_, err = m.NewSource(nil, tensor.New(3, m.Encoder.Dim+1))
+		_, err = m.NewEncoded(nil, tensor.New(3, m.Encoder.Dim+1))
 		wants("an output of another width", err, "the encoder's output is")
-		_, err = m.NewSource(nil, tensor.New(3))
+		_, err = m.NewEncoded(nil, tensor.New(3))
 		wants("an output without rows", err, "the encoder's output is")
-		wants("a decoder alone", m.Decoder.NewSession(SessionOptions{}).Feed(0), "EncoderDecoder.NewSession")
+		wants("a decoder alone", m.Decoder.NewSession(SessionOptions{}).Append(0), "EncoderDecoder.NewSession")
 
 		src := encode1(t, m, g.Source[0])
 		beams := sample.BeamConfig{Beams: 2, LengthPenalty: 1}
-		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, []int{m.Decoder.Vocab}, beams, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(src, SessionOptions{}).BeamSearch(ctx, []int{m.Decoder.Vocab}, beams, GenerateOptions{MaxTokens: 3})
 		wants("a prompt's id", err, "the model's ids are 0 to")
-		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, nil, sample.BeamConfig{}, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(src, SessionOptions{}).BeamSearch(ctx, nil, sample.BeamConfig{}, GenerateOptions{MaxTokens: 3})
 		wants("no beams", err, "Beams is 0")
 		for _, n := range []int{m.Decoder.Vocab / 2, m.Decoder.Vocab + 1} { // more than there are words to begin with
-			h, err := m.NewSession(src, SessionOptions{}).Search(ctx, nil, sample.BeamConfig{Beams: n, LengthPenalty: 1}, GenerateOptions{MaxTokens: 3})
+			h, err := m.NewSession(src, SessionOptions{}).BeamSearch(ctx, nil, sample.BeamConfig{Beams: n, LengthPenalty: 1}, GenerateOptions{MaxTokens: 3})
 			if err != nil || len(h) != 1 {
 				t.Errorf("%d beams: %d texts, %v", n, len(h), err)
 			}
 		}
 		cancelled, cancel := context.WithCancel(ctx)
 		cancel()
-		if _, err = m.NewSession(src, SessionOptions{}).Search(cancelled, nil, beams, GenerateOptions{MaxTokens: 3}); !errors.Is(err, context.Canceled) {
+		if _, err = m.NewSession(src, SessionOptions{}).BeamSearch(cancelled, nil, beams, GenerateOptions{MaxTokens: 3}); !errors.Is(err, context.Canceled) {
 			t.Errorf("a cancelled search: %v", err)
 		}
 		m.Decoder.Generation.Start = -1
-		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, nil, beams, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(src, SessionOptions{}).BeamSearch(ctx, nil, beams, GenerateOptions{MaxTokens: 3})
 		wants("no start token", err, "nothing to continue")
 		s := m.NewSession(src, SessionOptions{})
-		_, err = m.Decoder.SearchBatch(ctx, []Input{{s, []int{1}}, {s, []int{1}}}, beams, GenerateOptions{MaxTokens: 3})
+		_, err = m.Decoder.BeamSearchBatch(ctx, []Input{{s, []int{1}}, {s, []int{1}}}, beams, GenerateOptions{MaxTokens: 3})
 		wants("a session twice", err, "twice")
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -80,8 +81,8 @@ func parts(out int, names ...string) []nn.Part {
 }
 
 // stack assembles the encoder or the decoder below w.
-func (m *t5) stack(w nn.Loader, layers int, decoder bool) Stack {
-	s := Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: maxLength}
+func (m *t5) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
+	s := &arch.Trunk{Vocab: m.Vocab, Dim: m.Dim, MaxLen: maxLength}
 	var bias attention.Bias
 	for i, l := range w.Layers("block", layers) {
 		if i == 0 || m.BiasPerLayer {
@@ -132,9 +133,9 @@ func (m *t5) feedForward(l nn.Loader) attention.Op {
 	return &block.MLP{Up: l.Linear("wi", m.Dim, m.Inner, false), Act: m.Act, Down: l.Linear("wo", m.Inner, m.Dim, false)}
 }
 
-func (m *t5) model(c config, w nn.Loader) *EncoderDecoder {
-	e := &Encoder{Stack: m.stack(w.At("encoder"), m.Layers, false)}
-	d := &Decoder{Stack: m.stack(w.At("decoder"), m.DecoderLayers, true)}
+func (m *t5) model(c config, w nn.Loader) *arch.EncoderDecoder {
+	e := &arch.Encoder{Trunk: m.trunk(w.At("encoder"), m.Layers, false)}
+	d := &arch.Decoder{Trunk: m.trunk(w.At("decoder"), m.DecoderLayers, true)}
 	e.Embeddings.Words = m.tables.get("encoder.embed_tokens")
 	d.Embeddings.Words = m.tables.get("decoder.embed_tokens")
 	d.Head = m.tables.head("lm_head")
@@ -142,11 +143,11 @@ func (m *t5) model(c config, w nn.Loader) *EncoderDecoder {
 	w.Ignore(func(name string) bool { // cross-attention has no bias, though files hold one
 		return strings.HasSuffix(name, ".layer.1.EncDecAttention.relative_attention_bias.weight")
 	})
-	return &EncoderDecoder{Encoder: e, Decoder: d}
+	return &arch.EncoderDecoder{Encoder: e, Decoder: d}
 }
 
 // scaled gives the logits the factor d^−½ that a tied head has, unless the config says otherwise.
-func (m *t5) scaled(c config, e *EncoderDecoder) *EncoderDecoder {
+func (m *t5) scaled(c config, e *arch.EncoderDecoder) *arch.EncoderDecoder {
 	if c.bool("scale_decoder_outputs", c.bool("tie_word_embeddings", true)) {
 		e.Decoder.LogitScale = float32(1 / math.Sqrt(float64(m.Dim)))
 	}
@@ -163,7 +164,7 @@ func t5Root(w nn.Loader) nn.Loader {
 
 // buildT5 is T5 (Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
 // Transformer", 2020), T5 v1.1 and Flan-T5, which are gated (transformers: T5ForConditionalGeneration).
-func buildT5(c config, w nn.Loader) *EncoderDecoder {
+func buildT5(c config, w nn.Loader) *arch.EncoderDecoder {
 	c, w = c.defaults(t5Defaults), t5Root(w)
 	m := readT5(c, w)
 	return m.scaled(c, m.model(c, w))
@@ -171,7 +172,7 @@ func buildT5(c config, w nn.Loader) *EncoderDecoder {
 
 // buildMT5 is the multilingual T5 (Xue et al., 2021; transformers: MT5ForConditionalGeneration), whose
 // logits are never scaled.
-func buildMT5(c config, w nn.Loader) *EncoderDecoder {
+func buildMT5(c config, w nn.Loader) *arch.EncoderDecoder {
 	c, w = c.defaults(mt5Defaults).defaults(t5Defaults), t5Root(w)
 	m := readT5(c, w)
 	return m.model(c, w)
@@ -179,7 +180,7 @@ func buildMT5(c config, w nn.Loader) *EncoderDecoder {
 
 // buildUMT5 has a bias in every layer (Chung et al., "UniMax", 2023; transformers:
 // UMT5ForConditionalGeneration).
-func buildUMT5(c config, w nn.Loader) *EncoderDecoder {
+func buildUMT5(c config, w nn.Loader) *arch.EncoderDecoder {
 	c, w = c.defaults(mt5Defaults).defaults(t5Defaults), t5Root(w)
 	m := readT5(c, w)
 	m.BiasPerLayer = true

@@ -48,7 +48,7 @@ func TestOpenTorchEncoderDecoders(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
-			if err := s.Feed(g.Target[0]...); err != nil {
+			if err := s.Append(g.Target[0]...); err != nil {
 				t.Fatal(err)
 			}
 			logits[i] = s.Logits()

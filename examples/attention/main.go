@@ -79,7 +79,7 @@ func observe(d *model.Decoder, ids []int) ([]tensor.Tensor, error) {
 	if len(ids) > most {
 		return nil, fmt.Errorf("the text has %d tokens; at most %d can be drawn", len(ids), most)
 	}
-	return maps, s.Feed(ids...)
+	return maps, s.Append(ids...)
 }
 
 // look is what one head attends to most.

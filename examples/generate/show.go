@@ -9,6 +9,7 @@ import (
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -35,7 +36,7 @@ func show(out io.Writer, d *model.Decoder, prompt string) error {
 		}
 		return func(x tensor.Tensor) { line(out, at, x) }
 	}})
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		return err
 	}
 	choices, err := top(s.Logits(), 10)
@@ -55,7 +56,7 @@ func show(out io.Writer, d *model.Decoder, prompt string) error {
 func line(out io.Writer, at attention.Point, x tensor.Tensor) {
 	what := ""
 	switch at.Stage {
-	case model.StageEmbeddings:
+	case arch.StageEmbeddings:
 		what = "embedding  one row for each token"
 	case attention.StageWeights:
 		what = fmt.Sprintf("block %-3d  attention weights, heads × queries × keys", at.Layer)
@@ -65,9 +66,9 @@ func line(out io.Writer, at attention.Point, x tensor.Tensor) {
 			name = "feed-forward"
 		}
 		what = fmt.Sprintf("           + %s", name)
-	case model.StageFinalNorm:
+	case arch.StageFinalNorm:
 		what = "norm"
-	case model.StageLogits:
+	case arch.StageLogits:
 		what = "head       a score for each token of the vocabulary"
 	default:
 		return

@@ -198,7 +198,7 @@ func crossWeights(m *model.EncoderDecoder, source, target []int) ([]tensor.Tenso
 		}
 	}})
 	before := append([]int{m.Decoder.Generation.Start}, target...)
-	return maps, s.Feed(before[:len(target)]...)
+	return maps, s.Append(before[:len(target)]...)
 }
 
 // panel is a head of layer l, or the mean of its heads.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
 )
 
@@ -168,7 +169,7 @@ func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written,
 const together = 4096
 
 // group returns the first texts that are written at a time.
-func (t *TextToText) group(order []int, sources []model.Sequence) []int {
+func (t *TextToText) group(order []int, sources []arch.Sequence) []int {
 	n, tokens := 0, 0
 	for most := cmp.Or(max(t.Together, 0), 16); n < min(most, len(order)); n++ {
 		if tokens += len(sources[order[n]].IDs); n > 0 && tokens > together {
@@ -201,7 +202,7 @@ func (t *TextToText) checkLanguage(texts []string) error {
 }
 
 // write writes the texts of a group.
-func (t *TextToText) write(ctx context.Context, group []int, sources []model.Sequence, out [][]Written) error {
+func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequence, out [][]Written) error {
 	ids := make([][]int, len(group))
 	for i, at := range group {
 		ids[i] = sources[at].IDs
@@ -223,7 +224,7 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []model.Seq
 		}
 	}
 	if b.Beams > 1 {
-		found, err := d.SearchBatch(ctx, batch, b, t.Options)
+		found, err := d.BeamSearchBatch(ctx, batch, b, t.Options)
 		for i, texts := range found {
 			for _, h := range texts {
 				if err == nil {

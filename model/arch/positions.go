@@ -1,4 +1,4 @@
-package model
+package arch
 
 import (
 	"math"
@@ -22,25 +22,25 @@ type Sinusoids struct {
 	// Interleaved has sines in even columns and cosines in odd ones; otherwise all sines come first.
 	Interleaved bool
 
-	// Single rounds angles to float32, which shows from a position of a few hundred on. InvFreq holds
+	// Float32Angles rounds angles to float32, which shows from a position of a few hundred on. InvFreq holds
 	// float32 values then.
-	Single bool
+	Float32Angles bool
 
-	// Padded says that the row Pad is zero.
-	Padded bool
-	Pad    int
+	// With Padded, the row PaddingIdx is zero.
+	Padded     bool
+	PaddingIdx int
 }
 
 // Row sets dst to the row of a position. Columns beyond sines and cosines are zero; a cosine that has no
 // room is left out.
 func (s *Sinusoids) Row(dst []float32, pos int) {
 	clear(dst)
-	if s.Padded && pos == s.Pad {
+	if s.Padded && pos == s.PaddingIdx {
 		return
 	}
 	for k, f := range s.InvFreq {
 		angle := float64(pos) * f
-		if s.Single {
+		if s.Float32Angles {
 			angle = float64(float32(pos) * float32(f))
 		}
 		at, next := k, k+len(s.InvFreq)
@@ -55,9 +55,9 @@ func (s *Sinusoids) Row(dst []float32, pos int) {
 	}
 }
 
-// table returns the first rows as a matrix, [rows, dim], unless that is very large: then rows are computed
+// Table returns the first rows as a matrix, [rows, dim], unless that is very large: then rows are computed
 // when they are needed.
-func (s *Sinusoids) table(rows, dim int) PositionTable {
+func (s *Sinusoids) Table(rows, dim int) PositionTable {
 	if rows > maxSinusoids/dim {
 		return s
 	}
@@ -70,8 +70,8 @@ func (s *Sinusoids) table(rows, dim int) PositionTable {
 
 const maxSinusoids = 1 << 21 // elements of a table
 
-// sinusoids returns the sinusoids of a width whose wavelengths grow from 2π to 10000·2π.
-func sinusoids(dim int) *Sinusoids {
+// NewSinusoids returns the sinusoids of a width whose wavelengths grow from 2π to 10000·2π.
+func NewSinusoids(dim int) *Sinusoids {
 	s := &Sinusoids{InvFreq: make([]float64, (dim+1)/2)}
 	for k := range s.InvFreq {
 		s.InvFreq[k] = 1 / math.Pow(10000, 2*float64(k)/float64(dim))
@@ -79,11 +79,11 @@ func sinusoids(dim int) *Sinusoids {
 	return s
 }
 
-// singleSinusoids are those of fairseq, computed in float32, with wavelengths that reach 10000·2π; the row
-// of the padding id is zero.
-func singleSinusoids(dim, pad int) *Sinusoids {
+// FairseqSinusoids returns those of fairseq, computed in float32, with wavelengths that reach 10000·2π; the
+// row of the padding id is zero.
+func FairseqSinusoids(dim, pad int) *Sinusoids {
 	half := dim / 2
-	s := &Sinusoids{InvFreq: make([]float64, half), Single: true, Padded: true, Pad: pad}
+	s := &Sinusoids{InvFreq: make([]float64, half), Float32Angles: true, Padded: true, PaddingIdx: pad}
 	step := float32(math.Log(10000) / float64(half-1))
 	for k := range s.InvFreq {
 		s.InvFreq[k] = float64(float32(math.Exp(float64(float32(k) * -step))))
