@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/sample"
 )
 
@@ -48,7 +49,7 @@ type TaskParams struct {
 // generationKeys returns what a folder says of generation. Tokens that generation_config.json does not
 // name are those of config.json, c.
 func generationKeys(fsys fs.FS, c config) (config, error) {
-	data, err := readFile(fsys, "generation_config.json", maxConfig)
+	data, err := sidefile.Read(fsys, "generation_config.json", maxConfig)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return c, nil
