@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
@@ -12,9 +13,10 @@ import (
 // Biases by distance add the same bits to tiles of one head's queries in order, which are computed by
 // diagonals, and to tiles of any queries.
 func TestBiasesByDistance(t *testing.T) {
-	const heads, reach = 3, 20
+	const heads, buckets, most = 3, 24, 20
 	r := rand.New(rand.NewPCG(1, 2))
-	relative := RelativeBias{Heads: heads, Reach: reach, Table: make([]float32, heads*(2*reach+1))}
+	starts, bucket := BucketRuns(buckets, most, true)
+	relative := RelativeBias{Heads: heads, Starts: starts, Table: make([]float32, heads*len(starts))}
 	for i := range relative.Table {
 		relative.Table[i] = r.Float32()
 	}
@@ -23,7 +25,7 @@ func TestBiasesByDistance(t *testing.T) {
 		if a, ok := b.(ALiBi); ok {
 			return a.Slopes[head] * float32(distance)
 		}
-		return relative.Table[head*(2*reach+1)+min(max(distance, -reach), reach)+reach]
+		return relative.Table[head*len(starts)+slices.Index(bucket, Bucket(distance, buckets, most, true))]
 	}
 	for _, tier := range simd.Tiers() {
 		t.Run(tier.String(), func(t *testing.T) {
@@ -70,9 +72,33 @@ func TestBiasesByDistance(t *testing.T) {
 	}
 }
 
+// The runs of buckets are those that each distance by itself gives, near and far, and few where they go far.
+func TestBucketRuns(t *testing.T) {
+	for _, c := range []struct{ buckets, most int }{{32, 128}, {4, 4}, {5, 3}, {6, 4}, {24, 20}, {32, 17}, {32, 100_000}, {64, 333}, {512, 300}, {1000, 4000}, {255, 128}} {
+		for _, both := range []bool{true, false} {
+			starts, bucket := BucketRuns(c.buckets, c.most, both)
+			if len(starts) != len(bucket) || len(starts) > c.buckets || !slices.IsSorted(starts) {
+				t.Fatalf("%+v: runs from %v of %v", c, starts, bucket)
+			}
+			b := RelativeBias{Starts: starts}
+			for d := -c.most - 50; d <= c.most+50; d++ {
+				if got, want := bucket[b.run(d)], Bucket(d, c.buckets, c.most, both); got != want {
+					t.Fatalf("%+v, both ways %v: distance %d is in bucket %d, want %d", c, both, d, got, want)
+				}
+			}
+			for i := range starts {
+				if i > 0 && bucket[i] == bucket[i-1] {
+					t.Errorf("%+v: runs %d and %d are of one bucket", c, i-1, i)
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkRelativeBias is the time that the bias of a tile takes.
 func BenchmarkRelativeBias(b *testing.B) {
-	bias := RelativeBias{Heads: 1, Reach: 128, Table: make([]float32, 257)}
+	starts, _ := BucketRuns(32, 128, true)
+	bias := RelativeBias{Heads: 1, Starts: starts, Table: make([]float32, len(starts))}
 	for _, order := range []bool{true, false} {
 		b.Run(fmt.Sprintf("in order %v", order), func(b *testing.B) {
 			s := Scores{Tile: make([]float32, 48*128), Lanes: 48, Keys: 128}

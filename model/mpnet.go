@@ -24,7 +24,7 @@ func buildMPNet(c config, w nn.Loader) *Encoder {
 	biases := body.Embedding("encoder.relative_attention_bias", buckets, m.Heads)
 	var bias attention.Bias
 	if biases.Weight != nil && buckets >= 32 {
-		bias = bucketBias(biases.Weight, 32, 128, true)
+		bias = newBuckets(32, 128, true).bias(biases.Weight)
 	}
 	e := m.encoder(body, "encoder.layer", func(i int, l nn.Loader) block.Block {
 		a := m.attention(i, l)
@@ -43,15 +43,24 @@ func buildMPNet(c config, w nn.Loader) *Encoder {
 	return e
 }
 
-// bucketBias spreads a table of biases by bucket, [buckets, H], over distances.
-func bucketBias(table *tensor.Weight, buckets, most int, bidirectional bool) attention.RelativeBias {
-	b := attention.RelativeBias{Reach: most, Heads: table.In, Table: make([]float32, (2*most+1)*table.In)}
+// buckets are the runs of distances that share a bias, and the bucket of each.
+type buckets struct{ starts, bucket []int }
+
+func newBuckets(n, most int, bidirectional bool) buckets {
+	starts, bucket := attention.BucketRuns(n, most, bidirectional)
+	return buckets{starts, bucket}
+}
+
+// bias returns the bias by distance of a table of biases by bucket, [buckets, H].
+func (b buckets) bias(table *tensor.Weight) attention.RelativeBias {
+	n := len(b.starts)
+	r := attention.RelativeBias{Heads: table.In, Starts: b.starts, Table: make([]float32, table.In*n)}
 	row := make([]float32, table.In)
-	for d := -most; d <= most; d++ {
-		table.Row(row, attention.Bucket(d, buckets, most, bidirectional))
+	for i, from := range b.bucket {
+		table.Row(row, from)
 		for h, v := range row {
-			b.Table[h*(2*most+1)+d+most] = v
+			r.Table[h*n+i] = v
 		}
 	}
-	return b
+	return r
 }

@@ -82,10 +82,11 @@ func parts(out int, names ...string) []nn.Part {
 // stack assembles the encoder or the decoder below w.
 func (m *t5) stack(w nn.Loader, layers int, decoder bool) Stack {
 	s := Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: maxLength}
+	distances := newBuckets(m.Buckets, m.Distance, !decoder)
 	var bias attention.Bias
 	for i, l := range w.Layers("block", layers) {
 		if i == 0 || m.BiasPerLayer {
-			bias = m.bias(l, !decoder)
+			bias = m.bias(l, distances)
 		}
 		self := l.At("layer.0.SelfAttention")
 		a := &attention.MultiHead{
@@ -106,12 +107,12 @@ func (m *t5) stack(w nn.Loader, layers int, decoder bool) Stack {
 }
 
 // bias is added to the scores of self-attention, by distance.
-func (m *t5) bias(l nn.Loader, bidirectional bool) attention.Bias {
+func (m *t5) bias(l nn.Loader, distances buckets) attention.Bias {
 	t := l.Embedding("layer.0.SelfAttention.relative_attention_bias", m.Buckets, m.Heads)
 	if t.Weight == nil {
 		return nil
 	}
-	return bucketBias(t.Weight, m.Buckets, m.Distance, bidirectional)
+	return distances.bias(t.Weight)
 }
 
 func (m *t5) cross(i int, l nn.Loader) *attention.Cross {
