@@ -15,8 +15,8 @@ import (
 func TestBiasesByDistance(t *testing.T) {
 	const heads, buckets, most = 3, 24, 20
 	r := rand.New(rand.NewPCG(1, 2))
-	starts, bucket := BucketRuns(buckets, most, true)
-	relative := RelativeBias{Heads: heads, Starts: starts, Table: make([]float32, heads*len(starts))}
+	runs := NewBuckets(-most, most, func(d int) int { return Bucket(d, buckets, most, true) })
+	relative := RelativeBias{Heads: heads, Starts: runs.Starts, Table: make([]float32, heads*len(runs.Starts))}
 	for i := range relative.Table {
 		relative.Table[i] = r.Float32()
 	}
@@ -25,7 +25,7 @@ func TestBiasesByDistance(t *testing.T) {
 		if a, ok := b.(ALiBi); ok {
 			return a.Slopes[head] * float32(distance)
 		}
-		return relative.Table[head*len(starts)+slices.Index(bucket, Bucket(distance, buckets, most, true))]
+		return relative.Table[head*len(runs.Of)+slices.Index(runs.Of, Bucket(distance, buckets, most, true))]
 	}
 	for _, tier := range simd.Tiers() {
 		t.Run(tier.String(), func(t *testing.T) {
@@ -73,32 +73,35 @@ func TestBiasesByDistance(t *testing.T) {
 }
 
 // The runs of buckets are those that each distance by itself gives, near and far, and few where they go far.
-func TestBucketRuns(t *testing.T) {
+func TestBuckets(t *testing.T) {
 	for _, c := range []struct{ buckets, most int }{{32, 128}, {4, 4}, {5, 3}, {6, 4}, {24, 20}, {32, 17}, {32, 100_000}, {64, 333}, {512, 300}, {1000, 4000}, {255, 128}} {
 		for _, both := range []bool{true, false} {
-			starts, bucket := BucketRuns(c.buckets, c.most, both)
-			if len(starts) != len(bucket) || len(starts) > c.buckets || !slices.IsSorted(starts) {
-				t.Fatalf("%+v: runs from %v of %v", c, starts, bucket)
+			bucket := func(d int) int { return Bucket(d, c.buckets, c.most, both) }
+			b := NewBuckets(-c.most, c.most, bucket)
+			if len(b.Starts) != len(b.Of) || len(b.Starts) > c.buckets || !slices.IsSorted(b.Starts) {
+				t.Fatalf("%+v: runs %v", c, b)
 			}
-			b := RelativeBias{Starts: starts}
 			for d := -c.most - 50; d <= c.most+50; d++ {
-				if got, want := bucket[b.run(d)], Bucket(d, c.buckets, c.most, both); got != want {
+				if got, want := b.Of[runOf(b.Starts, d)], bucket(d); got != want {
 					t.Fatalf("%+v, both ways %v: distance %d is in bucket %d, want %d", c, both, d, got, want)
 				}
 			}
-			for i := range starts {
-				if i > 0 && bucket[i] == bucket[i-1] {
-					t.Errorf("%+v: runs %d and %d are of one bucket", c, i-1, i)
+			for i := range b.Of {
+				if slices.Contains(b.Of[:i], b.Of[i]) {
+					t.Errorf("%+v: bucket %d has two runs", c, b.Of[i])
 				}
 			}
 		}
+	}
+	if b := NewBuckets(3, 2, nil); len(b.Starts) != 0 {
+		t.Errorf("no distances have runs %v", b)
 	}
 }
 
 // BenchmarkRelativeBias is the time that the bias of a tile takes.
 func BenchmarkRelativeBias(b *testing.B) {
-	starts, _ := BucketRuns(32, 128, true)
-	bias := RelativeBias{Heads: 1, Starts: starts, Table: make([]float32, len(starts))}
+	runs := NewBuckets(-128, 128, func(d int) int { return Bucket(d, 32, 128, true) })
+	bias := RelativeBias{Heads: 1, Starts: runs.Starts, Table: make([]float32, len(runs.Starts))}
 	for _, order := range []bool{true, false} {
 		b.Run(fmt.Sprintf("in order %v", order), func(b *testing.B) {
 			s := Scores{Tile: make([]float32, 48*128), Lanes: 48, Keys: 128}

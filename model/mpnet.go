@@ -24,7 +24,7 @@ func buildMPNet(c config, w nn.Loader) *Encoder {
 	biases := body.Embedding("encoder.relative_attention_bias", buckets, m.Heads)
 	var bias attention.Bias
 	if biases.Weight != nil && buckets >= 32 {
-		bias = newBuckets(32, 128, true).bias(biases.Weight)
+		bias = bucketBias(biases.Weight, t5Buckets(32, 128, true))
 	}
 	e := m.encoder(body, "encoder.layer", func(i int, l nn.Loader) block.Block {
 		a := m.attention(i, l)
@@ -43,21 +43,18 @@ func buildMPNet(c config, w nn.Loader) *Encoder {
 	return e
 }
 
-// buckets are the runs of distances that share a bias, and the bucket of each.
-type buckets struct{ starts, bucket []int }
-
-func newBuckets(n, most int, bidirectional bool) buckets {
-	starts, bucket := attention.BucketRuns(n, most, bidirectional)
-	return buckets{starts, bucket}
+// t5Buckets are those of [attention.Bucket] for all distances.
+func t5Buckets(n, most int, bidirectional bool) attention.Buckets {
+	return attention.NewBuckets(-most, most, func(d int) int { return attention.Bucket(d, n, most, bidirectional) })
 }
 
-// bias returns the bias by distance of a table of biases by bucket, [buckets, H].
-func (b buckets) bias(table *tensor.Weight) attention.RelativeBias {
-	n := len(b.starts)
-	r := attention.RelativeBias{Heads: table.In, Starts: b.starts, Table: make([]float32, table.In*n)}
+// bucketBias returns the bias by distance of a table of biases by bucket, [buckets, H].
+func bucketBias(table *tensor.Weight, b attention.Buckets) attention.RelativeBias {
+	n := len(b.Of)
+	r := attention.RelativeBias{Heads: table.In, Starts: b.Starts, Table: make([]float32, table.In*n)}
 	row := make([]float32, table.In)
-	for i, from := range b.bucket {
-		table.Row(row, from)
+	for i, bucket := range b.Of {
+		table.Row(row, bucket)
 		for h, v := range row {
 			r.Table[h*n+i] = v
 		}

@@ -80,4 +80,6 @@ func TestRootsAreMapped(t *testing.T) {
 }
 
 // mapsFiles reports whether this system maps files.
-func mapsFiles() bool { return runtime.GOOS != "js" && runtime.GOOS != "wasip1" && runtime.GOOS != "plan9" }
+func mapsFiles() bool {
+	return runtime.GOOS != "js" && runtime.GOOS != "wasip1" && runtime.GOOS != "plan9"
+}
