@@ -24,10 +24,9 @@ type Disentangled struct {
 	// matrix [Positions, D] for each head. nil leaves the term out.
 	Keys, Queries []*tensor.Weight
 
-	// Index is the row of a distance, the query's position less the key's, from −Reach to Reach;
-	// longer distances count as ±Reach.
-	Index []int32
-	Reach int
+	// Distances says which row of Keys and Queries belongs to a distance: the query's position less the
+	// key's.
+	Distances Buckets
 }
 
 // Traits implements [Describer].
@@ -42,9 +41,12 @@ func (m *Disentangled) content() *MultiHead {
 
 func (m *Disentangled) check() error {
 	for _, terms := range [][]*tensor.Weight{m.Keys, m.Queries} {
-		if terms != nil && (len(terms) != m.Heads || len(m.Index) != 2*m.Reach+1) {
-			return fmt.Errorf("attention: Disentangled with positions for %d of %d heads, and %d distances for a reach of %d", len(terms), m.Heads, len(m.Index), m.Reach)
+		if terms != nil && len(terms) != m.Heads {
+			return fmt.Errorf("attention: Disentangled with positions for %d of %d heads", len(terms), m.Heads)
 		}
+	}
+	if (m.Keys != nil || m.Queries != nil) && (len(m.Distances.Starts) == 0 || len(m.Distances.Of) != len(m.Distances.Starts)) {
+		return fmt.Errorf("attention: Disentangled.Distances has %d runs, and rows for %d", len(m.Distances.Starts), len(m.Distances.Of))
 	}
 	return m.content().check()
 }
@@ -96,21 +98,26 @@ type positionBias struct {
 
 // AddTo implements [Bias].
 func (b *positionBias) AddTo(s *Scores) {
+	starts := b.m.Distances.Starts
 	for i, h := range s.Heads {
-		var query []float32
-		if b.fromQuery != nil {
-			query = b.fromQuery[h].Row(s.Rows[i])
-		}
-		for j := range s.Keys {
-			at := b.m.Index[min(max(s.Pos[i]-s.Key-j, -b.m.Reach), b.m.Reach)+b.m.Reach]
-			var x float32
-			if query != nil {
-				x = query[at]
+		largest := s.Pos[i] - s.Key
+		for j, run := 0, runOf(starts, largest); j < s.Keys; run-- {
+			end := s.Keys
+			if run > 0 {
+				end = min(end, largest-starts[run]+1)
 			}
-			if b.fromKey != nil {
-				x += b.fromKey[h].Row(s.KeyRow + j)[at]
+			at := b.m.Distances.Of[run]
+			query := float32(0)
+			if b.fromQuery != nil {
+				query = b.fromQuery[h].Row(s.Rows[i])[at]
 			}
-			s.Tile[j*s.Lanes+i] += x * b.m.Scale
+			for ; j < end; j++ {
+				x := query
+				if b.fromKey != nil {
+					x += b.fromKey[h].Row(s.KeyRow + j)[at]
+				}
+				s.Tile[j*s.Lanes+i] += x * b.m.Scale
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -20,15 +20,14 @@ type config struct {
 	errs *[]error
 }
 
-const maxConfig = 16 << 20 // bytes
+const maxConfig = sidefile.MaxConfig // bytes
 
 func parseConfig(file string, data []byte) (config, error) {
 	c := config{path: file, errs: new([]error)}
 	if len(data) > maxConfig {
 		return c, fmt.Errorf("model: %s has %d bytes; no config needs more than %d", file, len(data), maxConfig)
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if err := json.Unmarshal(data, &c.keys); err != nil {
+	if err := json.Unmarshal(sidefile.TrimMark(data), &c.keys); err != nil {
 		return c, fmt.Errorf("model: %s is not a JSON object: %w", file, err)
 	}
 	return c, nil

@@ -69,17 +69,14 @@ func (m *deberta) span() int {
 	return m.reach
 }
 
-// index returns the row of each distance, from −reach to reach.
-func (m *deberta) index() []int32 {
-	index := make([]int32, 2*m.reach+1)
-	for i := range index {
-		d := i - m.reach
+// distances returns the row of each distance.
+func (m *deberta) distances() attention.Buckets {
+	return attention.NewBuckets(-m.reach, m.reach, func(d int) int {
 		if m.buckets > 0 {
 			d = logBucket(d, m.buckets, m.reach)
 		}
-		index[i] = int32(min(max(d+m.span(), 0), 2*m.span()-1))
-	}
-	return index
+		return min(max(d+m.span(), 0), 2*m.span()-1)
+	})
 }
 
 // logBucket keeps distances of up to half the buckets, and takes longer ones together, the more the
@@ -122,8 +119,11 @@ func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positi
 		e.MaxLen = maxLength // nothing in the model ends
 	}
 	var positions tensor.Tensor // [2·span, Dim]
+	var distances attention.Buckets
 	if m.relative {
-		positions = m.positionTable(body, norm)
+		if positions = m.positionTable(body, norm); positions.Data != nil {
+			distances = m.distances()
+		}
 	}
 	for i, l := range body.Layers("encoder.layer", m.Layers) {
 		a := attend(i, l, positions)
@@ -131,7 +131,7 @@ func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positi
 			e.Blocks = append(e.Blocks, m.postNorm(l, &attention.MultiHead{Heads: a.Heads, KVHeads: a.Heads, HeadDim: a.HeadDim, QKV: a.QKV, Out: a.Out, Scale: a.Scale}))
 			continue
 		}
-		a.Index, a.Reach = m.index(), m.reach
+		a.Distances = distances
 		e.Blocks = append(e.Blocks, m.postNorm(l, a))
 	}
 	return e
@@ -139,8 +139,8 @@ func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positi
 
 // positionTable reads the table of relative positions, normalised if norm names a norm.
 func (m *deberta) positionTable(body nn.Loader, norm string) tensor.Tensor {
-	t := body.Embedding("encoder.rel_embeddings", 2*m.span(), m.Dim)
-	if t.Weight == nil {
+	t := body.Table("encoder.rel_embeddings", 2*m.span(), m.Dim)
+	if t.Weight == nil || !body.Derive("encoder.rel_embeddings", 2*m.span(), m.Dim) {
 		return tensor.Tensor{}
 	}
 	x := tensor.New(2*m.span(), m.Dim)
@@ -154,8 +154,8 @@ func (m *deberta) positionTable(body nn.Loader, norm string) tensor.Tensor {
 }
 
 // perHead projects positions and divides the result by heads: [2·span, D] each.
-func (m *deberta) perHead(l nn.Linear, positions tensor.Tensor) []*tensor.Weight {
-	if l.Weight == nil || positions.Data == nil {
+func (m *deberta) perHead(w nn.Loader, l nn.Linear, positions tensor.Tensor) []*tensor.Weight {
+	if l.Weight == nil || positions.Data == nil || !w.Derive("positions of each head", positions.Rows(), m.Dim) {
 		return nil
 	}
 	y := tensor.New(positions.Rows(), m.Dim)
@@ -199,10 +199,10 @@ func buildDeberta(c config, w nn.Loader) *arch.Encoder {
 		qkv.Bias = slices.Concat(a.Vector("q_bias", m.Heads*d), make([]float32, m.Heads*d), a.Vector("v_bias", m.Heads*d))
 		dis := m.disentangled(qkv, l.Linear(m.names.out, m.Dim, m.Dim, true), len(m.types))
 		if m.has("c2p") {
-			dis.Keys = m.perHead(a.Linear("pos_proj", m.Dim, m.Dim, false), positions)
+			dis.Keys = m.perHead(a, a.Linear("pos_proj", m.Dim, m.Dim, false), positions)
 		}
 		if m.has("p2c") {
-			dis.Queries = m.perHead(a.Linear("pos_q_proj", m.Dim, m.Dim, true), positions)
+			dis.Queries = m.perHead(a, a.Linear("pos_q_proj", m.Dim, m.Dim, true), positions)
 		}
 		return dis
 	}, "")
@@ -217,6 +217,9 @@ func buildDeberta2(c config, w nn.Loader) *arch.Encoder {
 	c = c.defaults(`{"vocab_size": 128100, "hidden_size": 1536, "num_hidden_layers": 24, "num_attention_heads": 24, "intermediate_size": 6144}`).
 		defaults(debertaDefaults).defaults(bertDefaults)
 	m := readDeberta(c)
+	if m.buckets > 1 && m.reach-1 <= m.buckets/2 {
+		c.fail("position_buckets %d and max_relative_positions %d: distances beyond half of the buckets are needed", m.buckets, m.reach)
+	}
 	m.names.query, m.names.key, m.names.value = "attention.self.query_proj", "attention.self.key_proj", "attention.self.value_proj"
 	norm := ""
 	if strings.Contains(strings.ToLower(c.string("norm_rel_ebd", "none")), "layer_norm") {
@@ -237,10 +240,10 @@ func buildDeberta2(c config, w nn.Loader) *arch.Encoder {
 			key, query = m.names.key, m.names.query
 		}
 		if m.has("c2p") {
-			dis.Keys = m.perHead(l.Linear(key, m.Dim, m.Dim, true), positions)
+			dis.Keys = m.perHead(l, l.Linear(key, m.Dim, m.Dim, true), positions)
 		}
 		if m.has("p2c") {
-			dis.Queries = m.perHead(l.Linear(query, m.Dim, m.Dim, true), positions)
+			dis.Queries = m.perHead(l, l.Linear(query, m.Dim, m.Dim, true), positions)
 		}
 		return dis
 	}, norm)

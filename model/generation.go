@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/sample"
 )
 
@@ -48,7 +49,7 @@ type TaskParams struct {
 // generationKeys returns what a folder says of generation. Tokens that generation_config.json does not
 // name are those of config.json, c.
 func generationKeys(fsys fs.FS, c config) (config, error) {
-	data, err := readFile(fsys, "generation_config.json", maxConfig)
+	data, err := sidefile.Read(fsys, "generation_config.json", maxConfig)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return c, nil
@@ -175,12 +176,22 @@ func (c config) beams(g Generation) sample.BeamConfig {
 	return b
 }
 
-const maxBeams = 1024
+// maxBeams bounds what a config may ask for: the memory and the time of a search grow with it. Published ones
+// ask for about 5. A program may set more.
+const maxBeams = 64
 
 // tasks reads task_specific_params, where a task's parameters stand before those of g. c is config.json.
 func (c config) tasks(g config) []TaskParams {
 	var tasks []TaskParams
 	all := c.object("task_specific_params")
+	size := 0
+	for _, raw := range g.keys {
+		size += len(raw)
+	}
+	if n := len(all.keys); n*size > maxConfig {
+		c.fail("task_specific_params has %d tasks; with all that is said of generation, %d bytes for each, that is too much", n, size)
+		return nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(all.keys)) {
 		t := all.object(name)
 		p := TaskParams{Name: name, Prefix: t.string("prefix", "")}

@@ -47,14 +47,14 @@ func (h heads) set(s headSet) {
 	case strings.HasSuffix(class, "ForMaskedLM"):
 		one(arch.MaskedLM, &e.Tokens, s.masked)
 	case strings.HasSuffix(class, "ForSequenceClassification"):
-		h.readLabels()
 		one(arch.SequenceClassification, &e.Sequence, s.classify)
-	case strings.HasSuffix(class, "ForTokenClassification"):
 		h.readLabels()
+	case strings.HasSuffix(class, "ForTokenClassification"):
 		if s.tokens == nil {
 			s.tokens = linearHead("classifier", h.labels())
 		}
 		one(arch.TokenClassification, &e.Tokens, s.tokens)
+		h.readLabels()
 	case strings.HasSuffix(class, "ForQuestionAnswering"):
 		if s.answers == nil {
 			s.answers = linearHead("qa_outputs", 2)
@@ -107,10 +107,12 @@ func (h heads) labels() int {
 	return h.c.int("num_labels", 2, 1, maxVocab)
 }
 
-// readLabels reads the labels' names and what kind of classifier it is.
+// readLabels reads what kind of classifier it is and, if it has an output for each, the labels' names.
 func (h heads) readLabels() {
-	e, n := h.e, h.labels()
-	e.Labels = make([]string, n)
+	e := h.e
+	if h.w.Err(false) == nil {
+		e.Labels = make([]string, h.labels())
+	}
 	var names map[string]string
 	h.c.get("id2label", &names, "an object of strings")
 	for i := range e.Labels {

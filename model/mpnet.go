@@ -25,7 +25,7 @@ func buildMPNet(c config, w nn.Loader) *arch.Encoder {
 	biases := body.Embedding("encoder.relative_attention_bias", buckets, m.Heads)
 	var bias attention.Bias
 	if biases.Weight != nil && buckets >= 32 {
-		bias = bucketBias(biases.Weight, 32, 128, true)
+		bias = bucketBias(biases.Weight, t5Buckets(32, 128, true))
 	}
 	e := m.encoder(body, "encoder.layer", func(i int, l nn.Loader) block.Block {
 		a := m.attention(i, l)
@@ -44,15 +44,21 @@ func buildMPNet(c config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// bucketBias spreads a table of biases by bucket, [buckets, H], over distances.
-func bucketBias(table *tensor.Weight, buckets, most int, bidirectional bool) attention.RelativeBias {
-	b := attention.RelativeBias{Reach: most, Heads: table.In, Table: make([]float32, (2*most+1)*table.In)}
+// t5Buckets are those of [attention.Bucket] for all distances.
+func t5Buckets(n, most int, bidirectional bool) attention.Buckets {
+	return attention.NewBuckets(-most, most, func(d int) int { return attention.Bucket(d, n, most, bidirectional) })
+}
+
+// bucketBias returns the bias by distance of a table of biases by bucket, [buckets, H].
+func bucketBias(table *tensor.Weight, b attention.Buckets) attention.RelativeBias {
+	n := len(b.Of)
+	r := attention.RelativeBias{Heads: table.In, Starts: b.Starts, Table: make([]float32, table.In*n)}
 	row := make([]float32, table.In)
-	for d := -most; d <= most; d++ {
-		table.Row(row, attention.Bucket(d, buckets, most, bidirectional))
+	for i, bucket := range b.Of {
+		table.Row(row, bucket)
 		for h, v := range row {
-			b.Table[h*(2*most+1)+d+most] = v
+			r.Table[h*n+i] = v
 		}
 	}
-	return b
+	return r
 }

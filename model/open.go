@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -238,7 +239,7 @@ func (c config) late(w nn.Loader) error {
 }
 
 func readConfig(fsys fs.FS) (config, error) {
-	data, err := readFile(fsys, "config.json", maxConfig)
+	data, err := sidefile.Read(fsys, "config.json", maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return config{}, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, %s and a tokenizer; %w",
 			"model.safetensors", err)
@@ -249,22 +250,10 @@ func readConfig(fsys fs.FS) (config, error) {
 	return parseConfig("config.json", data)
 }
 
-// readFile reads a file of at most limit bytes.
-func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes; at most %d make sense", name, info.Size(), limit)
-	}
-	return fs.ReadFile(fsys, name)
-}
-
 // openTokenizer opens the folder's tokenizer, or returns nil if there is none.
 func openTokenizer(fsys fs.FS) (*tokenizer.Tokenizer, error) {
 	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"} {
-		if _, err := fs.Stat(fsys, name); !errors.Is(err, fs.ErrNotExist) {
+		if sidefile.Exists(fsys, name) {
 			return tokenizer.Open(fsys)
 		}
 	}

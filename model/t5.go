@@ -83,10 +83,11 @@ func parts(out int, names ...string) []nn.Part {
 // stack assembles the encoder or the decoder below w.
 func (m *t5) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
 	s := &arch.Trunk{Vocab: m.Vocab, Dim: m.Dim, MaxLen: maxLength}
+	var distances attention.Buckets
 	var bias attention.Bias
 	for i, l := range w.Layers("block", layers) {
 		if i == 0 || m.BiasPerLayer {
-			bias = m.bias(l, !decoder)
+			bias = m.bias(l, !decoder, &distances)
 		}
 		self := l.At("layer.0.SelfAttention")
 		a := &attention.MultiHead{
@@ -106,13 +107,17 @@ func (m *t5) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
 	return s
 }
 
-// bias is added to the scores of self-attention, by distance.
-func (m *t5) bias(l nn.Loader, bidirectional bool) attention.Bias {
+// bias is added to the scores of self-attention, by distance. distances are those of the layers before, if
+// there are any.
+func (m *t5) bias(l nn.Loader, bidirectional bool, distances *attention.Buckets) attention.Bias {
 	t := l.Embedding("layer.0.SelfAttention.relative_attention_bias", m.Buckets, m.Heads)
 	if t.Weight == nil {
 		return nil
 	}
-	return bucketBias(t.Weight, m.Buckets, m.Distance, bidirectional)
+	if distances.Of == nil {
+		*distances = t5Buckets(m.Buckets, m.Distance, bidirectional)
+	}
+	return bucketBias(t.Weight, *distances)
 }
 
 func (m *t5) cross(i int, l nn.Loader) *attention.CrossAttention {

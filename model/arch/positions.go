@@ -55,20 +55,23 @@ func (s *Sinusoids) Row(dst []float32, pos int) {
 	}
 }
 
-// Table returns the first rows as a matrix, [rows, dim], unless that is very large: then rows are computed
-// when they are needed.
+// Table returns the first rows as a matrix, [rows, dim], unless that is large: then rows are computed when
+// they are needed.
 func (s *Sinusoids) Table(rows, dim int) PositionTable {
 	if rows > maxSinusoids/dim {
 		return s
 	}
-	t := tensor.New(rows, dim)
+	t, row := new(tensor.Memory).NewTable(tensor.F32, rows, dim), make([]float32, dim)
 	for pos := range rows {
-		s.Row(t.Row(pos), pos)
+		s.Row(row, pos)
+		t.PackFloat32(pos, row)
 	}
-	return tensor.WeightFrom(t)
+	return t
 }
 
-const maxSinusoids = 1 << 21 // elements of a table
+// maxSinusoids is the number of elements up to which a table is kept. The largest of a published model is
+// Pegasus's, 1024 positions of 1024.
+const maxSinusoids = 1 << 20
 
 // NewSinusoids returns the sinusoids of a width whose wavelengths grow from 2π to 10000·2π.
 func NewSinusoids(dim int) *Sinusoids {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -79,21 +80,12 @@ func outputs(h *arch.Head) int {
 	return h.Out.Out()
 }
 
-const maxJSON = 16 << 20 // bytes of a configuration
-
 func readJSON(fsys fs.FS, name string, v any) error {
-	info, err := fs.Stat(fsys, name)
+	data, err := sidefile.Read(fsys, name, sidefile.MaxConfig)
 	if err != nil {
 		return fmt.Errorf("task: %w", err)
 	}
-	if info.Size() > maxJSON {
-		return fmt.Errorf("task: %s has %d bytes; no configuration needs more than %d", name, info.Size(), maxJSON)
-	}
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return fmt.Errorf("task: %w", err)
-	}
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), v); err != nil {
+	if err := json.Unmarshal(sidefile.TrimMark(data), v); err != nil {
 		return fmt.Errorf("task: %s: %w", name, err)
 	}
 	return nil

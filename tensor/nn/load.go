@@ -67,7 +67,7 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, in)
 	size := dt.Size()
-	rows := make([]byte, transposed*in*size)
+	rows := make([]byte, min(transposed, out)*in*size)
 	for o := 0; o < out; o += transposed {
 		n := min(transposed, out-o)
 		for i := range in {
@@ -272,7 +272,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
 	part := in / groups
 	dt, ok := l.lookup(name+".weight", out, part, kernel)
-	if !ok {
+	if !ok || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
 		return lin
 	}
 	b, err := l.src.Bytes(l.prefix + name + ".weight")
