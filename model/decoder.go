@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
@@ -14,5 +15,5 @@ type Decoder struct {
 
 	// Tokenizer and Generation come from the checkpoint; a Decoder works without them.
 	Tokenizer  *tokenizer.Tokenizer
-	Generation Generation
+	Generation hf.Generation
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -22,7 +23,7 @@ type EncoderDecoder struct {
 
 	// Tasks are those that the checkpoint was trained for, with their prefixes and ways to generate:
 	// task_specific_params in config.json.
-	Tasks []TaskParams
+	Tasks []hf.TaskParams
 }
 
 // Encoded is what the encoder made of an input, with the keys and values that the decoder's layers make of
@@ -68,7 +69,7 @@ func (m *EncoderDecoder) NewEncoded(ids []int, hidden tensor.Tensor) (*Encoded, 
 }
 
 // NewSession returns a session that writes a target for what the encoder has read. Its first token is to be
-// that with which the model begins targets, [Generation.Start]; [Session.Generate] and [Session.BeamSearch]
+// that with which the model begins targets, [hf.Generation.Start]; [Session.Generate] and [Session.BeamSearch]
 // append that on their own where a session is empty and they get no prompt.
 func (m *EncoderDecoder) NewSession(e *Encoded, opt SessionOptions) *Session {
 	s := m.Decoder.NewSession(opt)
@@ -78,7 +79,7 @@ func (m *EncoderDecoder) NewSession(e *Encoded, opt SessionOptions) *Session {
 
 // WithGeneration returns a copy that shares all weights and generates as g says: for a task of
 // [EncoderDecoder.Tasks], say.
-func (m *EncoderDecoder) WithGeneration(g Generation) *EncoderDecoder {
+func (m *EncoderDecoder) WithGeneration(g hf.Generation) *EncoderDecoder {
 	n, d := *m, *m.Decoder
 	d.Generation = g
 	n.Decoder = &d

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
@@ -177,10 +178,10 @@ func (c *generation) choose() error {
 func (s *Session) begin(prompt []int) ([]int, error) {
 	if len(prompt)+len(s.ids) == 0 {
 		start := s.d.Generation.Start
-		if s.encoded == nil || start < 0 {
+		if s.encoded == nil || start == nil {
 			return nil, errors.New("model: nothing to continue: prompt and session are empty; begin with the model's BOS token, if it has one")
 		}
-		prompt = []int{start}
+		prompt = []int{*start}
 	}
 	return prompt, s.accept(prompt, tensor.Tensor{})
 }
@@ -195,7 +196,7 @@ func (s *Session) budget(prompt, asked int) int {
 		return g.MaxNewTokens
 	case g.MaxLength > prompt:
 		return g.MaxLength - prompt
-	case s.encoded != nil && s.d.MaxLen == maxLength:
+	case s.encoded != nil && s.d.MaxLen == hf.MaxLength:
 		return longTarget
 	}
 	return -1
@@ -242,8 +243,8 @@ func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sa
 			return
 		}
 		var ids []int
-		if start := s.d.Generation.Start; s.encoded != nil && s.Len() == 0 && start >= 0 {
-			ids = append(ids, start)
+		if start := s.d.Generation.Start; s.encoded != nil && s.Len() == 0 && start != nil {
+			ids = append(ids, *start)
 		}
 		ids, err := t.AppendEncode(ids, prompt, tokenizer.Options{AddSpecial: s.encoded == nil && s.Len() == 0, ParseSpecial: true})
 		if err != nil {

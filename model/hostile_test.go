@@ -2,7 +2,6 @@ package model
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -10,10 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -378,7 +376,7 @@ func TestConfigsThatAreNoObjects(t *testing.T) {
 		"empty": "", "null": "null", "a list": "[]", "a number": "5", "a string": `"x"`, "cut": `{"model_type": "llama"`, "twice": `{} {}`,
 		"not UTF-8": "{\"\xff\": 1}", "binary": "\x00\x01\x02", "deep": deep, "deep lists": strings.Repeat("[", 1<<20),
 		"deep value": `{"model_type": "llama", "rope_scaling": ` + deep + "}",
-		"large":      `{"a": "` + strings.Repeat("x", maxConfig) + `"}`, "a tensor file": "\x08\x00\x00\x00\x00\x00\x00\x00{}      ",
+		"large":      `{"a": "` + strings.Repeat("x", sidefile.MaxConfig) + `"}`, "a tensor file": "\x08\x00\x00\x00\x00\x00\x00\x00{}      ",
 		"no type": `{"hidden_size": 5}`,
 	} {
 		if err := g.open(t, []byte(config)); err == nil || !strings.HasPrefix(err.Error(), "model: ") || !strings.Contains(err.Error(), "config.json") {
@@ -434,97 +432,5 @@ func TestHostileTokens(t *testing.T) {
 				t.Error("a new session has tokens")
 			}
 		}
-	}
-}
-
-// readGeneration reads generation_config.json, of which "" is none, beside a config.json.
-func readGeneration(file, config string) (Generation, error) {
-	c, err := parseConfig("config.json", []byte(config))
-	if err != nil {
-		return Generation{}, err
-	}
-	fsys := fstest.MapFS{}
-	if file != "" {
-		fsys["generation_config.json"] = &fstest.MapFile{Data: []byte(file)}
-	}
-	if c, err = generationKeys(fsys, c); err != nil {
-		return Generation{}, err
-	}
-	return c.generation()
-}
-
-func TestGenerationConfig(t *testing.T) {
-	for _, c := range []struct {
-		file, config string
-		want         Generation
-	}{
-		{"", "{}", Generation{BOS: -1, PAD: -1}},
-		{"", `{"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}`, Generation{BOS: 1, EOS: []int{2}, PAD: 0}},
-		{"", `{"eos_token_id": [2, 5.0]}`, Generation{BOS: -1, EOS: []int{2, 5}, PAD: -1}},
-		{"{}", `{"bos_token_id": 1, "eos_token_id": [2, 3]}`, Generation{BOS: 1, EOS: []int{2, 3}, PAD: -1}},
-		{"null", `{"bos_token_id": 1}`, Generation{BOS: 1, PAD: -1}},
-		{`{"eos_token_id": [7, 8], "max_length": 20}`, `{"eos_token_id": 2, "max_length": 99}`, Generation{BOS: -1, EOS: []int{7, 8}, PAD: -1, MaxLength: 20}},
-		{`{"eos_token_id": null}`, `{"eos_token_id": 2}`, Generation{BOS: -1, PAD: -1}},
-		{`{"eos_token_id": []}`, `{}`, Generation{BOS: -1, PAD: -1}},
-		{`{"max_new_tokens": 7, "temperature": 0.5, "top_p": 0.3}`, `{}`, Generation{BOS: -1, PAD: -1, MaxNewTokens: 7}},
-		{`{"do_sample": true, "temperature": 0.5, "top_p": 0.3, "top_k": null, "min_p": 0.1}`, `{}`, Generation{BOS: -1, PAD: -1,
-			Sampling: sample.Config{Temperature: 0.5, TopK: 50, TopP: 0.3, MinP: 0.1, TypicalP: 1}}},
-	} {
-		c.want.Start = c.want.BOS
-		c.want.Beams = sample.BeamConfig{Beams: 1, LengthPenalty: 1, Pad: max(c.want.PAD, 0)}
-		if c.want.PAD < 0 && len(c.want.EOS) > 0 {
-			c.want.Beams.Pad = c.want.EOS[0]
-		}
-		got, err := readGeneration(c.file, c.config)
-		if err != nil || len(got.EOS)+len(c.want.EOS) > 0 && !slices.Equal(got.EOS, c.want.EOS) {
-			t.Errorf("%s with %s: %+v, %v", c.file, c.config, got, err)
-		}
-		got.EOS, c.want.EOS = nil, nil
-		if a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", c.want); a != b {
-			t.Errorf("%s with %s:\n%s, want\n%s", c.file, c.config, a, b)
-		}
-	}
-	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
-	for key, values := range map[string][]string{
-		"eos_token_id": {`"2"`, `-1`, `1.5`, `1e18`, `true`, `{}`, `[-1]`, `[1.5]`, `["2"]`, `[[2]]`, `[2, 1e18]`, `[null]`, `[true]`},
-		"bos_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
-		"pad_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
-		"max_length":   {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`}, "max_new_tokens": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
-		"do_sample": notBools, "temperature": append([]string{"-1"}, notNumbers...), "top_p": append([]string{"-1", "1.5"}, notNumbers...),
-		"top_k": append([]string{"-1", "1.5", "1e18"}, notNumbers...), "min_p": append([]string{"-1", "1.5"}, notNumbers...),
-		"typical_p": append([]string{"-1", "1.5"}, notNumbers...), "repetition_penalty": append([]string{"-1"}, notNumbers...),
-		"decoder_start_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`}, "forced_bos_token_id": {`"2"`, `-1`, `1.5`, `true`, `{}`},
-		"forced_eos_token_id": {`"2"`, `-1`, `[1.5]`}, "suppress_tokens": {`"2"`, `[-1]`}, "begin_suppress_tokens": {`"2"`, `[-1]`},
-		"num_beams": {`"2"`, `0`, `-1`, `1.5`, `1e18`, `true`}, "num_beam_groups": {`"2"`, `-1`, `1.5`}, "num_return_sequences": {`"2"`, `-1`, `1.5`},
-		"no_repeat_ngram_size": {`"2"`, `-1`, `1.5`}, "encoder_no_repeat_ngram_size": {`"2"`, `-1`, `1.5`}, "min_length": {`"2"`, `-1`, `1.5`},
-		"min_new_tokens": {`"2"`, `-1`, `1.5`}, "length_penalty": notNumbers, "diversity_penalty": notNumbers,
-		"encoder_repetition_penalty": append([]string{"-1"}, notNumbers...), "renormalize_logits": notBools,
-		"early_stopping": {`1`, `"always"`, `"true"`, `[]`}, "bad_words_ids": {`3`, `[3]`, `[[-1]]`, `[["a"]]`, `[[]]`},
-		"sequence_bias": {`3`, `[3]`, `[[3]]`, `[[[1], "x"]]`, `[[[-1], 1]]`, `[[[], 1]]`}, "exponential_decay_length_penalty": {`3`, `[3]`, `[-1, 2]`, `[1, -2]`, `[1, 2, 3]`},
-	} {
-		for _, v := range values {
-			o := object{"do_sample": []byte("true")}
-			file := string(encode(with(o, key, v)))
-			if g, err := readGeneration(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), strings.TrimSuffix(plain(key), "ids")) || !strings.Contains(err.Error(), "generation_config.json") {
-				t.Errorf("%s: %+v, error %v", file, g, err)
-			}
-		}
-	}
-	for _, file := range []string{"[]", "{", "5", strings.Repeat("[", 1<<20), `{"a": "` + strings.Repeat("x", maxConfig) + `"}`} {
-		if _, err := readGeneration(file, "{}"); err == nil || !strings.Contains(err.Error(), "generation_config.json") {
-			t.Errorf("%.20s: error %v", file, err)
-		}
-	}
-}
-
-// A folder's file that cannot be read is told apart from one that is not there.
-func TestGenerationConfigUnreadable(t *testing.T) {
-	c, err := parseConfig("config.json", []byte("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fsys := fstest.MapFS{"generation_config.json/x": &fstest.MapFile{}}
-	if _, err := generationKeys(fsys, c); err == nil || errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("a folder called generation_config.json: %v", err)
 	}
 }

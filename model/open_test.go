@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -194,7 +195,7 @@ func TestOpenErrors(t *testing.T) {
 		"text as weights":   {with("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"), []string{"model.safetensors"}},
 		"empty config":      {with("config.json", ""), []string{"config.json", "not a JSON object"}},
 		"cut config":        {with("config.json", string(g.Config[:100])), []string{"config.json", "not a JSON object"}},
-		"huge config":       {with("config.json", "{"+strings.Repeat(" ", maxConfig)+"}"), []string{"config.json", "bytes"}},
+		"huge config":       {with("config.json", "{"+strings.Repeat(" ", sidefile.MaxConfig)+"}"), []string{"config.json", "bytes"}},
 		"config is folder":  {with("config.json/x", "", "config.json"), []string{"config.json"}},
 		"bad generation":    {with("generation_config.json", "[]"), []string{"generation_config.json", "not a JSON object"}},
 		"wrong generation":  {with("generation_config.json", `{"eos_token_id": "</s>"}`), []string{"generation_config.json", "eos_token_id"}},

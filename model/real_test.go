@@ -40,7 +40,7 @@ func TestStories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Generation.BOS != 1 || !slices.Equal(d.Generation.EOS, []int{2}) || d.Tokenizer == nil {
+	if d.Generation.BOS == nil || *d.Generation.BOS != 1 || !slices.Equal(d.Generation.EOS, []int{2}) || d.Tokenizer == nil {
 		t.Errorf("generation %+v, tokenizer %v", d.Generation, d.Tokenizer)
 	}
 	sm, err := sample.New(sample.Config{})
@@ -61,7 +61,7 @@ func TestStories(t *testing.T) {
 
 	sm.Reset()
 	s = d.NewSession(SessionOptions{})
-	feed(t, s, d.Generation.BOS) // a SentencePiece model alone does not ask for it
+	feed(t, s, *d.Generation.BOS) // a SentencePiece model alone does not ask for it
 	var text strings.Builder
 	for piece, err := range s.GenerateText(context.Background(), "Once upon a time", sm, GenerateOptions{MaxTokens: len(story)}) {
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -12,6 +11,8 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/family"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -181,22 +182,19 @@ func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []
 }
 
 // generation returns what the checkpoint and settings over it ask for.
-func (g *seq2seqGolden) generation(t *testing.T, family string, settings map[string]json.RawMessage) Generation {
+func (g *seq2seqGolden) generation(t *testing.T, modelType string, settings map[string]json.RawMessage) hf.Generation {
 	t.Helper()
-	c, err := parseConfig("config.json", g.Config)
+	c, err := hf.ParseConfig("config.json", g.Config)
 	if err == nil && len(g.GenerationConfig) > 0 {
-		c, err = parseConfig("generation_config.json", g.GenerationConfig)
+		c, err = hf.ParseConfig("generation_config.json", g.GenerationConfig)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !g.decoderOnly() {
-		c = c.defaults(encoderDecoderTokens(family))
+	for key, value := range settings {
+		c = c.With(key, string(value))
 	}
-	keys := maps.Clone(c.keys)
-	maps.Copy(keys, settings)
-	c.keys = keys
-	gen, err := c.generation()
+	gen, err := hf.ReadGeneration(nil, c, family.Recipes()[modelType].Tokens)
 	if err != nil {
 		t.Fatal(err)
 	}

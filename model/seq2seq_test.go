@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -189,7 +190,7 @@ func TestSeq2SeqHostile(t *testing.T) {
 			_, err = m.Encode([]int{0, id})
 			wants("a source's id", err, "the model's ids are 0 to")
 		}
-		if m.Encoder.MaxLen < maxLength {
+		if m.Encoder.MaxLen < hf.MaxLength {
 			_, err = m.Encode(make([]int, m.Encoder.MaxLen+1))
 			wants("a long source", err, "the model reads at most")
 			s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
@@ -218,7 +219,7 @@ func TestSeq2SeqHostile(t *testing.T) {
 		if _, err = m.NewSession(src, SessionOptions{}).BeamSearch(cancelled, nil, beams, GenerateOptions{MaxTokens: 3}); !errors.Is(err, context.Canceled) {
 			t.Errorf("a cancelled search: %v", err)
 		}
-		m.Decoder.Generation.Start = -1
+		m.Decoder.Generation.Start = nil
 		_, err = m.NewSession(src, SessionOptions{}).BeamSearch(ctx, nil, beams, GenerateOptions{MaxTokens: 3})
 		wants("no start token", err, "nothing to continue")
 		s := m.NewSession(src, SessionOptions{})

@@ -197,7 +197,7 @@ func crossWeights(m *model.EncoderDecoder, source, target []int) ([]tensor.Tenso
 			maps[at.Layer] = tensor.From(append([]float32(nil), x.Data...), x.Shape[0], x.Shape[1], x.Shape[2])
 		}
 	}})
-	before := append([]int{m.Decoder.Generation.Start}, target...)
+	before := append([]int{*m.Decoder.Generation.Start}, target...)
 	return maps, s.Append(before[:len(target)]...)
 }
 

@@ -81,7 +81,7 @@ func TestTranslator(t *testing.T) {
 		}
 		// Logits are up to 30 in size, and those of the reference move by 2e-5 with its vector units.
 		s := w.Model.NewSession(read[0], model.SessionOptions{})
-		next := w.Model.Decoder.Generation.Start
+		next := *w.Model.Decoder.Generation.Start
 		for i, step := range c.Steps {
 			if err := s.Append(next); err != nil {
 				t.Fatal(err)
@@ -153,7 +153,7 @@ func checkAttention(t *testing.T, m *model.EncoderDecoder, want *translations) {
 			}
 		}
 	}})
-	ids := append([]int{m.Decoder.Generation.Start}, a.TargetIDs...)
+	ids := append([]int{*m.Decoder.Generation.Start}, a.TargetIDs...)
 	if err := s.Append(ids[:len(a.Weights[0])]...); err != nil || !seen {
 		t.Errorf("weights were not seen: %v", err)
 	}

@@ -1,17 +1,18 @@
-package model
+package family
 
 import (
 	"strconv"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // heads builds the head that a checkpoint's architectures names. Families give the parts in which they
 // differ as a headSet; the rest is the same for all.
 type heads struct {
-	c   config
+	c   *hf.Config
 	w   nn.Loader
 	e   *arch.Encoder
 	dim int
@@ -29,10 +30,11 @@ type headSet struct {
 	preTraining func()            // sets the task and its heads
 }
 
-// set gives the encoder the head of its task.
-func (h heads) set(s headSet) {
-	e, class := h.e, h.architecture()
-	missing := func() { h.c.fail("architecture %q is not supported for this family", class) }
+// set gives the encoder the head of its task. Tensors of the family's other heads, which lie below the names
+// others, may be left over: published checkpoints carry them along.
+func (h heads) set(s headSet, others ...string) {
+	e, class := h.e, h.c.Architecture()
+	missing := func() { h.c.Fail("architecture %q is not supported for this family", class) }
 	one := func(task arch.Task, dst **arch.Head, make func() *arch.Head) {
 		if e.Task = task; make == nil {
 			missing()
@@ -73,38 +75,28 @@ func (h heads) set(s headSet) {
 	default:
 		missing()
 	}
-	h.w.Ignore(isOtherHead)
+	h.w.Ignore(isOneOf(others))
 }
 
-// isOtherHead reports whether a tensor belongs to a head that the architecture does not have, or is a
-// table that is computed: published checkpoints carry such along.
-func isOtherHead(name string) bool {
-	for _, part := range []string{"position_ids", "cls.", "lm_head.", "pooler.", "classifier.", "qa_outputs.", "predictions.",
-		"sop_classifier.", "generator_", "discriminator_", "sequence_summary.", "vocab_", "pre_classifier.", "lm_predictions.",
-		"mask_predictions.", "head.", "decoder."} {
-		if strings.HasPrefix(name, part) || strings.Contains(name, "."+part) || strings.HasSuffix(name, "."+part) || name == part {
-			return true
+// isOneOf returns a function that reports whether a tensor lies below one of the names, with whatever prefix,
+// or is the table of positions 0, 1, … that old checkpoints store.
+func isOneOf(names []string) func(name string) bool {
+	return func(name string) bool {
+		for _, n := range names {
+			if strings.HasPrefix(name, n) || strings.Contains(name, "."+n) {
+				return true
+			}
 		}
+		return name == "position_ids" || strings.HasSuffix(name, ".position_ids")
 	}
-	return strings.HasSuffix(name, "position_ids")
-}
-
-func (h heads) architecture() string {
-	var classes []string
-	h.c.get("architectures", &classes, "a list of strings")
-	if len(classes) == 0 {
-		return ""
-	}
-	return classes[0]
 }
 
 // labels returns the number of labels of a classifier.
 func (h heads) labels() int {
-	var names map[string]string
-	if h.c.get("id2label", &names, "an object of strings") && len(names) > 0 {
+	if names := h.c.Strings("id2label"); len(names) > 0 {
 		return len(names)
 	}
-	return h.c.int("num_labels", 2, 1, maxVocab)
+	return h.c.Int("num_labels", 2, 1, hf.MaxVocab)
 }
 
 // readLabels reads what kind of classifier it is and, if it has an output for each, the labels' names.
@@ -113,15 +105,14 @@ func (h heads) readLabels() {
 	if h.w.Err(false) == nil {
 		e.Labels = make([]string, h.labels())
 	}
-	var names map[string]string
-	h.c.get("id2label", &names, "an object of strings")
+	names := h.c.Strings("id2label")
 	for i := range e.Labels {
 		e.Labels[i] = "LABEL_" + strconv.Itoa(i)
 		if name, ok := names[strconv.Itoa(i)]; ok {
 			e.Labels[i] = name
 		}
 	}
-	switch kind := h.c.string("problem_type", ""); kind {
+	switch kind := h.c.String("problem_type", ""); kind {
 	case "":
 	case "single_label_classification":
 	case "multi_label_classification":
@@ -129,14 +120,8 @@ func (h heads) readLabels() {
 	case "regression":
 		e.Regression = true
 	default:
-		h.c.fail("problem_type %q is not supported", kind)
+		h.c.Fail("problem_type %q is not supported", kind)
 	}
-}
-
-// linear returns the layer name with its bias.
-func linear(w nn.Loader, name string, in, out int) *nn.Linear {
-	l := w.Linear(name, in, out, true)
-	return &l
 }
 
 // pooler returns a function that makes the head Tanh(Dense(first token)), or nil if the checkpoint has
@@ -148,24 +133,6 @@ func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 		}
 		return &arch.Head{Dense: linear(body, name, h.dim, h.dim), Act: nn.Tanh}
 	}
-}
-
-// then returns the head with a projection after it.
-func then(h *arch.Head, out *nn.Linear) *arch.Head {
-	h.Out = out
-	return h
-}
-
-// denseTanhOut is RoBERTa's head over the first token.
-func (h heads) denseTanhOut() *arch.Head {
-	return &arch.Head{Dense: linear(h.w, "classifier.dense", h.dim, h.dim), Act: nn.Tanh, Out: linear(h.w, "classifier.out_proj", h.dim, h.labels())}
-}
-
-// robertaMasked is RoBERTa's head over the vocabulary.
-func (h heads) robertaMasked(m *bert) *arch.Head {
-	l := h.w.At("lm_head")
-	return &arch.Head{Dense: linear(l, "dense", m.Dim, m.Dim), Act: nn.GELU, Norm: l.LayerNorm("layer_norm", m.Dim, m.Eps),
-		Out: h.vocabulary("lm_head.decoder", "lm_head.bias", m.Tied)}
 }
 
 // vocabulary is the projection to the vocabulary: decoder, or the table of the words if it is tied and
