@@ -69,6 +69,9 @@ func (p *Plan) add(op Op, callers []Op) error {
 			return fmt.Errorf("%w (in %T)", err, op)
 		}
 	}
+	if d, ok := op.(Describer); ok && d.Traits().Of == t.Of {
+		return nil // it knows what it holds
+	}
 	return p.checkHidden(op)
 }
 
@@ -100,8 +103,8 @@ func (p *Plan) place(at *planned) error {
 	return nil
 }
 
-// checkHidden returns an error if op holds an Op with a cache that has no place in the last layer, because
-// nobody has named it in Inner.
+// checkHidden returns an error if op, which does not describe itself, holds an Op with a cache that has no place in
+// the last layer.
 func (p *Plan) checkHidden(op Op) error {
 	layer := len(p.layers) - 1
 	for field, x := range fields.All(op) {

@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -50,7 +51,7 @@ func TestEncoderGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				e, err := NewEncoder(g.Config, src, Options{})
+				e, err := model.NewEncoder(g.Config, src, model.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,7 +62,7 @@ func TestEncoderGolden(t *testing.T) {
 	})
 }
 
-func (g *encoderGolden) checkHidden(t *testing.T, e *Encoder) {
+func (g *encoderGolden) checkHidden(t *testing.T, e *model.Encoder) {
 	batch, rows := g.batch()
 	seen := 0
 	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
@@ -88,7 +89,7 @@ func (g *encoderGolden) checkHidden(t *testing.T, e *Encoder) {
 	}
 }
 
-func (g *encoderGolden) checkOutputs(t *testing.T, e *Encoder) {
+func (g *encoderGolden) checkOutputs(t *testing.T, e *model.Encoder) {
 	batch, rows := g.batch()
 	for _, o := range g.Outputs {
 		want := o.tensor(t)

@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"runtime"
@@ -6,18 +6,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-func (g *encoderGolden) encoder(t testing.TB) *Encoder {
+func (g *encoderGolden) encoder(t testing.TB) *model.Encoder {
 	t.Helper()
 	src, err := g.renamed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := NewEncoder(g.Config, src, Options{})
+	e, err := model.NewEncoder(g.Config, src, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestEncoderConfigs(t *testing.T) {
 		if want == "num_attention_heads is 0" {
 			want = "n_heads is 0"
 		}
-		_, err := NewEncoder([]byte(config), checkpoint.Zeros(tensor.F32), Options{})
+		_, err := model.NewEncoder([]byte(config), checkpoint.Zeros(tensor.F32), model.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", config, err, want)
 		}
@@ -159,7 +160,7 @@ func TestEncoderConfigs(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := strings.Replace(string(g.Config), "BertModel", "BertForQuestionAnswering", 1)
-	if _, err := NewEncoder([]byte(config), src, Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
+	if _, err := model.NewEncoder([]byte(config), src, model.Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
 		t.Errorf("a head without weights: error %v", err)
 	}
 }

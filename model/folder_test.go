@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"io/fs"
@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -46,9 +47,9 @@ func folders(t testing.TB) []struct {
 		fsys fstest.MapFS
 		open func(fs.FS) error
 	}{
-		{decoder, func(fsys fs.FS) error { _, err := OpenDecoder(fsys, Options{}); return err }},
-		{encoder, func(fsys fs.FS) error { _, err := OpenEncoder(fsys, Options{}); return err }},
-		{both, func(fsys fs.FS) error { _, err := OpenEncoderDecoder(fsys, Options{}); return err }},
+		{decoder, func(fsys fs.FS) error { _, err := model.OpenDecoder(fsys, model.Options{}); return err }},
+		{encoder, func(fsys fs.FS) error { _, err := model.OpenEncoder(fsys, model.Options{}); return err }},
+		{both, func(fsys fs.FS) error { _, err := model.OpenEncoderDecoder(fsys, model.Options{}); return err }},
 	}
 }
 

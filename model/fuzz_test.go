@@ -1,7 +1,8 @@
-package model
+package model_test
 
 import (
 	"context"
+	"github.com/seed2010d43f/transformer/model"
 	"runtime"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 	for i, g := range all {
 		f.Add([]byte(g.Config), uint8(i))
 	}
-	for _, family := range EncoderDecoders() {
+	for _, family := range model.EncoderDecoders() {
 		f.Add([]byte(`{"model_type": "`+family+`"}`), uint8(0))
 	}
 	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
@@ -40,7 +41,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()
-		m, err := NewEncoderDecoder(config, src, Options{})
+		m, err := model.NewEncoderDecoder(config, src, model.Options{})
 		if took := time.Since(start); took > 5*time.Second {
 			t.Fatalf("opening takes %v", took)
 		}
@@ -63,7 +64,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 		}
 		b := m.Decoder.Generation.Beams
 		b.Beams, b.Groups, b.Return, b.DiversityPenalty, b.Sampling = 2, 0, 1, 0, nil
-		_, err = m.NewSession(read[0], SessionOptions{}).BeamSearch(context.Background(), []int{0}, b, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(read[0], model.SessionOptions{}).BeamSearch(context.Background(), []int{0}, b, model.GenerateOptions{MaxTokens: 3})
 		if err != nil && !knownPrefix(err) && !strings.HasPrefix(err.Error(), "sample: ") {
 			t.Errorf("writing: %v", err)
 		}

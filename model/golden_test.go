@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"encoding/base64"
@@ -17,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -158,13 +159,13 @@ func entry(name string, x tensor.Tensor, dt tensor.DType) checkpoint.Entry {
 	return e
 }
 
-func (g *golden) decoder(t testing.TB, opt Options) *Decoder {
+func (g *golden) decoder(t testing.TB, opt model.Options) *model.Decoder {
 	t.Helper()
 	src, err := g.renamed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := NewDecoder(g.Config, src, opt)
+	d, err := model.NewDecoder(g.Config, src, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +221,7 @@ func TestGolden(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		for _, g := range goldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
-				d := g.decoder(t, Options{})
+				d := g.decoder(t, model.Options{})
 				g.checkStates(t, d)
 				g.checkGreedy(t, d)
 			})
@@ -229,7 +230,7 @@ func TestGolden(t *testing.T) {
 }
 
 // newCache returns an empty cache for a sequence of d.
-func newCache(t testing.TB, d *Decoder) *attention.Cache {
+func newCache(t testing.TB, d *model.Decoder) *attention.Cache {
 	t.Helper()
 	plan, err := d.Plan()
 	if err != nil {
@@ -238,7 +239,7 @@ func newCache(t testing.TB, d *Decoder) *attention.Cache {
 	return plan.NewCache(tensor.F32)
 }
 
-func (g *golden) checkStates(t *testing.T, d *Decoder) {
+func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 	last := len(g.Hidden) - 1 // after the final norm
 	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
@@ -265,12 +266,12 @@ func (g *golden) checkStates(t *testing.T, d *Decoder) {
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
 }
 
-func (g *golden) checkGreedy(t *testing.T, d *Decoder) {
+func (g *golden) checkGreedy(t *testing.T, d *model.Decoder) {
 	want := g.Greedy
 	if g.GreedyCached != nil {
 		want = g.GreedyCached
 	}
-	s := d.NewSession(SessionOptions{})
+	s := d.NewSession(model.SessionOptions{})
 	if err := s.Append(g.Prompt...); err != nil {
 		t.Fatal(err)
 	}

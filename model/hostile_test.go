@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -79,7 +80,7 @@ func (g *golden) open(t testing.TB, config []byte) error {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
-	d, err := NewDecoder(config, src, Options{})
+	d, err := model.NewDecoder(config, src, model.Options{})
 	if took := time.Since(start); took > 5*time.Second { // a second, if nothing else is running
 		t.Fatalf("opening takes %v: %.200s", took, config)
 	}
@@ -96,7 +97,7 @@ func (g *golden) open(t testing.TB, config []byte) error {
 		}
 		return err
 	}
-	s := d.NewSession(SessionOptions{})
+	s := d.NewSession(model.SessionOptions{})
 	err = s.Append(0, d.Vocab-1, 1)
 	if err == nil {
 		err = s.Append(2)
@@ -160,7 +161,7 @@ func TestHostileConfigs(t *testing.T) {
 			"scale_attn_by_inverse_layer_idx": notBools, "tie_word_embeddings": notBools, "add_cross_attention": {"true", "1"},
 			"quantization_config": append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)},
 	}
-	for _, family := range Decoders() {
+	for _, family := range model.Decoders() {
 		t.Run(family, func(t *testing.T) {
 			g := plain(t, family)
 			base := g.object(t)
@@ -392,13 +393,13 @@ func TestConfigsThatAreNoObjects(t *testing.T) {
 
 // Ids that the model does not have and texts that are too long give errors and change nothing.
 func TestHostileTokens(t *testing.T) {
-	for _, family := range Decoders() {
+	for _, family := range model.Decoders() {
 		g := plain(t, family)
-		d := g.decoder(t, Options{})
+		d := g.decoder(t, model.Options{})
 		if d.Family != family {
 			t.Errorf("the family of %s is %q", family, d.Family)
 		}
-		s := d.NewSession(SessionOptions{})
+		s := d.NewSession(model.SessionOptions{})
 		if err := s.Append(); err != nil || s.Logits() != nil || s.Len() != 0 {
 			t.Fatalf("%s: feeding nothing: error %v, %d logits", family, err, len(s.Logits()))
 		}
@@ -428,7 +429,7 @@ func TestHostileTokens(t *testing.T) {
 			if n > 1000 && d.MaxLen > 1000 {
 				continue
 			}
-			if s := d.NewSession(SessionOptions{Reserve: n}); s.Len() != 0 {
+			if s := d.NewSession(model.SessionOptions{Reserve: n}); s.Len() != 0 {
 				t.Error("a new session has tokens")
 			}
 		}

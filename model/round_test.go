@@ -1,10 +1,11 @@
-package model
+package model_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -16,9 +17,9 @@ func TestRounding(t *testing.T) {
 			continue
 		}
 		narrow := func(tensor.DType) tensor.DType { return tensor.BF16 }
-		exact, rounding := g.decoder(t, Options{Convert: narrow}), g.decoder(t, Options{Convert: narrow, Round: true})
-		logits := func(d *Decoder, step int) []float32 {
-			s := d.NewSession(SessionOptions{})
+		exact, rounding := g.decoder(t, model.Options{Convert: narrow}), g.decoder(t, model.Options{Convert: narrow, Round: true})
+		logits := func(d *model.Decoder, step int) []float32 {
+			s := d.NewSession(model.SessionOptions{})
 			for i := 0; i < len(g.Prompt); i += step {
 				if err := s.Append(g.Prompt[i:min(i+step, len(g.Prompt))]...); err != nil {
 					t.Fatal(err)
@@ -42,7 +43,7 @@ func TestRounding(t *testing.T) {
 				t.Errorf("%s: fed by %d the logits are others", g.Name, step)
 			}
 		}
-		if err := rounding.NewSession(SessionOptions{}).Append(rounding.Vocab); err == nil || !strings.Contains(err.Error(), "ids are 0 to") {
+		if err := rounding.NewSession(model.SessionOptions{}).Append(rounding.Vocab); err == nil || !strings.Contains(err.Error(), "ids are 0 to") {
 			t.Errorf("error %v", err)
 		}
 	}

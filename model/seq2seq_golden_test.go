@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
@@ -73,9 +74,9 @@ func (g *seq2seqGolden) weights(t testing.TB) checkpoint.Source {
 
 func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }
 
-func (g *seq2seqGolden) model(t testing.TB) *EncoderDecoder {
+func (g *seq2seqGolden) open(t testing.TB) *model.EncoderDecoder {
 	t.Helper()
-	m, err := NewEncoderDecoder(g.Config, g.weights(t), Options{})
+	m, err := model.NewEncoderDecoder(g.Config, g.weights(t), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,21 +90,21 @@ func TestSeq2SeqGolden(t *testing.T) {
 		for _, g := range seq2seqGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				if g.decoderOnly() {
-					d, err := NewDecoder(g.Config, g.weights(t), Options{})
+					d, err := model.NewDecoder(g.Config, g.weights(t), model.Options{})
 					if err != nil {
 						t.Fatal(err)
 					}
-					g.checkGenerations(t, d, func(int) *Session { return d.NewSession(SessionOptions{}) })
+					g.checkGenerations(t, d, func(int) *model.Session { return d.NewSession(model.SessionOptions{}) })
 					return
 				}
-				m := g.model(t)
+				m := g.open(t)
 				g.checkEncoder(t, m)
 				sources, err := m.Encode(g.Source...)
 				if err != nil {
 					t.Fatal(err)
 				}
 				g.checkDecoder(t, m, sources)
-				g.checkGenerations(t, m.Decoder, func(i int) *Session { return m.NewSession(sources[i], SessionOptions{}) })
+				g.checkGenerations(t, m.Decoder, func(i int) *model.Session { return m.NewSession(sources[i], model.SessionOptions{}) })
 			})
 		}
 	})
@@ -131,7 +132,7 @@ func (g *seq2seqGolden) observer(t *testing.T, side string, s *arch.Trunk, want 
 	}
 }
 
-func (g *seq2seqGolden) checkEncoder(t *testing.T, m *EncoderDecoder) {
+func (g *seq2seqGolden) checkEncoder(t *testing.T, m *model.EncoderDecoder) {
 	var batch []arch.Sequence
 	var rows []int
 	n, seen := 0, 0
@@ -149,13 +150,23 @@ func (g *seq2seqGolden) checkEncoder(t *testing.T, m *EncoderDecoder) {
 	}
 }
 
-func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []*Encoded) {
+// cross returns what the decoder's layers make of what an encoder has read.
+func cross(t *testing.T, m *model.EncoderDecoder, e *model.Encoded) *attention.Cache {
+	t.Helper()
+	c, err := (&arch.EncoderDecoder{Encoder: m.Encoder.Encoder, Decoder: m.Decoder.Decoder}).Cross(new(attention.Pass), e.Hidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (g *seq2seqGolden) checkDecoder(t *testing.T, m *model.EncoderDecoder, sources []*model.Encoded) {
 	var seqs []attention.Seq
 	var batch []arch.Sequence
 	var rows []int
 	n := 0
 	for i, target := range g.Target {
-		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: newCache(t, m.Decoder), Cross: sources[i].cross})
+		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: newCache(t, m.Decoder), Cross: cross(t, m, sources[i])})
 		for _, p := range g.Positions[i].Target {
 			rows = append(rows, n+p)
 		}
@@ -205,7 +216,7 @@ func (g *seq2seqGolden) generation(t *testing.T, modelType string, settings map[
 // 2e-5 of their largest, some 10.
 const scoreTolerance = 2e-4
 
-func (g *seq2seqGolden) checkGenerations(t *testing.T, d *Decoder, session func(source int) *Session) {
+func (g *seq2seqGolden) checkGenerations(t *testing.T, d *model.Decoder, session func(source int) *model.Session) {
 	for _, x := range g.Generations {
 		d.Generation = g.generation(t, d.Family, x.Settings)
 		for _, want := range x.Outputs {
@@ -215,13 +226,13 @@ func (g *seq2seqGolden) checkGenerations(t *testing.T, d *Decoder, session func(
 				prompt = g.Source[want.Source]
 			}
 			if d.Generation.Beams.Beams == 1 {
-				got, err := collect(s, prompt, sample.Greedy(), GenerateOptions{})
+				got, err := collect(s, prompt, sample.Greedy(), model.GenerateOptions{})
 				if err != nil || !slices.Equal(got, want.IDs[0]) {
 					t.Errorf("%s, source %d: %v, want %v (%v)", x.Name, want.Source, got, want.IDs[0], err)
 				}
 				continue
 			}
-			got, err := s.BeamSearch(context.Background(), prompt, d.Generation.Beams, GenerateOptions{})
+			got, err := s.BeamSearch(context.Background(), prompt, d.Generation.Beams, model.GenerateOptions{})
 			if err != nil || len(got) != len(want.IDs) {
 				t.Errorf("%s, source %d: %d texts, want %d (%v)", x.Name, want.Source, len(got), len(want.IDs), err)
 				continue

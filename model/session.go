@@ -59,6 +59,9 @@ func (d *Decoder) NewSession(opt SessionOptions) *Session {
 // Len returns the number of tokens.
 func (s *Session) Len() int { return len(s.ids) }
 
+// CacheBytes returns the memory of the cached keys and values, those that forks share included.
+func (s *Session) CacheBytes() int64 { return s.cache.Bytes() }
+
 // IDs returns a copy of the tokens; those that [Session.AppendRows] has appended are [arch.RowID].
 func (s *Session) IDs() []int { return append([]int(nil), s.ids...) }
 
@@ -104,7 +107,14 @@ func (s *Session) Extend(ids ...int) (tensor.Tensor, error) {
 	if err := s.accept(ids, tensor.Tensor{}); err != nil {
 		return tensor.Tensor{}, err
 	}
-	out := tensor.New(len(ids), s.d.Vocab)
+	out, before := tensor.New(len(ids), s.d.Vocab), len(s.ids)-len(ids)
+	if short := s.d.LongFrom - 1 - before; short > 0 && short < len(ids) { // the model changes on the way
+		s.ids = s.ids[:before+short]
+		s.computePending(out.Slice(0, short).Data)
+		s.ids = s.ids[:before+len(ids)]
+		s.computePending(out.Slice(short, len(ids)).Data)
+		return out, nil
+	}
 	s.computePending(out.Data)
 	return out, nil
 }
