@@ -89,7 +89,7 @@ import json
 import pathlib
 import sys
 
-from cases import bart, beams, bert, deberta, gemma, gpt, gptneox, llama, modernbert, t5
+from cases import bart, beams, bert, deberta, gemma, gpt, gptneox, llama, llama_kin, modernbert, t5
 from kinds import decoders, encoders, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
@@ -103,7 +103,12 @@ CASES = [  # folder, kind, cases
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
      + bart.PEGASUS_CASES + bart.M2M_CASES + beams.BEAM_CASES),
-    ("next/decoders", decoders, gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES),
+    ("next/decoders", decoders, gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES
+     + llama_kin.STABLELM_CASES + llama_kin.OLMO2_CASES + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES
+     + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES
+     + gemma.GEMMA3_PICTURES_CASES),
+    ("next/encoders", encoders, gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES),
+    ("next/seq2seq", seq2seq, bart.BART_CLASSIFIER_CASES),
 ]
 
 

@@ -1,6 +1,6 @@
 """BART, mBART, Marian, Pegasus and M2M-100."""
 
-from cases.base import ABSENT, EOS, encoder_decoders
+from cases.base import ABSENT, EOS, ClassifierCase, encoder_decoders, labels
 from cases.settings import FULL, GROUPS
 
 BART = {"architectures": ["BartForConditionalGeneration"], "model_type": "bart", "vocab_size": 67, "d_model": 32,
@@ -144,4 +144,26 @@ M2M_CASES = [
         {"max_position_embeddings": 8, "scale_embedding": False, "tie_word_embeddings": False},
         idle=["model.shared.weight"], gains={**WIDE, "embed_tokens": 1.5}, lengths=[5, 12, 20],
         generations=["greedy", "beams"]),
+]
+
+# ---- classifiers ----------------------------------------------------------------------------------------------------
+
+CLASSIFIER = {**{k: v for k, v in BART.items() if k != "forced_eos_token_id"}, **HISTORY, **labels(3),
+              "architectures": ["BartForSequenceClassification"], "eos_token_id": 2, "decoder_start_token_id": 2,
+              "classifier_dropout": 0.0}
+classifier = encoder_decoders("bart", CLASSIFIER, ClassifierCase, gains=SMALL, generations=[])
+
+BART_CLASSIFIER_CASES = [
+    classifier("classify", "the decoder reads the source behind decoder_start_token_id; its state at the source's end "
+               "token goes through dense, tanh and out_proj of classification_head; three labels",
+               [{"encoder_attention_heads": 2}, {"decoder_attention_heads": 2}, {"scale_embedding": True},
+                {"decoder_start_token_id": 0}]),
+    classifier("classify-pair", "three end tokens in each source, as a pair has: the state at the last one counts; names "
+               "without the model. prefix, every embedding is stored; relu", [{"activation_function": "gelu"}],
+               {**UNEVEN, "activation_function": "relu"}, ends=3, lengths=[9, 14, 20],
+               like={"encoder.embed_tokens.weight": "shared.weight", "decoder.embed_tokens.weight": "shared.weight"},
+               drop_prefix="model."),
+    classifier("classify-one", "one label; untied embeddings; config as transformers 5 saves it",
+               [{"scale_embedding": False}], {**labels(1), "tie_word_embeddings": False, "scale_embedding": True},
+               idle=["model.shared.weight"], gains={**SMALL, "embed_tokens": 0.3}, saved_config=True),
 ]

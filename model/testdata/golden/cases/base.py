@@ -34,11 +34,12 @@ class Case:
     attention: str = "eager"  # the reference's implementation of attention
     pads_at: list = dataclasses.field(default_factory=list)  # places that hold the padding id, though no padding
     unread: list = dataclasses.field(default_factory=list)  # parts of names of tensors that text does not reach
+    matrix_norms: list = dataclasses.field(default_factory=list)  # modules whose matrix is a norm's weights
 
-    # Of a kind: the spread of a weight matrix's output for input of spread 1, by the last part of its name but one (or
-    # the last two but one), 1.2 for the others; modules whose rows are looked up; matrices that are norms; what is
-    # faintly seen; endings of tensors that change nothing in any case.
-    GAINS, TABLES, NORMS = {}, (), ()
+    # Of a kind: the spread of a weight matrix's output for input of spread 1, by the last part of its name but one or
+    # by the two before the last, 1.2 for the others; modules whose rows are looked up; how much a faint contrast or a
+    # tensor must show; endings of tensors that change nothing in any case.
+    GAINS, TABLES = {}, ()
     faintest, always_idle = 2e-4, ()
 
     def __post_init__(self):
@@ -63,18 +64,23 @@ class Case:
     def rule(self, name: str, shape: list) -> tuple[float, float]:
         """Offset and scale: activations and every layer's contribution to the residual stream come out around 1."""
         module, leaf = name.rsplit(".", 2)[-2:]
-        if len(shape) == 1 or module in self.NORMS:
+        if len(shape) == 1 or module in self.matrix_norms:
             return self.offsets.get(module, self.norm if leaf in ("weight", "gamma") else 0.0), 0.3
         gains = {**self.GAINS, **self.gains}
         gain = gains.get(".".join(name.split(".")[-3:-1]), gains.get(module, 1.2))
         return 0.0, float(f"{gain * math.sqrt(3 / self.fan_in(module, shape)):.5g}")
 
     @property
+    def gemma(self) -> bool:
+        """Norms multiply by 1 + weight, embeddings are multiplied by the root of the width."""
+        return self.family.startswith("gemma")
+
+    @property
     def norm(self) -> float:
-        return 1.0
+        return 0.0 if self.gemma else 1.0
 
     def fan_in(self, module: str, shape: list) -> int:
-        return 1 if module in self.TABLES else math.prod(shape[1:])
+        return 1 if module in self.TABLES and not self.gemma else math.prod(shape[1:])
 
 
 @dataclasses.dataclass
@@ -91,13 +97,7 @@ class DecoderCase(Case):
     TABLES = ("embed_tokens", "wte", "wpe", "embed_in", "word_embeddings", "embed_positions")
     model_class = transformers.AutoModelForCausalLM
 
-    @property
-    def norm(self) -> float:
-        return 0.0 if self.family.startswith("gemma") else 1.0  # these norms multiply by 1 + weight
-
     def fan_in(self, module: str, shape: list) -> int:
-        if self.family.startswith("gemma"):  # embeddings are multiplied by the root of the width
-            return math.prod(shape[1:])
         if self.family == "gpt2" and module.startswith("c_"):  # Conv1D is [in, out]
             return shape[0]
         return super().fan_in(module, shape)
@@ -125,7 +125,7 @@ class EncoderCase(Case):
     GAINS = {"position_embeddings": 0.7, "token_type_embeddings": 0.7, "query": 1.7, "key": 1.7, "q_lin": 1.7,
              "k_lin": 1.7, "q": 1.7, "k": 1.7, "query_proj": 1.7, "key_proj": 1.7, "in_proj": 1.7, "pos_proj": 1.7,
              "pos_q_proj": 1.7, "pos_key_proj": 1.7, "pos_query_proj": 1.7, "Wqkv": 1.7}
-    TABLES = ("relative_attention_bias",)  # besides those named …embeddings
+    TABLES = ("relative_attention_bias", "shared", "embed_tokens")  # besides those named …embeddings
     always_idle = ("key.bias", "k_lin.bias", ".k.bias", "key_proj.bias", "pos_key_proj.bias")
 
     @property
@@ -194,7 +194,7 @@ class BeamCase(Seq2SeqCase):
     """A decoder alone, for its beams."""
 
     GAINS, TABLES = DecoderCase.GAINS, DecoderCase.TABLES
-    norm, fan_in = DecoderCase.norm, DecoderCase.fan_in
+    fan_in = DecoderCase.fan_in
     model_class = transformers.AutoModelForCausalLM
     decoder_only = True
 

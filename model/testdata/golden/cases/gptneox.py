@@ -8,7 +8,7 @@ GPT_NEOX = {"architectures": ["GPTNeoXForCausalLM"], "model_type": "gpt_neox", "
             "rotary_emb_base": 10000, "use_parallel_residual": True, "tie_word_embeddings": False, "bos_token_id": 0,
             "eos_token_id": 0, "use_cache": True, "torch_dtype": "float16"}
 gpt_neox = decoders("gpt_neox", GPT_NEOX)
-STEEP = {"dense_h_to_4h": 2.4, "fc1": 2.4}  # so that one GELU is told from another
+STEEP = {"dense_h_to_4h": 2.4, "fc1": 2.0, "fc2": 3.0}  # so that one GELU is told from another
 MASKS = [(f"gpt_neox.layers.{i}.attention.{name}", shape, value) for i in range(3) for name, shape, value in (
     ("bias", [1, 1, 128, 128], 1.0), ("masked_bias", [], -1e9), ("rotary_emb.inv_freq", [2], 0.5))]
 
@@ -25,9 +25,10 @@ GPT_NEOX_CASES = [
              "rotary tables as the published files store them", [{"rotary_pct": 0.5}, {"rotary_emb_base": 100},
              {"use_parallel_residual": False}, {"layer_norm_eps": 0.1}], {"hidden_size": 48, "rotary_pct": 0.25},
              faint=[{"hidden_act": "gelu_new"}], gains=STEEP, extra_tensors=MASKS),
-    gpt_neox("sequential", "use_parallel_residual false; rotary_pct 1.0; hidden_act gelu_fast",
-             [{"use_parallel_residual": True}, {"rotary_pct": 0.3}, {"hidden_act": "relu"}],
-             {"use_parallel_residual": False, "rotary_pct": 1.0, "hidden_act": "gelu_fast", "num_hidden_layers": 4}),
+    gpt_neox("sequential", "use_parallel_residual false; rotary_pct 1.0; hidden_act gelu_fast; layer_norm_eps 1e-2",
+             [{"use_parallel_residual": True}, {"rotary_pct": 0.3}, {"hidden_act": "relu"}, {"layer_norm_eps": 1e-5}],
+             {"use_parallel_residual": False, "rotary_pct": 1.0, "hidden_act": "gelu_fast", "layer_norm_eps": 1e-2,
+              "num_hidden_layers": 4}),
     gpt_neox("odd-rotary", "rotary_pct 0.25 of head dim 14 is 3.5: 4 dims rotate, with the frequencies of 3",
              [{"rotary_pct": 0.3}, {"rotary_pct": 0.15}], {"rotary_pct": 0.25}),
     gpt_neox("no-bias", "attention_bias false: no bias on query_key_value and dense; relu; keys with defaults left out; "
@@ -35,9 +36,8 @@ GPT_NEOX_CASES = [
              {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}}],
              {"attention_bias": False, "hidden_act": "relu", "hidden_size": 48, "use_parallel_residual": ABSENT,
               "layer_norm_eps": ABSENT, "rotary_pct": ABSENT, "rotary_emb_base": ABSENT}, saved_config=True),
-    gpt_neox("tied", "tied head; layer_norm_eps 1e-2 on a small stream", [{"layer_norm_eps": 1e-5},
-             {"attention_bias": False}], {"tie_word_embeddings": True, "layer_norm_eps": 1e-2},
-             gains={"embed_in": 0.1, "dense": 0.3, "dense_4h_to_h": 0.3}, offsets={"final_layer_norm": 0.0}),
+    gpt_neox("tied", "tied head; attention_bias false; hidden_act silu", [{"hidden_act": "gelu"}, {"rotary_pct": 0.6}],
+             {"tie_word_embeddings": True, "attention_bias": False, "hidden_act": "silu"}, gains={"embed_in": 0.3}),
     neox_scaled("linear", "linear scaling, under the key type of old configs", {"type": "linear", "factor": 2.5}),
     neox_scaled("dynamic", "dynamic NTK of a part of each head, longer than max_position_embeddings in mid-generation",
                 {"type": "dynamic", "factor": 3.0}, {"max_position_embeddings": 56}, rope_state=True),
@@ -62,11 +62,12 @@ OPT_CASES = [
     opt("350m", "do_layer_norm_before false: norms after the residuals, no final norm; word_embed_proj_dim 20: project_in "
         "before the positions are added, project_out before the head, both without bias", [{"do_layer_norm_before":
         True}, {"num_attention_heads": 6}], {**AFTER, "word_embed_proj_dim": 20}, last="project_out",
-        gains={"embed_tokens": 0.3, "project_in": 0.6}),
+        gains={"embed_tokens": 1.0, "embed_positions": 1.0, "q_proj": 2.5, "k_proj": 2.5}),
     opt("projected", "word_embed_proj_dim 54 with norms before: the final norm, then project_out",
         [{"_remove_final_layer_norm": True}], {"word_embed_proj_dim": 54}, last="project_out"),
-    opt("after", "norms after the residuals without projections: the last layer feeds the head", [{
-        "do_layer_norm_before": True}], {**AFTER, "word_embed_proj_dim": ABSENT}, last="layer 2"),
+    opt("after", "norms after the residuals without projections: the last layer feeds the head; untied", [{
+        "do_layer_norm_before": True}], {**AFTER, "word_embed_proj_dim": ABSENT, "tie_word_embeddings": False},
+        last="layer 2", gains={"embed_positions": 1.0, "q_proj": 2.5, "k_proj": 2.5}),
     opt("no-final-norm", "_remove_final_layer_norm", [{"_remove_final_layer_norm": False}],
         {"_remove_final_layer_norm": True}, last="layer 2"),
     opt("no-bias", "enable_bias false: no biases in attention and feed-forward; exact GELU; the names of the base model",
@@ -128,7 +129,7 @@ phi = decoders("phi", PHI)
 PHI_CASES = [
     phi("plain", "attention and feed-forward beside each other after one norm; partial_rotary_factor 0.4 of head dim 10; "
         "biases everywhere, on the head, too", [{"partial_rotary_factor": 0.8}, {"rope_theta": 100.0},
-        {"layer_norm_eps": 0.1}, {"hidden_act": "relu"}], faint=[{"hidden_act": "gelu"}], gains=STEEP),
+        {"layer_norm_eps": 0.1}, {"hidden_act": "relu"}], faint=[{"hidden_act": "gelu"}], gains={"fc1": 3.0}),
     phi("qk-layernorm", "qk_layernorm: one LayerNorm with bias for all query heads, one for all key heads, before the "
         "rotation; 6 query heads on 2", [{"qk_layernorm": False}, {"layer_norm_eps": 1e-5}],
         {"qk_layernorm": True, "num_key_value_heads": 2, "layer_norm_eps": 1e-2}, gains={"q_proj": 0.2, "k_proj": 0.2}),

@@ -1,6 +1,6 @@
 """T5, mT5 and UMT5."""
 
-from cases.base import ABSENT, EOS, encoder_decoders
+from cases.base import ABSENT, EOS, encoder_decoders, encoders
 from cases.settings import FULL, GROUPS
 
 T5 = {"architectures": ["T5ForConditionalGeneration"], "model_type": "t5", "vocab_size": 67, "d_model": 32, "d_kv": 8,
@@ -61,4 +61,42 @@ MT5_CASES = [
          {"tie_word_embeddings": True, "num_layers": 3, "num_decoder_layers": 2,
           "relative_attention_num_buckets": 10, "relative_attention_max_distance": 40}, lengths=[5, 16, 30],
          targets=[9, 14, 24]),
+]
+
+# ---- encoders alone -------------------------------------------------------------------------------------------------
+
+ENCODER = {k: v for k, v in T5.items() if k not in ("architectures", "eos_token_id", "output_past")}
+ENCODER = {**ENCODER, "vocab_size": 61, "d_model": 30, "num_heads": 3, "num_layers": 3, "eos_token_id": 1}
+SPREADS = {"shared": 1.5, "embed_tokens": 1.5, "relative_attention_bias": 2.0, "q": 0.8, "k": 0.8, "o": 1.5, "wo": 4.0}
+t5_encoder = encoders("t5", ENCODER, final_norm=True, gains=SPREADS)
+mt5_encoder = encoders("mt5", {**ENCODER, **GATED, "model_type": "mt5"}, final_norm=True, gains=SPREADS)
+umt5_encoder = encoders("umt5", {**ENCODER, **GATED, "model_type": "umt5", "scalable_attention": True},
+                        final_norm=True, gains=SPREADS)
+FEW = [{"relative_attention_max_distance": 14}]
+
+T5_ENCODER_CASES = [
+    t5_encoder("plain", "T5EncoderModel", "the encoder alone, as sentence embeddings have it: relu, one table of biases by "
+               "relative position for all layers, a final norm; heads × d_kv is not d_model",
+               [*FEW, {"feed_forward_proj": "gelu"}]),
+    t5_encoder("v1.1", "T5EncoderModel", "gated-gelu; the embeddings are stored twice; config as transformers 5 saves it",
+               [{"dense_act_fn": "silu", "feed_forward_proj": "gated-silu"}], GATED, faint=[{"dense_act_fn": "gelu"}],
+               like={"encoder.embed_tokens.weight": "shared.weight"}, saved_config=True),
+    t5_encoder("whole", "T5EncoderModel", "the checkpoint of a whole T5: decoder and head, which are not read; layer_norm_"
+               "epsilon 1e-2", [{"layer_norm_epsilon": 1e-6}], {"layer_norm_epsilon": 1e-2, "num_layers": 2,
+               "num_decoder_layers": 1}, extra_tensors=[("lm_head.weight", [61, 30], None),
+               ("decoder.embed_tokens.weight", [61, 30], None), ("decoder.final_layer_norm.weight", [30], None),
+               ("decoder.block.0.layer.0.SelfAttention.q.weight", [24, 30], None)]),
+    t5_encoder("buckets", "T5EncoderModel", "12 buckets up to distance 20, a text of 150; gated-silu; the embeddings are "
+               "stored as the encoder's", [*FEW, {"relative_attention_max_distance": 128}], {**GATED,
+               "feed_forward_proj": "gated-silu", "relative_attention_num_buckets": 12,
+               "relative_attention_max_distance": 20}, rename={"shared.": "encoder.embed_tokens."},
+               lengths=[5, 17, 150]),
+    mt5_encoder("plain", "MT5EncoderModel", "gated-gelu; keys with defaults left out", [{"feed_forward_proj":
+                "gated-silu"}], {"relative_attention_max_distance": ABSENT, "relative_attention_num_buckets": ABSENT,
+                "layer_norm_epsilon": ABSENT}, faint=[{"dense_act_fn": "gelu"}]),
+    umt5_encoder("plain", "UMT5EncoderModel", "a table of biases in every layer; gated-gelu", [*FEW],
+                 faint=[{"dense_act_fn": "gelu"}]),
+    umt5_encoder("saved", "UMT5EncoderModel", "10 buckets up to distance 24; gated-relu; config as transformers 5 saves it",
+                 [*FEW, {"dense_act_fn": "gelu_new"}], {"relative_attention_num_buckets": 10, "num_layers": 2,
+                 "relative_attention_max_distance": 24, "feed_forward_proj": "gated-relu"}, saved_config=True),
 ]
