@@ -158,8 +158,8 @@ BART_CLASSIFIER_CASES = [
                "token goes through dense, tanh and out_proj of classification_head; three labels",
                [{"encoder_attention_heads": 2}, {"decoder_attention_heads": 2}, {"scale_embedding": True},
                 {"decoder_start_token_id": 0}]),
-    classifier("classify-pair", "three end tokens in each source, as a pair has: the state at the last one counts; names "
-               "without the model. prefix, every embedding is stored; relu", [{"activation_function": "gelu"}],
+    classifier("classify-pair", "three end tokens in each source, as a pair has: the state at the last one counts; "
+               "names without the model. prefix, every embedding is stored; relu", [{"activation_function": "gelu"}],
                {**UNEVEN, "activation_function": "relu"}, ends=3, lengths=[9, 14, 20],
                like={"encoder.embed_tokens.weight": "shared.weight", "decoder.embed_tokens.weight": "shared.weight"},
                drop_prefix="model."),

@@ -117,18 +117,21 @@ embedding_gemma = encoders("gemma3", BOTH_WAYS, final_norm=True, arguments={"use
 EACH_WAY = [{"use_bidirectional_attention": False}]
 
 GEMMA3_ENCODER_CASES = [
-    embedding_gemma("embedding", "Gemma3TextModel", "use_bidirectional_attention, as EmbeddingGemma has it: a token sees "
-                    "all in full layers, and less than sliding_window // 2 + 1 positions either way in the others; no "
-                    "prefix; every third layer is full", [*EACH_WAY, {"sliding_window": 10}, {"sliding_window": 7},
+    embedding_gemma("embedding", "Gemma3TextModel", "use_bidirectional_attention, as EmbeddingGemma has it: a token "
+                    "sees all in full layers, and less than sliding_window // 2 + 1 positions either way in the "
+                    "others; no prefix; every third layer is "
+                    "full", [*EACH_WAY, {"sliding_window": 10}, {"sliding_window": 7},
                     {"rope_local_base_freq": 1000.0}, {"rope_theta": 100.0}], {"sliding_window_pattern": 3,
                     "rope_theta": 1000.0, "rope_local_base_freq": 100.0}),
-    embedding_gemma("embedding-new-config", "Gemma3TextModel", "layer_types and rope_parameters; attention_bias; config as "
-                    "transformers 5 saves it, which makes sliding_window even", [*EACH_WAY, {"sliding_window": 14}],
+    embedding_gemma("embedding-new-config", "Gemma3TextModel", "layer_types and rope_parameters; attention_bias; "
+                    "config as transformers 5 saves it, which makes sliding_window "
+                    "even", [*EACH_WAY, {"sliding_window": 14}],
                     {"layer_types": LAYERS, "num_hidden_layers": 3, "attention_bias": True, "sliding_window": 13,
                      "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 2000.0},
                                          "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}},
                     saved_config=True),
-    embedding_gemma("one-way", "Gemma3TextModel", "use_bidirectional_attention left out: the causal model's hidden states, "
-                    "as embeddings of it use them", [{"use_bidirectional_attention": True}, {"sliding_window": 10}],
+    embedding_gemma("one-way", "Gemma3TextModel", "use_bidirectional_attention left out: the causal model's hidden "
+                    "states, as embeddings of it use "
+                    "them", [{"use_bidirectional_attention": True}, {"sliding_window": 10}],
                     {"use_bidirectional_attention": ABSENT, "num_hidden_layers": 2, "sliding_window_pattern": 2}),
 ]

@@ -20,9 +20,10 @@ def neox_scaled(name, note, scaling, more=None, **rest):
 
 
 GPT_NEOX_CASES = [
-    gpt_neox("pythia", "attention and feed-forward beside each other, each with a norm of its own; query, key and value "
-             "in one matrix, head after head; rotary_pct 0.25 of head dim 16; the head is embed_out; causal masks and "
-             "rotary tables as the published files store them", [{"rotary_pct": 0.5}, {"rotary_emb_base": 100},
+    gpt_neox("pythia", "attention and feed-forward beside each other, each with a norm of its own; query, key and "
+             "value in one matrix, head after head; rotary_pct 0.25 of head dim 16; the head is embed_out; causal "
+             "masks and rotary tables as the published files store "
+             "them", [{"rotary_pct": 0.5}, {"rotary_emb_base": 100},
              {"use_parallel_residual": False}, {"layer_norm_eps": 0.1}], {"hidden_size": 48, "rotary_pct": 0.25},
              faint=[{"hidden_act": "gelu_new"}], gains=STEEP, extra_tensors=MASKS),
     gpt_neox("sequential", "use_parallel_residual false; rotary_pct 1.0; hidden_act gelu_fast; layer_norm_eps 1e-2",
@@ -31,8 +32,8 @@ GPT_NEOX_CASES = [
               "num_hidden_layers": 4}),
     gpt_neox("odd-rotary", "rotary_pct 0.25 of head dim 14 is 3.5: 4 dims rotate, with the frequencies of 3",
              [{"rotary_pct": 0.3}, {"rotary_pct": 0.15}], {"rotary_pct": 0.25}),
-    gpt_neox("no-bias", "attention_bias false: no bias on query_key_value and dense; relu; keys with defaults left out; "
-             "config as transformers 5 saves it", [{"hidden_act": "gelu"},
+    gpt_neox("no-bias", "attention_bias false: no bias on query_key_value and dense; relu; keys with defaults left "
+             "out; config as transformers 5 saves it", [{"hidden_act": "gelu"},
              {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}}],
              {"attention_bias": False, "hidden_act": "relu", "hidden_size": 48, "use_parallel_residual": ABSENT,
               "layer_norm_eps": ABSENT, "rotary_pct": ABSENT, "rotary_emb_base": ABSENT}, saved_config=True),
@@ -59,8 +60,9 @@ OPT_CASES = [
         "the padding id is a token like others, and the last row of the table is used", [AFTER, {"num_attention_heads":
         6}, {"activation_function": "gelu"}, {"enable_bias": False}, {"layer_norm_elementwise_affine": False}],
         {"max_position_embeddings": 104, "num_hidden_layers": 4}, pads_at=[2, 3, 22, 39]),
-    opt("350m", "do_layer_norm_before false: norms after the residuals, no final norm; word_embed_proj_dim 20: project_in "
-        "before the positions are added, project_out before the head, both without bias", [{"do_layer_norm_before":
+    opt("350m", "do_layer_norm_before false: norms after the residuals, no final norm; word_embed_proj_dim 20: "
+        "project_in before the positions are added, project_out before the head, both without "
+        "bias", [{"do_layer_norm_before":
         True}, {"num_attention_heads": 6}], {**AFTER, "word_embed_proj_dim": 20}, last="project_out",
         gains={"embed_tokens": 1.0, "embed_positions": 1.0, "q_proj": 2.5, "k_proj": 2.5}),
     opt("projected", "word_embed_proj_dim 54 with norms before: the final norm, then project_out",
@@ -70,7 +72,8 @@ OPT_CASES = [
         last="layer 2", gains={"embed_positions": 1.0, "q_proj": 2.5, "k_proj": 2.5}),
     opt("no-final-norm", "_remove_final_layer_norm", [{"_remove_final_layer_norm": False}],
         {"_remove_final_layer_norm": True}, last="layer 2"),
-    opt("no-bias", "enable_bias false: no biases in attention and feed-forward; exact GELU; the names of the base model",
+    opt("no-bias", "enable_bias false: no biases in attention and feed-forward; exact GELU; the names of the base "
+        "model",
         [{"activation_function": "relu"}], {"enable_bias": False, "activation_function": "gelu"}, drop_prefix="model.",
         faint=[{"activation_function": "gelu_new"}], gains={**STEEP, "embed_tokens": 0.3}),
     opt("no-affine", "layer_norm_elementwise_affine false: norms without weights; config as transformers 5 saves it",
@@ -94,7 +97,8 @@ FALCON_CASES = [
     falcon("7b", "one key/value head for all, last in query_key_value; attention and feed-forward beside each other "
            "after one norm; ffn_hidden_size left out is 4 × hidden_size; the tied head is stored, too",
            [{"layer_norm_epsilon": 0.1}, {"rope_theta": 100.0}, {"activation": "relu"}],
-           faint=[{"activation": "gelu_new"}], gains={**STEEP, "word_embeddings": 0.3}, like={"lm_head.weight": "transformer.word_embeddings.weight"}),
+           faint=[{"activation": "gelu_new"}], gains={**STEEP, "word_embeddings": 0.3},
+           like={"lm_head.weight": "transformer.word_embeddings.weight"}),
     falcon("40b", "new_decoder_architecture: 6 query heads on 2, query_key_value group after group; "
            "num_ln_in_parallel_attn left out is 2: ln_attn and ln_mlp; multi_query and parallel_attn are not read",
            [{"rope_theta": 100.0}], {**NEW, "num_kv_heads": 2}),
@@ -107,10 +111,10 @@ FALCON_CASES = [
            "feed-forward; biases", [{"rope_theta": 100.0}], {"parallel_attn": False, "bias": True,
            "ffn_hidden_size": 70, "num_kv_heads": 3}),
     falcon("multi-head", "multi_query false: query, key and value of head after head; beside each other; biases; "
-           "linear rope scaling", [{"rope_scaling": ABSENT}], {"multi_query": False, "bias": True, "ffn_hidden_size": 70,
-           "rope_theta": 1000.0, "rope_scaling": {"type": "linear", "factor": 2.5}}),
-    falcon("rw", "ALiBi instead of rotation, slopes of 10 heads; biases; sequential. The biases are rounded to bfloat16. "
-           "By the reference's sdpa attention: its eager attention adds ALiBi twice", [{"alibi": False}], RW,
+           "linear rope scaling", [{"rope_scaling": ABSENT}], {"multi_query": False, "bias": True,
+           "ffn_hidden_size": 70, "rope_theta": 1000.0, "rope_scaling": {"type": "linear", "factor": 2.5}}),
+    falcon("rw", "ALiBi instead of rotation, slopes of 10 heads; biases; sequential. The biases are rounded to "
+           "bfloat16. By the reference's sdpa attention: its eager attention adds ALiBi twice", [{"alibi": False}], RW,
            attention="sdpa"),
     falcon("alibi-parallel", "ALiBi of 3 heads with parallel_attn and one key/value head", [{"alibi": False}],
            {"alibi": True, "ffn_hidden_size": 70}, attention="sdpa"),
@@ -127,13 +131,14 @@ PHI = {"architectures": ["PhiForCausalLM"], "model_type": "phi", "vocab_size": 9
 phi = decoders("phi", PHI)
 
 PHI_CASES = [
-    phi("plain", "attention and feed-forward beside each other after one norm; partial_rotary_factor 0.4 of head dim 10; "
-        "biases everywhere, on the head, too", [{"partial_rotary_factor": 0.8}, {"rope_theta": 100.0},
+    phi("plain", "attention and feed-forward beside each other after one norm; partial_rotary_factor 0.4 of head dim "
+        "10; biases everywhere, on the head, too", [{"partial_rotary_factor": 0.8}, {"rope_theta": 100.0},
         {"layer_norm_eps": 0.1}, {"hidden_act": "relu"}], faint=[{"hidden_act": "gelu"}], gains={"fc1": 3.0}),
     phi("qk-layernorm", "qk_layernorm: one LayerNorm with bias for all query heads, one for all key heads, before the "
         "rotation; 6 query heads on 2", [{"qk_layernorm": False}, {"layer_norm_eps": 1e-5}],
         {"qk_layernorm": True, "num_key_value_heads": 2, "layer_norm_eps": 1e-2}, gains={"q_proj": 0.2, "k_proj": 0.2}),
-    phi("defaults", "keys with defaults left out: half of each head rotates, as many key/value as query heads; exact GELU",
+    phi("defaults", "keys with defaults left out: half of each head rotates, as many key/value as query heads; exact "
+        "GELU",
         [{"partial_rotary_factor": 1.0}], {"hidden_size": 36, "num_attention_heads": 3, "hidden_act": "gelu",
         **{k: ABSENT for k in ("partial_rotary_factor", "num_key_value_heads", "rope_theta", "qk_layernorm",
                                "layer_norm_eps")}}, faint=[{"hidden_act": "gelu_new"}], gains=STEEP),

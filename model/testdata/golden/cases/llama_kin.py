@@ -24,11 +24,12 @@ PARALLEL = {"use_parallel_residual": True}
 STABLELM_CASES = [
     stablelm("plain", "LayerNorms with biases; partial_rotary_factor 0.3 of head dim 14: 4 dims rotate",
              [{"partial_rotary_factor": 0.6}, {"rope_theta": 100.0}, PARALLEL, {"layer_norm_eps": 0.1}]),
-    stablelm("qkv-bias", "use_qkv_bias: biases on query, key and value; partial_rotary_factor left out is 0.25; 6 query "
-             "heads on 2", [{"use_qkv_bias": False}, {"partial_rotary_factor": 0.5}], {"use_qkv_bias": True,
+    stablelm("qkv-bias", "use_qkv_bias: biases on query, key and value; partial_rotary_factor left out is 0.25; 6 "
+             "query heads on 2", [{"use_qkv_bias": False}, {"partial_rotary_factor": 0.5}], {"use_qkv_bias": True,
              "hidden_size": 48, "num_attention_heads": 6, "num_key_value_heads": 2, "partial_rotary_factor": ABSENT}),
-    stablelm("12b", "use_parallel_residual: attention and feed-forward beside each other after one norm; qk_layernorm: a "
-             "LayerNorm without bias for each query and each key head, before the rotation; 4 query heads on 2",
+    stablelm("12b", "use_parallel_residual: attention and feed-forward beside each other after one norm; "
+             "qk_layernorm: a LayerNorm without bias for each query and each key head, before the rotation; 4 query "
+             "heads on 2",
              [{"use_parallel_residual": False}, {"qk_layernorm": False}, {"layer_norm_eps": 1e-5}],
              {**PARALLEL, "qk_layernorm": True, "num_key_value_heads": 2, "layer_norm_eps": 1e-2},
              gains={"q_proj": 0.2, "k_proj": 0.2}),
@@ -49,8 +50,8 @@ OLMO2 = {"architectures": ["Olmo2ForCausalLM"], "model_type": "olmo2", "vocab_si
 olmo2 = decoders("olmo2", OLMO2, offsets={"q_norm": 1.5, "k_norm": 1.5})
 
 OLMO2_CASES = [
-    olmo2("plain", "no norm before a sublayer, one after it, before the residual; one norm of all query heads together, "
-          "one of all key heads, before the rotation; rms_norm_eps 1e-2 on small queries and keys",
+    olmo2("plain", "no norm before a sublayer, one after it, before the residual; one norm of all query heads "
+          "together, one of all key heads, before the rotation; rms_norm_eps 1e-2 on small queries and keys",
           [{"rms_norm_eps": 1e-6}, {"rope_theta": 1000.0}], {"rms_norm_eps": 1e-2},
           gains={"q_proj": 0.1, "k_proj": 0.1}),
     olmo2("gqa", "6 query heads on 2: the norms have unequal widths; attention_bias; config as transformers 5 saves it",
@@ -115,8 +116,8 @@ SMOLLM3_CASES = [
             [{"no_rope_layer_interval": 2}, {"rope_theta": 10000.0}, {"rope_scaling": ABSENT}],
             {"no_rope_layers": ABSENT, "no_rope_layer_interval": ABSENT, "layer_types": ABSENT, "rope_theta": ABSENT,
              "num_key_value_heads": 6, "num_hidden_layers": 5, "rope_scaling": {**YARN, "attention_factor": 1.3}}),
-    smollm3("window", "use_sliding_window: a window on the layers without rotation; exact GELU; config as transformers 5 "
-            "saves it", [{"sliding_window": 10}, {"sliding_window": 8}, {"layer_types": [FULL] * 4},
+    smollm3("window", "use_sliding_window: a window on the layers without rotation; exact GELU; config as "
+            "transformers 5 saves it", [{"sliding_window": 10}, {"sliding_window": 8}, {"layer_types": [FULL] * 4},
             {"hidden_act": "relu"}], {"use_sliding_window": True, "sliding_window": 9, "no_rope_layers": [1, 0, 1, 0],
             "layer_types": ABSENT, "hidden_act": "gelu"}, saved_config=True),
     smollm3("layer-types", "layer_types set the windows whatever use_sliding_window says; here on layers with rotation",
@@ -135,11 +136,12 @@ STARCODER2 = {"architectures": ["Starcoder2ForCausalLM"], "model_type": "starcod
 starcoder2 = decoders("starcoder2", STARCODER2, gains=SMALL)
 
 STARCODER2_CASES = [
-    starcoder2("window", "LayerNorms with biases, biases everywhere; a feed-forward of two matrices, c_fc and c_proj, with "
-               "the tanh GELU; a window of 9 on every layer; tied by default", [{"sliding_window": 10},
+    starcoder2("window", "LayerNorms with biases, biases everywhere; a feed-forward of two matrices, c_fc and c_proj, "
+               "with the tanh GELU; a window of 9 on every layer; tied by default", [{"sliding_window": 10},
                {"sliding_window": 8}, {"sliding_window": None}, {"rope_theta": 100.0}, {"hidden_act": "relu"}],
                faint=[{"hidden_act": "gelu"}], gains={**SMALL, "c_fc": 2.0, "c_proj": 5.0}),
-    starcoder2("no-bias", "use_bias false, sliding_window left out, untied; exact GELU; config as transformers 5 saves it",
+    starcoder2("no-bias", "use_bias false, sliding_window left out, untied; exact GELU; config as transformers 5 "
+               "saves it",
                [{"sliding_window": 9}, default_rope(100.0)], {"use_bias": False, "sliding_window": ABSENT, **UNTIED,
                "hidden_act": "gelu"}, gains={"c_fc": 2.0, "c_proj": 3.0}, faint=[{"hidden_act": "gelu_pytorch_tanh"}],
                saved_config=True),
@@ -166,8 +168,9 @@ GRANITE_CASES = [
             "output times residual_multiplier, logits divided by logits_scaling; tied",
             [{"attention_multiplier": 0.316}, {"embedding_multiplier": 1.0}, {"logits_scaling": 1.0},
              {"residual_multiplier": 1.0}, {"rope_theta": 100.0}, {"rms_norm_eps": 0.1}]),
-    granite("defaults", "multipliers left out are 1, and so scores are not divided by the root of the head dim; untied by "
-            "default; as many key/value as query heads", [{"attention_multiplier": 0.316}, {"embedding_multiplier": 2}],
+    granite("defaults", "multipliers left out are 1, and so scores are not divided by the root of the head dim; "
+            "untied by default; as many key/value as query "
+            "heads", [{"attention_multiplier": 0.316}, {"embedding_multiplier": 2}],
             {k: ABSENT for k in ("attention_multiplier", "embedding_multiplier", "logits_scaling", "rms_norm_eps",
                                  "residual_multiplier", "tie_word_embeddings", "num_key_value_heads", "rope_theta")},
             gains={"q_proj": 0.7, "k_proj": 0.7}),
@@ -191,8 +194,8 @@ COHERE_CASES = [
     cohere("plain", "attention and feed-forward beside each other after one LayerNorm without bias; the rotation takes "
            "neighbouring pairs; logits times logit_scale; tied by default", [{"logit_scale": 0.0625},
            {"rope_theta": 100.0}, {"layer_norm_eps": 0.1}]),
-    cohere("qk-norm", "use_qk_norm: a LayerNorm of each head with weights of its own, before the rotation; 6 query heads "
-           "on 2; layer_norm_eps 1e-2", [{"use_qk_norm": False}, {"layer_norm_eps": 1e-5}], {"use_qk_norm": True,
+    cohere("qk-norm", "use_qk_norm: a LayerNorm of each head with weights of its own, before the rotation; 6 query "
+           "heads on 2; layer_norm_eps 1e-2", [{"use_qk_norm": False}, {"layer_norm_eps": 1e-5}], {"use_qk_norm": True,
            "hidden_size": 60, "num_attention_heads": 6, "num_key_value_heads": 2, "layer_norm_eps": 1e-2},
            gains={**SMALL, "q_proj": 0.2, "k_proj": 0.2}),
     cohere("bias", "attention_bias; untied; head_dim 16 that is not hidden_size / num_attention_heads; config as "

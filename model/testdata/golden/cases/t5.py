@@ -15,8 +15,8 @@ t5 = encoder_decoders("t5", T5)
 T5_CASES = [
     t5("v1", "relu, tied, scaled by 1/√d before the head; no relative_attention_max_distance in the config",
        [{"feed_forward_proj": "gelu"}, {"tie_word_embeddings": False}], generations=FULL + GROUPS),
-    t5("flan", "gated-gelu, untied, unscaled; the stored embeddings of both stacks repeat the shared ones; heads × d_kv "
-       "is not d_model; dense_act_fn and is_gated_act as published",
+    t5("flan", "gated-gelu, untied, unscaled; the stored embeddings of both stacks repeat the shared ones; heads × "
+       "d_kv is not d_model; dense_act_fn and is_gated_act as published",
        [{"dense_act_fn": "silu"}, {"tie_word_embeddings": True}],
        {**GATED, "num_heads": 3, "num_decoder_layers": 2, "dense_act_fn": "gelu_new", "is_gated_act": True},
        faint=[{"dense_act_fn": "gelu"}], extra_tensors=HEAD, like={"encoder.embed_tokens.weight": "shared.weight",
@@ -75,19 +75,20 @@ umt5_encoder = encoders("umt5", {**ENCODER, **GATED, "model_type": "umt5", "scal
 FEW = [{"relative_attention_max_distance": 14}]
 
 T5_ENCODER_CASES = [
-    t5_encoder("plain", "T5EncoderModel", "the encoder alone, as sentence embeddings have it: relu, one table of biases by "
-               "relative position for all layers, a final norm; heads × d_kv is not d_model",
+    t5_encoder("plain", "T5EncoderModel", "the encoder alone, as sentence embeddings have it: relu, one table of "
+               "biases by relative position for all layers, a final norm; heads × d_kv is not d_model",
                [*FEW, {"feed_forward_proj": "gelu"}]),
-    t5_encoder("v1.1", "T5EncoderModel", "gated-gelu; the embeddings are stored twice; config as transformers 5 saves it",
+    t5_encoder("v1.1", "T5EncoderModel", "gated-gelu; the embeddings are stored twice; config as transformers 5 saves "
+               "it",
                [{"dense_act_fn": "silu", "feed_forward_proj": "gated-silu"}], GATED, faint=[{"dense_act_fn": "gelu"}],
                like={"encoder.embed_tokens.weight": "shared.weight"}, saved_config=True),
-    t5_encoder("whole", "T5EncoderModel", "the checkpoint of a whole T5: decoder and head, which are not read; layer_norm_"
-               "epsilon 1e-2", [{"layer_norm_epsilon": 1e-6}], {"layer_norm_epsilon": 1e-2, "num_layers": 2,
+    t5_encoder("whole", "T5EncoderModel", "the checkpoint of a whole T5: decoder and head, which are not read; "
+               "layer_norm_epsilon 1e-2", [{"layer_norm_epsilon": 1e-6}], {"layer_norm_epsilon": 1e-2, "num_layers": 2,
                "num_decoder_layers": 1}, extra_tensors=[("lm_head.weight", [61, 30], None),
                ("decoder.embed_tokens.weight", [61, 30], None), ("decoder.final_layer_norm.weight", [30], None),
                ("decoder.block.0.layer.0.SelfAttention.q.weight", [24, 30], None)]),
-    t5_encoder("buckets", "T5EncoderModel", "12 buckets up to distance 20, a text of 150; gated-silu; the embeddings are "
-               "stored as the encoder's", [*FEW, {"relative_attention_max_distance": 128}], {**GATED,
+    t5_encoder("buckets", "T5EncoderModel", "12 buckets up to distance 20, a text of 150; gated-silu; the embeddings "
+               "are stored as the encoder's", [*FEW, {"relative_attention_max_distance": 128}], {**GATED,
                "feed_forward_proj": "gated-silu", "relative_attention_num_buckets": 12,
                "relative_attention_max_distance": 20}, rename={"shared.": "encoder.embed_tokens."},
                lengths=[5, 17, 150]),
@@ -96,7 +97,8 @@ T5_ENCODER_CASES = [
                 "layer_norm_epsilon": ABSENT}, faint=[{"dense_act_fn": "gelu"}]),
     umt5_encoder("plain", "UMT5EncoderModel", "a table of biases in every layer; gated-gelu", [*FEW],
                  faint=[{"dense_act_fn": "gelu"}]),
-    umt5_encoder("saved", "UMT5EncoderModel", "10 buckets up to distance 24; gated-relu; config as transformers 5 saves it",
+    umt5_encoder("saved", "UMT5EncoderModel", "10 buckets up to distance 24; gated-relu; config as transformers 5 "
+                 "saves it",
                  [*FEW, {"dense_act_fn": "gelu_new"}], {"relative_attention_num_buckets": 10, "num_layers": 2,
                  "relative_attention_max_distance": 24, "feed_forward_proj": "gated-relu"}, saved_config=True),
 ]

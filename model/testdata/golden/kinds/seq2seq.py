@@ -1,8 +1,8 @@
 """Encoder–decoders: hidden states, logits, texts and their scores; classifiers. golden.py says what a file holds."""
 
 import collections
-import pathlib
 import json
+import pathlib
 import tempfile
 
 import numpy as np
@@ -303,8 +303,9 @@ def remake(case, stored: dict) -> dict:
         model = open_model(case, folder, config, weights, eos)
         golden = heading(case, config, eos, seed, tensors, inputs)
         generator = Generator(case, folder, [model], [folder], inputs["source"], groups)
-        done = [{**g, "outputs": [{"source": o["source"], **generator.one(0, inputs["source"][o["source"]], g["settings"])}
-                                  for o in g["outputs"]]} for g in stored["generations"]]
+        done = [{**g, "outputs": [
+            {"source": o["source"], **generator.one(0, inputs["source"][o["source"]], g["settings"])}
+            for o in g["outputs"]]} for g in stored["generations"]]
         if not case.decoder_only:
             found = alone(case, model, inputs, config["pad_token_id"])
             golden |= kept_answers(model, inputs, found)
