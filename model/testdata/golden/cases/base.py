@@ -80,7 +80,11 @@ class Case:
         return 0.0 if self.gemma else 1.0
 
     def fan_in(self, module: str, shape: list) -> int:
-        return 1 if module in self.TABLES and not self.gemma else math.prod(shape[1:])
+        if module in self.TABLES and not self.gemma:
+            return 1
+        if self.family == "gpt2" and module.startswith("c_"):  # Conv1D is [in, out]
+            return shape[0]
+        return math.prod(shape[1:])
 
 
 @dataclasses.dataclass
@@ -88,7 +92,6 @@ class DecoderCase(Case):
     rope_state: bool = False  # frequencies depend on the length, so a cached run may differ
     prompt: int = 40  # its length
     last: str = "final norm"  # what gives the last hidden state
-    cached: bool = True  # False where the reference fails with a cache
 
     GAINS = {"embed_tokens": 1.0, "wte": 0.3, "wpe": 0.3, "lm_head": 1.0, "q_proj": 1.5, "k_proj": 1.5, "qkv_proj": 1.5,
              "c_attn": 1.5, "o_proj": 1.5, "c_proj": 1.5, "down_proj": 1.5, "query_key_value": 1.5, "dense": 1.5,
@@ -96,11 +99,6 @@ class DecoderCase(Case):
              "embed_positions": 0.3}
     TABLES = ("embed_tokens", "wte", "wpe", "embed_in", "word_embeddings", "embed_positions")
     model_class = transformers.AutoModelForCausalLM
-
-    def fan_in(self, module: str, shape: list) -> int:
-        if self.family == "gpt2" and module.startswith("c_"):  # Conv1D is [in, out]
-            return shape[0]
-        return super().fan_in(module, shape)
 
 
 def decoder(base: dict, name: str, note: str, contrasts: list, more: dict | None = None, **rest) -> DecoderCase:
@@ -194,7 +192,6 @@ class BeamCase(Seq2SeqCase):
     """A decoder alone, for its beams."""
 
     GAINS, TABLES = DecoderCase.GAINS, DecoderCase.TABLES
-    fan_in = DecoderCase.fan_in
     model_class = transformers.AutoModelForCausalLM
     decoder_only = True
 

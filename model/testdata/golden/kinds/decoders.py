@@ -84,7 +84,7 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
         tokens, smallest = greedy(load(case, folder, config, weights), prompt, MIN_MARGIN)
         if len(set(tokens)) < MIN_DISTINCT:
             raise Unfit(f"{len(set(tokens))} different tokens")
-        cached = greedy_cached(load(case, folder, config, weights), prompt) if case.cached else tokens
+        cached = greedy_cached(load(case, folder, config, weights), prompt)
         if cached != tokens and not case.rope_state:
             raise ValueError(f"{case.name}: the cache changes the greedy run")
         if not survives_noise(case, folder, config, weights, tensors, prompt, tokens, cached):
