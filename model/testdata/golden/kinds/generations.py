@@ -75,7 +75,7 @@ class Groups:
     def start(self):
         python = os.environ.get("GROUPS_PYTHON")
         if not python:
-            sys.exit("golden.py: set GROUPS_PYTHON to a Python with what requirements-groups.txt says")
+            raise ValueError("set GROUPS_PYTHON to a Python with what requirements-groups.txt says")
         return subprocess.Popen([python, "-m", "kinds.generations"], cwd=HERE, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, text=True)
 
