@@ -41,6 +41,6 @@
 // A family is one file: the keys of its config with their defaults, the names and shapes of its weights,
 // its wiring, top to bottom. A relative is a diff on it: qwen.go and gemma.go on llama.go, electra.go on
 // bert.go, the functions at the end of t5.go and bart.go on what is above them. families.go lists which function serves which model_type. Golden files in testdata/golden hold what
-// the reference computes on small checkpoints whose weights are a formula; a family is done when each
-// option that changes its arithmetic has one.
+// the reference computes on small checkpoints whose weights are a formula; golden.py in that folder makes
+// them. A family is done when each option that changes its arithmetic has one.
 package model

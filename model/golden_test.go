@@ -23,7 +23,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// golden is what the reference answers on a small checkpoint: testdata/golden/generate.py made it.
+// golden is what the reference answers on a small checkpoint: testdata/golden/golden.py made it.
 type golden struct {
 	Name, Family string
 	Config       json.RawMessage

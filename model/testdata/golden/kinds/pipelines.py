@@ -1,21 +1,7 @@
-"""Writes encoders/pipelines/*.json: what transformers' pipelines make of given logits.
+"""What transformers' pipelines make of given logits. golden.py says what a file holds."""
 
-    env/bin/python generate_pipelines.py          # write every file
-    env/bin/python generate_pipelines.py --check  # write nothing; compare with the files
-
-tokens-*.json: token classification. tokenizer is the contents of a tokenizer.json; windows has, for each window of the
-text, ids, tokens, offsets (in code points), special (1 for special tokens) and logits; expected has the entities of
-each aggregation strategy. Scores are those of the softmax. Several windows overlap, and then there is no strategy none.
-
-spans.json: question answering, for one window. allowed is 1 for the context's tokens and the first, the class token;
-start and end are logits; spans are (start token, end token, score), those of score 0 left out, and null the score of no
-answer. transformers 5 has this function only for documents, as it was for texts.
-"""
-
+import dataclasses
 import json
-import pathlib
-import sys
-import warnings
 
 import numpy as np
 import tokenizers
@@ -24,9 +10,8 @@ import transformers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 from transformers.pipelines.document_question_answering import select_starts_ends
 
-from generate import check_versions, pack, uniform, unpack
+from kinds.reference import pack, uniform
 
-HERE = pathlib.Path(__file__).parent / "encoders" / "pipelines"
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "MISC"]
 STRATEGIES = ["none", "simple", "first", "average", "max"]
 TEXT = "Angela Merkel visited Zwickau-Nord, unbelievably naïve; Zoë Ødegaard 😀 sang there."
@@ -124,53 +109,39 @@ def spans_case(name, seed, count, first, limit, top_k, impossible) -> dict:
             **({"null": float(f"{null:.6g}")} if impossible else {})}
 
 
-def files() -> dict:
-    return {
-        "tokens-wordpiece": tokens_case("tokens-wordpiece", "parts of words are marked ##; accents are gone, an "
-                                        "unknown word", wordpiece),
-        "tokens-metaspace": tokens_case("tokens-metaspace", "a token goes on with a word if there is no space before "
-                                        "it; unknown pieces", unigram),
-        "tokens-stride": tokens_case("tokens-stride", "windows of 14 tokens that overlap by 5", wordpiece, 14, 5),
-        "spans": {"cases": [
-            spans_case("best", 1, 30, 9, 15, 1, False),
-            spans_case("five", 2, 30, 9, 15, 5, False),
-            spans_case("short", 3, 30, 9, 2, 4, False),
-            spans_case("impossible", 4, 30, 9, 15, 3, True),
-            spans_case("more-than-there-are", 5, 9, 5, 15, 200, True),
-        ]},
-    }
 
 
-def same(a, b) -> bool:
-    if isinstance(a, dict) and "data" in a:
-        return bool(np.allclose(unpack(a), unpack(b), rtol=1e-6))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    return abs(a - b) <= 1e-5 * max(1, abs(a)) if isinstance(a, float) else a == b
+@dataclasses.dataclass
+class PipelineCase:
+    name: str
+    content: object  # makes what the file holds
 
 
-def main(arguments: list):
-    check_versions()
-    warnings.simplefilter("ignore")
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    np.seterr(over="ignore")
-    HERE.mkdir(parents=True, exist_ok=True)
-    failed = False
-    for name, content in files().items():
-        path = HERE / (name + ".json")
-        if "--check" in arguments:
-            agrees = same(json.loads(path.read_text()), json.loads(json.dumps(content)))
-            print(name, "agrees" if agrees else "differs", flush=True)
-            failed |= not agrees
-            continue
-        lines = [f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in content.items()]
-        path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-        print(f"{name}: {path.stat().st_size} bytes", flush=True)
-    sys.exit(failed)
+CASES = [
+    PipelineCase("tokens-wordpiece", lambda: tokens_case(
+        "tokens-wordpiece", "parts of words are marked ##; accents are gone, an unknown word", wordpiece)),
+    PipelineCase("tokens-metaspace", lambda: tokens_case(
+        "tokens-metaspace", "a token goes on with a word if there is no space before it; unknown pieces", unigram)),
+    PipelineCase("tokens-stride", lambda: tokens_case(
+        "tokens-stride", "windows of 14 tokens that overlap by 5", wordpiece, 14, 5)),
+    PipelineCase("spans", lambda: {"cases": [
+        spans_case("best", 1, 30, 9, 15, 1, False),
+        spans_case("five", 2, 30, 9, 15, 5, False),
+        spans_case("short", 3, 30, 9, 2, 4, False),
+        spans_case("impossible", 4, 30, 9, 15, 3, True),
+        spans_case("more-than-there-are", 5, 9, 5, 15, 200, True),
+    ]}),
+]
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def make(case) -> dict:
+    return case.content()
+
+
+def remake(case, stored: dict) -> dict:
+    return json.loads(json.dumps(case.content()))
+
+
+def text(golden: dict) -> str:
+    lines = [f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in golden.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
