@@ -5,7 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -29,7 +29,7 @@ type Cache struct {
 	dtype  tensor.DType
 	layers []layerCache
 	n      int // tokens
-	mem    *huge.Slab
+	mem    *hugepages.Slab
 }
 
 type layerCache struct {
@@ -38,7 +38,7 @@ type layerCache struct {
 	pages []*page // page i holds tokens 128·i …; nil: dropped
 	first int     // page that is not dropped
 	spare *spare  // shared with forks
-	mem   *huge.Slab
+	mem   *hugepages.Slab
 }
 
 // spare is the pages of a layer that a cache and its forks have for use.
@@ -101,7 +101,7 @@ func (c *Cache) ownMemory() {
 	for i := range c.layers {
 		piece += int64(c.layers[i].pageLen()) * int64(c.dtype.Size())
 	}
-	c.mem = &huge.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
+	c.mem = &hugepages.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
 	for i := range c.layers {
 		c.layers[i].mem = c.mem
 	}

@@ -25,9 +25,9 @@ func TestBiasesByDistance(t *testing.T) {
 		}
 		return relative.Table[head*(2*reach+1)+min(max(distance, -reach), reach)+reach]
 	}
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			for _, b := range []Bias{relative, alibi} {
 				for _, c := range []struct{ lanes, used, keys, key, pos int }{
 					{8, 1, 1, 0, 0}, {8, 5, 128, 128, 130}, {16, 16, 77, 0, 300}, {32, 20, 128, 256, 3}, {48, 48, 128, 0, 0}, {48, 40, 100, 0, 90},

@@ -1,7 +1,7 @@
 package tensor
 
 import (
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
@@ -272,7 +272,7 @@ func (m *memory) resizeParts(p *product, rows int) {
 // grow makes x n elements long, which are arbitrary.
 func grow(x *[]float32, n int) {
 	if cap(*x) < n {
-		*x = huge.Float32s(n)
+		*x = hugepages.Float32s(n)
 	}
 	*x = (*x)[:n]
 }

@@ -82,9 +82,9 @@ func TestMatMulAllocatesNothing(t *testing.T) {
 // A weight that rounds gives the products of rounded activations, whether the processor has an instruction
 // for it or not, and the same bits for a row alone and in a batch.
 func TestRoundingWeight(t *testing.T) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			const rows, n, k = 37, 70, 130
 			x, plain := random(5, rows, k), random(6, n, k)
 			half := make([]uint16, n*k)

@@ -52,9 +52,9 @@ func weightOf(kind int, w Tensor) *Weight {
 
 // What follows a product, and a second product, have the bits of the steps, on any number of processors.
 func TestThenIsTheSteps(t *testing.T) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			for i, c := range [][4]int{
 				{1, 40, 100, 30}, {3, 50, 97, 20}, {37, 64, 160, 70}, {130, 33, 49, 48}, {700, 20, 96, 33}, {40, 300, 700, 100},
 				{520, 40, 100, 50}, {300, 96, 200, 40}, {9, 1100, 1060, 30},

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 )
@@ -31,11 +31,11 @@ func NewWeight(dt DType, out, in int) *Weight { return new(Memory).NewWeight(dt,
 // reads faster than many small ones. It lives as long as any of its weights. The zero value is ready; it
 // is for one goroutine.
 type Memory struct {
-	slab huge.Slab
+	slab hugepages.Slab
 }
 
 // NewMemory returns a Memory for about so many bytes of weights. More find room too.
-func NewMemory(bytes int64) *Memory { return &Memory{huge.Slab{Next: bytes + bytes/64 + 1<<16}} }
+func NewMemory(bytes int64) *Memory { return &Memory{hugepages.Slab{Next: bytes + bytes/64 + 1<<16}} }
 
 // NewWeight is the function of that name, with memory from m.
 func (m *Memory) NewWeight(dt DType, out, in int) *Weight {

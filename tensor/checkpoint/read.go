@@ -5,7 +5,7 @@ import (
 
 	"github.com/x448/float16"
 
-	"github.com/seed2010d43f/transformer/internal/le"
+	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -41,13 +41,13 @@ func ReadFloat32(src Source, name string) (tensor.Tensor, error) {
 func widen(dst []float32, d tensor.DType, b []byte) []float32 {
 	switch d {
 	case tensor.F32:
-		return append(dst, le.Float32s(b)...)
+		return append(dst, bytesview.Float32s(b)...)
 	case tensor.F16:
-		for _, x := range le.Uint16s(b) {
+		for _, x := range bytesview.Uint16s(b) {
 			dst = append(dst, float16.Frombits(x).Float32())
 		}
 	case tensor.BF16:
-		for _, x := range le.Uint16s(b) {
+		for _, x := range bytesview.Uint16s(b) {
 			dst = append(dst, math.Float32frombits(uint32(x)<<16))
 		}
 	}

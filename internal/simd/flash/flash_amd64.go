@@ -115,8 +115,8 @@ func peakZ(n int)
 func peakY(n int)
 
 func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32) {
-	tier := simd.Active()
-	if tier == simd.Generic {
+	set := simd.Active()
+	if !set.Has(simd.AVX2) {
 		scoresGeneric(s, lanes, n, d, k, ldk, qt, mx)
 		return
 	}
@@ -129,20 +129,20 @@ func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32
 		mx0, mx1 = &mx[0], &mx[lanes/2]
 	}
 	switch {
-	case lanes == 8 && tier == simd.AVX512:
+	case lanes == 8 && set.Has(simd.AVX512):
 		scores8V(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	case lanes == 8:
 		scores8Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
-	case lanes == 16 && tier == simd.AVX512:
+	case lanes == 16 && set.Has(simd.AVX512):
 		scores16Z(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	case lanes == 16:
 		scores16Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
-	case lanes == 32 && tier == simd.AVX512:
+	case lanes == 32 && set.Has(simd.AVX512):
 		scores32Z(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	case lanes == 32:
 		scores16of32Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 		scores16of32Y(&s[16], &qt[16], &k[0], mx1, n, d, ldk)
-	case tier == simd.AVX512:
+	case set.Has(simd.AVX512):
 		scores48Z(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
 	default:
 		scores24Y(&s[0], &qt[0], &k[0], mx0, n, d, ldk)
@@ -151,26 +151,26 @@ func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32
 }
 
 func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n int) {
-	tier := simd.Active()
+	set := simd.Active()
 	switch {
-	case tier == simd.Generic:
+	case !set.Has(simd.AVX2):
 		accumulateGeneric(o, lanes, d, v, ldv, p, n)
 	case lanes == 1:
 		accumulateOne(o, d, v, ldv, p, n)
-	case lanes == 8 && tier == simd.AVX512:
+	case lanes == 8 && set.Has(simd.AVX512):
 		accumulate8V(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 8:
 		accumulate8Y(&o[0], &p[0], &v[0], n, d, ldv)
-	case lanes == 16 && tier == simd.AVX512:
+	case lanes == 16 && set.Has(simd.AVX512):
 		accumulate16Z(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 16:
 		accumulate16Y(&o[0], &p[0], &v[0], n, d, ldv)
-	case lanes == 32 && tier == simd.AVX512:
+	case lanes == 32 && set.Has(simd.AVX512):
 		accumulate32Z(&o[0], &p[0], &v[0], n, d, ldv)
 	case lanes == 32:
 		accumulate16of32Y(&o[0], &p[0], &v[0], n, d, ldv)
 		accumulate16of32Y(&o[16], &p[16], &v[0], n, d, ldv)
-	case tier == simd.AVX512:
+	case set.Has(simd.AVX512):
 		accumulate48Z(&o[0], &p[0], &v[0], n, d, ldv)
 	default:
 		accumulate24Y(&o[0], &p[0], &v[0], n, d, ldv)
@@ -181,12 +181,12 @@ func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n 
 // width returns how many lanes the kernels of softmax take at once, 0 for the generic tier, 1 for the
 // kernels of one lane.
 func width(lanes int) int {
-	switch tier := simd.Active(); {
-	case tier == simd.Generic:
+	switch set := simd.Active(); {
+	case !set.Has(simd.AVX2):
 		return 0
 	case lanes == 1:
 		return 1
-	case tier == simd.AVX512 && lanes > 8:
+	case set.Has(simd.AVX512) && lanes > 8:
 		return 16
 	}
 	return 8
@@ -321,7 +321,7 @@ func merge(o, m, l, oc, mc, lc []float32, lanes, d int) {
 
 func loadQueries(qt []float32, lanes, d int, q []float32, offsets []int, scale float32) {
 	switch {
-	case simd.Active() == simd.Generic || d < 8:
+	case !simd.Active().Has(simd.AVX2) || d < 8:
 		loadQueriesGeneric(qt, lanes, d, q, offsets, scale)
 		return
 	case lanes == 1:
@@ -343,7 +343,7 @@ func loadQueries(qt []float32, lanes, d int, q []float32, offsets []int, scale f
 
 func finish(dst []float32, offsets []int, o, l []float32, lanes, d int) {
 	switch {
-	case simd.Active() == simd.Generic || d < 8:
+	case !simd.Active().Has(simd.AVX2) || d < 8:
 		finishGeneric(dst, offsets, o, l, lanes, d)
 		return
 	case lanes == 1:

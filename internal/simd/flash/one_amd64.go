@@ -52,7 +52,7 @@ func scoresOne(s []float32, n, d int, k []float32, ldk int, q, mx []float32) {
 }
 
 func accumulateOne(o []float32, d int, v []float32, ldv int, p []float32, n int) {
-	if simd.Active() == simd.AVX512 {
+	if simd.Active().Has(simd.AVX512) {
 		accumulateOneZ(&o[0], &p[0], &v[0], n, d, ldv)
 	} else {
 		accumulateOneY(&o[0], &p[0], &v[0], n, d, ldv)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	. "github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
 
@@ -26,7 +26,7 @@ func ceiling() float64 { return fastest(func() float64 { return Peak(100_000) })
 
 // bandwidth returns GB/s of reading 256 MB.
 func bandwidth() float64 {
-	buf := huge.Float32s(64 << 20)
+	buf := hugepages.Float32s(64 << 20)
 	for i := range buf {
 		buf[i] = 1
 	}

@@ -63,12 +63,12 @@ func (m Matrix) at(p, k int) int {
 var scratch parallel.Free[[maxK * PanelWidth]float32]
 
 // steps returns how much of K goes by with one block of activations, and how much of that at a time.
-func steps(tier simd.Tier, k, rows int, wide bool) (outer, inner int) {
+func steps(tier simd.Set, k, rows int, wide bool) (outer, inner int) {
 	outer = evenly(k, maxK)
 	switch {
-	case tier == simd.Generic:
+	case !tier.Has(simd.AVX2):
 		return outer, evenly(outer, smallK)
-	case tier == simd.AVX2 && rows > 1:
+	case !tier.Has(simd.AVX512) && rows > 1:
 		if rows <= RowTile {
 			outer = k
 		}
@@ -88,7 +88,7 @@ func evenly(k, most int) int {
 // block is rows of activations, to be multiplied by parts of panels, one after the other.
 type block struct {
 	m      Matrix
-	tier   simd.Tier
+	tier   simd.Set
 	rows   int
 	a      []float32 // tiles of rows, whole K
 	ldd    int
@@ -194,7 +194,7 @@ func tileRows(left int) int {
 
 // tile is a kernel's work: rows × width outputs, over k elements of each.
 type tile struct {
-	tier  simd.Tier
+	tier  simd.Set
 	rows  int // 8, 4 or 1
 	width int // 48, 32 or 16
 	k     int

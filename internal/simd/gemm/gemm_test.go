@@ -35,9 +35,9 @@ var types = []Type{F32, F16, BF16}
 
 // eachTier runs test with each tier of this machine in use.
 func eachTier(t *testing.T, test func(t *testing.T)) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			test(t)
 		})
 	}

@@ -47,7 +47,7 @@ func equal(x, y []float32) bool {
 func chain(x, w []float32) float32 {
 	var s float32
 	for i := range x {
-		if simd.Active() == simd.Generic {
+		if !simd.Active().Has(simd.AVX2) {
 			s += float32(x[i] * w[i])
 		} else {
 			s = fma(x[i], w[i], s)

@@ -42,7 +42,7 @@ func packFloats(dst []float32, width, rows, k int, src []float32) {
 // pack32 packs rows of k elements, 8 rows at a time, and reports whether it could.
 func pack32(dst []float32, width, rows, k int, src unsafe.Pointer) bool {
 	const group = 8
-	if simd.Active() == simd.Generic || rows < group {
+	if !simd.Active().Has(simd.AVX2) || rows < group {
 		return false
 	}
 	for k0 := 0; k0 < k; k0 += packK {
@@ -72,7 +72,7 @@ func packHalves(dst []uint16, width, rows, k int, src []uint16) {
 // pack16 packs the first elements of rows of k, 16 rows at a time, and returns how many.
 func pack16(dst []uint16, width, rows, k int, src unsafe.Pointer) (done int) {
 	const group = 16
-	if simd.Active() == simd.Generic || rows < group {
+	if !simd.Active().Has(simd.AVX2) || rows < group {
 		return 0
 	}
 	done = k &^ 7
@@ -88,7 +88,7 @@ func pack16(dst []uint16, width, rows, k int, src unsafe.Pointer) (done int) {
 
 func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
 	switch {
-	case simd.Active() == simd.Generic || k == 0:
+	case !simd.Active().Has(simd.AVX2) || k == 0:
 		packTileGeneric(dst, n, x, have, ldx, k)
 	case n == 1:
 		copy(dst, x[:k])

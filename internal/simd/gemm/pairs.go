@@ -15,7 +15,7 @@ import (
 
 // FastPairs reports whether the processor has an instruction for Pairs, and it is in use. Without it they
 // are slow, and there for tests.
-func FastPairs() bool { return simd.BF16() }
+func FastPairs() bool { return simd.Active().Has(simd.AVX512BF16) }
 
 // PackPairs is [PackColumns] for a matrix of Pairs: x is rounded to the nearest bfloat16 on the way. k, k0
 // and n count elements of x and are even; dst has PackedRowsLen(rows, k/2) elements, and half is memory for

@@ -14,9 +14,9 @@ import (
 // Products of pairs are those of the rounded numbers, up to float32's rounding of their sum; a row has the
 // same bits alone and in a batch; and rows can be read back.
 func TestPairs(t *testing.T) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			t.Logf("by VDPBF16PS: %v", FastPairs())
 			r := rand.New(rand.NewPCG(1, 2))
 			for _, c := range [][3]int{{1, 1, 2}, {1, 50, 6}, {3, 17, 64}, {8, 48, 130}, {21, 97, 34}, {130, 33, 2100}} {

@@ -15,11 +15,11 @@ func peakAVX2(n int)
 func readAVX2(n int, src, sum *float32)
 
 func peak(n int) (flops float64) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		peakAVX512(n)
 		return float64(n) * 24 * 16 * 2
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		peakAVX2(n)
 		return float64(n) * 12 * 8 * 2
 	}
@@ -28,7 +28,7 @@ func peak(n int) (flops float64) {
 
 func read(buf []float32) (sum float32) {
 	n := len(buf) / 64
-	if simd.Active() == simd.Generic || n == 0 {
+	if !simd.Active().Has(simd.AVX2) || n == 0 {
 		return readGeneric(buf)
 	}
 	readAVX2(n, &buf[0], &sum)

@@ -52,7 +52,7 @@ func widenF16AVX2(n int, src *uint16, dst *float32)
 func widenBF16AVX2(n int, src *uint16, dst *float32)
 
 func (t *tile) multiply(c, a []float32) {
-	if t.tier == simd.Generic {
+	if !t.tier.Has(simd.AVX2) {
 		t.multiplyGeneric(c, a)
 		return
 	}
@@ -63,9 +63,9 @@ func (t *tile) multiply(c, a []float32) {
 	a0, c0, keep := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.keep)
 	bias, add := unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
 	b32, b16 := unsafe.SliceData(t.f32), unsafe.SliceData(t.u16)
-	avx512 := t.tier == simd.AVX512
+	avx512 := t.tier.Has(simd.AVX512)
 	switch {
-	case t.typ == Pairs && simd.BF16():
+	case t.typ == Pairs && simd.Active().Has(simd.AVX512BF16):
 		tilePairsAVX512(t.k, a0, b32, c0, t.ldc, t.rows, t.width, chain, bias, add, t.next, t.step)
 	case t.typ == Pairs:
 		t.multiplyPairs(c, a)
@@ -85,15 +85,15 @@ func (t *tile) multiply(c, a []float32) {
 }
 
 // widen converts src, whose length is a multiple of 16, to float32.
-func widen(tier simd.Tier, dst []float32, src []uint16, t Type) {
+func widen(tier simd.Set, dst []float32, src []uint16, t Type) {
 	n, d, s := len(src)/16, unsafe.SliceData(dst), unsafe.SliceData(src)
 	switch {
 	case n == 0:
-	case tier == simd.Generic:
+	case !tier.Has(simd.AVX2):
 		widenGeneric(dst, src, t)
-	case tier == simd.AVX512 && t == F16:
+	case tier.Has(simd.AVX512) && t == F16:
 		widenF16AVX512(n, s, d)
-	case tier == simd.AVX512:
+	case tier.Has(simd.AVX512):
 		widenBF16AVX512(n, s, d)
 	case t == F16:
 		widenF16AVX2(n, s, d)
@@ -104,12 +104,12 @@ func widen(tier simd.Tier, dst []float32, src []uint16, t Type) {
 
 // canWiden reports whether tiles can read 16-bit panels themselves, and canKeep whether they can keep a
 // part of a panel, widened, for the next tile.
-func canWiden(tier simd.Tier) bool { return tier != simd.Generic }
-func canKeep(tier simd.Tier) bool  { return tier == simd.AVX512 }
+func canWiden(tier simd.Set) bool { return tier.Has(simd.AVX2) }
+func canKeep(tier simd.Set) bool  { return tier.Has(simd.AVX512) }
 
 // fetches returns how often a tile of 8 rows fetches from next for each k.
-func fetches(tier simd.Tier) int {
-	if tier == simd.AVX2 {
+func fetches(tier simd.Set) int {
+	if tier.Has(simd.AVX2) && !tier.Has(simd.AVX512) {
 		return 3
 	}
 	return 1

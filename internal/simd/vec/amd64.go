@@ -7,23 +7,23 @@ import "github.com/seed2010d43f/transformer/internal/simd"
 //go:generate go run ./gen
 
 func normalize(dst, x, weight, bias []float32, m, r float32) {
-	n, tier := len(dst), simd.Active()
+	n, set := len(dst), simd.Active()
 	switch {
-	case tier == simd.AVX512 && weight != nil && bias != nil:
+	case set.Has(simd.AVX512) && weight != nil && bias != nil:
 		normalizeBothAVX512(&dst[0], &x[0], &weight[0], &bias[0], n, &m, &r)
-	case tier == simd.AVX512 && weight != nil:
+	case set.Has(simd.AVX512) && weight != nil:
 		normalizeWeightAVX512(&dst[0], &x[0], &weight[0], n, &m, &r)
-	case tier == simd.AVX512 && bias != nil:
+	case set.Has(simd.AVX512) && bias != nil:
 		normalizeBiasAVX512(&dst[0], &x[0], &bias[0], n, &m, &r)
-	case tier == simd.AVX512:
+	case set.Has(simd.AVX512):
 		normalizeAVX512(&dst[0], &x[0], n, &m, &r)
-	case tier == simd.AVX2 && weight != nil && bias != nil:
+	case set.Has(simd.AVX2) && weight != nil && bias != nil:
 		normalizeBothAVX2(&dst[0], &x[0], &weight[0], &bias[0], n, &m, &r)
-	case tier == simd.AVX2 && weight != nil:
+	case set.Has(simd.AVX2) && weight != nil:
 		normalizeWeightAVX2(&dst[0], &x[0], &weight[0], n, &m, &r)
-	case tier == simd.AVX2 && bias != nil:
+	case set.Has(simd.AVX2) && bias != nil:
 		normalizeBiasAVX2(&dst[0], &x[0], &bias[0], n, &m, &r)
-	case tier == simd.AVX2:
+	case set.Has(simd.AVX2):
 		normalizeAVX2(&dst[0], &x[0], n, &m, &r)
 	default:
 		normalizeGeneric(dst, x, weight, bias, m, r)
@@ -32,10 +32,10 @@ func normalize(dst, x, weight, bias []float32, m, r float32) {
 
 func rotateHalf(x, cos, sin []float32) {
 	n := len(cos)
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		rotateHalfAVX512(&x[0], &x[n], &cos[0], &sin[0], n)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		rotateHalfAVX2(&x[0], &x[n], &cos[0], &sin[0], n)
 	default:
 		rotateHalfGeneric(x, cos, sin)
@@ -44,7 +44,7 @@ func rotateHalf(x, cos, sin []float32) {
 
 func rotatePairs(x, cos, sin []float32) {
 	n := 0
-	if simd.Active() >= simd.AVX2 {
+	if simd.Active().Has(simd.AVX2) {
 		n = len(cos) &^ 3
 	}
 	if n > 0 {
@@ -59,11 +59,11 @@ const lanesAVX2 = 8
 
 func widenBF16(dst []float32, src []uint16) {
 	n := len(dst) &^ (lanesAVX2 - 1)
-	switch tier := simd.Active(); {
-	case tier == simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		widenBF16AVX512(&dst[0], &src[0], len(dst))
 		return
-	case tier == simd.Generic:
+	case !set.Has(simd.AVX2):
 		n = 0
 	case n > 0:
 		widenBF16AVX2(&dst[0], &src[0], n)
@@ -73,11 +73,11 @@ func widenBF16(dst []float32, src []uint16) {
 
 func widenF16(dst []float32, src []uint16) {
 	n := len(dst) &^ (lanesAVX2 - 1)
-	switch tier := simd.Active(); {
-	case tier == simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		widenF16AVX512(&dst[0], &src[0], len(dst))
 		return
-	case tier == simd.Generic:
+	case !set.Has(simd.AVX2):
 		n = 0
 	case n > 0:
 		widenF16AVX2(&dst[0], &src[0], n)
@@ -87,11 +87,11 @@ func widenF16(dst []float32, src []uint16) {
 
 func narrowBF16(dst []uint16, src []float32) {
 	n := len(dst) &^ (lanesAVX2 - 1)
-	switch tier := simd.Active(); {
-	case tier == simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		narrowBF16AVX512(&dst[0], &src[0], len(dst))
 		return
-	case tier == simd.Generic:
+	case !set.Has(simd.AVX2):
 		n = 0
 	case n > 0:
 		narrowBF16AVX2(&dst[0], &src[0], n)
@@ -101,11 +101,11 @@ func narrowBF16(dst []uint16, src []float32) {
 
 func narrowF16(dst []uint16, src []float32) {
 	n := len(dst) &^ (lanesAVX2 - 1)
-	switch tier := simd.Active(); {
-	case tier == simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		narrowF16AVX512(&dst[0], &src[0], len(dst))
 		return
-	case tier == simd.Generic:
+	case !set.Has(simd.AVX2):
 		n = 0
 	case n > 0:
 		narrowF16AVX2(&dst[0], &src[0], n)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // A rowOp is an operation on rows of one even length, or their 16-bit forms.
@@ -49,10 +50,10 @@ func BenchmarkRows(b *testing.B) { benchmark(b, 4096, rowOps()) }
 func BenchmarkHead(b *testing.B) { benchmark(b, 128, rowOps()) }
 
 func benchmark(b *testing.B, n int, ops []rowOp) {
-	for _, tier := range simd.Tiers() {
+	for _, set := range simd.Sets() {
 		for _, op := range ops {
-			b.Run(tier.String()+"/"+op.name, func(b *testing.B) {
-				defer simd.Force(tier)()
+			b.Run(set.String()+"/"+op.name, func(b *testing.B) {
+				defer simd.Force(set)()
 				dst, x, y, h := benchRows(n)
 				for b.Loop() {
 					op.run(dst, x, y, h)
@@ -66,7 +67,7 @@ func benchmark(b *testing.B, n int, ops []rowOp) {
 
 func TestNothingAllocated(t *testing.T) {
 	dst, x, y, h := benchRows(78)
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, op := range rowOps() {
 			op.run(dst, x, y, h)
 			if n := testing.AllocsPerRun(10, func() { op.run(dst, x, y, h) }); n != 0 {

@@ -1,10 +1,13 @@
 package vec
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/x448/float16"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // allHalves returns every 16-bit pattern.
@@ -19,7 +22,7 @@ func allHalves() []uint16 {
 func TestWiden(t *testing.T) {
 	src := allHalves()
 	dst := make([]float32, len(src))
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		WidenBF16(dst, src)
 		for i, got := range dst {
 			if want := uint32(src[i]) << 16; math.Float32bits(got) != want {
@@ -63,7 +66,7 @@ func TestNarrow(t *testing.T) {
 		src = append(src, v, -v)
 	}
 	dst := make([]uint16, len(src))
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		NarrowBF16(dst, src)
 		for i, got := range dst {
 			if want := nearestBF16(src[i]); got != want {
@@ -85,11 +88,12 @@ func TestConvertLengths(t *testing.T) {
 	for i := range halves {
 		halves[i] = uint16(i * 599)
 	}
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for n := range 101 {
 			for offset := range 8 {
 				for name, widen := range map[string]func([]float32, []uint16){"WidenBF16": WidenBF16, "WidenF16": WidenF16} {
-					dst, intact := fenced(n, offset, canary)
+					guarded := tensortest.Guard(make([]float32, n), offset)
+					dst := guarded.X
 					widen(dst, halves[offset:offset+n])
 					for i, v := range dst {
 						var one [1]float32
@@ -98,12 +102,11 @@ func TestConvertLengths(t *testing.T) {
 							t.Fatalf("%s: length %d, offset %d: element %d is %v, alone %v", name, n, offset, i, v, one[0])
 						}
 					}
-					if !intact() {
-						t.Errorf("%s: length %d, offset %d: written outside", name, n, offset)
-					}
+					guarded.Check(t, fmt.Sprintf("%s: length %d, offset %d", name, n, offset))
 				}
 				for name, narrow := range map[string]func([]uint16, []float32){"NarrowBF16": NarrowBF16, "NarrowF16": NarrowF16} {
-					dst, intact := fenced(n, offset, uint16(0xABCD))
+					guarded := tensortest.Guard(make([]uint16, n), offset)
+					dst := guarded.X
 					narrow(dst, floats[offset:offset+n])
 					for i, v := range dst {
 						var one [1]uint16
@@ -112,9 +115,7 @@ func TestConvertLengths(t *testing.T) {
 							t.Fatalf("%s: length %d, offset %d: element %d is %#x, alone %#x", name, n, offset, i, v, one[0])
 						}
 					}
-					if !intact() {
-						t.Errorf("%s: length %d, offset %d: written outside", name, n, offset)
-					}
+					guarded.Check(t, fmt.Sprintf("%s: length %d, offset %d", name, n, offset))
 				}
 			}
 		}

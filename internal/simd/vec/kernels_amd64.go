@@ -13,10 +13,10 @@ func addAVX2(dst *float32, x *float32, y *float32, n int)
 func addAVX512(dst *float32, x *float32, y *float32, n int)
 
 func add(dst []float32, x []float32, y []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		addAVX512(&dst[0], &x[0], &y[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		addAVX2(&dst[0], &x[0], &y[0], len(dst))
 	default:
 		addGeneric(dst, x, y)
@@ -30,10 +30,10 @@ func mulAVX2(dst *float32, x *float32, y *float32, n int)
 func mulAVX512(dst *float32, x *float32, y *float32, n int)
 
 func mul(dst []float32, x []float32, y []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		mulAVX512(&dst[0], &x[0], &y[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		mulAVX2(&dst[0], &x[0], &y[0], len(dst))
 	default:
 		mulGeneric(dst, x, y)
@@ -47,10 +47,10 @@ func scaleAVX2(dst *float32, x *float32, n int, s *float32)
 func scaleAVX512(dst *float32, x *float32, n int, s *float32)
 
 func scale(dst []float32, x []float32, s float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		scaleAVX512(&dst[0], &x[0], len(dst), &s)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		scaleAVX2(&dst[0], &x[0], len(dst), &s)
 	default:
 		scaleGeneric(dst, x, s)
@@ -64,10 +64,10 @@ func axpyAVX2(dst *float32, x *float32, n int, a *float32)
 func axpyAVX512(dst *float32, x *float32, n int, a *float32)
 
 func axpy(dst []float32, x []float32, a float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		axpyAVX512(&dst[0], &x[0], len(dst), &a)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		axpyAVX2(&dst[0], &x[0], len(dst), &a)
 	default:
 		axpyGeneric(dst, x, a)
@@ -81,10 +81,10 @@ func reluAVX2(dst *float32, x *float32, n int)
 func reluAVX512(dst *float32, x *float32, n int)
 
 func relu(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		reluAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		reluAVX2(&dst[0], &x[0], len(dst))
 	default:
 		reluGeneric(dst, x)
@@ -98,10 +98,10 @@ func relu2AVX2(dst *float32, x *float32, n int)
 func relu2AVX512(dst *float32, x *float32, n int)
 
 func relu2(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		relu2AVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		relu2AVX2(&dst[0], &x[0], len(dst))
 	default:
 		relu2Generic(dst, x)
@@ -115,10 +115,10 @@ func expAVX2(dst *float32, x *float32, n int)
 func expAVX512(dst *float32, x *float32, n int)
 
 func exp(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		expAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		expAVX2(&dst[0], &x[0], len(dst))
 	default:
 		expGeneric(dst, x)
@@ -132,10 +132,10 @@ func sigmoidAVX2(dst *float32, x *float32, n int)
 func sigmoidAVX512(dst *float32, x *float32, n int)
 
 func sigmoid(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		sigmoidAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		sigmoidAVX2(&dst[0], &x[0], len(dst))
 	default:
 		sigmoidGeneric(dst, x)
@@ -149,10 +149,10 @@ func tanhAVX2(dst *float32, x *float32, n int)
 func tanhAVX512(dst *float32, x *float32, n int)
 
 func tanh(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		tanhAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		tanhAVX2(&dst[0], &x[0], len(dst))
 	default:
 		tanhGeneric(dst, x)
@@ -166,10 +166,10 @@ func softCapAVX2(dst *float32, x *float32, n int, limit *float32, inverse *float
 func softCapAVX512(dst *float32, x *float32, n int, limit *float32, inverse *float32)
 
 func softCap(dst []float32, x []float32, limit float32, inverse float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		softCapAVX512(&dst[0], &x[0], len(dst), &limit, &inverse)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		softCapAVX2(&dst[0], &x[0], len(dst), &limit, &inverse)
 	default:
 		softCapGeneric(dst, x, limit, inverse)
@@ -183,10 +183,10 @@ func siluAVX2(dst *float32, x *float32, n int)
 func siluAVX512(dst *float32, x *float32, n int)
 
 func silu(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		siluAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		siluAVX2(&dst[0], &x[0], len(dst))
 	default:
 		siluGeneric(dst, x)
@@ -200,10 +200,10 @@ func quickGELUAVX2(dst *float32, x *float32, n int)
 func quickGELUAVX512(dst *float32, x *float32, n int)
 
 func quickGELU(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		quickGELUAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		quickGELUAVX2(&dst[0], &x[0], len(dst))
 	default:
 		quickGELUGeneric(dst, x)
@@ -217,10 +217,10 @@ func geluAVX2(dst *float32, x *float32, n int)
 func geluAVX512(dst *float32, x *float32, n int)
 
 func gelu(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		geluAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		geluAVX2(&dst[0], &x[0], len(dst))
 	default:
 		geluGeneric(dst, x)
@@ -234,10 +234,10 @@ func geluTanhAVX2(dst *float32, x *float32, n int)
 func geluTanhAVX512(dst *float32, x *float32, n int)
 
 func geluTanh(dst []float32, x []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		geluTanhAVX512(&dst[0], &x[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		geluTanhAVX2(&dst[0], &x[0], len(dst))
 	default:
 		geluTanhGeneric(dst, x)
@@ -251,10 +251,10 @@ func siluMulAVX2(dst *float32, gate *float32, up *float32, n int)
 func siluMulAVX512(dst *float32, gate *float32, up *float32, n int)
 
 func siluMul(dst []float32, gate []float32, up []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		siluMulAVX512(&dst[0], &gate[0], &up[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		siluMulAVX2(&dst[0], &gate[0], &up[0], len(dst))
 	default:
 		siluMulGeneric(dst, gate, up)
@@ -268,10 +268,10 @@ func geluMulAVX2(dst *float32, gate *float32, up *float32, n int)
 func geluMulAVX512(dst *float32, gate *float32, up *float32, n int)
 
 func geluMul(dst []float32, gate []float32, up []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		geluMulAVX512(&dst[0], &gate[0], &up[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		geluMulAVX2(&dst[0], &gate[0], &up[0], len(dst))
 	default:
 		geluMulGeneric(dst, gate, up)
@@ -285,10 +285,10 @@ func geluTanhMulAVX2(dst *float32, gate *float32, up *float32, n int)
 func geluTanhMulAVX512(dst *float32, gate *float32, up *float32, n int)
 
 func geluTanhMul(dst []float32, gate []float32, up []float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		geluTanhMulAVX512(&dst[0], &gate[0], &up[0], len(dst))
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		geluTanhMulAVX2(&dst[0], &gate[0], &up[0], len(dst))
 	default:
 		geluTanhMulGeneric(dst, gate, up)
@@ -356,10 +356,10 @@ func expSumAVX2(dst *float32, x *float32, n int, m *float32, result *float32)
 func expSumAVX512(dst *float32, x *float32, n int, m *float32, result *float32)
 
 func expSum(dst []float32, x []float32, m float32) (result float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		expSumAVX512(&dst[0], &x[0], len(dst), &m, &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		expSumAVX2(&dst[0], &x[0], len(dst), &m, &result)
 	default:
 		result = expSumGeneric(dst, x, m)
@@ -374,10 +374,10 @@ func sumExpAVX2(x *float32, n int, m *float32, result *float32)
 func sumExpAVX512(x *float32, n int, m *float32, result *float32)
 
 func sumExp(x []float32, m float32) (result float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		sumExpAVX512(&x[0], len(x), &m, &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		sumExpAVX2(&x[0], len(x), &m, &result)
 	default:
 		result = sumExpGeneric(x, m)
@@ -392,10 +392,10 @@ func sumAVX2(x *float32, n int, result *float32)
 func sumAVX512(x *float32, n int, result *float32)
 
 func sum(x []float32) (result float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		sumAVX512(&x[0], len(x), &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		sumAVX2(&x[0], len(x), &result)
 	default:
 		result = sumGeneric(x)
@@ -410,10 +410,10 @@ func sumSquaresAVX2(x *float32, n int, m *float32, result *float32)
 func sumSquaresAVX512(x *float32, n int, m *float32, result *float32)
 
 func sumSquares(x []float32, m float32) (result float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		sumSquaresAVX512(&x[0], len(x), &m, &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		sumSquaresAVX2(&x[0], len(x), &m, &result)
 	default:
 		result = sumSquaresGeneric(x, m)
@@ -428,10 +428,10 @@ func addSumSquaresAVX2(x *float32, y *float32, n int, result *float32)
 func addSumSquaresAVX512(x *float32, y *float32, n int, result *float32)
 
 func addSumSquares(x []float32, y []float32) (result float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		addSumSquaresAVX512(&x[0], &y[0], len(x), &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		addSumSquaresAVX2(&x[0], &y[0], len(x), &result)
 	default:
 		result = addSumSquaresGeneric(x, y)
@@ -446,10 +446,10 @@ func maximumAVX2(x *float32, n int, result *float32)
 func maximumAVX512(x *float32, n int, result *float32)
 
 func maximum(x []float32) (result float32) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		maximumAVX512(&x[0], len(x), &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		maximumAVX2(&x[0], len(x), &result)
 	default:
 		result = maximumGeneric(x)
@@ -464,10 +464,10 @@ func indexAVX2(x *float32, n int, v *float32, result *int)
 func indexAVX512(x *float32, n int, v *float32, result *int)
 
 func index(x []float32, v float32) (result int) {
-	switch simd.Active() {
-	case simd.AVX512:
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512):
 		indexAVX512(&x[0], len(x), &v, &result)
-	case simd.AVX2:
+	case set.Has(simd.AVX2):
 		indexAVX2(&x[0], len(x), &v, &result)
 	default:
 		result = indexGeneric(x, v)

@@ -8,7 +8,7 @@
 //
 // An element's result depends on its operands alone: not on its place in the row nor on the row's
 // length, so that a batch gives the bits its members give alone. A reduction (Softmax, the norms)
-// depends on its row alone. Tiers of [simd.Tier] differ from each other by rounding.
+// depends on its row alone. Sets of [simd.Set] differ from each other by rounding.
 //
 // NaN gives NaN. At ±Inf the activations give their limits. What is below the normal range of float32
 // (about 1e-38) may come out as zero, except from Exp.

@@ -85,9 +85,9 @@ func dispatch(b *bytes.Buffer, name string, rows []row, scalars []string, result
 		pointers = append(pointers, "&result")
 		generic = "result = " + generic
 	}
-	fmt.Fprintf(b, "\nfunc %s(%s) %s {\nswitch simd.Active() {\n", name, parameters(rows, "", scalars, "[]", ""), results)
+	fmt.Fprintf(b, "\nfunc %s(%s) %s {\nswitch set := simd.Active(); {\n", name, parameters(rows, "", scalars, "[]", ""), results)
 	for _, tier := range []string{"AVX512", "AVX2"} {
-		fmt.Fprintf(b, "case simd.%s:\n%s%s(%s)\n", tier, name, tier, strings.Join(pointers, ", "))
+		fmt.Fprintf(b, "case set.Has(simd.%s):\n%s%s(%s)\n", tier, name, tier, strings.Join(pointers, ", "))
 	}
 	fmt.Fprintf(b, "default:\n%s\n}\n", generic)
 	if result != "" {

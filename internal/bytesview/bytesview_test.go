@@ -1,4 +1,4 @@
-package le
+package bytesview
 
 import (
 	"bytes"

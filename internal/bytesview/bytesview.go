@@ -1,6 +1,6 @@
-// Package le shows little-endian bytes, the form in which weights are stored, as numbers, and numbers
+// Package bytesview shows little-endian bytes, the form in which weights are stored, as numbers, and numbers
 // as such bytes: without a copy where the host's byte order and the alignment allow it.
-package le
+package bytesview
 
 import (
 	"encoding/binary"
@@ -72,7 +72,7 @@ func Bytes(v []float32) []byte {
 
 func elements(b []byte, size int) int {
 	if len(b)%size != 0 {
-		panic(fmt.Sprintf("le: %d bytes are no whole number of elements of %d bytes", len(b), size))
+		panic(fmt.Sprintf("bytesview: %d bytes are no whole number of elements of %d bytes", len(b), size))
 	}
 	return len(b) / size
 }

@@ -1,7 +1,7 @@
-// Package huge allocates large arrays so that the system may back them with huge pages. Reading weights
+// Package hugepages allocates large arrays so that the system may back them with huge pages. Reading weights
 // from memory is then more than twice as fast where a small page costs a walk of its own: prefetching
 // stops at every page's end.
-package huge
+package hugepages
 
 import (
 	"unsafe"

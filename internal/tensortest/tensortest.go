@@ -1,0 +1,81 @@
+// Package tensortest has what tests of kernels, and of everything built on them, share: the instruction
+// sets to range over, random numbers, comparison by bits, and memory that shows when something is written
+// or read outside of it. Only tests import it.
+//
+// It works on slices, so that the lowest packages can use it. A tensor is one more step:
+//
+//	x := tensor.From(tensortest.Normal(r, 3*4), 3, 4)
+package tensortest
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/simd"
+)
+
+// EachSet runs f as a sub-test for each instruction set of this machine, which it puts in use.
+func EachSet(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
+			f(t)
+		})
+	}
+}
+
+// Normal returns n normally distributed numbers.
+func Normal(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+// SameBits reports whether a and b have the same length and bits; i is the first difference otherwise.
+func SameBits(a, b []float32) (i int, same bool) {
+	for i := range min(len(a), len(b)) {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+			return i, false
+		}
+	}
+	return min(len(a), len(b)), len(a) == len(b)
+}
+
+// Guarded is memory between two bands that must stay as they are.
+type Guarded[T float32 | uint16] struct {
+	X   []T
+	all []T
+}
+
+const (
+	band     = 32 // elements
+	sentinel = 46123
+)
+
+// Guard returns guarded memory with the values of x. It begins offset elements after the band that lies before
+// it, so that tests can try alignments.
+func Guard[T float32 | uint16](x []T, offset int) Guarded[T] {
+	all := make([]T, offset+len(x)+2*band)
+	for i := range all {
+		all[i] = sentinel
+	}
+	first := band + offset
+	g := Guarded[T]{X: all[first : first+len(x) : first+len(x)], all: all}
+	copy(g.X, x)
+	return g
+}
+
+// Check fails the test if something was written outside of g.X.
+func (g Guarded[T]) Check(t testing.TB, what string) {
+	t.Helper()
+	first := len(g.all) - band - len(g.X)
+	for i, x := range g.all {
+		if (i < first || i >= first+len(g.X)) && x != sentinel {
+			t.Fatalf("%s: wrote at index %d of a slice of length %d", what, i-first, len(g.X))
+		}
+	}
+}
