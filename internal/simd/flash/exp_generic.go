@@ -1,21 +1,17 @@
 package flash
 
-import "math"
+import (
+	"math"
 
-// exp and tanh by the method of the vector tiers, with their polynomial: exp(x) = 2^(n−1)·P(r), P ≈ 2·exp.
-// Without FMA the first part of ln 2 has to be short, so that n times it is exact.
+	"github.com/seed2010d43f/transformer/internal/simd/approx"
+)
+
+// exp and tanh by the method of the vector kernels, with their polynomial: exp(x) = 2^(n−1)·P(r), P ≈ 2·exp.
 const (
 	log2e  = math.Log2E
 	magic  = 3<<22 + 126 // n + 126 appears in the low bits of x·log2e + magic
-	ln2Hi  = 355.0 / 512 // 9 bits
-	ln2Lo  = math.Ln2 - ln2Hi
-	expMin = -87.5 // n = −126: the power of two is 0
-	expMax = 89    // beyond the largest finite result
-	expC2  = 0.9999998807907104
-	expC3  = 0.3333304524421692
-	expC4  = 0.08333658427000046
-	expC5  = 0.016737064346671104
-	expC6  = 0.0027636606246232986
+	expMin = -87.5       // n = −126: the power of two is 0
+	expMax = 89          // beyond the largest finite result
 )
 
 // expGeneric returns exp(x) to about 1 ulp: exactly 1 for 0, 0 below −86.99, +Inf above 88.7228.
@@ -34,12 +30,12 @@ func expGeneric(x float32) float32 {
 func expm1Parts(x float32) (p, half float32) {
 	t := float32(x*log2e) + magic
 	n := t - magic
-	r := x - float32(n*ln2Hi)
-	r -= float32(n * ln2Lo)
-	p = float32(r*expC6) + expC5
-	p = float32(r*p) + expC4
-	p = float32(r*p) + expC3
-	p = float32(r*p) + expC2
+	r := x - float32(n*approx.Ln2Hi)
+	r -= float32(n * approx.Ln2Lo)
+	p = float32(r*approx.TwoExp6) + approx.TwoExp5
+	p = float32(r*p) + approx.TwoExp4
+	p = float32(r*p) + approx.TwoExp3
+	p = float32(r*p) + approx.TwoExp2
 	p = float32(r*p) + 2
 	return float32(r * p), math.Float32frombits(math.Float32bits(t) << 23)
 }

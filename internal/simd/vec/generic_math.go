@@ -1,39 +1,31 @@
 package vec
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed2010d43f/transformer/internal/simd/approx"
+)
 
 // Every product that is then added to goes through float32(…), so that no compiler fuses the two and
 // the bits are the same on all platforms.
 
-// Polynomials here and in the assembly are minimax fits, made with Lawson's iteration (reweighted least
-// squares at Chebyshev points, 40 digits) and rounded to float32.
 const (
-	log2e = 1.44269504088896340736
-	// ln 2 in two parts; the first has so few bits that its product with an exponent is exact.
-	ln2Hi = 0.693359375
-	ln2Lo = -2.12194440054690583e-4
+	log2e = math.Log2E
 	// roundBias rounds a float32 below 2²² to an integer, left in the lowest bits, when added.
 	roundBias     = 3 << 22
 	roundBiasBits = 0x4B400000
-
-	// e^r = 1 + r + r²(exp0 + exp1·r + …) for |r| ≤ ½ ln 2, relative error 3.1e-9.
-	exp0 = 0.4999999403953552
-	exp1 = 0.1666652113199234
-	exp2 = 0.04166838899254799
-	exp3 = 0.00836874544620514
-	exp4 = 0.0013814537087455392
 )
 
 // reduceExp returns r and k with x = k·ln 2 + r and e^r − 1 = r + r²·q. |x| must not exceed 110.
 func reduceExp(x float32) (r, r2q float32, k int32) {
 	t := float32(x*log2e) + roundBias
 	n := t - roundBias
-	r = x - float32(n*ln2Hi)
-	r -= float32(n * ln2Lo)
-	q := float32(exp4*r) + exp3
-	q = float32(q*r) + exp2
-	q = float32(q*r) + exp1
-	q = float32(q*r) + exp0
+	r = x - float32(n*approx.Ln2Hi)
+	r -= float32(n * approx.Ln2Lo)
+	q := float32(approx.Exp6*r) + approx.Exp5
+	q = float32(q*r) + approx.Exp4
+	q = float32(q*r) + approx.Exp3
+	q = float32(q*r) + approx.Exp2
 	return r, float32(float32(r*r) * q), int32(math.Float32bits(t)) - roundBiasBits
 }
 
@@ -97,19 +89,8 @@ func geluTanh32(x float32) float32 {
 	return gated(x, float32(x*(float32(float32(x*x)*geluTanh1)+geluTanh0)))
 }
 
-// The normal distribution's tail is Φ(−t) = e^(−t²/2)·(p0 + p1·t + …)/(1 + q1·t + …). The quotient,
-// fitted with linearised weights, has a relative error of 7.7e-8 to t = 5, 2e-7 to 7 and 2.4e-5 to 13.2.
-const (
-	tailEnd = 14.5 // where float32 has no room for the tail
-	tailP0  = 0.499999961694
-	tailP1  = 0.337711417938
-	tailP2  = 0.10611295282
-	tailP3  = 0.013986287369
-	tailQ1  = 1.47330296318
-	tailQ2  = 0.887792839602
-	tailQ3  = 0.265487245586
-	tailQ4  = 0.0350762001488
-)
+// tailEnd is where float32 has no room for the tail of the normal distribution.
+const tailEnd = 14.5
 
 // gelu32 is max(x, 0) − t·Φ(−t), t = |x|.
 func gelu32(x float32) float32 {
@@ -124,12 +105,12 @@ func gelu32(x float32) float32 {
 	e := exp32(-0.5 * hi)
 	e -= float32(e * float32(0.5*lo))
 
-	p := float32(tailP3*t) + tailP2
-	p = float32(p*t) + tailP1
-	p = float32(p*t) + tailP0
-	q := float32(tailQ4*t) + tailQ3
-	q = float32(q*t) + tailQ2
-	q = float32(q*t) + tailQ1
+	p := float32(approx.TailP3*t) + approx.TailP2
+	p = float32(p*t) + approx.TailP1
+	p = float32(p*t) + approx.TailP0
+	q := float32(approx.TailQ4*t) + approx.TailQ3
+	q = float32(q*t) + approx.TailQ2
+	q = float32(q*t) + approx.TailQ1
 	q = float32(q*t) + 1
 	tail := float32(float32(t*p)*e) / q
 	if x < 0 {

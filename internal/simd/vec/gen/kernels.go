@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 
+	"github.com/seed2010d43f/transformer/internal/simd/approx"
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
 
@@ -148,13 +149,14 @@ func (g *gen) geluTanh() {
 	g.gated()
 }
 
-// The normal distribution's tail, as the generic tier has it, but ending where the power of two has left
-// the normal range and is made 0.
+// tailEnd is where the power of two of the normal distribution's tail has left the normal range and is made 0.
 const tailEnd = 13.2
 
+// Coefficients, highest first.
 var (
-	tailP = []float64{0.013986287369, 0.10611295282, 0.337711417938, 0.499999961694}
-	tailQ = []float64{0.0350762001488, 0.265487245586, 0.887792839602, 1.47330296318, 1}
+	tailP = []float64{approx.TailP3, approx.TailP2, approx.TailP1, approx.TailP0}
+	tailQ = []float64{approx.TailQ4, approx.TailQ3, approx.TailQ2, approx.TailQ1, 1}
+	expC  = []float64{approx.Exp6, approx.Exp5, approx.Exp4, approx.Exp3, approx.Exp2, 1, 1}
 )
 
 // gelu is max(x, −0) − t·Φ(−t), t = |x|.
@@ -173,22 +175,19 @@ func (g *gen) gelu() {
 	g.op("VSUBPS", 3, 0, 0)
 }
 
-// Coefficients of e^r as the generic tier has them.
-var expC = []float64{0.0013814537087455392, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552, 1, 1}
-
 // halfSquareExp leaves e^(−t²/2), t in register 2, in register 4. The square is rounded only after most
 // of it has been taken off: n·ln 2 is exact as ln 2's upper part has few bits. As in asmgen, the
 // polynomial is 2e^r, so that 2^(n−1) has a biased exponent from 0, which is the number 0.
 func (g *gen) halfSquareExp() {
-	const bias, ln2Hi = 3<<22 + 126, 0.693359375
+	const bias = 3<<22 + 126
 	g.opF("VMULPS", -0.5, 2, 5)
 	g.op("VMULPS", 2, 5, 6)
 	g.setF(bias, 3)
 	g.opF("VFMADD231PS", math.Log2E, 6, 3)
 	g.opF("VSUBPS", bias, 3, 4) // n
-	g.opF("VMULPS", ln2Hi, 4, 6)
+	g.opF("VMULPS", approx.Ln2Hi, 4, 6)
 	g.op("VFMSUB213PS", 6, 2, 5)
-	g.opF("VFNMADD231PS", math.Ln2-ln2Hi, 4, 5)
+	g.opF("VFNMADD231PS", approx.Ln2Lo, 4, 5)
 	var twice []float64
 	for _, c := range expC {
 		twice = append(twice, 2*c)
