@@ -5,9 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed2010d43f/transformer/internal/half"
 	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -99,7 +99,7 @@ func NewCache(dt tensor.DType, layers []CacheLayer) *Cache {
 func (c *Cache) ownMemory() {
 	piece := int64(0)
 	for i := range c.layers {
-		piece += int64(c.layers[i].pageLen()) * int64(c.dtype.Size())
+		piece += int64(c.dtype.Bytes(c.layers[i].pageLen()))
 	}
 	c.mem = &hugepages.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
 	for i := range c.layers {
@@ -180,7 +180,7 @@ func (c *Cache) Bytes() int64 {
 	for i := range c.layers {
 		l := &c.layers[i]
 		pages := len(l.pages) - min(l.first, len(l.pages)) + l.spare.len()
-		n += int64(pages) * int64(l.pageLen()) * int64(c.dtype.Size())
+		n += int64(pages) * int64(c.dtype.Bytes(l.pageLen()))
 	}
 	return n
 }
@@ -275,8 +275,8 @@ func (l *layerCache) put(pos int, k, v []float32) {
 			copy(p.k[row*l.KeyDim:], hk)
 			copy(p.v[row*l.ValueDim:], hv)
 		} else {
-			vec.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
-			vec.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
+			half.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
+			half.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
 		}
 	}
 }
@@ -288,7 +288,7 @@ func (l *layerCache) block(head, b, n int, wide []float32) (k []float32, ldk int
 		return p.k[row*l.KeyDim:], l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
 	}
 	k, v = wide[:n*l.KeyDim], wide[n*l.KeyDim:][:n*l.ValueDim]
-	vec.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
-	vec.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
+	half.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
+	half.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
 	return k, l.KeyDim, v, l.ValueDim
 }

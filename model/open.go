@@ -27,6 +27,13 @@ type Options struct {
 	Progress func(done, total int64)
 }
 
+func (o Options) precision() tensor.Precision {
+	if o.Round {
+		return tensor.BF16Activations
+	}
+	return tensor.FullPrecision
+}
+
 // OpenDecoder opens a decoder in a folder as Hugging Face publishes them:
 //
 //   - config.json, as transformers 4 or 5 writes it;
@@ -121,7 +128,7 @@ func assemble[Model any](c config, src checkpoint.Source, opt Options, build fun
 		method := c.object("quantization_config").string("quant_method", "unknown")
 		return nil, fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.path, method)
 	}
-	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Round: opt.Round, Progress: opt.Progress, Valid: c.err})
+	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Precision: opt.precision(), Progress: opt.Progress, Valid: c.err})
 	m := build(c, w)
 	if err := errors.Join(w.Err(true), c.late(w)); err != nil {
 		return nil, err

@@ -54,6 +54,14 @@ func Uint16s(b []byte) []uint16 {
 	return v
 }
 
+// SharedUint16s is Uint16s where the result shares memory with b; ok is false where it would be a copy.
+func SharedUint16s(b []byte) (v []uint16, ok bool) {
+	if !aligned(b, 2) {
+		return nil, false
+	}
+	return Uint16s(b), true
+}
+
 // Bytes returns v as it would be stored. The result shares memory with v on little-endian hosts and
 // is a copy on others; treat it as read-only.
 func Bytes(v []float32) []byte {
@@ -68,6 +76,20 @@ func Bytes(v []float32) []byte {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
 	}
 	return b
+}
+
+// ReadFloat32s sets dst to the values that b holds, wherever it lies. It panics if the lengths do not fit.
+func ReadFloat32s(dst []float32, b []byte) {
+	if len(b) != 4*len(dst) {
+		panic(fmt.Sprintf("bytesview: %d bytes for %d elements of 4 bytes", len(b), len(dst)))
+	}
+	if littleEndian() {
+		copy(Bytes(dst), b)
+		return
+	}
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
 }
 
 func elements(b []byte, size int) int {

@@ -27,9 +27,17 @@ func TestEveryAlignment(t *testing.T) {
 		if !slices.Equal(f, values) || !slices.Equal(h, halves) {
 			t.Errorf("offset %d: %v and %v, expected %v and %v", off, f, h, values, halves)
 		}
+		read := make([]float32, len(values))
+		ReadFloat32s(read, b)
+		if !slices.Equal(read, values) {
+			t.Errorf("offset %d: read %v, expected %v", off, read, values)
+		}
 		start := unsafe.Pointer(&b[0])
 		if shared := unsafe.Pointer(&f[0]) == start; shared != (littleEndian() && uintptr(start)%4 == 0) {
 			t.Errorf("offset %d: float32 share memory: %v", off, shared)
+		}
+		if v, ok := SharedUint16s(b); ok != (unsafe.Pointer(&h[0]) == start) || ok && !slices.Equal(v, halves) {
+			t.Errorf("offset %d: shared %v, %v", off, v, ok)
 		}
 		if shared := unsafe.Pointer(&h[0]) == start; shared != (littleEndian() && uintptr(start)%2 == 0) {
 			t.Errorf("offset %d: uint16 share memory: %v", off, shared)
@@ -47,7 +55,7 @@ func TestEmpty(t *testing.T) {
 }
 
 func TestOddLengthsPanic(t *testing.T) {
-	for n, f := range map[int]func([]byte){6: func(b []byte) { Float32s(b) }, 3: func(b []byte) { Uint16s(b) }} {
+	for n, f := range map[int]func([]byte){6: func(b []byte) { Float32s(b) }, 3: func(b []byte) { Uint16s(b) }, 8: func(b []byte) { ReadFloat32s(make([]float32, 1), b) }} {
 		func() {
 			defer func() {
 				if recover() == nil {

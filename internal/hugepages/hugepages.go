@@ -19,6 +19,14 @@ func Float32s(n int) []float32 {
 	return x
 }
 
+// Bytes returns a zeroed array of n bytes, aligned to 4.
+func Bytes(n int) []byte { return bytesOf(Float32s((n+3)/4), n) }
+
+// bytesOf returns the first n bytes of x.
+func bytesOf(x []float32, n int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
 // Slab hands out arrays from large pieces of memory, one after the other, so that small arrays share
 // huge pages too. Arrays live as long as something refers to any of a piece. The zero value is ready; it
 // is for one goroutine.
@@ -62,4 +70,12 @@ func (s *Slab) Uint16s(n int) []uint16 {
 	}
 	x := s.Float32s((n + 1) / 2)
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
+// Bytes returns a zeroed array of n bytes, aligned to 4.
+func (s *Slab) Bytes(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	return bytesOf(s.Float32s((n+3)/4), n)
 }

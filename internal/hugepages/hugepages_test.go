@@ -38,7 +38,19 @@ func TestSlab(t *testing.T) {
 		}
 		all = append(all, a)
 	}
-	if s.Uint16s(0) != nil {
+	for n := range 9 {
+		b := s.Bytes(n)
+		if len(b) != n || n > 0 && uintptr(unsafe.Pointer(&b[0]))%4 != 0 || len(Bytes(n)) != n {
+			t.Errorf("%d bytes: %d", n, len(b))
+		}
+		for i := range b {
+			if b[i] != 0 {
+				t.Fatal("not zeroed")
+			}
+			b[i] = 1
+		}
+	}
+	if s.Uint16s(0) != nil || s.Bytes(0) != nil {
 		t.Error("an empty array takes memory")
 	}
 }

@@ -8,8 +8,11 @@
 package tensortest
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
@@ -76,6 +79,30 @@ func (g Guarded[T]) Check(t testing.TB, what string) {
 	for i, x := range g.all {
 		if (i < first || i >= first+len(g.X)) && x != sentinel {
 			t.Fatalf("%s: wrote at index %d of a slice of length %d", what, i-first, len(g.X))
+		}
+	}
+}
+
+// Generated fails the test unless the files that generate writes to a folder are those in dir.
+func Generated(t *testing.T, dir string, generate func(dir string) error) {
+	t.Helper()
+	fresh := t.TempDir()
+	if err := generate(fresh); err != nil {
+		t.Fatal(err)
+	}
+	names, err := os.ReadDir(fresh)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("nothing was generated (%v)", err)
+	}
+	for _, name := range names {
+		want, err := os.ReadFile(filepath.Join(fresh, name.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := os.ReadFile(filepath.Join(dir, name.Name()))
+		// Git may have changed line ends.
+		if err != nil || !bytes.Equal(bytes.ReplaceAll(have, []byte("\r\n"), []byte("\n")), want) {
+			t.Errorf("%s is not what the generator writes: run go generate (%v)", name.Name(), err)
 		}
 	}
 }

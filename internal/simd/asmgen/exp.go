@@ -98,6 +98,9 @@ func (f *File) NewExp(w Width, first int) *Exp {
 	return e
 }
 
+// First returns the register of the first constant.
+func (e *Exp) First() int { return e.first }
+
 // Load emits the loading of the constants into their registers, if they have some.
 func (e *Exp) Load() {
 	for c := range e.Registers {

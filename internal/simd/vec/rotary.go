@@ -8,8 +8,8 @@ import "fmt"
 // with the same bits in every tier.
 func RotateHalf(x, cos, sin []float32) {
 	checkRotation("RotateHalf", x, cos, sin)
-	if len(cos) > 0 {
-		rotateHalf(x, cos, sin)
+	if n := len(cos); n > 0 {
+		rotateHalf(x[:n], x[n:], cos, sin)
 	}
 }
 

@@ -246,7 +246,6 @@ func TestSignOfZero(t *testing.T) {
 
 func TestLengthsPanic(t *testing.T) {
 	a, b := make([]float32, 3), make([]float32, 2)
-	h := make([]uint16, 2)
 	for name, c := range map[string]struct {
 		run  func()
 		want string
@@ -262,8 +261,6 @@ func TestLengthsPanic(t *testing.T) {
 		"LayerNorm":   {func() { LayerNorm(a, a, nil, b, 0) }, "vec: LayerNorm: dst has length 3, bias has 2"},
 		"RotateHalf":  {func() { RotateHalf(a, b, b) }, "vec: RotateHalf: x has length 3, cos 2 and sin 2; want 2n, n and n"},
 		"RotatePairs": {func() { RotatePairs(make([]float32, 4), b, a) }, "vec: RotatePairs: x has length 4, cos 2 and sin 3; want 2n, n and n"},
-		"WidenF16":    {func() { WidenF16(a, h) }, "vec: WidenF16: dst has length 3, src has 2"},
-		"NarrowBF16":  {func() { NarrowBF16(h, a) }, "vec: NarrowBF16: dst has length 2, src has 3"},
 		"SoftCap":     {func() { SoftCap(a, a, 0) }, "vec: SoftCap: limit is 0, want a positive number"},
 	} {
 		func() {
