@@ -35,20 +35,33 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 		return
 	}
 	f, set := m.Format, simd.Active()
-	b := block{m: m, own: f.tilesFor(set), k: m.K / f.Activations.step(), ldd: ldd}
+	b := block{m: m, own: f.tilesFor(set), ldd: ldd}
+	b.unit.set(f, m.K)
 	b.tiles = b.own
 	if b.own == nil || b.own.few > 0 && rows > b.own.few {
 		b.tiles = formats[F32].tilesFor(set)
 		b.decoded = decodings.Get()
 		defer decodings.Put(b.decoded)
 	}
-	outer, inner := b.tiles.steps(b.k, rows, max(1, f.Elements/f.Activations.step()), b.decoded != nil)
+	outer, inner := b.tiles.steps(&b.unit, rows, b.decoded != nil)
 	for r := 0; r < rows; r += rowBlock {
-		b.rows, b.a, b.e = min(rowBlock, rows-r), a[r*b.k:], Epilogue{e.Bias, from(e.Add, r*ldd)}
-		for k := 0; k < b.k; k += outer {
-			b.sweep(dst[r*ldd:], panel0, panel1, k, min(k+outer, b.k), inner)
+		b.rows, b.a, b.e = min(rowBlock, rows-r), a[r*b.unit.n*b.unit.k:], Epilogue{e.Bias, from(e.Add, r*ldd)}
+		for i := 0; i < b.unit.n; i += outer {
+			b.sweep(dst[r*ldd:], panel0, panel1, i, min(i+outer, b.unit.n), inner)
 		}
 	}
+}
+
+// units are what K is divided into: whole blocks of weights, and whole elements of packed activations.
+type units struct {
+	n     int // in K
+	k     int // elements of packed activations, for each row
+	bytes int // of weights, for each output
+}
+
+func (u *units) set(f *Format, k int) {
+	elements := max(f.Elements, f.Activations.step())
+	u.n, u.k, u.bytes = k/elements, elements/f.Activations.step(), f.rowBytes(elements)
 }
 
 // from returns x[i:], or nil if x is nil.
@@ -62,35 +75,34 @@ func from(x []float32, i int) []float32 {
 // block is rows of activations, to be multiplied by parts of panels, one after the other.
 type block struct {
 	m       Matrix
+	unit    units
 	own     *tiles   // of the format, or nil
 	tiles   *tiles   // in use: own, or those of float32
 	decoded *decoded // nil if tiles read panels as they are
 	rows    int
-	k       int       // steps in all of K
 	a       []float32 // tiles of rows, whole K
 	ldd     int
 	e       Epilogue
-	k0, k1  int // the part of K, in steps
+	i0, i1  int // the part of K, in units
 	next    int // where the part of a panel that comes next starts, in bytes
 }
 
-// at returns where panel p and step k start, in bytes.
-func (b *block) at(p, k int) int {
-	f := b.m.Format
-	start := p * PanelWidth * f.rowBytes(b.m.K)
+// at returns where panel p and unit i start, in bytes.
+func (b *block) at(p, i int) int {
+	start := p * PanelWidth * b.unit.n * b.unit.bytes
 	if p < b.m.Panels() {
-		start += f.rowBytes(k*f.Activations.step()) * b.m.panelWidth(p)
+		start += i * b.unit.bytes * b.m.panelWidth(p)
 	}
 	return start
 }
 
-// sweep multiplies by k0…k1-1 of the panels, step at a time.
-func (b *block) sweep(dst []float32, panel0, panel1, k0, k1, step int) {
+// sweep multiplies by the units i0…i1-1 of the panels, step at a time.
+func (b *block) sweep(dst []float32, panel0, panel1, i0, i1, step int) {
 	for p := panel0; p < panel1; p++ {
-		for k := k0; k < k1; k += step {
-			b.k0, b.k1, b.next = k, min(k+step, k1), b.at(p, k+step)
-			if k+step >= k1 {
-				b.next = b.at(p+1, k0)
+		for i := i0; i < i1; i += step {
+			b.i0, b.i1, b.next = i, min(i+step, i1), b.at(p, i+step)
+			if i+step >= i1 {
+				b.next = b.at(p+1, i0)
 			}
 			b.multiply(dst, (p-panel0)*PanelWidth, p)
 		}
@@ -100,10 +112,9 @@ func (b *block) sweep(dst []float32, panel0, panel1, k0, k1, step int) {
 // multiply multiplies by panel p, whose columns of the block's rows, c, begin with col.
 func (b *block) multiply(c []float32, col, p int) {
 	w := b.m.panelWidth(p)
-	k := b.k1 - b.k0
-	start, end := b.at(p, b.k0), b.at(p, b.k1)
-	part := b.m.Data[start:end]
-	t := tile{set: b.tiles.set, k: k, width: w, ldc: b.ldd, chain: b.k0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
+	k, start := (b.i1-b.i0)*b.unit.k, b.at(p, b.i0)
+	part := b.m.Data[start:][:(b.i1-b.i0)*b.unit.bytes*w]
+	t := tile{set: b.tiles.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
 	if b.decoded != nil {
 		panel := b.decoded.panel[:k*w]
 		if b.own != nil && b.own.keeps && b.rows >= RowTile {
@@ -113,16 +124,16 @@ func (b *block) multiply(c []float32, col, p int) {
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		}
 	}
-	cols := min(PanelWidth, b.m.N-p*PanelWidth)
-	if b.k1 == b.k {
+	cols, last := min(PanelWidth, b.m.N-p*PanelWidth), b.i1 == b.unit.n
+	if last {
 		t.bias = from(b.e.Bias, p*PanelWidth)
 	}
-	next := b.stream(end - start)
+	next := b.stream(len(part))
 	for r := 0; r < b.rows; {
 		t.next, t.step = next.take(k * b.tiles.fetches)
 		t.rows = tileRows(b.rows - r)
-		a := b.a[r*b.k+b.k0*t.rows:][:k*t.rows]
-		if b.k1 == b.k {
+		a := b.a[(r*b.unit.n+b.i0*t.rows)*b.unit.k:][:k*t.rows]
+		if last {
 			t.add = from(b.e.Add, r*b.ldd+col)
 		}
 		if n := min(t.rows, b.rows-r); n < t.rows || cols < w {

@@ -36,29 +36,29 @@ func (f *Format) tilesFor(set simd.Set) *tiles {
 	return nil
 }
 
-// steps returns how much of k goes by with one block of activations, and how much of that at a time. decoded says
-// that panels are decoded to float32 first; both are multiples of unit.
-func (t *tiles) steps(k, rows, unit int, decoded bool) (outer, inner int) {
-	outer = evenly(k, maxK, unit)
+// steps returns how many units of K go by with one block of activations, and how many of those at a time. decoded
+// says that panels are decoded to float32 first.
+func (t *tiles) steps(u *units, rows int, decoded bool) (outer, inner int) {
+	outer = u.evenly(u.n, maxK)
 	switch {
 	case t.set < inAssembly:
-		return outer, evenly(outer, smallK, unit)
+		return outer, u.evenly(outer, smallK)
 	case t.again && rows > 1:
 		if rows <= RowTile {
-			outer = k
+			outer = u.n
 		}
-		return outer, evenly(outer, smallK, unit)
+		return outer, u.evenly(outer, smallK)
 	case rows <= RowTile && !decoded:
-		return k, k
+		return u.n, u.n
 	}
 	return outer, outer
 }
 
-// evenly returns the size of the fewest equal parts of k, none larger than most, in multiples of unit.
-func evenly(k, most, unit int) int {
-	most = max(most/unit, 1) * unit
-	parts := (k + most - 1) / most
-	return ((k+parts-1)/parts + unit - 1) / unit * unit
+// evenly returns the size of the fewest equal parts of n units, none larger than mostK elements.
+func (u *units) evenly(n, mostK int) int {
+	most := max(mostK/u.k, 1)
+	parts := (n + most - 1) / most
+	return (n + parts - 1) / parts
 }
 
 // tile is a kernel's work: rows × width outputs, over k elements of each.
