@@ -48,6 +48,30 @@ func SameBits(a, b []float32) (i int, same bool) {
 	return min(len(a), len(b)), len(a) == len(b)
 }
 
+// MulAdd returns x·y + z as the instructions in use compute it: rounded once by assembly, twice by portable Go.
+func MulAdd(x, y, z float32) float32 {
+	if simd.Active() == simd.Generic {
+		return float32(x*y) + z
+	}
+	return fma(x, y, z)
+}
+
+// fma rounds x·y + z once: the product is exact in float64; the sum's rounding to float64 is undone
+// where it could make the second rounding wrong by rounding to odd.
+func fma(x, y, z float32) float32 {
+	p, c := float64(x)*float64(y), float64(z)
+	s := p + c
+	v := s - p
+	if e := (p - (s - v)) + (c - v); e != 0 && !math.IsInf(s, 0) && math.Float64bits(s)&1 == 0 {
+		if (e > 0) == (s > 0) {
+			s = math.Float64frombits(math.Float64bits(s) + 1)
+		} else {
+			s = math.Float64frombits(math.Float64bits(s) - 1)
+		}
+	}
+	return float32(s)
+}
+
 // Guarded is memory between two bands that must stay as they are.
 type Guarded[T float32 | uint16] struct {
 	X   []T

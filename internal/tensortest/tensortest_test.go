@@ -3,6 +3,8 @@ package tensortest
 import (
 	"fmt"
 	"math"
+	"math/big"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -51,6 +53,20 @@ func TestSameBits(t *testing.T) {
 	} {
 		if i, same := SameBits(c.a, c.b); i != c.i || same != c.same {
 			t.Errorf("%v and %v: %d, %v; want %d, %v", c.a, c.b, i, same, c.i, c.same)
+		}
+	}
+}
+
+// fma rounds once, also where float64 rounds to a tie of float32.
+func TestFMA(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		x, y := float32(r.NormFloat64()), float32(r.NormFloat64())
+		z := float32(math.Ldexp(r.NormFloat64(), r.IntN(80)-40))
+		exact := new(big.Float).SetPrec(300).Mul(big.NewFloat(float64(x)), big.NewFloat(float64(y)))
+		exact.Add(exact, big.NewFloat(float64(z)))
+		if want, _ := exact.Float32(); fma(x, y, z) != want {
+			t.Fatalf("%v·%v + %v = %v, want %v", x, y, z, fma(x, y, z), want)
 		}
 	}
 }

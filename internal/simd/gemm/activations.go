@@ -16,16 +16,19 @@ const (
 	AsBF16Pairs             // rounded to bfloat16, two in an element
 )
 
-// step returns how many inputs an element of packed activations is.
-func (a Activations) step() int {
+// block returns how many inputs are packed together, and the elements that they take.
+func (a Activations) block() (inputs, elements int) {
 	if a == AsBF16Pairs {
-		return 2
+		return 2, 1
 	}
-	return 1
+	return 1, 1
 }
 
 // RowLen returns the elements of a packed row of k inputs.
-func (f *Format) RowLen(k int) int { return k / f.Activations.step() }
+func (f *Format) RowLen(k int) int {
+	inputs, elements := f.Activations.block()
+	return k / inputs * elements
+}
 
 // PackedRowsLen returns the elements that [Format.PackRows] sets.
 func (f *Format) PackedRowsLen(rows, k int) int {
@@ -57,8 +60,8 @@ func (f *Format) PackRows(dst, x, scratch []float32, rows, ldx, k int) {
 // PackColumns packs columns k0…k0+n-1 of activations that have k: x, [rows, n] with rows ldx apart, is
 // those columns, dst what [Format.PackRows] would make of all, and its other columns stay as they are.
 func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int) {
-	step := f.Activations.step()
-	if rows < 0 || n < 0 || k0 < 0 || k-k0 < n || ldx < n || (k|k0|n)%step != 0 {
+	inputs, _ := f.Activations.block()
+	if rows < 0 || n < 0 || k0 < 0 || k-k0 < n || ldx < n || k%inputs+k0%inputs+n%inputs != 0 {
 		panic(fmt.Sprintf("gemm: rows [%d, %d], %d apart, as columns from %d on of %d", rows, n, ldx, k0, k))
 	}
 	if rows == 0 {
@@ -70,9 +73,10 @@ func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int)
 	if need := f.ScratchLen(n); len(scratch) < need {
 		panic(fmt.Sprintf("gemm: packing %d columns with %d elements of memory, needs %d", n, len(scratch), need))
 	}
+	row, before, cols := f.RowLen(k), f.RowLen(k0), f.RowLen(n)
 	for r := 0; r < rows; {
 		t := tileRows(rows - r)
-		tile := dst[(r*k+k0*t)/step:][:n*t/step]
+		tile := dst[r*row+before*t:][:cols*t]
 		f.Activations.packTile(tile, t, x[r*ldx:], scratch, min(t, rows-r), ldx, n)
 		r += t
 	}

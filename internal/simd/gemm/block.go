@@ -52,7 +52,7 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	}
 }
 
-// units are what K is divided into: whole blocks of weights, and whole elements of packed activations.
+// units are what K is divided into: whole blocks of weights, and of activations.
 type units struct {
 	n     int // in K
 	k     int // elements of packed activations, for each row
@@ -60,8 +60,9 @@ type units struct {
 }
 
 func (u *units) set(f *Format, k int) {
-	elements := max(f.Elements, f.Activations.step())
-	u.n, u.k, u.bytes = k/elements, elements/f.Activations.step(), f.rowBytes(elements)
+	inputs, _ := f.Activations.block()
+	elements := max(f.Elements, inputs)
+	u.n, u.k, u.bytes = k/elements, f.RowLen(elements), f.rowBytes(elements)
 }
 
 // from returns x[i:], or nil if x is nil.
