@@ -63,7 +63,8 @@
 // # Processors
 //
 // Kernels are Go assembly for AVX-512 and AVX2, and plain Go elsewhere or with the build tag purego. The
-// environment variable TRANSFORMER_SIMD (generic, avx2, avx512) lowers the tier.
+// environment variable TRANSFORMER_SIMD restricts a process to the instruction sets that it names, and those
+// that they build on: generic (none), avx2, avxvnni, avx512, avx512vnni, avx512bf16, or several joined by +.
 package transformer
 
 import (

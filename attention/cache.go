@@ -5,9 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/half"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -47,7 +47,7 @@ type Cache struct {
 	dtype  tensor.DType
 	layers []layerCache
 	n      int // tokens
-	mem    *huge.Slab
+	mem    *hugepages.Slab
 }
 
 type layerCache struct {
@@ -56,7 +56,7 @@ type layerCache struct {
 	pages []*page // page i holds tokens 128·i …; nil: dropped
 	first int     // page that is not dropped
 	spare *spare  // shared with forks
-	mem   *huge.Slab
+	mem   *hugepages.Slab
 	state state
 }
 
@@ -117,9 +117,9 @@ func newCache(dt tensor.DType, layers []CacheLayer) *Cache {
 func (c *Cache) ownMemory() {
 	piece := int64(0)
 	for i := range c.layers {
-		piece += int64(c.layers[i].pageLen()) * int64(c.dtype.Size())
+		piece += int64(c.dtype.Bytes(c.layers[i].pageLen()))
 	}
-	c.mem = &huge.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
+	c.mem = &hugepages.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
 	for i := range c.layers {
 		c.layers[i].mem = c.mem
 	}
@@ -221,7 +221,7 @@ func (c *Cache) Bytes() int64 {
 	for i := range c.layers {
 		l := &c.layers[i]
 		pages := len(l.pages) - min(l.first, len(l.pages)) + l.spare.len()
-		n += int64(pages)*int64(l.pageLen())*int64(c.dtype.Size()) + l.state.bytes()
+		n += int64(pages)*int64(c.dtype.Bytes(l.pageLen())) + l.state.bytes()
 	}
 	return n
 }
@@ -321,8 +321,8 @@ func (l *layerCache) put(pos int, k, v []float32) {
 			copy(p.k[row*l.KeyDim:], hk)
 			copy(p.v[row*l.ValueDim:], hv)
 		} else {
-			vec.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
-			vec.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
+			half.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
+			half.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
 		}
 	}
 }
@@ -334,8 +334,8 @@ func (l *layerCache) block(head, b, n int, wide []float32) (k []float32, ldk int
 		return p.k[row*l.KeyDim:], l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
 	}
 	k, v = wide[:n*l.KeyDim], wide[n*l.KeyDim:][:n*l.ValueDim]
-	vec.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
-	vec.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
+	half.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
+	half.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
 	return k, l.KeyDim, v, l.ValueDim
 }
 

@@ -105,7 +105,7 @@ func TestWindowMemory(t *testing.T) {
 		var most int64
 		for _, l := range layers {
 			pages := int64(l.Mask.reach()/pageTokens + 3)
-			most += pages * int64(pageTokens*l.KVHeads*(l.KeyDim+l.ValueDim)*dt.Size())
+			most += pages * int64(dt.Bytes(pageTokens*l.KVHeads*(l.KeyDim+l.ValueDim)))
 		}
 		for c.Len() < 1000 {
 			write(c, 1, 1)

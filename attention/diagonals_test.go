@@ -27,9 +27,9 @@ func TestBiasesByDistance(t *testing.T) {
 		}
 		return relative.Table[head*len(runs.Of)+slices.Index(runs.Of, Bucket(distance, buckets, most, true))]
 	}
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			for _, b := range []Bias{relative, alibi} {
 				for _, c := range []struct{ lanes, used, keys, key, pos int }{
 					{8, 1, 1, 0, 0}, {8, 5, 128, 128, 130}, {16, 16, 77, 0, 300}, {32, 20, 128, 256, 3}, {48, 48, 128, 0, 0}, {48, 40, 100, 0, 90},

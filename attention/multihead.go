@@ -66,7 +66,7 @@ func (m *MultiHead) check() error {
 	if m.Rotary != nil && m.Rotary.Dim() > m.HeadDim {
 		return fmt.Errorf("attention: MultiHead.Rotary rotates %d values of heads of %d", m.Rotary.Dim(), m.HeadDim)
 	}
-	return checkLinear("MultiHead.Out", m.Out, m.QKV.In(), m.Heads*m.HeadDim)
+	return checkLinear("MultiHead.Out", m.Out, 0, m.Heads*m.HeadDim)
 }
 
 // checkLinear returns an error unless l is [out, in]; 0 is any.

@@ -204,13 +204,13 @@ func rowsOf(x tensor.Tensor, rows []int) tensor.Tensor {
 // eachTier runs a test with the kernels of each kind of processor that this one can be; of the best only
 // under the race detector, which makes the portable ones slow and looks for something else.
 func eachTier(t *testing.T, f func(t *testing.T)) {
-	tiers := simd.Tiers()
+	sets := simd.Sets()
 	if raceEnabled && testing.Short() {
-		tiers = tiers[len(tiers)-1:]
+		sets = sets[len(sets)-1:]
 	}
-	for _, tier := range tiers {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range sets {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			f(t)
 		})
 	}

@@ -146,14 +146,14 @@ func TestSplitsOnEachTier(t *testing.T) {
 		t.Skip("slow")
 	}
 	all := extend(t)
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			for _, g := range all {
 				if !slices.Contains([]string{"gpt2-plain", "llama-gqa", "gemma2-softcaps", "qwen3-window", "phi3-longrope-long"}, g.Name) {
 					continue
 				}
-				g.d = g.decoder(t, model.Options{}) // packed for this tier
+				g.d = g.decoder(t, model.Options{}) // packed for this instruction set
 				g.ids = g.ids[:200]
 				g.checkSplits(t, model.SessionOptions{}, trace(t, g.d, model.SessionOptions{}, g.ids), splits)
 			}

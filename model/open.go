@@ -43,7 +43,7 @@ func (o *Options) recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Round: o.Round, Progress: o.Progress, Valid: c.Err})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.precision(), Progress: o.Progress, Valid: c.Err})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -63,6 +63,13 @@ func EncoderDecoders() []string {
 
 // openers are the functions that open each kind of model.
 var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder"}
+
+func (o *Options) precision() tensor.Precision {
+	if o.Round {
+		return tensor.BF16Activations
+	}
+	return tensor.FullPrecision
+}
 
 // OpenDecoder opens a decoder in a folder as Hugging Face publishes them:
 //

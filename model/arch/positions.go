@@ -61,7 +61,7 @@ func (s *Sinusoids) Table(rows, dim int) PositionTable {
 	if rows > maxSinusoids/dim {
 		return s
 	}
-	t, row := new(tensor.Memory).NewTable(tensor.F32, rows, dim), make([]float32, dim)
+	t, row := new(tensor.Slab).NewTable(tensor.F32, rows, dim), make([]float32, dim)
 	for pos := range rows {
 		s.Row(row, pos)
 		t.PackFloat32(pos, row)

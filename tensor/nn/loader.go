@@ -18,9 +18,8 @@ type Options struct {
 	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Round has matrices that are kept as BF16 round the activations they are multiplied by: see
-	// [tensor.Memory.NewRoundingWeight].
-	Round bool
+	// Precision is what products by the matrices round activations to.
+	Precision tensor.Precision
 
 	// Valid, if not nil, is asked before each weight is read; its error ends the loading, so that a
 	// config that is wrong does not cost the time of reading all weights.
@@ -44,7 +43,7 @@ type load struct {
 	errs        []error
 	invalid     bool // Valid has said so: nothing is read any more
 	asked       map[string]bool
-	mem         *tensor.Memory
+	slab        *tensor.Slab
 	done, total int64
 	derived     int64 // bytes of what is computed from weights
 }
@@ -56,7 +55,7 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
 	}
-	l.mem = tensor.NewMemory(l.total)
+	l.slab = tensor.NewSlab(l.total)
 	return Loader{"", l}
 }
 
@@ -210,7 +209,7 @@ func (l Loader) Head(e Embedding, name string, tied bool) Linear {
 		if e.Weight == nil {
 			return Linear{}
 		}
-		return Linear{Weight: l.mem.ForProducts(e.Weight, l.opt.Round)}
+		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
 	}
 	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
 }
