@@ -48,8 +48,14 @@ func (c config) defaults(object string) config {
 
 func (c config) err() error { return errors.Join(*c.errs...) }
 
+// maxErrors is the number of errors that are noted. A hostile config has no end of them.
+const maxErrors = 20
+
 // fail notes an error, once: layers may read the same keys.
 func (c config) fail(format string, args ...any) {
+	if len(*c.errs) >= maxErrors {
+		return
+	}
 	err := fmt.Errorf("model: "+c.path+": "+format, args...)
 	for _, e := range *c.errs {
 		if e.Error() == err.Error() {
@@ -92,9 +98,15 @@ func (c config) bool(key string, otherwise bool) bool {
 
 func (c config) string(key, otherwise string) string {
 	v := otherwise
-	c.get(key, &v, "a string")
+	if c.get(key, &v, "a string") && len(v) > maxName {
+		c.fail("%s has %d bytes; at most %d are read", key, len(v), maxName)
+		return otherwise
+	}
 	return v
 }
+
+// maxName bounds the strings of a config: names, and the prefixes of tasks.
+const maxName = 1 << 12
 
 func (c config) float(key string, otherwise float64) float64 {
 	v := otherwise
@@ -235,7 +247,7 @@ func (c config) layerTypes(layers int, otherwise func(i int) string) []string {
 	}
 	for i, t := range types {
 		if t != slidingAttention && t != fullAttention {
-			c.fail("layer_types[%d] is %q; %q and %q are supported", i, t, fullAttention, slidingAttention)
+			c.fail("layer_types[%d] is %.200q; %q and %q are supported", i, t, fullAttention, slidingAttention)
 			break
 		}
 	}

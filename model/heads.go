@@ -31,7 +31,7 @@ type headSet struct {
 // set gives the encoder the head of its task.
 func (h heads) set(s headSet) {
 	e, class := h.e, h.architecture()
-	missing := func() { h.c.fail("architecture %q is not supported for this family", class) }
+	missing := func() { h.c.fail("architecture %.200q is not supported for this family", class) }
 	one := func(task Task, dst **Head, make func() *Head) {
 		if e.Task = task; make == nil {
 			missing()

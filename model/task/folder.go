@@ -78,7 +78,7 @@ func (f *folder) add(i int, m module) error {
 	}
 	kind := afterLastDot(m.Type)
 	if (i == 0) != (kind == "Transformer") {
-		return fmt.Errorf("task: modules.json: module %d is %q; the first must be a Transformer, and no other", i, m.Type)
+		return fmt.Errorf("task: modules.json: module %d is %.200q; the first must be a Transformer, and no other", i, m.Type)
 	}
 	var err error
 	switch kind {
@@ -97,7 +97,7 @@ func (f *folder) add(i int, m module) error {
 		err = f.layerNorm(fsys)
 	case "Dropout":
 	default:
-		err = fmt.Errorf("task: modules.json: module %d is %q, which is not supported; Transformer, Pooling, Dense, "+
+		err = fmt.Errorf("task: modules.json: module %d is %.200q, which is not supported; Transformer, Pooling, Dense, "+
 			"Normalize, LayerNorm and Dropout are", i, m.Type)
 	}
 	if err != nil && m.Path != "" {
@@ -199,7 +199,7 @@ func (f *folder) dense(fsys fs.FS) error {
 	}
 	for _, name := range []string{c.Input, c.Output} {
 		if name != "" && name != "sentence_embedding" {
-			return fmt.Errorf("task: a Dense from or to %q is not supported; sentence_embedding is", name)
+			return fmt.Errorf("task: a Dense from or to %.200q is not supported; sentence_embedding is", name)
 		}
 	}
 	if c.In != f.e.Dim || c.Out < 1 || c.Out > maxWidth {
@@ -209,7 +209,7 @@ func (f *folder) dense(fsys fs.FS) error {
 	if c.Act != nil {
 		var ok bool
 		if d.Act, ok = torchActivation(*c.Act); !ok {
-			return fmt.Errorf("task: the activation_function %q is not supported", *c.Act)
+			return fmt.Errorf("task: the activation_function %.200q is not supported", *c.Act)
 		}
 	}
 	return load(fsys, f.opt, func(w nn.Loader, _ checkpoint.Source) {
