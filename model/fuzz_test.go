@@ -19,6 +19,7 @@ func FuzzConfig(f *testing.F) {
 		f.Add([]byte(g.Config), uint8(i))
 	}
 	f.Add([]byte(`{"model_type": "llama"}`), uint8(0))
+	f.Add([]byte(`{"model_type": "gpt2", "layer_types": [""`+strings.Repeat(`,""`, 1000)+`], "rope_scaling": {"short_factor": [1`+strings.Repeat(",1", 1000)+`]}}`), uint8(0))
 	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
 		g := &all[int(i)%len(all)]
 		err := g.open(t, config)
@@ -36,6 +37,10 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 	}
 	for _, family := range EncoderDecoders() {
 		f.Add([]byte(`{"model_type": "`+family+`"}`), uint8(0))
+	}
+	for i, g := range all {
+		f.Add(encode(with(object{"relative_attention_max_distance": []byte("1048576"), "num_beams": []byte("1000"), "max_position_embeddings": []byte("1073741824"),
+			"task_specific_params": []byte(`{"a": 0, "b": {"bad_words_ids": [[1]]}}`)}, "model_type", `"`+g.Family+`"`)), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
 		src := all[int(i)%len(all)].weights(t)
@@ -82,6 +87,7 @@ func FuzzGeneration(f *testing.F) {
 		"forced_bos_token_id": 3, "forced_eos_token_id": [2], "suppress_tokens": [1], "begin_suppress_tokens": [4], "renormalize_logits": true,
 		"sequence_bias": [[[1, 2], 0.5]], "exponential_decay_length_penalty": [5, 1.1], "encoder_repetition_penalty": 1.2}`,
 		`{"force_bos_token_to_be_generated": true, "bos_token_id": 0, "eos_token_id": 2}`)
+	f.Add(`{"num_beams": 1000, "num_return_sequences": 1000, "suppress_tokens": [1`+strings.Repeat(",1", 1000)+`]}`, `{}`)
 	f.Fuzz(func(t *testing.T, file, config string) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

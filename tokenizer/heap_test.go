@@ -43,7 +43,7 @@ func TestHeap(t *testing.T) {
 	with := func(key, text string) fstest.MapFS {
 		return file("tokenizer.json", `{"model":{"type":"WordLevel","vocab":{"a":0}},`+key+`:`+text+`}`)
 	}
-	entry := func(i int) string { return fmt.Sprintf(`"%s":%d,`, short(i), i) }
+	entry := func(i int) string { return fmt.Sprintf(`"%s":%d,`, short(i), i+1) }
 	piece := func(text string) string {
 		return string(append(binary.AppendUvarint([]byte{0x0a}, uint64(len(text)+len(binary.AppendUvarint([]byte{0x0a}, uint64(len(text)))))), append(binary.AppendUvarint([]byte{0x0a}, uint64(len(text))), text...)...))
 	}
@@ -53,8 +53,22 @@ func TestHeap(t *testing.T) {
 	unary := func(n int) func(i int) string {
 		return func(i int) string { return strings.Repeat(string(rune(0x4e00+i/n)), i%n+1) }
 	}
+	const unknown = "\x0a\x09\x0a\x05<unk>\x18\x02"
+	refused := map[string]string{"merges that are none": "belongs", "tokens that grow": "added tokens", "patterns of words": "patterns have 100000 bytes",
+		"patterns of classes": "patterns have 960000 bytes", "patterns that repeat": "pattern", "empty pieces": "pieces are empty",
+		"pieces of pieces": "make up a third", "empty lines": "tokens are empty", "merges of spaces": "merge 1", "many sentinels": "extra_ids is 65536",
+		"many unused tokens": "offset is 65536"}
 	for name, folder := range map[string]fstest.MapFS{
-		"short words":           model(`"type":"WordLevel","vocab":{` + many(size, entry) + `"?":1}`),
+		"translator": {"source.spm": {Data: []byte(unknown + many(size/3, func(i int) string { return piece(short(i)) }))},
+			"target.spm":            {Data: []byte(unknown + many(size/3, func(i int) string { return piece(short(i)) }))},
+			"vocab.json":            {Data: []byte(`{` + many(size/3, entry) + `"<unk>":0,"</s>":99999,"<pad>":99998}`)},
+			"tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"MarianTokenizer"}`)}},
+		"many languages": {"sentencepiece.bpe.model": {Data: []byte(unknown + many(size/2, func(i int) string { return piece(short(i)) }))},
+			"vocab.json":            {Data: []byte(`{` + many(size/2, entry) + `"<unk>":0,"</s>":99999,"<pad>":99998,"<s>":99997}`)},
+			"tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"M2M100Tokenizer"}`)}},
+		"many sentinels":        {"spiece.model": {Data: []byte(piece("a"))}, "tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"T5Tokenizer","extra_ids":65536}`)}},
+		"many unused tokens":    {"spiece.model": {Data: []byte(piece("a"))}, "tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"PegasusTokenizer","offset":65536}`)}},
+		"short words":           model(`"type":"WordLevel","vocab":{` + many(size, entry) + `"?":0}`),
 		"words with gaps":       model(`"type":"WordLevel","vocab":{` + many(size, func(i int) string { return fmt.Sprintf(`"%s":%d,`, short(i), 16*i) }) + `"?":1}`),
 		"word pieces with gaps": model(`"type":"WordPiece","unk_token":"?","vocab":{` + many(size, func(i int) string { return fmt.Sprintf(`"%s":%d,`, short(i), 16*i) }) + `"?":1}`),
 		"word pieces":           model(`"type":"WordPiece","unk_token":"?","vocab":{` + many(size, func(i int) string { return fmt.Sprintf(`"##%s":%d,`, short(i), i+1) }) + `"?":0}`),
@@ -101,10 +115,14 @@ func TestHeap(t *testing.T) {
 		"unused tokens":          {"spiece.model": {Data: []byte(piece("a") + piece("b") + piece("<unk>"))}, "tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"PegasusTokenizer","offset":4096}`)}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			var err error
 			hostile.CheckHeap(t, folder, 8<<20, func() error {
-				_, err := Open(folder)
+				_, err = Open(folder)
 				return err
 			})
+			if want := refused[name]; (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("error %.300v, want %q in it", err, want)
+			}
 		})
 	}
 }

@@ -26,6 +26,9 @@ func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkModules(modules); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(modules, func(a, b module) int { return cmp.Compare(a.Index, b.Index) })
 	f := folder{root: fsys, opt: opt}
 	for i, m := range modules {
@@ -59,6 +62,21 @@ type module struct {
 	Index int    `json:"idx"`
 	Path  string `json:"path"`
 	Type  string `json:"type"`
+}
+
+// checkModules sees to it that the weights of a folder are read once: a list can name it any number of times.
+func checkModules(modules []module) error {
+	if n := len(modules); n > maxModules {
+		return fmt.Errorf("task: modules.json names %d modules; at most %d are read", n, maxModules)
+	}
+	seen := map[string]bool{}
+	for _, m := range modules {
+		if m.Path != "" && seen[m.Path] {
+			return fmt.Errorf("task: modules.json: two modules are in the folder %.200q", m.Path)
+		}
+		seen[m.Path] = true
+	}
+	return nil
 }
 
 // folder assembles an embedder module by module.
@@ -181,8 +199,9 @@ func (f *folder) pooling(fsys fs.FS) error {
 	return nil
 }
 
-// Bounds of what a config may ask for. There are six kinds of pooling.
-const maxWidth, maxPoolings = 1 << 20, 16
+// Bounds of what configs may ask for. There are six kinds of pooling, and published models have about four
+// modules.
+const maxWidth, maxPoolings, maxModules = 1 << 20, 16, 16
 
 func (f *folder) dense(fsys fs.FS) error {
 	c := struct {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// HeapFactor bounds what opening takes of the heap for each byte of the files that it reads. It is the one that
-// package model states.
+// HeapFactor bounds what opening takes of the heap for each byte of the files that it reads. It is what the guide
+// of package model states.
 const HeapFactor = 100
 
 // CheckHeap runs open, which reads a folder, and fails the test if that takes more of the heap than HeapFactor
