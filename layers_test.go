@@ -318,7 +318,7 @@ func readers(t *tree) []string {
 			continue
 		}
 		for _, f := range p.source() {
-			ast.Inspect(f, func(n ast.Node) bool {
+			ast.Inspect(f.File, func(n ast.Node) bool {
 				if s, ok := n.(*ast.SelectorExpr); ok {
 					if x, ok := s.X.(*ast.Ident); ok && banned[x.Name+"."+s.Sel.Name] && f.Name.Name != "main" {
 						lines = append(lines, fmt.Sprintf("%s: %s.%s: %s reads files", t.fset.Position(s.Pos()), x.Name, s.Sel.Name, reader))
