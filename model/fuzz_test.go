@@ -2,11 +2,9 @@ package model
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed2010d43f/transformer/sample"
 )
@@ -44,17 +42,9 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
 		src := all[int(i)%len(all)].weights(t)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		m, err := NewEncoderDecoder(config, src, Options{})
-		if took := time.Since(start); took > 5*time.Second {
-			t.Fatalf("opening takes %v", took)
-		}
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(64<<20+50*len(config)) {
-			t.Fatalf("opening allocates %d bytes", n)
-		}
+		var m *EncoderDecoder
+		var err error
+		bounded(t, 64<<20+50*len(config), func() { m, err = NewEncoderDecoder(config, src, Options{}) })
 		if err != nil {
 			if !knownPrefix(err) || len(err.Error()) > 5_000 {
 				t.Errorf("error %.300v", err)
@@ -77,6 +67,34 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 	})
 }
 
+// FuzzEncoderConfig opens any config.json of an encoder, as FuzzConfig does, and lets it read.
+func FuzzEncoderConfig(f *testing.F) {
+	all := encoderGoldens(f)
+	for i, g := range all {
+		f.Add([]byte(g.Config), uint8(i))
+	}
+	for i, family := range Encoders() {
+		f.Add([]byte(`{"model_type": "`+family+`", "num_labels": 67108864, "max_relative_positions": 1048576, "relative_attention": true}`), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
+		src, err := all[int(i)%len(all)].renamed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e *Encoder
+		bounded(t, 64<<20+50*len(config), func() { e, err = NewEncoder(config, src, Options{}) })
+		if err != nil {
+			if !knownPrefix(err) || len(err.Error()) > 5_000 {
+				t.Errorf("error %.300v", err)
+			}
+			return
+		}
+		if _, err := e.Hidden([]Sequence{{IDs: []int{0, e.Vocab - 1}}}); err != nil && !strings.Contains(err.Error(), "at most") {
+			t.Errorf("reading: %v", err)
+		}
+	})
+}
+
 // FuzzGeneration reads any generation_config.json and config.json: what it returns is usable.
 func FuzzGeneration(f *testing.F) {
 	f.Add("", `{"bos_token_id": 1, "eos_token_id": [2, 3], "pad_token_id": 0, "max_length": 20}`)
@@ -89,14 +107,9 @@ func FuzzGeneration(f *testing.F) {
 		`{"force_bos_token_to_be_generated": true, "bos_token_id": 0, "eos_token_id": 2}`)
 	f.Add(`{"num_beams": 1000, "num_return_sequences": 1000, "suppress_tokens": [1`+strings.Repeat(",1", 1000)+`]}`, `{}`)
 	f.Fuzz(func(t *testing.T, file, config string) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		g, err := generation(file, config)
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(1<<20+50*(len(file)+len(config))) || time.Since(start) > 5*time.Second {
-			t.Fatalf("%d bytes allocated in %v", n, time.Since(start))
-		}
+		var g Generation
+		var err error
+		bounded(t, 1<<20+50*(len(file)+len(config)), func() { g, err = generation(file, config) })
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "model: ") {
 				t.Errorf("error %v", err)

@@ -115,13 +115,9 @@ func shared(t testing.TB, config string) []byte {
 	return torchfile.Zip(torchfile.State(torchfile.Pickle(tensors...), make([]byte, 2*most))...)
 }
 
-// many returns what f makes of 0, 1, …, up to size bytes, as a list without its last comma.
+// many is [hostile.Many] for a list, whose last comma it leaves out.
 func many(size int, f func(i int) string) string {
-	var b strings.Builder
-	for i := 0; b.Len() < size; i++ {
-		b.WriteString(f(i))
-	}
-	return strings.TrimSuffix(b.String(), ",")
+	return strings.TrimSuffix(hostile.Many(size, f), ",")
 }
 
 // Whatever a folder says, opening it takes memory in proportion to its files: a number in a config, or a list in

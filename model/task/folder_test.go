@@ -2,6 +2,7 @@ package task
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -46,6 +47,27 @@ func TestHostileFiles(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Lists in the files of an embedder take memory in proportion too.
+func TestHeap(t *testing.T) {
+	const size = 1 << 19
+	transformer := `{"idx":0,"path":"","type":"x.Transformer"}`
+	modules := "[" + transformer + `,{"idx":1,"path":"1","type":"x.Pooling"}]`
+	for file, text := range map[string]string{
+		"modules.json":                      "[" + transformer + strings.Repeat(`,{}`, size/3) + "]",
+		"1/config.json":                     `{"pooling_mode":["cls"` + strings.Repeat(`,"cls"`, size/6) + "]}",
+		"config_sentence_transformers.json": `{"prompts":{` + hostile.Many(size, func(i int) string { return fmt.Sprintf(`"%x":"",`, i) }) + `"x":""},"default_prompt_name":"?"}`,
+		"sentence_bert_config.json":         `{` + hostile.Many(size, func(i int) string { return fmt.Sprintf(`"%x":"",`, i) }) + `"x":""}`,
+		"tokenizer_config.json":             `{` + hostile.Many(size, func(i int) string { return fmt.Sprintf(`"%x":"",`, i) }) + `"x":""}`,
+	} {
+		t.Run(file, func(t *testing.T) {
+			files := map[string]string{"modules.json": modules, "1/config.json": "{}"}
+			files[file] = text
+			folder := expected.Checkpoints["features"].with(files, nil).fs()
+			hostile.CheckHeap(t, folder, 64<<20, func() error { return second(OpenEmbedder(folder, model.Options{})) })
+		})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
 )
 
 // checkSource reads everything and stores it again. size is that of the files.
@@ -90,7 +92,7 @@ func FuzzIndex(f *testing.F) {
 	f.Add(weightMap(f, "x", "../one.safetensors"))
 	f.Add(`{"weight_map":{"a":"one.safetensors"}}`)
 	f.Add(`{"metadata":{"total_size":1e3},"weight_map":{"b.weight":"sub/3.safetensor","a":"one.safetensors"}}`)
-	f.Add(`{"weight_map":{` + strings.TrimSuffix(many(100_000, func(i int) string { return fmt.Sprintf(`"%x":"%x",`, i, i) }), ",") + `}}`)
+	f.Add(`{"weight_map":{` + strings.TrimSuffix(hostile.Many(100_000, func(i int) string { return fmt.Sprintf(`"%x":"%x",`, i, i) }), ",") + `}}`)
 	f.Add(`{"weight_map":{"a":"` + strings.Repeat("x", 2000) + `"}}`)
 	folder := sharded(f, "")
 	size := 0

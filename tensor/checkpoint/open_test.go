@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
 	"github.com/seed2010d43f/transformer/internal/torchfile"
 )
 
@@ -90,7 +91,7 @@ func TestBadIndexes(t *testing.T) {
 			t.Errorf("index %s: %v, expected: %v, naming %s", c.index, err, c.kind, c.names)
 		}
 	}
-	if _, err := Open(sharded(t, `{"weight_map":{`+strings.TrimSuffix(many(100_000, func(i int) string { return fmt.Sprintf(`"%d":"%d",`, i, i) }), ",")+`}}`)); !errors.Is(err, ErrIndexJSON) || !strings.Contains(err.Error(), "shards") {
+	if _, err := Open(sharded(t, `{"weight_map":{`+strings.TrimSuffix(hostile.Many(100_000, func(i int) string { return fmt.Sprintf(`"%d":"%d",`, i, i) }), ",")+`}}`)); !errors.Is(err, ErrIndexJSON) || !strings.Contains(err.Error(), "shards") {
 		t.Errorf("many shards: %v", err)
 	}
 	if s, err := Open(sharded(t, `{"weight_map":{}}`)); err != nil || len(slices.Collect(s.Names())) != 0 {

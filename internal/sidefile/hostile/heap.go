@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -36,6 +37,15 @@ func CheckHeap(t testing.TB, folder fstest.MapFS, base int, open func() error) {
 	if err != nil && len(err.Error()) > 20_000 { // a regular expression and more
 		t.Errorf("an error of %d bytes: %.500v", len(err.Error()), err)
 	}
+}
+
+// Many returns what f makes of 0, 1, …, up to size bytes and a little more.
+func Many(size int, f func(i int) string) string {
+	var b strings.Builder
+	for i := 0; b.Len() < size; i++ {
+		b.WriteString(f(i))
+	}
+	return b.String()
 }
 
 // Heap returns the most bytes by which the heap is larger while f runs, with little garbage.
