@@ -21,6 +21,7 @@ type deberta struct {
 	relative, biasedInput bool
 	types                 []string // terms with positions: c2p, p2c
 	reach, buckets        int      // longest distance; buckets on either side, or 0
+	longest               int      // tokens that there are buckets for; 0: any number
 	share                 bool     // positions are projected as contents are
 }
 
@@ -116,6 +117,9 @@ func (m *deberta) encoder(body nn.Loader, attend func(i int, l nn.Loader, positi
 	e := &Encoder{Types: m.Types, Stack: Stack{Vocab: m.Vocab, Dim: m.Dim, MaxLen: m.Positions, Embeddings: m.embeddings(body)}}
 	if !m.biasedInput {
 		e.MaxLen = maxLength // nothing in the model ends
+	}
+	if m.longest > 0 {
+		e.MaxLen = min(e.MaxLen, m.longest)
 	}
 	var positions tensor.Tensor // [2·span, Dim]
 	var distances attention.Buckets
@@ -217,8 +221,8 @@ func buildDeberta2(c config, w nn.Loader) *Encoder {
 	c = c.defaults(`{"vocab_size": 128100, "hidden_size": 1536, "num_hidden_layers": 24, "num_attention_heads": 24, "intermediate_size": 6144}`).
 		defaults(debertaDefaults).defaults(bertDefaults)
 	m := readDeberta(c)
-	if m.buckets > 1 && m.reach-1 <= m.buckets/2 {
-		c.fail("position_buckets %d and max_relative_positions %d: distances beyond half of the buckets are needed", m.buckets, m.reach)
+	if mid := m.buckets / 2; m.buckets > 1 && m.reach-1 <= mid {
+		m.reach, m.longest = mid, mid+1 // the reference has no bucket for longer distances: it divides by 0, or less
 	}
 	m.names.query, m.names.key, m.names.value = "attention.self.query_proj", "attention.self.key_proj", "attention.self.value_proj"
 	norm := ""
