@@ -23,7 +23,7 @@ func TestHostileFiles(t *testing.T) {
 	dense := map[string]map[string][]int{"2/model.safetensors": {"linear.weight": {3, 32}, "linear.bias": {3}}}
 	named := func(name string) fstest.MapFS { return expected.Checkpoints[name].fs() }
 	none := model.Options{}
-	for _, c := range []struct {
+	for i, c := range []struct {
 		folder fstest.MapFS
 		open   func(fs.FS) error
 	}{
@@ -39,6 +39,9 @@ func TestHostileFiles(t *testing.T) {
 		{withState(map[string][]byte{"sparse_linear.pt": sparsePT, "colbert_linear.pt": colbertPT}), func(f fs.FS) error { return second(OpenM3(f, none)) }},
 		{textToText(t), func(f fs.FS) error { return second(OpenTextToText(f, none)) }},
 	} {
+		if testing.Short() && i%4 != 0 {
+			continue
+		}
 		for file := range c.folder {
 			errs := hostile.Check(t, hostile.Folders(t, c.folder, file), 80<<20, c.open)
 			for name, err := range errs {
