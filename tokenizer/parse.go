@@ -15,7 +15,8 @@ type parts struct {
 	byteLevel    bool
 	model        model
 	vocab        *vocab
-	foreign      map[int]string // tokens that no text in GPT-2's alphabet can give
+	foreign      map[int]string    // tokens that no text in GPT-2's alphabet can give
+	foreignIDs   map[string]uint32 // and their ids
 	added        []AddedToken
 	post         postProcessor
 	decoder      decoderChain
@@ -60,16 +61,17 @@ func (p *parts) build() (*Tokenizer, error) {
 func (p *parts) newVocabulary(entries []entry) error {
 	for _, e := range entries {
 		if !utf8.Valid(e.token) {
-			return fmt.Errorf("token %q with id %d is not UTF-8", e.token, e.id)
+			return fmt.Errorf("token %.200q with id %d is not UTF-8", e.token, e.id)
 		}
 	}
 	if p.byteLevel {
-		p.foreign = map[int]string{}
+		p.foreign, p.foreignIDs = map[int]string{}, map[string]uint32{}
 		for i := range entries {
 			e := &entries[i]
 			raw, ok := appendFromAlphabet(make([]byte, 0, len(e.token)), e.token)
 			if !ok {
-				p.foreign[int(e.id)] = string(e.token)
+				token := string(e.token)
+				p.foreign[int(e.id)], p.foreignIDs[token] = token, e.id
 				raw = nil
 			}
 			e.token = raw
@@ -86,12 +88,8 @@ func (p *parts) find(token []byte) (uint32, bool) {
 		var buf [64]byte
 		raw, ok := appendFromAlphabet(buf[:0], token)
 		if !ok {
-			for id, s := range p.foreign {
-				if s == string(token) {
-					return uint32(id), true
-				}
-			}
-			return 0, false
+			id, ok := p.foreignIDs[string(token)]
+			return id, ok
 		}
 		return p.vocab.find(raw)
 	}
@@ -161,7 +159,10 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 		return nil, err
 	}
 	p := &parts{exactScores: exactScores}
-	var err error
+	err := checkPatterns(f.normalizer, f.preTokenizer, f.decoder)
+	if err != nil {
+		return nil, err
+	}
 	if p.normalizer, err = parseNormalizer(f.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
@@ -225,7 +226,7 @@ func (p *parts) parseAdded(data []byte) error {
 			a.ID = int(id)
 		}
 		if a.ID < 0 || a.ID >= maxVocab {
-			return fmt.Errorf("token %q has id %d; ids must be at least 0 and below %d", a.Content, a.ID, maxVocab)
+			return fmt.Errorf("token %.200q has id %d; ids must be at least 0 and below %d", a.Content, a.ID, maxVocab)
 		}
 		if seen[a.Content] {
 			continue

@@ -67,7 +67,7 @@ func (p *postProcessor) parse(data []byte, depth int) error {
 		return nil
 	}
 	if p.templated {
-		return fmt.Errorf("type %q after another that adds tokens is not supported", c.Type)
+		return fmt.Errorf("type %.200q after another that adds tokens is not supported", c.Type)
 	}
 	p.templated = true
 	switch c.Type {
@@ -83,7 +83,7 @@ func (p *postProcessor) parse(data []byte, depth int) error {
 		p.trim, p.prefixed = orTrue(c.TrimOffsets), orTrue(c.PrefixSpace)
 		return nil
 	}
-	return fmt.Errorf("type %q is not supported", c.Type)
+	return fmt.Errorf("type %.200q is not supported", c.Type)
 }
 
 func (p *postProcessor) parseTemplate(c *postConfig) error {
@@ -111,14 +111,14 @@ func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem,
 		case e.Text != nil:
 			n := map[string]int{"A": 1, "B": 2}[e.Text.ID]
 			if n == 0 || n > texts {
-				return nil, fmt.Errorf("sequence %q is not supported here", e.Text.ID)
+				return nil, fmt.Errorf("sequence %.200q is not supported here", e.Text.ID)
 			}
 			used[n]++
 			items = append(items, sequence(n-1, e.Text.TypeID))
 		case e.Special != nil:
 			s, ok := c.Tokens[e.Special.ID]
 			if !ok {
-				return nil, fmt.Errorf("token %q is not among the special_tokens", e.Special.ID)
+				return nil, fmt.Errorf("token %.200q is not among the special_tokens", e.Special.ID)
 			}
 			if added += len(s.IDs); added > maxTemplate {
 				continue
@@ -236,7 +236,7 @@ func (d *decoderParser) parseOne(c *decoderConfig) error {
 			return ctcText(or(c.PadToken, "<pad>"), or(c.Delimiter, "|"), orTrue(c.Cleanup))
 		})
 	default:
-		return fmt.Errorf("type %q is not supported", c.Type)
+		return fmt.Errorf("type %.200q is not supported", c.Type)
 	}
 	return nil
 }

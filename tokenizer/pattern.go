@@ -11,7 +11,9 @@ import (
 )
 
 const (
-	maxPattern = 1 << 14 // bytes of a regular expression
+	// maxPattern bounds the bytes of a regular expression, and of all in a file: compiled, a byte of one may take
+	// hundreds. Published ones have a few hundred.
+	maxPattern = 1 << 14
 	// The searches of one call may take matchTime together, plus matchTime for each matchUnit bytes of text.
 	matchTime = 2 * time.Second
 	matchUnit = 1 << 20
@@ -25,6 +27,42 @@ type pattern struct {
 
 func literalPattern(s string) *pattern { return &pattern{literal: s} }
 
+// checkPatterns adds up the regular expressions of a file's stages.
+func checkPatterns(stages ...[]byte) error {
+	n := 0
+	for _, data := range stages {
+		r := jsonReader{data: data}
+		if len(data) > 0 {
+			if err := r.patterns(&n); err != nil {
+				return err
+			}
+		}
+	}
+	if n > maxPattern {
+		return fmt.Errorf("its patterns have %d bytes; at most %d are supported", n, maxPattern)
+	}
+	return nil
+}
+
+// patterns reads a value, and adds the lengths of the regular expressions in it to n.
+func (r *jsonReader) patterns(n *int) error {
+	switch r.peek() {
+	case '{':
+		return r.object(func(key []byte) error {
+			if strings.EqualFold(string(key), "Regex") && r.peek() == '"' {
+				s, err := r.str()
+				*n += len(s)
+				return err
+			}
+			return r.patterns(n)
+		})
+	case '[':
+		return r.array(func() error { return r.patterns(n) })
+	}
+	_, err := r.skip()
+	return err
+}
+
 // compilePattern compiles a regular expression in the syntax of Oniguruma as far as github.com/dlclark/regexp2 reads
 // it alike; what it would read otherwise is refused.
 func compilePattern(expr string) (*pattern, error) {
@@ -36,7 +74,7 @@ func compilePattern(expr string) (*pattern, error) {
 	}
 	re, err := regexp2.Compile(withLate(expr), regexp2.Multiline)
 	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %w", expr, err)
+		return nil, fmt.Errorf("pattern %.200q: %w", expr, err)
 	}
 	re.MatchTimeout = matchTime
 	return &pattern{literal: expr, re: re}, nil
@@ -61,12 +99,12 @@ func checkSyntax(expr string) error {
 			}
 		case !inClass:
 			if len(rest) > 1 && rest[1] == '+' && (rest[0] == '+' || rest[0] == '*' || rest[0] == '?') {
-				return fmt.Errorf("pattern %q: possessive quantifiers are not supported", expr)
+				return fmt.Errorf("pattern %.200q: possessive quantifiers are not supported", expr)
 			}
 		case rest[0] == ']':
 			inClass = false
 		case len(rest) > 1 && (rest[:2] == "&&" || rest[:2] == "-["), rest[0] == '[':
-			return fmt.Errorf("pattern %q: set operations in character classes are not supported", expr)
+			return fmt.Errorf("pattern %.200q: set operations in character classes are not supported", expr)
 		}
 	}
 	return nil
@@ -160,7 +198,7 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 		err = errSlowPattern
 	}
 	if err != nil {
-		return dst, fmt.Errorf("tokenizer: pattern %q on a text of %d bytes: %w", p.literal, len(b), err)
+		return dst, fmt.Errorf("tokenizer: pattern %.200q on a text of %d bytes: %w", p.literal, len(b), err)
 	}
 	return dst, nil
 }

@@ -9,8 +9,9 @@ import (
 // tokenization.py): those after the first carry a prefix. A word that cannot be split, or is too long, is unknown.
 type wordPiece struct {
 	vocab    *vocab
-	start    *byteTrie // tokens without the prefix's meaning
-	rest     *byteTrie // tokens with the prefix, without it
+	trie     *byteTrie
+	prefix   string // "" where no token goes on with a word
+	rest     uint32 // node of the prefix, from which tokens after the first are looked for; noChildren where none has it
 	unk      uint32
 	maxChars int
 }
@@ -29,9 +30,9 @@ func (m *wordPiece) whole(_ *work, word []byte, key uint64) (uint32, bool) {
 func (m *wordPiece) tokenize(w *work, word []byte) {
 	w.tokens = w.tokens[:0]
 	if len(word) <= m.maxChars || utf8.RuneCount(word) <= m.maxChars {
-		t := m.start
-		for i := 0; i < len(word); t = m.rest {
-			id, n := t.longest(word[i:])
+		node := uint32(0)
+		for i := 0; i < len(word); node = m.rest {
+			id, n := m.trie.longest(node, word[i:])
 			if n == 0 {
 				w.tokens = w.tokens[:0]
 				break
@@ -48,22 +49,22 @@ func (m *wordPiece) tokenize(w *work, word []byte) {
 func newWordPiece(v *vocab, unk, prefix string, maxChars int) (*wordPiece, error) {
 	id, ok := v.find([]byte(unk))
 	if !ok {
-		return nil, fmt.Errorf("the unknown token %q is not in the vocabulary", unk)
+		return nil, fmt.Errorf("the unknown token %.200q is not in the vocabulary", unk)
 	}
-	m := &wordPiece{vocab: v, unk: id, maxChars: maxChars, start: newByteTrie(v.size()), rest: newByteTrie(v.size())}
+	m := &wordPiece{vocab: v, unk: id, maxChars: maxChars, trie: newByteTrie(v.keys)}
 	for id := range v.size() {
 		b := v.bytes(id)
 		if len(b) == 0 {
 			continue
 		}
-		err := m.start.add(b, uint32(id))
-		if err == nil && len(b) > len(prefix) && string(b[:len(prefix)]) == prefix {
-			err = m.rest.add(b[len(prefix):], uint32(id))
-		}
-		if err != nil {
+		if err := m.trie.add(b, uint32(id)); err != nil {
 			return nil, err
 		}
+		if len(b) > len(prefix) && string(b[:len(prefix)]) == prefix {
+			m.prefix = prefix
+		}
 	}
+	m.rest = m.trie.node([]byte(prefix))
 	return m, nil
 }
 
@@ -95,7 +96,7 @@ func (p *parts) parseWords(c *modelConfig) error {
 		return fmt.Errorf("vocab: %w", err)
 	}
 	if p.byteLevel {
-		return fmt.Errorf("type %q after a ByteLevel pre_tokenizer is not supported", c.Type)
+		return fmt.Errorf("type %.200q after a ByteLevel pre_tokenizer is not supported", c.Type)
 	}
 	if err := p.newVocabulary(list); err != nil {
 		return fmt.Errorf("vocab: %w", err)
