@@ -196,7 +196,15 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 }
 
 func (w *work) emitAdded(t *Tokenizer, k int, at span, track bool) {
-	w.ids = append(w.ids, t.added.tokens[k].ID)
+	w.emitApart(t.added.tokens[k].ID, at, track)
+}
+
+// emitApart appends a token that the model has no part in.
+func (w *work) emitApart(id int, at span, track bool) {
+	if w.marks != nil {
+		w.marks.begin()
+	}
+	w.ids = append(w.ids, id)
 	if track {
 		w.spans = append(w.spans, at)
 	}

@@ -22,7 +22,8 @@ type work struct {
 	word    []byte
 	cells   []cell
 	cache   *wordCache
-	guard   *guard // of the call in hand; nil: none
+	guard   *guard     // of the call in hand; nil: none
+	marks   *wordMarks // of the call in hand; nil: words are not asked for
 
 	ids   []int
 	spans []span // source ranges of ids, when the text is tracked

@@ -154,37 +154,43 @@ func testTagger(t *testing.T, name string) {
 	}
 }
 
+// answerSettings are the pipeline's, by its names.
+type answerSettings struct {
+	N          int   `json:"top_k"`
+	Align      *bool `json:"align_to_words"`
+	Impossible bool  `json:"handle_impossible_answer"`
+	MaxAnswer  int   `json:"max_answer_len"`
+	Stride     int   `json:"doc_stride"`
+	Length     int   `json:"max_seq_len"`
+}
+
+func (s *answerSettings) answer(a Answerer, question, context string) ([]Answer, error) {
+	a.Impossible, a.WithinWords = s.Impossible, s.Align != nil && !*s.Align
+	if s.MaxAnswer > 0 {
+		a.MaxAnswer = s.MaxAnswer
+	}
+	if s.Length > 0 {
+		a.MaxTokens, a.Stride = s.Length, s.Stride
+	}
+	return a.Answer(question, context, max(1, s.N))
+}
+
 func TestAnswerer(t *testing.T) {
 	cases := load1[[]struct {
 		Checkpoint, Question, Context string
-		Settings                      struct {
-			N          int   `json:"top_k"`
-			Align      *bool `json:"align_to_words"`
-			Impossible bool  `json:"handle_impossible_answer"`
-			MaxAnswer  int   `json:"max_answer_len"`
-			Stride     int   `json:"doc_stride"`
-			Length     int   `json:"max_seq_len"`
-		}
-		Answers []Answer
+		Settings                      answerSettings
+		Answers                       []Answer
 	}](answersJSON)
 	for _, c := range cases {
 		a := must(OpenAnswerer(expected.Checkpoints[c.Checkpoint].fs(), model.Options{}))
-		s := c.Settings
-		a.Impossible, a.WithinWords = s.Impossible, s.Align != nil && !*s.Align
-		if s.MaxAnswer > 0 {
-			a.MaxAnswer = s.MaxAnswer
-		}
-		if s.Length > 0 {
-			a.MaxTokens, a.Stride = s.Length, s.Stride
-		}
-		got, err := a.Answer(c.Question, c.Context, max(1, s.N))
+		got, err := c.Settings.answer(*a, c.Question, c.Context)
 		if err != nil || len(got) != len(c.Answers) {
-			t.Errorf("%s, %q %+v: %+v, %v; want %+v", c.Checkpoint, c.Question, s, got, err, c.Answers)
+			t.Errorf("%s, %q %+v: %+v, %v; want %+v", c.Checkpoint, c.Question, c.Settings, got, err, c.Answers)
 			continue
 		}
 		for k, w := range c.Answers {
 			if g := got[k]; g.Text != w.Text || g.Start != w.Start || g.End != w.End || !near(g.Score, w.Score) {
-				t.Errorf("%s, %q %+v: answer %d is %+v, want %+v", c.Checkpoint, c.Question, s, k, g, w)
+				t.Errorf("%s, %q %+v: answer %d is %+v, want %+v", c.Checkpoint, c.Question, c.Settings, k, g, w)
 			}
 		}
 	}
