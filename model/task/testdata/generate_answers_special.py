@@ -13,11 +13,11 @@ import pathlib
 import tempfile
 
 import numpy as np
-import tokenizers
 from transformers import pipeline
 from transformers.pipelines import question_answering
 
-from checkpoints import LONG, VOCAB, bytes_at, write
+from checkpoints import LONG, bytes_at, write
+from special import checkpoints, compact, roberta, rows, several, spelled
 
 HERE = pathlib.Path(__file__).parent
 CASES = [
@@ -35,27 +35,6 @@ CASES = [
 SETTINGS = [{}, {"top_k": 5}, {"top_k": 5, "align_to_words": False}, {"top_k": 4, "handle_impossible_answer": True, "max_answer_len": 60},
             {"align_to_words": False}, {"top_k": 4, "doc_stride": 4, "max_seq_len": 30},
             {"top_k": 4, "doc_stride": 4, "max_seq_len": 30, "align_to_words": False, "handle_impossible_answer": True}]
-
-
-def several() -> dict:
-    """A class token that also ends each text."""
-    vocab = {t: i for i, t in enumerate(VOCAB)}
-    t = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocab, unk_token="[UNK]"))
-    t.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
-    t.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    t.decoder = tokenizers.decoders.WordPiece()
-    t.post_processor = tokenizers.processors.TemplateProcessing(
-        single="[CLS] $A [CLS]", pair="[CLS] $A [CLS] $B:1 [CLS]:1", special_tokens=[("[CLS]", vocab["[CLS]"])])
-    t.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", tokenizers.AddedToken("[MASK]", lstrip=True, rstrip=True, special=True)])
-    names = {"cls_token": "[CLS]", "sep_token": "[CLS]", "pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]"}
-    return {"tokenizer.json": t.to_str(),
-            "tokenizer_config.json": json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64, **names})}
-
-
-def roberta() -> dict:
-    """The mask that published files have; 4.57 and 5.24 part where they name none."""
-    mask = {"__type": "AddedToken", "content": "<mask>", "lstrip": True, "normalized": False, "rstrip": False, "single_word": False}
-    return {"tokenizer_config.json": json.dumps({"tokenizer_class": "RobertaTokenizer", "model_max_length": 60, "mask_token": mask})}
 
 
 class Ties:
@@ -84,18 +63,15 @@ def answers(p, question: str, context: str, settings: dict) -> dict:
 
 
 def main():
-    checkpoints = json.loads((HERE / "expected.json").read_text())["checkpoints"]
     changed = {"answers": {}, "roberta answers": roberta(), "xlm-roberta answers": {}, "several": several()}
-    out, ties = {"checkpoints": {}, "texts": [], "cases": []}, Ties()
-    for name, files in changed.items():
-        base = name if name in checkpoints else "answers"
-        out["checkpoints"][name] = {"base": base, "files": files}
+    changed = {n: {"base": "answers" if n == "several" else n, "files": f} for n, f in changed.items()}
+    out, ties = {"checkpoints": changed, "texts": [], "cases": []}, Ties()
+    for name, c in checkpoints(json.loads((HERE / "expected.json").read_text())["checkpoints"], changed).items():
         folder = tempfile.mkdtemp()
-        write(pathlib.Path(folder), dict(checkpoints[base], files=checkpoints[base]["files"] | files))
+        write(pathlib.Path(folder), c)
         p = pipeline("question-answering", model=folder, tokenizer=folder)
-        special = {k: getattr(p.tokenizer, k + "_token") for k in ("cls", "sep", "pad", "unk", "mask")}
         for case in CASES:
-            question, context = [t.format(**special) for t in case]
+            question, context = spelled(p.tokenizer, *case)
             if [question, context] not in out["texts"]:
                 out["texts"].append([question, context])
             for settings in SETTINGS:
@@ -106,14 +82,6 @@ def main():
                 out["cases"].append({"checkpoint": name, "text": out["texts"].index([question, context]), "settings": settings, **got})
     lines = [f'"checkpoints":{compact(out["checkpoints"])}', '"texts":' + rows(out["texts"]), '"cases":' + rows(out["cases"])]
     (HERE / "answers_special.json").write_text("{" + ",\n".join(lines) + "}\n")
-
-
-def compact(v) -> str:
-    return json.dumps(v, ensure_ascii=False, separators=(",", ":"))
-
-
-def rows(values: list) -> str:
-    return "[\n" + ",\n".join(map(compact, values)) + "]"
 
 
 if __name__ == "__main__":
