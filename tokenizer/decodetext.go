@@ -60,9 +60,6 @@ func metaspaceText(mark string, prefix bool) tokenMap {
 // suffixText writes the suffix that ends a word as a space, and the last one as nothing.
 func suffixText(suffix string) tokenMap {
 	return func(s string, _, last bool) (string, error) {
-		if suffix == "" {
-			return s, nil
-		}
 		if last {
 			return strings.ReplaceAll(s, suffix, ""), nil
 		}

@@ -149,7 +149,7 @@ func (p prepend) normalize(t *text) error {
 		return nil
 	}
 	t.begin()
-	t.put(p.s, 0, 0)
+	t.put(p.s, 0, firstLen(t.b))
 	t.keep(0, len(t.b))
 	t.swap()
 	return nil
@@ -170,7 +170,7 @@ func (r replaceString) normalize(t *text) error {
 	done := 0
 	for i >= 0 {
 		t.keep(done, done+i)
-		t.put(r.new, done+i, done+i+len(r.old))
+		t.replace(r.new, done+i, done+i+len(r.old))
 		done += i + len(r.old)
 		i = bytes.Index(t.b[done:], []byte(r.old))
 	}
@@ -194,7 +194,7 @@ func (r replaceMatches) normalize(t *text) error {
 	done := int32(0)
 	for _, m := range found {
 		t.keep(int(done), int(m.start))
-		t.put(r.new, int(m.start), int(m.end))
+		t.replace(r.new, int(m.start), int(m.end))
 		done = m.end
 	}
 	t.keep(int(done), len(t.b))
@@ -210,7 +210,7 @@ func (r replaceSpaces) normalize(t *text) error {
 	t.begin()
 	for i := 0; i < len(t.b); {
 		if j := run(table, t.b, i, space); j > i {
-			t.put(r.new, i, j)
+			t.replace(r.new, i, j)
 			i = j
 			continue
 		}
@@ -245,7 +245,7 @@ func (r replaceRuns) normalize(t *text) error {
 			end++
 		}
 		t.keep(done, i)
-		t.put(r.new, i, end)
+		t.replace(r.new, i, end)
 		done = end
 		i = bytes.Index(t.b[done:], []byte("  "))
 	}

@@ -285,9 +285,7 @@ func (c *config) byteLevelSpecials(p *parts, m *bpe) {
 		setDefault(&c.EOS, "<|endoftext|>")
 		setDefault(&c.UNK, "<|endoftext|>")
 		setDefault(&c.PAD, "<|endoftext|>")
-		if id, ok := p.find([]byte(c.UNK.Content)); ok {
-			m.unk = id + 1
-		}
+		m.setUnknown(p, c.UNK.Content)
 	case "Qwen2Tokenizer":
 		p.normalizer = nfc()
 		p.preTokenizer = scan{next: scanQwen2}

@@ -214,13 +214,22 @@ func (p *parts) parseAdded(data []byte) error {
 	if data == nil {
 		return nil
 	}
-	var list []addedTokenConfig
+	var list []struct {
+		addedTokenConfig
+		ID      *int    `json:"id"`
+		Content *string `json:"content"`
+	}
 	if err := json.Unmarshal(data, &list); err != nil {
 		return err
 	}
 	seen := make(map[string]bool, len(list))
 	for i := range list {
-		a := list[i].token()
+		c := &list[i]
+		if c.ID == nil || c.Content == nil {
+			return fmt.Errorf("token %d of the list has no id or no content", i)
+		}
+		c.addedTokenConfig.ID, c.addedTokenConfig.Content = *c.ID, *c.Content
+		a := c.token()
 		if id, ok := p.find([]byte(a.Content)); ok {
 			a.ID = int(id)
 		}

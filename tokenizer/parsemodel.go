@@ -120,9 +120,7 @@ func (p *parts) parseBPE(c *modelConfig) error {
 	m := &bpe{vocab: p.vocab, byteLevel: p.byteLevel, fallsBack: c.ByteFallback, fuseUnk: c.FuseUnk, ignore: c.IgnoreMerges}
 	m.prefix, m.suffix = deref(c.Prefix), deref(c.Suffix)
 	if c.UnkToken != nil {
-		if id, ok := p.find([]byte(*c.UnkToken)); ok {
-			m.unk = id + 1
-		}
+		m.setUnknown(p, *c.UnkToken)
 	}
 	if c.merges == nil {
 		c.merges = []byte("[]")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -12,6 +13,27 @@ import (
 const maxNesting = 8 // of sequences within sequences
 
 var errNesting = fmt.Errorf("sequences nest deeper than %d", maxNesting)
+
+// sequenceOf calls parse with each stage of a sequence, which the file lists under key.
+func sequenceOf(list []json.RawMessage, key string, parse func(stage []byte) error) error {
+	if list == nil {
+		return fmt.Errorf("a Sequence has no %q", key)
+	}
+	for _, stage := range list {
+		if err := parse(stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneCharacter checks a value that must be a single character.
+func oneCharacter(what, s string) error {
+	if utf8.RuneCountInString(s) != 1 {
+		return fmt.Errorf("%s %q must be one character", what, s)
+	}
+	return nil
+}
 
 // patternConfig is a string or a regular expression.
 type patternConfig struct {
@@ -30,6 +52,10 @@ func (c *patternConfig) UnmarshalJSON(data []byte) error {
 
 func (c *patternConfig) compile() (*pattern, error) {
 	switch {
+	case c.String != nil && c.Regex != nil:
+		return nil, fmt.Errorf("the pattern is both a String and a Regex")
+	case c.String != nil && *c.String == "":
+		return compilePattern("") // between all characters
 	case c.String != nil:
 		return literalPattern(*c.String), nil
 	case c.Regex != nil:
@@ -42,8 +68,8 @@ type normalizerConfig struct {
 	Type        string            `json:"type"`
 	List        []json.RawMessage `json:"normalizers"`
 	Pattern     patternConfig     `json:"pattern"`
-	Content     string            `json:"content"`
-	Prepend     string            `json:"prepend"`
+	Content     *string           `json:"content"`
+	Prepend     *string           `json:"prepend"`
 	Left        *bool             `json:"strip_left"`
 	Right       *bool             `json:"strip_right"`
 	Clean       *bool             `json:"clean_text"`
@@ -67,15 +93,15 @@ func parseNormalizer(data []byte, depth int) (normalizer, error) {
 	switch c.Type {
 	case "Sequence":
 		var all normalizers
-		for _, raw := range c.List {
-			n, err := parseNormalizer(raw, depth+1)
-			if err != nil {
-				return nil, err
+		err := sequenceOf(c.List, "normalizers", func(stage []byte) error {
+			n, err := parseNormalizer(stage, depth+1)
+			if n != nil {
+				all = append(all, n)
 			}
-			all = append(all, n)
-		}
-		if len(all) == 0 {
-			return nil, nil
+			return err
+		})
+		if err != nil || len(all) == 0 {
+			return nil, err
 		}
 		return all, nil
 	case "NFC":
@@ -89,11 +115,17 @@ func parseNormalizer(data []byte, depth int) (normalizer, error) {
 	case "Lowercase":
 		return lowercase{}, nil
 	case "Strip":
-		return strip{left: orTrue(c.Left), right: orTrue(c.Right)}, nil
+		if c.Left == nil || c.Right == nil {
+			return nil, fmt.Errorf("Strip lacks strip_left or strip_right")
+		}
+		return strip{left: *c.Left, right: *c.Right}, nil
 	case "StripAccents":
 		return filter{drop: combining}, nil
 	case "Prepend":
-		return prepend{c.Prepend}, nil
+		if c.Prepend == nil {
+			return nil, fmt.Errorf("Prepend has nothing to prepend")
+		}
+		return prepend{*c.Prepend}, nil
 	case "Nmt":
 		return nmt{}, nil
 	case "Replace":
@@ -118,19 +150,19 @@ func orTrue(b *bool) bool { return b == nil || *b }
 
 func parseReplace(c *normalizerConfig) (normalizer, error) {
 	p, err := c.Pattern.compile()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.Content == nil:
+		return nil, fmt.Errorf("Replace has no content")
+	case p.re == nil:
+		return replaceString{p.literal, *c.Content}, nil
+	case p.literal == `\s+`:
+		return replaceSpaces{*c.Content}, nil
+	case p.literal == ` {2,}`:
+		return replaceRuns{*c.Content}, nil
 	}
-	if p.re == nil {
-		return replaceString{p.literal, c.Content}, nil
-	}
-	if p.literal == `\s+` {
-		return replaceSpaces{c.Content}, nil
-	}
-	if p.literal == ` {2,}` {
-		return replaceRuns{c.Content}, nil
-	}
-	return replaceMatches{p, c.Content}, nil
+	return replaceMatches{p, *c.Content}, nil
 }
 
 type preTokenizerConfig struct {
@@ -165,17 +197,15 @@ func (r *preTokenizerParser) parse(data []byte, depth int) (preTokenizer, error)
 	}
 	if c.Type == "Sequence" {
 		var all preTokenizers
-		for _, raw := range c.List {
-			p, err := r.parse(raw, depth+1)
-			if err != nil {
-				return nil, err
-			}
+		err := sequenceOf(c.List, "pretokenizers", func(stage []byte) error {
+			p, err := r.parse(stage, depth+1)
 			if p != nil {
 				all = append(all, p)
 			}
-		}
-		if len(all) == 0 {
-			return nil, nil
+			return err
+		})
+		if err != nil || len(all) == 0 {
+			return nil, err
 		}
 		return all, nil
 	}
@@ -231,7 +261,7 @@ func (r *preTokenizerParser) parseOne(c *preTokenizerConfig) (preTokenizer, erro
 	case "BertPreTokenizer":
 		return bertWords{}, nil
 	case "CharDelimiterSplit":
-		return splitPattern{pattern: literalPattern(c.Delimiter), how: removed}, nil
+		return splitPattern{pattern: literalPattern(c.Delimiter), how: removed}, oneCharacter("the delimiter", c.Delimiter)
 	case "FixedLength":
 		n := 5
 		if c.Length != nil {
@@ -249,6 +279,9 @@ func parseMetaspace(c *preTokenizerConfig) (preTokenizer, error) {
 	m := metaspace{mark: c.Replacement, cut: orTrue(c.Split)}
 	if m.mark == "" {
 		m.mark = spaceMark
+	}
+	if err := oneCharacter("the replacement", m.mark); err != nil {
+		return nil, err
 	}
 	scheme, err := parseScheme(c.Scheme, c.PrefixSpace)
 	m.prepend = scheme

@@ -73,7 +73,7 @@ func checkSyntax(expr string) error {
 }
 
 // withLate writes \p{L}, \p{N} and \w out where the engine's edition of Unicode lacks characters that the reference's
-// has, or its \w is another set.
+// has, or its \w is another set; and ^, which in Oniguruma is no place after a newline that ends the text.
 func withLate(expr string) string {
 	var out strings.Builder
 	inClass := false
@@ -91,8 +91,15 @@ func withLate(expr string) string {
 		case expr[i] == '\\' && i+1 < len(expr):
 			out.WriteByte(expr[i])
 			i++
+		case expr[i] == '^' && !inClass:
+			out.WriteString(`(?:^(?!\z)|\A)`)
+			continue
 		case expr[i] == '[':
 			inClass = true
+			if strings.HasPrefix(expr[i+1:], "^") {
+				out.WriteByte('[')
+				i++
+			}
 		case expr[i] == ']':
 			inClass = false
 		}
@@ -148,8 +155,12 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 	s.bytes += len(b)
 	start := time.Now()
 	m, err := p.re.FindRunesMatch(runes)
+	last := -1
 	for err == nil && m != nil {
-		dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
+		if m.Length > 0 || m.Index != last { // an empty match right after another is none
+			dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
+			last = m.Index + m.Length
+		}
 		if s.spent+time.Since(start) > s.limit() {
 			err = errSlowPattern
 			break

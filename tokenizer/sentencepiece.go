@@ -244,9 +244,7 @@ func (m *spModel) model(p *parts) error {
 		}
 		own := m.userDefined()
 		b := &bpe{vocab: p.vocab, fallsBack: m.byteFallback, fuseUnk: true, ignore: !own.empty}
-		if id, ok := p.vocab.find([]byte(m.unkPiece)); ok {
-			b.unk = id + 1
-		}
+		b.setUnknown(p, m.unkPiece)
 		m.merges(b)
 		b.finish()
 		p.model, p.kind = b, "BPE"

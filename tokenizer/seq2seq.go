@@ -30,10 +30,9 @@ func (c *config) rebuild(p *parts) error {
 		u.unk = uint32(unk) + 1
 	}
 	if b, ok := p.model.(*bpe); ok && c.Class == "NllbTokenizer" {
-		if id, ok := p.find([]byte(c.UNK.Content)); ok {
-			b.unk, b.fuseUnk, b.fallsBack = id+1, true, false
-			b.finish()
-		}
+		b.setUnknown(p, c.UNK.Content)
+		b.fuseUnk, b.fallsBack = true, false
+		b.finish()
 	}
 	c.listExtra(p, nil)
 	return nil
@@ -268,9 +267,7 @@ func (c *config) nllbModel(p *parts, m, file *spModel) error {
 		}
 	}
 	b := &bpe{vocab: p.vocab, fuseUnk: true}
-	if id, ok := p.vocab.find([]byte(c.UNK.Content)); ok {
-		b.unk = id + 1
-	}
+	b.setUnknown(p, c.UNK.Content)
 	all.merges(b)
 	b.finish()
 	p.model, p.kind = b, "BPE"

@@ -162,7 +162,7 @@ func (t *Tokenizer) giveBack(w *work) {
 
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
-	w.ids, w.spans = w.ids[:0], w.spans[:0]
+	w.ids, w.spans, w.lacks = w.ids[:0], w.spans[:0], nil
 	w.text.search = searchTime{}
 	if len(text) > maxText {
 		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
@@ -280,7 +280,7 @@ func (t *Tokenizer) encodePiece(w *work, base int) error {
 		}
 	}
 	w.encodePieces(t.model)
-	return nil
+	return w.lacks
 }
 
 // replaceInvalid returns s with U+FFFD for what is no UTF-8, and for each byte of the result, and its end, the place

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // work is the memory of one call: every buffer is kept between calls, and the word cache carries over. A Tokenizer
 // lends each call its own.
@@ -27,6 +30,15 @@ type work struct {
 
 	ids   []int
 	spans []span // source ranges of ids, when the text is tracked
+
+	lacks error // the model met text that it has no token for, nor one for unknown text
+}
+
+// lack notes that the model has no token for part of a text, and no unknown one, which unk names.
+func (w *work) lack(part []byte, unk string) {
+	if w.lacks == nil {
+		w.lacks = fmt.Errorf("tokenizer: the text has %.40q, which the vocabulary lacks, as it lacks the unknown token%s", part, unk)
+	}
 }
 
 // reserve makes room for what a text of n bytes mostly becomes, so that a long one is not copied as its results grow.
@@ -150,8 +162,9 @@ func (w *work) encodeWord(m model, i, j int) {
 	}
 	s := w.cache.slot(key, len(word))
 	if !s.holds(word) {
-		w.tokenize(m, word, key)
-		s.store(word, w.tokens)
+		if w.tokenize(m, word, key); w.lacks == nil {
+			s.store(word, w.tokens)
+		}
 		w.emitTokens(i)
 		return
 	}
