@@ -18,7 +18,7 @@ type AddedToken struct {
 	Normalized bool // looked for in the normalised text, and itself normalised
 }
 
-const maxAddedBytes = 1 << 12 // longest added token
+const maxAddedBytes = 1 << 9 // longest added token; a search at each byte of a text takes as many steps
 
 // addedTokens finds added tokens in a text.
 type addedTokens struct {
@@ -43,10 +43,15 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 		}
 		a.min, a.max = min(a.min, k.ID), max(a.max, k.ID)
 	}
+	total := 0
+	for _, k := range tokens {
+		total += len(k.Content)
+	}
 	var t text
+	t.allow(total)
 	for i, k := range tokens {
-		if len(k.Content) > maxAddedBytes {
-			return nil, fmt.Errorf("added token %d has %d bytes; at most %d are supported", k.ID, len(k.Content), maxAddedBytes)
+		if err := checkAdded(k.ID, len(k.Content)); err != nil {
+			return nil, err
 		}
 		a.byID[k.ID] = i
 		if k.Content == "" {
@@ -61,10 +66,16 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 			continue
 		}
 		t.reset(k.Content, 0, false)
-		if err := n.normalize(&t); err != nil {
-			return nil, err
+		err := n.normalize(&t)
+		if err == nil {
+			if t.spend() != nil {
+				err = fmt.Errorf("normalizing makes more than %d bytes of each byte of the added tokens", growFactor)
+			}
 		}
-		if err := t.check(); err != nil {
+		if err == nil {
+			err = checkAdded(k.ID, len(t.b))
+		}
+		if err != nil {
 			return nil, err
 		}
 		if len(t.b) > 0 {
@@ -72,6 +83,13 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 		}
 	}
 	return a, nil
+}
+
+func checkAdded(id, n int) error {
+	if n > maxAddedBytes {
+		return fmt.Errorf("added token %d has %d bytes; at most %d are supported", id, n, maxAddedBytes)
+	}
+	return nil
 }
 
 // index returns the place of an id in tokens.

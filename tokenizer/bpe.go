@@ -197,6 +197,10 @@ func (m *bpe) charSymbols(w *work, word []byte) {
 			w.symbol = append(w.symbol, symbol{id: id, end: int32(i)})
 		} else if m.fallsBack && m.hasBytes(part) {
 			unkOpen = false
+			if len(w.symbol) > w.text.most { // prefix and suffix are bytes too
+				w.tooMany()
+				return
+			}
 			for k, c := range part {
 				w.symbol = append(w.symbol, symbol{id: m.fallback[c] - 1, end: int32(min(start+k+1, i))})
 			}

@@ -38,7 +38,7 @@ func (n *nativeNormalizer) normalize(t *text) error {
 		t.put(mark, i, i+firstLen(t.b[i:]))
 	}
 	afterSpace := n.squeeze
-	for i < len(t.b) {
+	for i < len(t.b) && !t.over {
 		s, size, kept := n.prefix(t.b[i:])
 		for afterSpace && len(s) > 0 && s[0] == ' ' {
 			s = s[1:]
@@ -312,8 +312,9 @@ func (m *spModel) native(p *parts) (*parts, error) {
 	case spBPE:
 		own := m.userDefined()
 		b := &bpe{vocab: inner.vocab, unk: uint32(unk) + 1, fuseUnk: true, ignore: !own.empty}
-		m.merges(b)
-		b.finish()
+		if err := m.merges(b); err != nil {
+			return nil, err
+		}
 		if inner.model = b; !own.empty {
 			p.preTokenizer = splitLiterals{own}
 		}

@@ -16,6 +16,7 @@ type parts struct {
 	model        model
 	vocab        *vocab
 	foreign      map[int]string // tokens that no text in GPT-2's alphabet can give
+	foreignIDs   map[string]uint32
 	added        []AddedToken
 	post         postProcessor
 	decoder      decoderChain
@@ -64,12 +65,12 @@ func (p *parts) newVocabulary(entries []entry) error {
 		}
 	}
 	if p.byteLevel {
-		p.foreign = map[int]string{}
+		p.foreign, p.foreignIDs = map[int]string{}, map[string]uint32{}
 		for i := range entries {
 			e := &entries[i]
 			raw, ok := appendFromAlphabet(make([]byte, 0, len(e.token)), e.token)
 			if !ok {
-				p.foreign[int(e.id)] = string(e.token)
+				p.foreign[int(e.id)], p.foreignIDs[string(e.token)] = string(e.token), e.id
 				raw = nil
 			}
 			e.token = raw
@@ -86,12 +87,8 @@ func (p *parts) find(token []byte) (uint32, bool) {
 		var buf [64]byte
 		raw, ok := appendFromAlphabet(buf[:0], token)
 		if !ok {
-			for id, s := range p.foreign {
-				if s == string(token) {
-					return uint32(id), true
-				}
-			}
-			return 0, false
+			id, ok := p.foreignIDs[string(token)]
+			return id, ok
 		}
 		return p.vocab.find(raw)
 	}
@@ -162,7 +159,7 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 	}
 	p := &parts{exactScores: exactScores}
 	var err error
-	if p.normalizer, err = parseNormalizer(f.normalizer, 0); err != nil {
+	if p.normalizer, err = new(normalizerParser).parse(f.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
 	pre := preTokenizerParser{}
@@ -178,7 +175,7 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 	}
 	p.post = plainTemplates()
 	if f.post != nil {
-		if err = p.post.parse(f.post, 0); err != nil {
+		if err = p.post.parse(f.post, new(stageCount), 0); err != nil {
 			return nil, fmt.Errorf("post_processor: %w", err)
 		}
 		p.post.configured = true

@@ -45,16 +45,16 @@ func (t *tokenAndID) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(pair[1], &t.id)
 }
 
-func (p *postProcessor) parse(data []byte, depth int) error {
-	if depth > maxNesting {
-		return errNesting
+func (p *postProcessor) parse(data []byte, stages *stageCount, depth int) error {
+	if err := stages.enter(depth); err != nil {
+		return err
 	}
 	var c postConfig
 	if err := json.Unmarshal(data, &c); err != nil {
 		return err
 	}
 	if c.Type == "Sequence" {
-		return sequenceOf(c.List, "processors", func(stage []byte) error { return p.parse(stage, depth+1) })
+		return sequenceOf(c.List, "processors", func(stage []byte) error { return p.parse(stage, stages, depth+1) })
 	}
 	if c.Type == "ByteLevel" {
 		p.trim = orTrue(c.TrimOffsets)
@@ -166,6 +166,7 @@ type decoderParser struct {
 	chain    decoderChain
 	bytes    bool // the chain starts from bytes
 	joined   bool // tokens have been made one
+	stages   stageCount
 }
 
 func (d *decoderParser) add(step func() decodeStep) { d.chain = append(d.chain, step) }
@@ -175,8 +176,8 @@ func (d *decoderParser) parse(data []byte, depth int) error {
 		d.add(func() decodeStep { return new(joinSpaces) })
 		return nil
 	}
-	if depth > maxNesting {
-		return errNesting
+	if err := d.stages.enter(depth); err != nil {
+		return err
 	}
 	var c decoderConfig
 	if err := json.Unmarshal(data, &c); err != nil {

@@ -10,9 +10,24 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-const maxNesting = 8 // of sequences within sequences
+const (
+	maxNesting = 8   // of sequences within sequences
+	maxStages  = 256 // of a kind; a text passes through all of them
+)
 
-var errNesting = fmt.Errorf("sequences nest deeper than %d", maxNesting)
+// stageCount counts the stages of a kind, sequences too.
+type stageCount int
+
+// enter counts a stage that lies in so many sequences.
+func (n *stageCount) enter(depth int) error {
+	if *n++; *n > maxStages {
+		return fmt.Errorf("more than %d stages are not supported", maxStages)
+	}
+	if depth > maxNesting {
+		return fmt.Errorf("sequences nest deeper than %d", maxNesting)
+	}
+	return nil
+}
 
 // sequenceOf calls parse with each stage of a sequence, which the file lists under key.
 func sequenceOf(list []json.RawMessage, key string, parse func(stage []byte) error) error {
@@ -50,12 +65,16 @@ func (c *patternConfig) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(c))
 }
 
+const maxLiteral = 1 << 10 // bytes of a String
+
 func (c *patternConfig) compile() (*pattern, error) {
 	switch {
 	case c.String != nil && c.Regex != nil:
 		return nil, fmt.Errorf("the pattern is both a String and a Regex")
 	case c.String != nil && *c.String == "":
 		return compilePattern("") // between all characters
+	case c.String != nil && len(*c.String) > maxLiteral:
+		return nil, fmt.Errorf("a pattern of %d bytes; at most %d are supported", len(*c.String), maxLiteral)
 	case c.String != nil:
 		return literalPattern(*c.String), nil
 	case c.Regex != nil:
@@ -79,12 +98,15 @@ type normalizerConfig struct {
 	Precompiled string            `json:"precompiled_charsmap"`
 }
 
-func parseNormalizer(data []byte, depth int) (normalizer, error) {
+// normalizerParser reads a normalizer.
+type normalizerParser struct{ stages stageCount }
+
+func (r *normalizerParser) parse(data []byte, depth int) (normalizer, error) {
 	if data == nil {
 		return nil, nil
 	}
-	if depth > maxNesting {
-		return nil, errNesting
+	if err := r.stages.enter(depth); err != nil {
+		return nil, err
 	}
 	var c normalizerConfig
 	if err := json.Unmarshal(data, &c); err != nil {
@@ -94,7 +116,7 @@ func parseNormalizer(data []byte, depth int) (normalizer, error) {
 	case "Sequence":
 		var all normalizers
 		err := sequenceOf(c.List, "normalizers", func(stage []byte) error {
-			n, err := parseNormalizer(stage, depth+1)
+			n, err := r.parse(stage, depth+1)
 			if n != nil {
 				all = append(all, n)
 			}
@@ -182,14 +204,17 @@ type preTokenizerConfig struct {
 }
 
 // preTokenizerParser reads a pre-tokenizer; byteLevel says that what follows sees GPT-2's byte alphabet.
-type preTokenizerParser struct{ byteLevel bool }
+type preTokenizerParser struct {
+	byteLevel bool
+	stages    stageCount
+}
 
 func (r *preTokenizerParser) parse(data []byte, depth int) (preTokenizer, error) {
 	if data == nil {
 		return nil, nil
 	}
-	if depth > maxNesting {
-		return nil, errNesting
+	if err := r.stages.enter(depth); err != nil {
+		return nil, err
 	}
 	var c preTokenizerConfig
 	if err := json.Unmarshal(data, &c); err != nil {

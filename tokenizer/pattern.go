@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 const (
-	maxPattern = 1 << 14 // bytes of a regular expression
+	maxPattern = 1 << 14 // bytes of a regular expression, also with its classes written out
 	// The searches of one call may take matchTime together, plus matchTime for each matchUnit bytes of text.
 	matchTime = 2 * time.Second
 	matchUnit = 1 << 20
@@ -19,11 +20,13 @@ const (
 
 // pattern finds a literal string or a regular expression.
 type pattern struct {
-	literal string
+	literal string          // or the regular expression as it is written
+	old     []byte          // the literal
 	re      *regexp2.Regexp // nil for a literal
 }
 
-func literalPattern(s string) *pattern { return &pattern{literal: s} }
+// literalPattern finds s, which is not empty.
+func literalPattern(s string) *pattern { return &pattern{literal: s, old: []byte(s)} }
 
 // compilePattern compiles a regular expression in the syntax of Oniguruma as far as github.com/dlclark/regexp2 reads
 // it alike; what it would read otherwise is refused.
@@ -34,7 +37,11 @@ func compilePattern(expr string) (*pattern, error) {
 	if err := checkSyntax(expr); err != nil {
 		return nil, err
 	}
-	re, err := regexp2.Compile(withLate(expr), regexp2.Multiline)
+	full := withLate(expr)
+	if len(full) > maxPattern {
+		return nil, fmt.Errorf("pattern %.100q has too many classes", expr)
+	}
+	re, err := regexp2.Compile(full, regexp2.Multiline)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", expr, err)
 	}
@@ -154,7 +161,11 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 	at = append(at, int32(len(b)))
 	s.bytes += len(b)
 	start := time.Now()
-	m, err := p.re.FindRunesMatch(runes)
+	var m *regexp2.Match
+	err := errSlowPattern
+	if s.spent <= s.limit() {
+		m, err = p.re.FindRunesMatch(runes)
+	}
 	last := -1
 	for err == nil && m != nil {
 		if m.Length > 0 || m.Index != last { // an empty match right after another is none
@@ -167,27 +178,24 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 		}
 		m, err = p.re.FindNextMatch(m)
 	}
-	if s.spent += time.Since(start); err == nil && s.spent > s.limit() {
-		err = errSlowPattern
+	took := time.Since(start)
+	if s.spent += took; s.spent > s.limit() || err != nil && took >= matchTime {
+		err = errSlowPattern // the engine's own error has the whole text
 	}
 	if err != nil {
-		return dst, fmt.Errorf("tokenizer: pattern %q on a text of %d bytes: %w", p.literal, len(b), err)
+		return dst, fmt.Errorf("tokenizer: pattern %.100q on a text of %d bytes: %w", p.literal, len(b), err)
 	}
 	return dst, nil
 }
 
 func (p *pattern) findLiteral(dst []piece, b []byte) []piece {
-	n := len(p.literal)
-	if n == 0 {
-		return dst
-	}
-	for i := 0; i+n <= len(b); {
-		if b[i] == p.literal[0] && string(b[i:i+n]) == p.literal {
-			dst = append(dst, piece{int32(i), int32(i + n)})
-			i += n
-		} else {
-			i++
+	n := len(p.old)
+	for i := 0; ; i += n {
+		at := bytes.Index(b[i:], p.old)
+		if at < 0 {
+			return dst
 		}
+		i += at
+		dst = append(dst, piece{int32(i), int32(i + n)})
 	}
-	return dst
 }

@@ -67,10 +67,15 @@ func (m *spModel) piece(data []byte) error {
 		return nil
 	})
 	m.pieces = append(m.pieces, p)
-	if err == nil && len(m.pieces) > maxVocab {
-		err = fmt.Errorf("more than %d pieces", maxVocab)
+	switch {
+	case err != nil:
+		return err
+	case len(m.pieces) > maxVocab:
+		return fmt.Errorf("more than %d pieces", maxVocab)
+	case p.kind == spUserDefined:
+		return checkAdded(len(m.pieces)-1, len(p.text))
 	}
-	return err
+	return nil
 }
 
 func (m *spModel) trainer(field int, value uint64, data []byte) error {
@@ -245,10 +250,8 @@ func (m *spModel) model(p *parts) error {
 		own := m.userDefined()
 		b := &bpe{vocab: p.vocab, fallsBack: m.byteFallback, fuseUnk: true, ignore: !own.empty}
 		b.setUnknown(p, m.unkPiece)
-		m.merges(b)
-		b.finish()
 		p.model, p.kind = b, "BPE"
-		return nil
+		return m.merges(b)
 	}
 	return fmt.Errorf("model type %d is not supported; Unigram (1) and BPE (2) are", m.modelType)
 }
@@ -260,9 +263,11 @@ type spMerge struct {
 	cut               int32 // bytes of the left part
 }
 
+const maxMerged = 1 << 12 // bytes of the longest piece that merges make up
+
 // merges gives the pairs of normal pieces that make up a normal piece the order of SentencePiece: by the score of what
 // they make up.
-func (m *spModel) merges(b *bpe) {
+func (m *spModel) merges(b *bpe) error {
 	var all []spMerge
 	normal := func(s []byte) (uint32, bool) {
 		id, ok := b.vocab.find(s)
@@ -270,7 +275,7 @@ func (m *spModel) merges(b *bpe) {
 	}
 	for id, piece := range m.pieces {
 		s := b.vocab.bytes(id)
-		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxAddedBytes {
+		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxMerged {
 			continue
 		}
 		for cut := 1; cut < len(s); cut++ {
@@ -291,8 +296,12 @@ func (m *spModel) merges(b *bpe) {
 	})
 	b.merges = newMergeTable(len(all))
 	for rank, g := range all {
-		b.merges.add(g.left, g.right, uint32(rank), g.into)
+		if !b.merges.add(g.left, g.right, uint32(rank), g.into) {
+			return fmt.Errorf("merges: %w", errCrowded)
+		}
 	}
+	b.finish()
+	return nil
 }
 
 func (m *spModel) decoder(p *parts) {

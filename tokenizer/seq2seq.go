@@ -268,8 +268,9 @@ func (c *config) nllbModel(p *parts, m, file *spModel) error {
 	}
 	b := &bpe{vocab: p.vocab, fuseUnk: true}
 	b.setUnknown(p, c.UNK.Content)
-	all.merges(b)
-	b.finish()
+	if err := all.merges(b); err != nil {
+		return err
+	}
 	p.model, p.kind = b, "BPE"
 	// The reference leaves the languages out here and puts the mask in place of the first; models have them in order.
 	for i, code := range publishedCodes(c.Class, "") {

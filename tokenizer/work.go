@@ -31,13 +31,13 @@ type work struct {
 	ids   []int
 	spans []span // source ranges of ids, when the text is tracked
 
-	lacks error // the model met text that it has no token for, nor one for unknown text
+	failed error // what the model found wrong
 }
 
 // lack notes that the model has no token for part of a text, and no unknown one, which unk names.
 func (w *work) lack(part []byte, unk string) {
-	if w.lacks == nil {
-		w.lacks = fmt.Errorf("tokenizer: the text has %.40q, which the vocabulary lacks, as it lacks the unknown token%s", part, unk)
+	if w.failed == nil {
+		w.failed = fmt.Errorf("tokenizer: the text has %.40q, which the vocabulary lacks, as it lacks the unknown token%s", part, unk)
 	}
 }
 
@@ -136,9 +136,20 @@ type model interface {
 	tokenize(w *work, word []byte)
 }
 
-// encodePieces appends the ids of all pieces.
+// tooMany notes that the model makes more tokens of a text than there may be bytes.
+func (w *work) tooMany() {
+	if w.failed == nil {
+		w.failed = fmt.Errorf("tokenizer: the model makes more than %d tokens of a text", w.text.most)
+	}
+}
+
+// encodePieces appends the ids of all pieces, as far as there may be so many.
 func (w *work) encodePieces(m model) {
 	for _, p := range w.pieces {
+		if len(w.ids) > w.text.most {
+			w.tooMany()
+			return
+		}
 		if id, ok := m.direct(w.text.b[p.start:p.end]); ok {
 			w.emit(id, int(p.start), int(p.end))
 			continue
@@ -162,7 +173,7 @@ func (w *work) encodeWord(m model, i, j int) {
 	}
 	s := w.cache.slot(key, len(word))
 	if !s.holds(word) {
-		if w.tokenize(m, word, key); w.lacks == nil {
+		if w.tokenize(m, word, key); w.failed == nil {
 			s.store(word, w.tokens)
 		}
 		w.emitTokens(i)
