@@ -23,7 +23,7 @@
 //
 // An encoder reads a whole text at once, in both directions, and ends with hidden states or the scores of a
 // task. An encoder–decoder is both: the decoder's blocks have a third residual, [attention.Cross], which
-// attends to what the encoder made of the source, a [model.Source]. Sessions are the same for both kinds of
+// attends to what the encoder made of the source, a [model.Encoded]. Sessions are the same for both kinds of
 // decoder, and generate greedily, by drawing, or with beams: [model.Session.Generate], [model.Session.Search].
 //
 // # The packages, bottom up
@@ -63,7 +63,8 @@
 // # Processors
 //
 // Kernels are Go assembly for AVX-512 and AVX2, and plain Go elsewhere or with the build tag purego. The
-// environment variable TRANSFORMER_SIMD (generic, avx2, avx512) lowers the tier.
+// environment variable TRANSFORMER_SIMD restricts a process to the instruction sets that it names, and those
+// that they build on: generic (none), avx2, avxvnni, avx512, avx512vnni, avx512bf16, or several joined by +.
 package transformer
 
 import (

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/family"
 )
 
 var update = flag.Bool("update", false, "write the tables of families into README.md")
@@ -20,21 +21,11 @@ const (
 	tableEnd   = "<!-- end of families -->\n"
 )
 
-// titles names each model_type for readers.
-var titles = map[string]string{
-	"gpt2": "GPT-2", "llama": "LLaMA 1, 2, 3, 3.x; SmolLM2", "mistral": "Mistral", "qwen2": "Qwen 2, 2.5", "qwen3": "Qwen 3",
-	"gemma": "Gemma", "gemma2": "Gemma 2", "gemma3_text": "Gemma 3 (text)", "phi3": "Phi-3, Phi-3.5, Phi-4 (text)",
-	"albert": "ALBERT", "bert": "BERT; MiniLM, BGE, E5", "camembert": "CamemBERT", "deberta": "DeBERTa", "deberta-v2": "DeBERTa v2, v3",
-	"distilbert": "DistilBERT", "electra": "ELECTRA", "modernbert": "ModernBERT", "mpnet": "MPNet", "roberta": "RoBERTa",
-	"xlm-roberta": "XLM-RoBERTa; BGE-M3, multilingual E5",
-	"t5":          "T5, T5 v1.1, Flan-T5", "mt5": "mT5", "umt5": "UMT5", "bart": "BART", "mbart": "mBART, mBART-50",
-	"marian": "Marian, OPUS-MT", "pegasus": "Pegasus", "m2m_100": "M2M-100, NLLB",
-}
-
 // familyTable returns the tables of families: what can be opened, and the golden cases that check it.
 func familyTable(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
+	recipes := family.Recipes()
 	for _, kind := range []struct {
 		title, files string
 		families     []string
@@ -45,13 +36,13 @@ func familyTable(t *testing.T) string {
 	} {
 		variants := variantsOf(t, kind.files)
 		fmt.Fprintf(&b, "| %s | `model_type` | variants checked against the reference |\n|---|---|---|\n", kind.title)
-		for _, family := range kind.families {
-			list := variants[family]
-			if len(list) == 0 || titles[family] == "" {
-				t.Errorf("model_type %q has no golden case or no title", family)
+		for _, name := range kind.families {
+			list := variants[name]
+			if len(list) == 0 || recipes[name].Title == "" {
+				t.Errorf("model_type %q has no golden case or no title", name)
 			}
 			slices.Sort(list)
-			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", titles[family], family, strings.Join(list, ", "))
+			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", recipes[name].Title, name, strings.Join(list, ", "))
 		}
 		b.WriteString("\n")
 	}

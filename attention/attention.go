@@ -21,8 +21,8 @@ type Options struct {
 	// Keep, if not nil, is [T, S]: false hides a key from a query.
 	Keep []bool
 
-	// Add, if not empty, is [T, S] or [H, T, S] and added to the scores. −Inf, or anything at most
-	// −1e30, hides the key.
+	// Add, if not empty, is [T, S] or [H, T, S] and added to the scores. A value of at most −1e30, −Inf
+	// included, hides the key.
 	Add tensor.Tensor
 
 	// Weights, if not nil, receives the attention weights, [H, T, S] (or [T, S] for inputs without
@@ -33,23 +33,29 @@ type Options struct {
 
 var masked = float32(math.Inf(-1))
 
+// hiding is the largest value of Options.Add that hides a key.
+const hiding = -1e30
+
 // ScaledDotProduct sets dst to softmax(Q·Kᵀ·scale + mask)·V (Vaswani et al., "Attention Is All You
 // Need", 2017). q is [T, D] or [T, H, D]; k is [S, D] or [S, Hkv, D]; v is like k, its last dimension may
 // differ; dst is like q with the last dimension of v. H must be a multiple of Hkv: query heads share
 // keys in groups (Ainslie et al., "GQA", 2023). A query that sees no key gives zeros.
 //
 // Keys are streamed (Dao et al., "FlashAttention", 2022): memory beyond the arguments is at most as
-// much again as k and v, and nothing of size T·S. Softmax subtracts the maximum, so that no score is too
-// large. The bits of a row of dst depend neither on the other rows nor on GOMAXPROCS.
+// much again as k and v, and nothing of size T·S. The bits of a row of dst depend neither on the other
+// rows nor on GOMAXPROCS.
+//
+// Hidden keys and values never touch a row, NaN included, whether Mask, Keep or Add hides them. Softmax
+// subtracts the maximum, and a row that is not finite is computed again in float64: no score and no value
+// is too large, as long as the result itself fits float32.
 //
 // dst must not overlap q, k or v. It may be called from several goroutines. It panics if shapes do not
 // fit.
 func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Rank() == 2 {
 		dst, q, k, v = oneHead(dst), oneHead(q), oneHead(k), oneHead(v)
-		if w := o.Weights; w != nil && w.Shape.Rank() == 2 {
-			t := w.Reshape(1, w.Shape[0], w.Shape[1])
-			o.Weights = &t
+		if w := o.Weights; w != nil && w.Shape == tensor.Of(q.Shape[0], k.Shape[0]) {
+			o.Weights = &tensor.Tensor{Shape: tensor.Of(1, q.Shape[0], k.Shape[0]), Data: w.Data}
 		}
 	}
 	o.check(dst, q, k, v)
@@ -65,7 +71,7 @@ func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	p.set(o, s)
 	p.spans = append(p.spans[:0], span{rows: t, pos: o.Pos, keys: s,
 		kv: source{k: k.Data, v: v.Data, ldk: kv * d, ldv: kv * dv, headK: d, headV: dv}})
-	if o.Weights != nil {
+	if o.Weights != nil && s > 0 {
 		p.weights = append(p.weights[:0], *o.Weights)
 	}
 	p.run()

@@ -121,9 +121,9 @@ func (c testCase) inputs() (q, k, v tensor.Tensor) {
 }
 
 func eachTier(t *testing.T, f func(t *testing.T)) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			f(t)
 		})
 	}

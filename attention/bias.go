@@ -7,7 +7,8 @@ import (
 
 // Bias is added to the scores of queries and keys, after scale and soft-cap and before the mask. It is
 // a function of heads and positions, so that it does not matter how a sequence is split or cached. It
-// may be used from several goroutines.
+// may be used from several goroutines. If it panics, the caller of the attention panics with a
+// *[tensor.Panic].
 type Bias interface {
 	AddTo(s *Scores)
 }
@@ -86,7 +87,11 @@ func (a added) AddTo(s *Scores) {
 		}
 		values := a.t.Row(row)[s.Key:]
 		for j := range s.Keys {
-			s.Tile[j*s.Lanes+i] += values[j]
+			if v := values[j]; v <= hiding {
+				s.Tile[j*s.Lanes+i] = masked
+			} else {
+				s.Tile[j*s.Lanes+i] += v
+			}
 		}
 	}
 }

@@ -5,31 +5,49 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/half"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// CacheLayer describes what one layer caches.
+// CacheLayer describes what one Op keeps of a sequence: a key and a value for each head and token, or a
+// state of the whole sequence. The zero value is nothing.
 type CacheLayer struct {
 	KVHeads  int
-	KeyDim   int // values of a key
-	ValueDim int // values of a value
-	Mask     Mask
+	KeyDim   int  // values of a key
+	ValueDim int  // values of a value
+	Mask     Mask // tokens that no later one sees may be dropped
+
+	// State is the number of values of a state, such as the last inputs of a convolution, or a recurrent
+	// state. The other fields are zero then.
+	State int
 }
 
-// Cache holds the keys and values of one sequence's past tokens, for all layers, in pages of 128
-// tokens. A layer whose mask has a window or chunks keeps only the pages that later tokens can still
-// see. A fork shares full and partial pages until one side writes to them; pages that one of them no
-// longer needs are taken up by any.
+func (l CacheLayer) none() bool { return l == CacheLayer{} }
+
+func (l CacheLayer) check() error {
+	if l.State < 0 || l.KVHeads < 0 || l.KeyDim < 0 || l.ValueDim < 0 || l.State > 0 && l.KVHeads > 0 ||
+		!l.none() && l.State == 0 && l.KVHeads*l.KeyDim == 0 {
+		return fmt.Errorf("a cache of %d heads with keys of %d and values of %d, and a state of %d values", l.KVHeads, l.KeyDim, l.ValueDim, l.State)
+	}
+	return nil
+}
+
+// Cache holds what the Ops of a model keep of one sequence's past tokens. [Plan.NewCache] makes one.
+//
+// Keys and values lie in pages of 128 tokens. A layer whose mask has a window or chunks keeps only the
+// pages that later tokens can still see. Forks share pages until one of them writes to one; a page released
+// by one fork can be reused by any other. States are copied by a fork, and kept at some positions, so that
+// a sequence can go back.
 //
 // A Cache is for one goroutine at a time; forks may be used at the same time as each other.
 type Cache struct {
+	plan   *Plan
 	dtype  tensor.DType
 	layers []layerCache
 	n      int // tokens
-	mem    *huge.Slab
+	mem    *hugepages.Slab
 }
 
 type layerCache struct {
@@ -38,7 +56,8 @@ type layerCache struct {
 	pages []*page // page i holds tokens 128·i …; nil: dropped
 	first int     // page that is not dropped
 	spare *spare  // shared with forks
-	mem   *huge.Slab
+	mem   *hugepages.Slab
+	state state
 }
 
 // spare is the pages of a layer that a cache and its forks have for use.
@@ -80,15 +99,14 @@ type page struct {
 	v16  []uint16
 }
 
-// NewCache returns an empty cache that stores keys and values as dt, which is F32 or F16. F16 halves
-// the memory and rounds to 11 bits. It panics for another type.
-func NewCache(dt tensor.DType, layers []CacheLayer) *Cache {
+// newCache returns an empty cache that stores keys and values as dt.
+func newCache(dt tensor.DType, layers []CacheLayer) *Cache {
 	if dt != tensor.F32 && dt != tensor.F16 {
 		panic(fmt.Sprintf("attention: a cache of %v; F32 and F16 are supported", dt))
 	}
 	c := &Cache{dtype: dt}
 	for _, l := range layers {
-		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt, spare: new(spare)})
+		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt, spare: new(spare), state: newState(l.State)})
 	}
 	c.ownMemory()
 	return c
@@ -99,9 +117,9 @@ func NewCache(dt tensor.DType, layers []CacheLayer) *Cache {
 func (c *Cache) ownMemory() {
 	piece := int64(0)
 	for i := range c.layers {
-		piece += int64(c.layers[i].pageLen()) * int64(c.dtype.Size())
+		piece += int64(c.dtype.Bytes(c.layers[i].pageLen()))
 	}
-	c.mem = &huge.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
+	c.mem = &hugepages.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
 	for i := range c.layers {
 		c.layers[i].mem = c.mem
 	}
@@ -117,6 +135,9 @@ func (c *Cache) Len() int { return c.n }
 func (c *Cache) Reserve(n int) {
 	for i := range c.layers {
 		l := &c.layers[i]
+		if l.State > 0 {
+			continue
+		}
 		want := (n + flash.Block - 1) / flash.Block
 		if r := l.Mask.reach(); r > 0 {
 			want = min(want, r/flash.Block+3)
@@ -132,22 +153,41 @@ func (c *Cache) Reserve(n int) {
 
 // Truncate forgets the tokens from position n on. It fails if a layer with a window no longer holds
 // the tokens that position n sees.
+//
+// States are kept at some positions only. Where one is not kept at n, the tokens after the last position
+// before n where all are kept are forgotten too, and have to be computed again: Len says how many there are.
 func (c *Cache) Truncate(n int) error {
 	if n < 0 || n > c.n {
 		return fmt.Errorf("attention: cannot go back to position %d of %d", n, c.n)
 	}
+	to := c.restorable(n)
 	for i := range c.layers {
 		l := &c.layers[i]
-		if lo, _ := l.Mask.Range(n); n < c.n && n > 0 && lo/flash.Block < l.first {
+		if lo, _ := l.Mask.Range(to); to < c.n && to > 0 && lo/flash.Block < l.first {
+			if to < n {
+				to = 0 // from where everything can be computed again
+				break
+			}
 			return fmt.Errorf("attention: cannot go back to position %d of %d: layer %d has dropped what is before position %d",
 				n, c.n, i, l.first*flash.Block)
 		}
 	}
 	for i := range c.layers {
-		c.layers[i].truncate((n + flash.Block - 1) / flash.Block)
+		c.layers[i].truncate((to + flash.Block - 1) / flash.Block)
+		c.layers[i].state.restore(to, c.n)
 	}
-	c.n = n
+	c.n = to
 	return nil
+}
+
+// restorable returns the last position up to n at which all states are kept.
+func (c *Cache) restorable(n int) int {
+	for i := range c.layers {
+		if l := &c.layers[i]; l.State > 0 && n < c.n {
+			n = l.state.last(n) // all keep the same positions
+		}
+	}
+	return n
 }
 
 func (l *layerCache) truncate(pages int) {
@@ -162,10 +202,11 @@ func (l *layerCache) truncate(pages int) {
 
 // Fork returns a cache with the same tokens, which shares their memory.
 func (c *Cache) Fork() *Cache {
-	f := &Cache{dtype: c.dtype, n: c.n, layers: append([]layerCache(nil), c.layers...)}
+	f := &Cache{plan: c.plan, dtype: c.dtype, n: c.n, layers: append([]layerCache(nil), c.layers...)}
 	f.ownMemory()
 	for i := range f.layers {
 		l := &f.layers[i]
+		l.state = l.state.fork()
 		l.pages = append([]*page(nil), l.pages...)
 		for _, p := range l.pages[min(l.first, len(l.pages)):] {
 			p.refs.Add(1)
@@ -180,13 +221,16 @@ func (c *Cache) Bytes() int64 {
 	for i := range c.layers {
 		l := &c.layers[i]
 		pages := len(l.pages) - min(l.first, len(l.pages)) + l.spare.len()
-		n += int64(pages) * int64(l.pageLen()) * int64(c.dtype.Size())
+		n += int64(pages)*int64(c.dtype.Bytes(l.pageLen())) + l.state.bytes()
 	}
 	return n
 }
 
 // advance says that n tokens have been written to all layers.
 func (c *Cache) advance(n int) {
+	for i := range c.layers {
+		c.layers[i].state.advance(c.n)
+	}
 	c.n += n
 	for i := range c.layers {
 		c.layers[i].forget(c.n)
@@ -240,6 +284,8 @@ func (l *layerCache) drop(i int) {
 func (l *layerCache) grow(pos, n int) {
 	for i := pos / flash.Block; i <= (pos+n-1)/flash.Block; i++ {
 		switch {
+		case i > len(l.pages):
+			panic(fmt.Sprintf("attention: position %d is cached after %d: an Op has to cache every token of its sequence", pos, len(l.pages)*flash.Block))
 		case i == len(l.pages):
 			l.pages = append(l.pages, l.take())
 		case l.pages[i].refs.Load() > 1:
@@ -275,8 +321,8 @@ func (l *layerCache) put(pos int, k, v []float32) {
 			copy(p.k[row*l.KeyDim:], hk)
 			copy(p.v[row*l.ValueDim:], hv)
 		} else {
-			vec.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
-			vec.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
+			half.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
+			half.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
 		}
 	}
 }
@@ -288,7 +334,26 @@ func (l *layerCache) block(head, b, n int, wide []float32) (k []float32, ldk int
 		return p.k[row*l.KeyDim:], l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
 	}
 	k, v = wide[:n*l.KeyDim], wide[n*l.KeyDim:][:n*l.ValueDim]
-	vec.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
-	vec.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
+	half.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
+	half.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
 	return k, l.KeyDim, v, l.ValueDim
+}
+
+// read returns copies of the keys and values of the tokens from first to last−1.
+func (l *layerCache) read(first, last int) (k, v tensor.Tensor) {
+	k, v = tensor.New(last-first, l.KVHeads, l.KeyDim), tensor.New(last-first, l.KVHeads, l.ValueDim)
+	wide := make([]float32, flash.Block*(l.KeyDim+l.ValueDim))
+	for pos := first; pos < last; pos++ {
+		b, at := pos/flash.Block, pos%flash.Block
+		if b >= len(l.pages) || l.pages[b] == nil {
+			panic(fmt.Sprintf("attention: position %d is not in the cache: a window has dropped it, or nobody has put it there", pos))
+		}
+		for h := range l.KVHeads {
+			keys, ldk, values, ldv := l.block(h, b, at+1, wide)
+			row := (pos-first)*l.KVHeads + h
+			copy(k.Row(row), keys[at*ldk:][:l.KeyDim])
+			copy(v.Row(row), values[at*ldv:][:l.ValueDim])
+		}
+	}
+	return k, v
 }

@@ -86,7 +86,7 @@ func always(text int) func(int) int { return func(int) int { return text } }
 func TestCacheHolds(t *testing.T) {
 	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
 		for _, step := range []int{1, 7, 128, 129, 513} {
-			c := NewCache(dt, cacheLayers())
+			c := newCache(dt, cacheLayers())
 			for c.Len() < 1200 {
 				write(c, 1, step)
 				if err := verify(c, always(1)); err != nil {
@@ -101,11 +101,11 @@ func TestCacheHolds(t *testing.T) {
 func TestWindowMemory(t *testing.T) {
 	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
 		layers := cacheLayers()[1:]
-		c := NewCache(dt, layers)
+		c := newCache(dt, layers)
 		var most int64
 		for _, l := range layers {
 			pages := int64(l.Mask.reach()/pageTokens + 3)
-			most += pages * int64(pageTokens*l.KVHeads*(l.KeyDim+l.ValueDim)*dt.Size())
+			most += pages * int64(dt.Bytes(pageTokens*l.KVHeads*(l.KeyDim+l.ValueDim)))
 		}
 		for c.Len() < 1000 {
 			write(c, 1, 1)
@@ -140,7 +140,7 @@ func TestWindowMemory(t *testing.T) {
 func TestCacheBytes(t *testing.T) {
 	layer := CacheLayer{KVHeads: 2, KeyDim: 3, ValueDim: 5, Mask: Mask{Causal: true}}
 	for dt, size := range map[tensor.DType]int64{tensor.F32: 4, tensor.F16: 2} {
-		c := NewCache(dt, []CacheLayer{layer, layer})
+		c := newCache(dt, []CacheLayer{layer, layer})
 		if c.Bytes() != 0 || c.Len() != 0 {
 			t.Errorf("%v: an empty cache has %d bytes and %d tokens", dt, c.Bytes(), c.Len())
 		}
@@ -157,7 +157,7 @@ func TestCacheBytes(t *testing.T) {
 		if want := 3 * page; c.Bytes() != want {
 			t.Errorf("%v: going back leaves %d bytes, want the %d that are kept for reuse", dt, c.Bytes(), want)
 		}
-		r := NewCache(dt, []CacheLayer{layer, layer})
+		r := newCache(dt, []CacheLayer{layer, layer})
 		r.Reserve(300)
 		if want := 3 * page; r.Bytes() != want {
 			t.Errorf("%v: 300 reserved tokens take %d bytes, want %d", dt, r.Bytes(), want)
@@ -177,7 +177,7 @@ func TestReserve(t *testing.T) {
 	}
 	const n = 1000
 	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
-		c := NewCache(dt, cacheLayers())
+		c := newCache(dt, cacheLayers())
 		c.Reserve(n + 1)
 		before := c.Bytes()
 		k, v := make([]float32, 100), make([]float32, 100)
@@ -195,7 +195,7 @@ func TestReserve(t *testing.T) {
 }
 
 func TestTruncate(t *testing.T) {
-	full := NewCache(tensor.F32, cacheLayers()[:1])
+	full := newCache(tensor.F32, cacheLayers()[:1])
 	write(full, 1, 700)
 	for _, n := range []int{700, 699, 640, 639, 513, 128, 127, 1, 0} {
 		if err := full.Truncate(n); err != nil {
@@ -224,7 +224,7 @@ func TestTruncate(t *testing.T) {
 		}
 	}
 
-	c := NewCache(tensor.F32, cacheLayers())
+	c := newCache(tensor.F32, cacheLayers())
 	write(c, 1, 1990) // not at the start of a chunk, which needs nothing of what was before
 	for _, n := range []int{1, 900, 1400, 1700, 1900, 1989, 1950} {
 		err := c.Truncate(n)
@@ -257,7 +257,7 @@ func TestCacheForks(t *testing.T) {
 	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
 		var wg sync.WaitGroup
 		errs := make(chan error, 100)
-		trunk := NewCache(dt, cacheLayers())
+		trunk := newCache(dt, cacheLayers())
 		for i, at := range []int{0, 1, 64, 127, 128, 129, 255, 256, 400} {
 			if at > trunk.Len() {
 				write(trunk, 1, at-trunk.Len())
@@ -312,7 +312,7 @@ func TestCachePanics(t *testing.T) {
 					t.Errorf("a cache of %v: %v", dt, r)
 				}
 			}()
-			NewCache(dt, nil)
+			newCache(dt, nil)
 		}()
 	}
 }
@@ -346,6 +346,15 @@ func testLayer(mask Mask) *MultiHead {
 		Rotary: rope, Mask: mask, Scale: 0.4, SoftCap: 5}
 }
 
+// planOf returns the plan of a model of one layer.
+func planOf(ops ...Op) *Plan {
+	p, err := NewPlan(ops)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
 func masks() []Mask {
 	return []Mask{{Causal: true}, {Causal: true, Window: 10}, {Causal: true, Window: 200}, {Causal: true, Chunk: 100}}
 }
@@ -362,7 +371,7 @@ func TestMultiHeadBits(t *testing.T) {
 		m.Forward(&p, want, x)
 
 		for _, step := range []int{1, 3, 127, 128, 300} {
-			c := NewCache(tensor.F32, []CacheLayer{m.Cache()})
+			c := planOf(m).NewCache(tensor.F32)
 			got := tensor.New(n, 20)
 			for i := 0; i < n; i += step {
 				j := min(n, i+step)
@@ -376,7 +385,7 @@ func TestMultiHeadBits(t *testing.T) {
 		}
 
 		// Three sequences in one batch: two new ones without a cache, and a token after 250.
-		c := NewCache(tensor.F32, []CacheLayer{m.Cache()})
+		c := planOf(m).NewCache(tensor.F32)
 		p.Begin(Seq{Rows: 250, Cache: c})
 		m.Forward(&p, tensor.New(250, 20), x.Slice(0, 250))
 		p.End()
@@ -420,10 +429,10 @@ func TestObservedWeights(t *testing.T) {
 	x := random(4, n, 20)
 	for _, mask := range masks() {
 		m := testLayer(mask)
-		c, plain := NewCache(tensor.F32, []CacheLayer{m.Cache()}), NewCache(tensor.F32, []CacheLayer{m.Cache()})
+		c, plain := planOf(m).NewCache(tensor.F32), planOf(m).NewCache(tensor.F32)
 		seen := 0
-		p := Pass{Observe: func(at Point) func(tensor.Tensor) {
-			if at.Stage != Weights {
+		p := Pass{Observer: func(at Point) func(tensor.Tensor) {
+			if at.Stage != StageWeights {
 				return nil
 			}
 			return func(w tensor.Tensor) {
@@ -469,7 +478,11 @@ func TestObservedWeights(t *testing.T) {
 // A layer reads three tokens at once, and a fork of its cache goes on from the second with another third.
 func ExampleCache_Fork() {
 	m := testLayer(Mask{Causal: true}) // 2 key/value heads of 12 values
-	cache := NewCache(tensor.F32, []CacheLayer{m.Cache()})
+	plan, err := NewPlan([]Op{m})      // a model of one layer
+	if err != nil {
+		panic(err)
+	}
+	cache := plan.NewCache(tensor.F32)
 	x, y := random(1, 3, 20), tensor.New(3, 20) // [T, Dim]
 	var p Pass
 	p.Begin(Seq{Rows: 3, Cache: cache})

@@ -1,19 +1,19 @@
 package attention
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Cross is attention of the tokens of one sequence to all of another, which an encoder has read: queries
-// come from the one, keys and values from the other (Vaswani et al., 2017). Keys and values are computed
-// once for each input, with [Cross.Remember], and kept in a [Cache] of their own, the memory: all
-// sequences that continue from the input share it. Cross is read-only when it computes.
-type Cross struct {
+// CrossAttention is attention of the tokens of one sequence to all of another, which an encoder has read
+// (Vaswani et al., 2017): queries come from the one, keys and values from the other. Keys and values are
+// computed once for each input, by [Plan.NewCross]; all sequences that continue from the input share them. It
+// is read-only when it computes.
+type CrossAttention struct {
 	Heads   int
 	HeadDim int
-
-	Layer int // the layer of the memory in which it keeps its keys and values
 
 	Query nn.Linear // [H·D, Dim]
 	KV    nn.Linear // keys and then values, [2·H·D, width of the encoder]
@@ -22,53 +22,68 @@ type Cross struct {
 	Scale float32 // 0 is 1/√D
 }
 
-// Memory describes what the layer keeps in a memory.
-func (c *Cross) Memory() CacheLayer {
-	return CacheLayer{KVHeads: c.Heads, KeyDim: c.HeadDim, ValueDim: c.HeadDim}
+// Traits implements [Describer].
+func (c *CrossAttention) Traits() Traits {
+	return Traits{
+		Of: c, Err: c.check(), In: c.Query.In(), Out: c.Out.Out(),
+		Cross:     CacheLayer{KVHeads: c.Heads, KeyDim: c.HeadDim, ValueDim: c.HeadDim},
+		FillCross: c.fill, ForwardAdd: c.forwardAdd,
+	}
 }
 
-// Remember computes the keys and values of an encoder's output, x, [T, Dim], and puts them into the
-// caches of the pass, which are the memories of later ones. [Pass.End] follows after all layers.
-func (c *Cross) Remember(p *Pass, x tensor.Tensor) {
+func (c *CrossAttention) check() error {
+	if c.Heads < 1 || c.HeadDim < 1 {
+		return fmt.Errorf("attention: CrossAttention of %d heads of %d", c.Heads, c.HeadDim)
+	}
+	width := c.Heads * c.HeadDim
+	if err := checkLinear("CrossAttention.Query", c.Query, width, 0); err != nil {
+		return err
+	}
+	if err := checkLinear("CrossAttention.KV", c.KV, 2*width, 0); err != nil {
+		return err
+	}
+	return checkLinear("CrossAttention.Out", c.Out, c.Query.In(), width)
+}
+
+// fill computes the keys and values of an encoder's output, x, [S, width of the encoder].
+func (c *CrossAttention) fill(p *Pass, x tensor.Tensor) {
+	must(c.check())
 	mark := p.Scratch.Mark()
 	width := c.Heads * c.HeadDim
 	kv := p.Scratch.New(x.Rows(), 2*width)
 	c.KV.Forward(kv, x)
-	row := 0
-	for _, s := range p.Seqs {
-		layer := &s.Cache.layers[c.Layer]
-		layer.grow(s.Pos, s.Rows)
-		for i := range s.Rows {
-			r := kv.Row(row)
-			layer.put(s.Pos+i, r[:width], r[width:])
-			row++
-		}
-	}
+	p.append(c, kv.Data, 2*width, kv.Data[width:], 2*width)
 	p.Scratch.Release(mark)
 }
 
-// Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to the memory of their
-// sequence.
-func (c *Cross) Forward(p *Pass, dst, x tensor.Tensor) { c.ForwardAdd(p, dst, x, tensor.Tensor{}) }
+// Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to the encoder's output that
+// belongs to their sequence.
+func (c *CrossAttention) Forward(p *Pass, dst, x tensor.Tensor) {
+	c.forwardAdd(p, dst, x, tensor.Tensor{})
+}
 
-// ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
-func (c *Cross) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
+// forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (c *CrossAttention) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
+	must(c.check())
 	mark := p.Scratch.Mark()
 	width := c.Heads * c.HeadDim
 	queries, heads := p.Scratch.New(x.Rows(), width), p.Scratch.New(x.Rows(), width)
 	c.Query.Forward(queries, x)
-	w := newProblem(c.Heads, c.Heads, c.HeadDim, queries, heads, Options{Scale: c.Scale})
+	w := newProblem(c.Heads, c.Heads, c.HeadDim, c.HeadDim, queries, heads, Options{Scale: c.Scale})
 	row := 0
-	for _, s := range p.Seqs {
-		layer := &s.Memory.layers[c.Layer]
-		if n := len(w.spans); n > 0 && p.Observe == nil && w.spans[n-1].kv.cache == layer {
+	for i, s := range p.Seqs {
+		if s.Rows == 0 {
+			continue
+		}
+		kept := p.crossOf(c, i)
+		if n := len(w.spans); n > 0 && p.Observer == nil && w.spans[n-1].kv.cache == kept {
 			w.spans[n-1].rows += s.Rows // keys are read once for all that share them
-		} else if s.Rows > 0 {
-			w.spans = append(w.spans, span{row: row, rows: s.Rows, keys: s.Memory.Len(), kv: source{cache: layer}})
+		} else {
+			w.spans = append(w.spans, span{row: row, rows: s.Rows, keys: s.Cross.Len(), kv: source{cache: kept}})
 		}
 		row += s.Rows
 	}
-	w.runSeen(p, Point{Stage: CrossWeights, Layer: c.Layer})
+	w.runObserved(p, StageCrossWeights)
 	c.Out.ForwardAdd(dst, heads, residual)
 	p.Scratch.Release(mark)
 }

@@ -27,39 +27,27 @@ func randomTensor(r *rand.Rand, dims ...int) tensor.Tensor {
 	return t
 }
 
-func newCross(r *rand.Rand, layer int) *Cross {
+func newCross(r *rand.Rand) *CrossAttention {
 	const heads, dim, width, memory = 3, 8, 20, 12
-	return &Cross{Heads: heads, HeadDim: dim, Layer: layer, Query: randomLinear(r, heads*dim, width),
+	return &CrossAttention{Heads: heads, HeadDim: dim, Query: randomLinear(r, heads*dim, width),
 		KV: randomLinear(r, 2*heads*dim, memory), Out: randomLinear(r, width, heads*dim), Scale: 0.7}
 }
 
-// remember returns the memory of sources for the layers.
-func remember(x tensor.Tensor, layers ...*Cross) *Cache {
-	shapes := make([]CacheLayer, len(layers))
-	for i, c := range layers {
-		shapes[i] = c.Memory()
-	}
-	m := NewCache(tensor.F32, shapes)
-	var p Pass
-	p.Begin(Seq{Rows: x.Rows(), Cache: m})
-	for _, c := range layers {
-		c.Remember(&p, x)
-	}
-	p.End()
-	return m
-}
-
-// Cross is ScaledDotProduct between its projections, for sources of any length, and for sequences that
+// Cross-attention is ScaledDotProduct between its projections, for sources of any length, and for sequences that
 // share a source or do not, in any order.
 func TestCross(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	layers := []*Cross{newCross(r, 0), newCross(r, 1)}
-	for _, c := range layers {
+	layers := []*CrossAttention{newCross(r), newCross(r)}
+	plan, err := NewPlan([]Op{layers[0]}, []Op{layers[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for layer, c := range layers {
 		var sources []tensor.Tensor
 		var memories []*Cache
 		for _, n := range []int{1, 7, 128, 300} {
 			x := randomTensor(r, n, 12)
-			sources, memories = append(sources, x), append(memories, remember(x, layers...))
+			sources, memories = append(sources, x), append(memories, plan.NewCross(new(Pass), x))
 		}
 		var p Pass
 		var seqs []Seq
@@ -67,16 +55,17 @@ func TestCross(t *testing.T) {
 		rows := []int{1, 2, 1, 5, 1, 60, 1, 3}
 		total := 0
 		for i, s := range order {
-			seqs = append(seqs, Seq{Rows: rows[i], Pos: 11 * i, Memory: memories[s]})
+			seqs = append(seqs, Seq{Rows: rows[i], Pos: 11 * i, Cross: memories[s]})
 			total += rows[i]
 		}
 		x := randomTensor(r, total, 20)
 		got, seen := tensor.New(total, 20), 0
 		p.Begin(seqs...)
+		p.Enter(layer)
 		c.Forward(&p, got, x)
 
-		p.Observe = func(at Point) func(tensor.Tensor) {
-			if at.Stage != CrossWeights || at.Layer != c.Layer {
+		p.Observer = func(at Point) func(tensor.Tensor) {
+			if at.Stage != StageCrossWeights || at.Layer != layer {
 				t.Fatalf("asked for %v", at)
 			}
 			return func(w tensor.Tensor) {
@@ -88,6 +77,7 @@ func TestCross(t *testing.T) {
 		}
 		observed := tensor.New(total, 20)
 		p.Begin(seqs...)
+		p.Enter(layer)
 		c.Forward(&p, observed, x)
 		if seen != len(seqs) || !slices.Equal(observed.Data, got.Data) {
 			t.Errorf("%d weights of %d were seen, or they change the result", seen, len(seqs))
@@ -99,7 +89,7 @@ func TestCross(t *testing.T) {
 			want := c.naive(part, sources[s])
 			for j, v := range want.Data {
 				if g := got.Slice(first, first+rows[i]).Data[j]; math.Abs(float64(g-v)) > 1e-5 { // values of 1, sums of 20
-					t.Fatalf("layer %d, sequence %d: %v, want %v", c.Layer, i, g, v)
+					t.Fatalf("layer %d, sequence %d: %v, want %v", layer, i, g, v)
 				}
 			}
 			first += rows[i]
@@ -108,7 +98,7 @@ func TestCross(t *testing.T) {
 }
 
 // naive computes the layer from its parts.
-func (c *Cross) naive(x, source tensor.Tensor) tensor.Tensor {
+func (c *CrossAttention) naive(x, source tensor.Tensor) tensor.Tensor {
 	width := c.Heads * c.HeadDim
 	q, kv := tensor.New(x.Rows(), width), tensor.New(source.Rows(), 2*width)
 	c.Query.Forward(q, x)
@@ -128,7 +118,7 @@ func (c *Cross) naive(x, source tensor.Tensor) tensor.Tensor {
 // Forks take up pages that others have given back, and do not see what was in them.
 func TestForksSharePages(t *testing.T) {
 	layers := []CacheLayer{{KVHeads: 2, KeyDim: 4, ValueDim: 4}}
-	root := NewCache(tensor.F32, layers)
+	root := newCache(tensor.F32, layers)
 	write := func(c *Cache, n int, v float32) {
 		l := &c.layers[0]
 		l.grow(c.n, n)

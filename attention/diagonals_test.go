@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
@@ -12,9 +13,10 @@ import (
 // Biases by distance add the same bits to tiles of one head's queries in order, which are computed by
 // diagonals, and to tiles of any queries.
 func TestBiasesByDistance(t *testing.T) {
-	const heads, reach = 3, 20
+	const heads, buckets, most = 3, 24, 20
 	r := rand.New(rand.NewPCG(1, 2))
-	relative := RelativeBias{Heads: heads, Reach: reach, Table: make([]float32, heads*(2*reach+1))}
+	runs := NewBuckets(-most, most, func(d int) int { return Bucket(d, buckets, most, true) })
+	relative := RelativeBias{Heads: heads, Starts: runs.Starts, Table: make([]float32, heads*len(runs.Starts))}
 	for i := range relative.Table {
 		relative.Table[i] = r.Float32()
 	}
@@ -23,11 +25,11 @@ func TestBiasesByDistance(t *testing.T) {
 		if a, ok := b.(ALiBi); ok {
 			return a.Slopes[head] * float32(distance)
 		}
-		return relative.Table[head*(2*reach+1)+min(max(distance, -reach), reach)+reach]
+		return relative.Table[head*len(runs.Of)+slices.Index(runs.Of, Bucket(distance, buckets, most, true))]
 	}
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			for _, b := range []Bias{relative, alibi} {
 				for _, c := range []struct{ lanes, used, keys, key, pos int }{
 					{8, 1, 1, 0, 0}, {8, 5, 128, 128, 130}, {16, 16, 77, 0, 300}, {32, 20, 128, 256, 3}, {48, 48, 128, 0, 0}, {48, 40, 100, 0, 90},
@@ -70,9 +72,36 @@ func TestBiasesByDistance(t *testing.T) {
 	}
 }
 
+// The runs of buckets are those that each distance by itself gives, near and far, and few where they go far.
+func TestBuckets(t *testing.T) {
+	for _, c := range []struct{ buckets, most int }{{32, 128}, {4, 4}, {5, 3}, {6, 4}, {24, 20}, {32, 17}, {32, 100_000}, {64, 333}, {512, 300}, {1000, 4000}, {255, 128}} {
+		for _, both := range []bool{true, false} {
+			bucket := func(d int) int { return Bucket(d, c.buckets, c.most, both) }
+			b := NewBuckets(-c.most, c.most, bucket)
+			if len(b.Starts) != len(b.Of) || len(b.Starts) > c.buckets || !slices.IsSorted(b.Starts) {
+				t.Fatalf("%+v: runs %v", c, b)
+			}
+			for d := -c.most - 50; d <= c.most+50; d++ {
+				if got, want := b.Of[runOf(b.Starts, d)], bucket(d); got != want {
+					t.Fatalf("%+v, both ways %v: distance %d is in bucket %d, want %d", c, both, d, got, want)
+				}
+			}
+			for i := range b.Of {
+				if slices.Contains(b.Of[:i], b.Of[i]) {
+					t.Errorf("%+v: bucket %d has two runs", c, b.Of[i])
+				}
+			}
+		}
+	}
+	if b := NewBuckets(3, 2, nil); len(b.Starts) != 0 {
+		t.Errorf("no distances have runs %v", b)
+	}
+}
+
 // BenchmarkRelativeBias is the time that the bias of a tile takes.
 func BenchmarkRelativeBias(b *testing.B) {
-	bias := RelativeBias{Heads: 1, Reach: 128, Table: make([]float32, 257)}
+	runs := NewBuckets(-128, 128, func(d int) int { return Bucket(d, 32, 128, true) })
+	bias := RelativeBias{Heads: 1, Starts: runs.Starts, Table: make([]float32, len(runs.Starts))}
 	for _, order := range []bool{true, false} {
 		b.Run(fmt.Sprintf("in order %v", order), func(b *testing.B) {
 			s := Scores{Tile: make([]float32, 48*128), Lanes: 48, Keys: 128}

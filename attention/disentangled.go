@@ -1,44 +1,71 @@
 package attention
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // Disentangled is DeBERTa's self-attention (He et al., "DeBERTa: Decoding-enhanced BERT with Disentangled
-// Attention", 2021): beside the score of content with content stand that of the query's content with
-// the position of the key relative to it, and that of the key's content with the position of the query.
+// Attention", 2021). To the score of a query's content with a key's content it adds the score of the query's
+// content with the key's relative position, and that of the key's content with the query's relative position.
+//
+// The term for keys' positions looks at rows of the pass, and nothing is cached: it is for encoders.
 type Disentangled struct {
-	MultiHead
+	Heads   int
+	HeadDim int
 
-	// Keys and Queries are what relative positions look like as keys and as queries, one matrix
-	// [Positions, D] for each head; nil leaves the term out.
+	QKV   nn.Linear // queries, keys and values, one after the other: [3·H·D, Dim]
+	Out   nn.Linear // [Dim, H·D]
+	Scale float32   // of all terms
+
+	// Keys and Queries are the projected embeddings of relative positions, as keys and as queries: one
+	// matrix [Positions, D] for each head. nil leaves the term out.
 	Keys, Queries []*tensor.Weight
 
-	// Index is the row of a distance, the query's position less the key's, from −Reach to Reach;
-	// longer distances count as ±Reach.
-	Index []int32
-	Reach int
+	// Distances says which row of Keys and Queries belongs to a distance: the query's position less the
+	// key's.
+	Distances Buckets
+}
+
+// Traits implements [Describer].
+func (m *Disentangled) Traits() Traits {
+	return Traits{Of: m, Err: m.check(), In: m.QKV.In(), Out: m.Out.Out(), ForwardAdd: m.forwardAdd}
+}
+
+// content is the attention without positions.
+func (m *Disentangled) content() *MultiHead {
+	return &MultiHead{Heads: m.Heads, KVHeads: m.Heads, HeadDim: m.HeadDim, QKV: m.QKV, Out: m.Out, Scale: m.Scale}
+}
+
+func (m *Disentangled) check() error {
+	for _, terms := range [][]*tensor.Weight{m.Keys, m.Queries} {
+		if terms != nil && len(terms) != m.Heads {
+			return fmt.Errorf("attention: Disentangled with positions for %d of %d heads", len(terms), m.Heads)
+		}
+	}
+	if (m.Keys != nil || m.Queries != nil) && (len(m.Distances.Starts) == 0 || len(m.Distances.Of) != len(m.Distances.Starts)) {
+		return fmt.Errorf("attention: Disentangled.Distances has %d runs, and rows for %d", len(m.Distances.Starts), len(m.Distances.Of))
+	}
+	return m.content().check()
 }
 
 // Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence.
 func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) {
-	m.ForwardAdd(p, dst, x, tensor.Tensor{})
+	m.forwardAdd(p, dst, x, tensor.Tensor{})
 }
 
-// ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
-func (m *Disentangled) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
+// forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (m *Disentangled) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
+	must(m.check())
 	mark := p.Scratch.Mark()
-	rows, width := x.Rows(), m.Heads*m.HeadDim
-	qkv := p.Scratch.New(rows, 3*width) // queries, keys, values
-	heads := p.Scratch.New(rows, width)
-	m.QKV.Forward(qkv, x)
-	bias := &positionBias{m: m,
-		fromQuery: m.product(p, qkv, 0, m.Keys),
-		fromKey:   m.product(p, qkv, width, m.Queries)}
-	plain := m.MultiHead
-	plain.Bias = bias
-	plain.attend(p, heads, qkv)
-	m.Out.ForwardAdd(dst, heads, residual)
+	c, width := m.content(), m.Heads*m.HeadDim
+	qkv := c.prepared(p, x)
+	heads := p.Scratch.New(x.Rows(), width)
+	c.attend(p, heads, qkv, &positionBias{m: m,
+		fromQuery: m.product(p, qkv, 0, m.Keys), fromKey: m.product(p, qkv, width, m.Queries)})
+	c.Out.ForwardAdd(dst, heads, residual)
 	p.Scratch.Release(mark)
 }
 
@@ -48,13 +75,14 @@ func (m *Disentangled) product(p *Pass, qkv tensor.Tensor, start int, positions 
 	if positions == nil {
 		return nil
 	}
-	out := make([]tensor.Tensor, m.Heads)
+	dim := m.HeadDim
+	out := make([]tensor.Tensor, len(positions))
 	for h, w := range positions {
 		out[h] = p.Scratch.New(qkv.Rows(), w.Out)
 		mark := p.Scratch.Mark()
-		part := p.Scratch.New(qkv.Rows(), m.HeadDim)
+		part := p.Scratch.New(qkv.Rows(), dim)
 		for i := range qkv.Rows() {
-			copy(part.Row(i), qkv.Row(i)[start+h*m.HeadDim:])
+			copy(part.Row(i), qkv.Row(i)[start+h*dim:])
 		}
 		tensor.MatMul(out[h], part, w)
 		p.Scratch.Release(mark)
@@ -70,21 +98,26 @@ type positionBias struct {
 
 // AddTo implements [Bias].
 func (b *positionBias) AddTo(s *Scores) {
+	starts := b.m.Distances.Starts
 	for i, h := range s.Heads {
-		var query []float32
-		if b.fromQuery != nil {
-			query = b.fromQuery[h].Row(s.Rows[i])
-		}
-		for j := range s.Keys {
-			at := b.m.Index[min(max(s.Pos[i]-s.Key-j, -b.m.Reach), b.m.Reach)+b.m.Reach]
-			var x float32
-			if query != nil {
-				x = query[at]
+		largest := s.Pos[i] - s.Key
+		for j, run := 0, runOf(starts, largest); j < s.Keys; run-- {
+			end := s.Keys
+			if run > 0 {
+				end = min(end, largest-starts[run]+1)
 			}
-			if b.fromKey != nil {
-				x += b.fromKey[h].Row(s.KeyRow + j)[at]
+			at := b.m.Distances.Of[run]
+			query := float32(0)
+			if b.fromQuery != nil {
+				query = b.fromQuery[h].Row(s.Rows[i])[at]
 			}
-			s.Tile[j*s.Lanes+i] += x * b.m.Scale
+			for ; j < end; j++ {
+				x := query
+				if b.fromKey != nil {
+					x += b.fromKey[h].Row(s.KeyRow + j)[at]
+				}
+				s.Tile[j*s.Lanes+i] += x * b.m.Scale
+			}
 		}
 	}
 }

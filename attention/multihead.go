@@ -1,25 +1,44 @@
 package attention
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // MultiHead is self-attention with its projections (Vaswani et al., 2017), for any number of heads that
-// share keys and values (multi-query, grouped-query). It is read-only when it computes.
+// share keys and values (multi-query, grouped-query). It computes, for the rows x of a sequence,
+//
+//	q, k, v = split(QKV(x))               // [T, H, D], [T, Hkv, D], [T, Hkv, D]
+//	q, k = QNorm(q), KNorm(k)             // of each head, or of all at once; after the rotation in some models
+//	q, k = Rotary(q, pos), Rotary(k, pos)
+//	q = q · QueryScale(pos)
+//	k, v = cache.append(k, v)             // [S, Hkv, D]: the sequence so far
+//	s = softcap(q·kᵀ · Scale) + Bias      // [H, T, S]
+//	y = softmax(s where Mask) · v         // [T, H, D]
+//	dst = Out(y)
+//
+// It is read-only when it computes.
 type MultiHead struct {
 	Heads, KVHeads int
 	HeadDim        int
-
-	Layer int // the layer of the caches in which it keeps its keys and values
 
 	// QKV projects to queries, keys and values, one after the other: [(H + 2·Hkv)·D, Dim].
 	QKV nn.Linear
 	Out nn.Linear // [Dim, H·D]
 
-	QNorm, KNorm nn.Norm // of each head, before it is rotated; nil is none
-	Rotary       *RoPE   // nil is none
+	// QNorm and KNorm normalise queries and keys; nil is none. They get one row for each head, [H, D], or,
+	// with NormAllHeads, one for all, [1, H·D]. They come before the rotation, or with NormAfterRotary
+	// after it. Heads with weights of their own have [nn.PerRow].
+	QNorm, KNorm    nn.Norm
+	NormAllHeads    bool
+	NormAfterRotary bool
+
+	Rotary     *RoPE                 // nil is none
+	QueryScale func(pos int) float32 // multiplies the query at a position; nil is none
 
 	Mask    Mask
 	Scale   float32 // 0 is 1/√D
@@ -27,46 +46,84 @@ type MultiHead struct {
 	Bias    Bias    // nil is none
 }
 
-// Cache describes what the layer keeps in a [Cache].
-func (m *MultiHead) Cache() CacheLayer {
-	return CacheLayer{KVHeads: m.KVHeads, KeyDim: m.HeadDim, ValueDim: m.HeadDim, Mask: m.Mask}
+// Traits implements [Describer].
+func (m *MultiHead) Traits() Traits {
+	return Traits{
+		Of: m, Err: m.check(), In: m.QKV.In(), Out: m.Out.Out(),
+		Cache:      CacheLayer{KVHeads: m.KVHeads, KeyDim: m.HeadDim, ValueDim: m.HeadDim, Mask: m.Mask},
+		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows,
+	}
+}
+
+// check returns an error that names what does not fit.
+func (m *MultiHead) check() error {
+	if m.Heads < 1 || m.KVHeads < 1 || m.HeadDim < 1 || m.Heads%m.KVHeads != 0 {
+		return fmt.Errorf("attention: MultiHead of %d heads of %d, with %d for keys and values, which has to divide them", m.Heads, m.HeadDim, m.KVHeads)
+	}
+	if err := checkLinear("MultiHead.QKV", m.QKV, (m.Heads+2*m.KVHeads)*m.HeadDim, 0); err != nil {
+		return err
+	}
+	if m.Rotary != nil && m.Rotary.Dim() > m.HeadDim {
+		return fmt.Errorf("attention: MultiHead.Rotary rotates %d values of heads of %d", m.Rotary.Dim(), m.HeadDim)
+	}
+	return checkLinear("MultiHead.Out", m.Out, 0, m.Heads*m.HeadDim)
+}
+
+// checkLinear returns an error unless l is [out, in]; 0 is any.
+func checkLinear(name string, l nn.Linear, out, in int) error {
+	if l.Weight == nil {
+		return fmt.Errorf("attention: %s has no weight", name)
+	}
+	if out != 0 && l.Out() != out || in != 0 && l.In() != in {
+		want := [2]int{out, in}
+		if out == 0 {
+			want[0] = l.Out()
+		}
+		if in == 0 {
+			want[1] = l.In()
+		}
+		return fmt.Errorf("attention: %s is [%d, %d], want [%d, %d]", name, l.Out(), l.In(), want[0], want[1])
+	}
+	return nil
+}
+
+// must panics with the error of a layer that was assembled wrongly.
+func must(err error) {
+	if err != nil {
+		panic(err.Error())
+	}
 }
 
 // Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence: the
 // tokens in its cache and those of this pass.
-func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) { m.ForwardAdd(p, dst, x, tensor.Tensor{}) }
+func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) { m.forwardAdd(p, dst, x, tensor.Tensor{}) }
 
-// ForwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
-func (m *MultiHead) ForwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
+// forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (m *MultiHead) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	mark := p.Scratch.Mark()
-	rows, width := x.Rows(), m.Heads*m.HeadDim
-	qkv := p.Scratch.New(rows, width+2*m.KVHeads*m.HeadDim) // queries, keys, values
-	heads := p.Scratch.New(rows, width)
-	m.QKV.Forward(qkv, x)
-	m.prepare(p, qkv)
-	m.attend(p, heads, qkv)
+	qkv := m.prepared(p, x)
+	heads := p.Scratch.New(x.Rows(), m.Heads*m.HeadDim)
+	m.attend(p, heads, qkv, m.Bias)
 	m.Out.ForwardAdd(dst, heads, residual)
 	p.Scratch.Release(mark)
 }
 
-// ForwardRows is Forward for some rows of the result, [len(rows), Dim]; all rows of x, [T, Dim], are keys,
-// and remembered.
-func (m *MultiHead) ForwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
+// forwardRows is Forward for some rows of the result, [len(rows), Dim]; all rows of x, [T, Dim], are keys,
+// and cached.
+func (m *MultiHead) forwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
 	mark := p.Scratch.Mark()
+	qkv := m.prepared(p, x)
 	width := m.Heads * m.HeadDim
-	qkv := p.Scratch.New(x.Rows(), width+2*m.KVHeads*m.HeadDim) // queries, keys, values
 	queries, heads := p.Scratch.New(len(rows), width), p.Scratch.New(len(rows), width)
-	m.QKV.Forward(qkv, x)
-	m.prepare(p, qkv)
 	for i, row := range rows {
 		copy(queries.Row(i), qkv.Row(row))
 	}
-	w := m.problem(queries, heads)
+	w := m.problem(queries, heads, m.Bias)
 	start := 0
-	for _, s := range p.Seqs {
+	for j, s := range p.Seqs {
 		for i, row := range rows {
 			if row >= start && row < start+s.Rows {
-				sp := m.span(s, start, qkv)
+				sp := m.span(p, j, start, qkv)
 				sp.row, sp.rows, sp.pos = i, 1, sp.pos+row-start
 				w.spans = append(w.spans, sp)
 			}
@@ -82,16 +139,17 @@ func (m *MultiHead) ForwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
 }
 
 // problem returns the computation of these heads from these queries, [T, H·D] or rows that begin so.
-func (m *MultiHead) problem(queries, heads tensor.Tensor) *problem {
-	return newProblem(m.Heads, m.KVHeads, m.HeadDim, queries, heads,
-		Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: m.Bias})
+func (m *MultiHead) problem(queries, heads tensor.Tensor, bias Bias) *problem {
+	return newProblem(m.Heads, m.KVHeads, m.HeadDim, m.HeadDim, queries, heads,
+		Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: bias})
 }
 
-// span returns the queries and keys of a sequence whose first row is row.
-func (m *MultiHead) span(s Seq, row int, qkv tensor.Tensor) span {
+// span returns the queries and keys of sequence i of the pass, whose first row is row.
+func (m *MultiHead) span(p *Pass, i, row int, qkv tensor.Tensor) span {
+	s := p.Seqs[i]
 	sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
 	if s.Cache != nil {
-		sp.kv.cache = &s.Cache.layers[m.Layer]
+		sp.kv.cache = p.kept(m, i)
 		return sp
 	}
 	ld := qkv.Shape.Last()
@@ -103,29 +161,35 @@ func (m *MultiHead) span(s Seq, row int, qkv tensor.Tensor) span {
 
 // attend sets dst, [T, H·D], from the prepared queries, and the keys and values of the caches or, for
 // sequences without one, of qkv.
-func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor) {
-	w, row := m.problem(qkv, dst), 0
-	for _, s := range p.Seqs {
+func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor, bias Bias) {
+	w, row := m.problem(qkv, dst, bias), 0
+	for i, s := range p.Seqs {
 		if s.Rows > 0 {
-			w.spans = append(w.spans, m.span(s, row, qkv))
+			w.spans = append(w.spans, m.span(p, i, row, qkv))
 			row += s.Rows
 		}
 	}
-	w.runSeen(p, Point{Stage: Weights, Layer: m.Layer})
+	w.runObserved(p, StageWeights)
 }
 
-// prepare normalises and rotates the heads of queries and keys in qkv, and puts keys and values into
-// the caches.
-func (m *MultiHead) prepare(p *Pass, qkv tensor.Tensor) {
+// prepared returns queries, keys and values of the rows of x, one after the other, normalised and rotated;
+// keys and values are in the caches.
+func (m *MultiHead) prepared(p *Pass, x tensor.Tensor) tensor.Tensor {
+	must(m.check())
+	qkv := p.Scratch.New(x.Rows(), m.QKV.Out())
+	m.QKV.Forward(qkv, x)
 	t := preparations.Get()
 	t.m, t.p, t.qkv = m, p, qkv
 	if m.Rotary != nil {
 		t.table = p.rotation(m.Rotary)
 	}
-	for _, s := range p.Seqs {
+	for i, s := range p.Seqs {
+		var c *layerCache
 		if s.Cache != nil && s.Rows > 0 {
-			s.Cache.layers[m.Layer].grow(s.Pos, s.Rows)
+			c = p.kept(m, i)
+			c.grow(s.Pos, s.Rows)
 		}
+		t.caches = append(t.caches, c)
 	}
 	rows := qkv.Rows()
 	width := parallel.Width()
@@ -133,8 +197,10 @@ func (m *MultiHead) prepare(p *Pass, qkv tensor.Tensor) {
 		width = 1
 	}
 	parallel.Run(width, (rows+prepareRows-1)/prepareRows, t)
-	*t = preparation{}
-	preparations.Put(t)
+	clear(t.caches)
+	*t = preparation{caches: t.caches[:0]}
+	preparations.Put(t, 8*cap(t.caches))
+	return qkv
 }
 
 const prepareRows = 8 // of a part
@@ -142,34 +208,31 @@ const prepareRows = 8 // of a part
 var preparations parallel.Free[preparation]
 
 type preparation struct {
-	m     *MultiHead
-	p     *Pass
-	qkv   tensor.Tensor
-	table *rotation
+	m      *MultiHead
+	p      *Pass
+	qkv    tensor.Tensor
+	table  *rotation
+	caches []*layerCache // of each sequence; nil is none
 }
 
 // Do prepares some rows.
 func (t *preparation) Do(part, _ int) {
 	start, end, row := part*prepareRows, min((part+1)*prepareRows, t.qkv.Rows()), 0
-	for _, s := range t.p.Seqs {
+	for i, s := range t.p.Seqs {
 		for r := max(row, start); r < min(row+s.Rows, end); r++ {
-			t.row(r, s.Pos+r-row, s.Cache)
+			t.row(r, s.Pos+r-row, t.caches[i])
 		}
 		row += s.Rows
 	}
 }
 
-func (t *preparation) row(row, pos int, cache *Cache) {
+// row prepares one row, of the token at position pos.
+func (t *preparation) row(row, pos int, cache *layerCache) {
 	m, x := t.m, t.qkv.Row(row)
 	nq, nk := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
 	q, k, v := x[:nq], x[nq:nq+nk], x[nq+nk:]
-	if m.QNorm != nil {
-		h := tensor.From(q, m.Heads, m.HeadDim)
-		m.QNorm.Forward(h, h)
-	}
-	if m.KNorm != nil {
-		h := tensor.From(k, m.KVHeads, m.HeadDim)
-		m.KNorm.Forward(h, h)
+	if !m.NormAfterRotary {
+		m.normalise(q, k)
 	}
 	if t.table != nil {
 		half := len(m.Rotary.InvFreq)
@@ -178,7 +241,32 @@ func (t *preparation) row(row, pos int, cache *Cache) {
 			m.Rotary.rotate(x[i:i+m.HeadDim], cos, sin)
 		}
 	}
-	if cache != nil {
-		cache.layers[m.Layer].put(pos, k, v)
+	if m.NormAfterRotary {
+		m.normalise(q, k)
 	}
+	if m.QueryScale != nil {
+		vec.Scale(q, q, m.QueryScale(pos))
+	}
+	if cache != nil {
+		cache.put(pos, k, v)
+	}
+}
+
+// normalise normalises the queries and keys of a row.
+func (m *MultiHead) normalise(q, k []float32) {
+	if m.QNorm != nil {
+		m.normaliseHeads(m.QNorm, q)
+	}
+	if m.KNorm != nil {
+		m.normaliseHeads(m.KNorm, k)
+	}
+}
+
+func (m *MultiHead) normaliseHeads(n nn.Norm, x []float32) {
+	width := m.HeadDim
+	if m.NormAllHeads {
+		width = len(x)
+	}
+	h := tensor.From(x, len(x)/width, width)
+	n.Forward(h, h)
 }

@@ -1,8 +1,6 @@
 package attention
 
 import (
-	"fmt"
-
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -12,8 +10,9 @@ type Seq struct {
 	Pos   int    // position of the first
 	Cache *Cache // the tokens before Pos; nil if there are none, as in an encoder
 
-	// Memory is what an encoder made of another sequence, for [Cross]. Sequences of a batch may share it.
-	Memory *Cache
+	// Cross is what the layers keep of another sequence, which an encoder has read: see [Plan.NewCross].
+	// Sequences of a batch may share it.
+	Cross *Cache
 
 	// Length is the longest the sequence has been, this pass included. Rotations that adapt to the
 	// length use it, as the reference does; 0 means Pos + Rows.
@@ -26,38 +25,31 @@ type Pass struct {
 	Seqs    []Seq
 	Scratch tensor.Arena
 
-	// Observe, if not nil, is asked at each [Point] of the pass; the function it returns, if any, is
-	// shown what is there. It must not keep or change the tensor. What nobody wants to see, like
-	// attention weights, is not computed.
-	Observe func(at Point) func(x tensor.Tensor)
+	// Plan is that of the model. Begin takes it from the caches; where there are none, a model sets it after
+	// Begin.
+	Plan *Plan
 
-	// Input is what entered the first block, [T, Dim], for an operation of a later one that reads it.
+	// Observer, if not nil, is asked at each [Point] of the pass; the function it returns, if any, is
+	// shown what is there. It must not keep or change the tensor. What nobody wants to see, such as
+	// attention weights, is not computed.
+	Observer func(at Point) func(x tensor.Tensor)
+
+	// Input is what entered the first block, [T, Dim], if an Op declares that it reads that.
 	Input tensor.Tensor
 
+	layer     int
+	filling   bool // the caches of the sequences are those for Seq.Cross
 	rotations []rotation
 }
 
-// Stage is a kind of [Point].
-type Stage uint8
+// Stage is a kind of [Point]. Each package declares its own.
+type Stage string
 
+// What attention shows.
 const (
-	Embedded     Stage = iota // [T, Dim]: what enters the first block
-	Added                     // [T, Dim]: the stream after a residual; Index counts those of a layer
-	Layer                     // [T, Dim]: the stream after a block
-	Weights                   // [H, T, S]: attention weights; Index is the sequence of the batch
-	CrossWeights              // [H, T, S]: the same of attention to an encoder's output
-	Normed                    // [T, Dim]: after the final norm
-	Logits                    // [T, V]: of the rows whose logits were asked for
+	StageWeights      Stage = "weights"       // [H, T, S]: attention weights; Index is the sequence of the batch
+	StageCrossWeights Stage = "cross weights" // [H, T, S]: the same of attention to an encoder's output
 )
-
-// String names the stage.
-func (s Stage) String() string {
-	names := [...]string{"embedded", "added", "layer", "weights", "cross weights", "normed", "logits"}
-	if int(s) < len(names) {
-		return names[s]
-	}
-	return fmt.Sprintf("Stage(%d)", uint8(s))
-}
 
 // Point is a place in a forward pass.
 type Point struct {
@@ -66,12 +58,17 @@ type Point struct {
 	Index int // within the layer
 }
 
-// Begin prepares the pass for a batch of these sequences.
+// Begin prepares the pass for a batch of these sequences, and for layer 0. Scratch memory stays as it is.
 func (p *Pass) Begin(seqs ...Seq) {
 	p.Seqs = append(p.Seqs[:0], seqs...)
+	p.layer, p.Plan = 0, nil
 	for i := range p.Seqs {
-		if s := &p.Seqs[i]; s.Length == 0 {
+		s := &p.Seqs[i]
+		if s.Length == 0 {
 			s.Length = s.Pos + s.Rows
+		}
+		if s.Cache != nil && s.Cache.plan != nil {
+			p.Plan = s.Cache.plan
 		}
 	}
 	for i := range p.rotations {
@@ -88,6 +85,29 @@ func (p *Pass) End() {
 	}
 }
 
+// Enter says that what follows is layer i of the model. Blocks say so.
+func (p *Pass) Enter(i int) { p.layer = i }
+
+// Layer returns the layer that the pass is in.
+func (p *Pass) Layer() int { return p.layer }
+
+// Traits returns what an Op of the present layer says of itself.
+func (p *Pass) Traits(op Op) Traits {
+	if at := p.Plan.find(p.layer, op); at != nil {
+		return at.Traits
+	}
+	return Describe(op)
+}
+
+// Bytes returns the memory that the pass keeps for the next batch.
+func (p *Pass) Bytes() int {
+	n := p.Scratch.Bytes()
+	for i := range p.rotations {
+		n += 4 * (cap(p.rotations[i].cos) + cap(p.rotations[i].sin))
+	}
+	return n
+}
+
 // Rows returns the rows of the batch.
 func (p *Pass) Rows() int {
 	n := 0
@@ -97,10 +117,10 @@ func (p *Pass) Rows() int {
 	return n
 }
 
-// See shows x to the observer, if it wants to see this point.
-func (p *Pass) See(at Point, x tensor.Tensor) {
-	if p.Observe != nil {
-		if f := p.Observe(at); f != nil {
+// Observe shows x to the observer, if it wants to see this point.
+func (p *Pass) Observe(at Point, x tensor.Tensor) {
+	if p.Observer != nil {
+		if f := p.Observer(at); f != nil {
 			f(x)
 		}
 	}

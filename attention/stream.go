@@ -60,29 +60,28 @@ type problem struct {
 
 var problems parallel.Free[problem]
 
-// newProblem returns the attention of heads of one width to queries, [T, H·D] or rows that begin so, that
-// sets dst, [T, H·D]. The spans are to be added.
-func newProblem(heads, kvHeads, dim int, queries, dst tensor.Tensor, o Options) *problem {
+// newProblem returns the attention of heads to queries, [T, H·D] or rows that begin so, that sets dst,
+// [T, H·Dv]. The spans are to be added.
+func newProblem(heads, kvHeads, dim, vdim int, queries, dst tensor.Tensor, o Options) *problem {
 	p := problems.Get()
-	p.heads, p.kvHeads, p.dim, p.vdim = heads, kvHeads, dim, dim
+	p.heads, p.kvHeads, p.dim, p.vdim = heads, kvHeads, dim, vdim
 	p.q, p.ldq = queries.Data, queries.Shape.Last()
 	p.dst, p.ldd = dst.Data, dst.Shape.Last()
 	p.set(o, 0)
 	return p
 }
 
-// runSeen runs the problem, gives it back, and shows the weights of each span to the observer of pass if
-// it wants to see those of some.
-func (p *problem) runSeen(pass *Pass, at Point) {
-	if pass.Observe == nil {
+// runObserved runs the problem, gives it back, and shows the weights of each span to the observer of pass
+// if it wants to see those of some.
+func (p *problem) runObserved(pass *Pass, stage Stage) {
+	if pass.Observer == nil {
 		p.run()
 		p.put()
 		return
 	}
 	var show []func(tensor.Tensor)
 	for i := range p.spans {
-		at.Index = i
-		show = append(show, pass.Observe(at))
+		show = append(show, pass.Observer(Point{stage, pass.layer, i}))
 	}
 	if slices.ContainsFunc(show, func(f func(tensor.Tensor)) bool { return f != nil }) {
 		for i := range p.spans {
@@ -124,7 +123,16 @@ func (p *problem) put() {
 	clear(p.spans)
 	clear(p.weights)
 	p.spans, p.weights, p.parts = p.spans[:0], p.weights[:0], p.parts[:0]
-	problems.Put(p)
+	problems.Put(p, p.bytes())
+}
+
+// bytes returns the memory that the problem keeps for the next one.
+func (p *problem) bytes() int {
+	n := cap(p.partial) + cap(p.packed)
+	for _, w := range p.workers {
+		n += cap(w.buf)
+	}
+	return 4*n + 56*cap(p.parts)
 }
 
 // stage is what the parts of a problem do.
@@ -208,22 +216,14 @@ func (p *problem) Do(i, worker int) {
 		w.chunk(t.first, r)
 		return
 	}
-	total := w.total()
-	total.reset()
-	for c := t.first; c < t.last; c++ {
-		if c == t.first {
-			w.chunk(c, total)
-			continue
-		}
-		other := w.other()
-		other.reset()
-		w.chunk(c, other)
-		flash.Merge(total.o, total.m, total.l, other.o, other.m, other.l, w.lanes, p.vdim)
-	}
+	total := w.attend(t.first, t.last)
 	w.finish(total)
+	var weights tensor.Tensor
 	if len(p.weights) > 0 {
-		w.writeWeights(p.weights[t.span], total)
+		weights = p.weights[t.span]
+		w.writeWeights(weights, total)
 	}
+	w.mend(total, weights)
 }
 
 // runSplit divides the chunks of each part too, for few queries and many keys, and merges their results
@@ -258,6 +258,7 @@ func (p *problem) runSplit(width int) {
 			next++
 		}
 		w.finish(total)
+		w.mend(total, tensor.Tensor{})
 	}
 	p.parts = all[:0]
 }

@@ -27,6 +27,8 @@ type worker struct {
 	wide   []float32 // [Block][D] and [Block][Dv]: keys and values in float32, if they are not
 	sums   []float32 // two partial results
 	vdim   int
+
+	clean bool // values of hidden keys are not read: see mend
 }
 
 // result is the state of softmax after some keys.
@@ -115,6 +117,23 @@ func (w *worker) begin(p *problem, t *part) {
 	flash.LoadQueries(w.qt, w.lanes, p.dim, p.q, w.qAt[:w.n], p.scale)
 }
 
+// attend returns the state after the chunks from first to last−1.
+func (w *worker) attend(first, last int) result {
+	total := w.total()
+	total.reset()
+	for c := first; c < last; c++ {
+		if c == first {
+			w.chunk(c, total)
+			continue
+		}
+		other := w.other()
+		other.reset()
+		w.chunk(c, other)
+		flash.Merge(total.o, total.m, total.l, other.o, other.m, other.l, w.lanes, w.vdim)
+	}
+	return total
+}
+
 // chunk adds the keys of chunk c to r.
 func (w *worker) chunk(c int, r result) {
 	lo, hi := w.p.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
@@ -125,6 +144,9 @@ func (w *worker) chunk(c int, r result) {
 		k, ldk, v, ldv := w.block(b, n)
 		copy(w.mnew[:w.lanes], r.m)
 		w.score(key, n, k, ldk)
+		if w.clean {
+			v, ldv = w.seenValues(n, v, ldv)
+		}
 		flash.Rescale(r.o, w.lanes, w.vdim, r.m, w.mnew, r.l)
 		flash.ExpSum(w.scores, w.lanes, n, r.m, r.l)
 		flash.Accumulate(r.o, w.lanes, w.vdim, v, ldv, w.scores, n)
@@ -143,16 +165,21 @@ func (w *worker) score(key, n int, k []float32, ldk int) {
 	if p.softCap != 0 {
 		flash.SoftCap(w.scores[:n*w.lanes], p.softCap)
 	}
-	if p.bias != nil {
-		w.tile = Scores{Tile: w.scores, Lanes: w.lanes, Keys: n, Key: key,
-			Heads: w.heads[:w.n], Pos: w.pos[:w.n], Rows: w.rows[:w.n], KeyRow: w.s.row + key}
-		p.bias.AddTo(&w.tile)
-	}
+	w.addBias(key, n)
 	if all {
 		flash.Max(w.scores, w.lanes, n, w.mnew)
 		return
 	}
 	flash.MaskMax(w.scores, w.lanes, n, key, w.lo[:w.lanes], w.hi[:w.lanes], w.mnew)
+}
+
+// addBias adds the bias of n keys from position key on to the scores.
+func (w *worker) addBias(key, n int) {
+	if w.p.bias != nil {
+		w.tile = Scores{Tile: w.scores, Lanes: w.lanes, Keys: n, Key: key,
+			Heads: w.heads[:w.n], Pos: w.pos[:w.n], Rows: w.rows[:w.n], KeyRow: w.s.row + key}
+		w.p.bias.AddTo(&w.tile)
+	}
 }
 
 // block returns n keys and values of block b, as float32.

@@ -43,7 +43,7 @@ func decodeAllocs(t *testing.T, d *model.Decoder, threads, length int) uint64 {
 		}
 		before := mallocs()
 		for p := range ids {
-			if err := s.Feed(ids[p : p+1]...); err != nil {
+			if err := s.Append(ids[p : p+1]...); err != nil {
 				t.Fatal(err)
 			}
 		}

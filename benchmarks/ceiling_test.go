@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
@@ -165,7 +165,7 @@ func (s *stream) once() float64 {
 // memory returns a buffer that no cache holds: 256 MiB, or four times the last level where Linux tells.
 var memory = sync.OnceValue(func() []float32 {
 	size := max(256<<20, min(4*lastCache(), 2<<30))
-	buf := huge.Float32s(size / 4 / streamPart * streamPart)
+	buf := hugepages.Float32s(size / 4 / streamPart * streamPart)
 	for i := range buf {
 		buf[i] = 1
 	}

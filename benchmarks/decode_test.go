@@ -49,7 +49,7 @@ func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, bool) (*
 		dt    tensor.DType
 		round bool // activations to bfloat16
 	}{{"f32", tensor.F32, false}, {"bf16", tensor.BF16, false}, {"bf16-rounding", tensor.BF16, true}} {
-		if lack := lacksMemory(int64(shape.parameters() * kind.dt.Size())); lack != "" {
+		if lack := lacksMemory(int64(kind.dt.Bytes(shape.parameters()))); lack != "" {
 			b.Run(kind.name, func(b *testing.B) { b.Skip(lack) })
 			continue
 		}
@@ -101,7 +101,7 @@ func benchPrompt(b *testing.B, d *model.Decoder) {
 }
 
 func feed(b *testing.B, s *model.Session, ids []int) {
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -65,12 +66,12 @@ func BenchmarkEmbed(b *testing.B) {
 
 func benchEmbed(b *testing.B, e *model.Encoder, s bertShape, lengths []int) {
 	tokenCount := 0
-	batch := make([]model.Sequence, len(lengths))
+	batch := make([]arch.Sequence, len(lengths))
 	for i, t := range lengths {
 		batch[i].IDs = tokens(t, bertVocab)
 		tokenCount += t
 	}
-	see := func(int, []model.Sequence, tensor.Tensor, *tensor.Arena) error { return nil }
+	see := func(int, []arch.Sequence, tensor.Tensor, *tensor.Arena) error { return nil }
 	m := newMeter(b, ofPeak(s.flops(lengths)))
 	for b.Loop() {
 		if err := e.Run(batch, see); err != nil {

@@ -16,7 +16,7 @@ func BenchmarkMatMul(b *testing.B) {
 		for _, m := range []int{1, 8, 16, 32, 128, 1024} {
 			benchMatMul(b, dt, m, 1024, 1024, 1)
 		}
-		copies := 256 << 20 / (8192 * 2048 * dt.Size())
+		copies := 256 << 20 / dt.Bytes(8192*2048)
 		for _, m := range []int{1, 8, 32, 512} {
 			benchMatMul(b, dt, m, 8192, 2048, copies)
 		}

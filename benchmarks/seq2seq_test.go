@@ -9,6 +9,7 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -65,8 +66,8 @@ func BenchmarkEncoderDecoder(b *testing.B) {
 }
 
 func benchSource(b *testing.B, e *model.Encoder, ids []int, flops float64) {
-	batch := []model.Sequence{{IDs: ids}}
-	see := func(int, []model.Sequence, tensor.Tensor, *tensor.Arena) error { return nil }
+	batch := []arch.Sequence{{IDs: ids}}
+	see := func(int, []arch.Sequence, tensor.Tensor, *tensor.Arena) error { return nil }
 	m := newMeter(b, ofPeak(flops))
 	for b.Loop() {
 		if err := e.Run(batch, see); err != nil {
@@ -83,7 +84,7 @@ func benchTarget(b *testing.B, m *model.EncoderDecoder, ids []int, generate, oth
 	var source, target, beside time.Duration
 	meter := newMeter(b, ofBandwidth(seq2seqGenerated*float64(stepBytes(m.Decoder, len(ids)))))
 	for b.Loop() {
-		var src *model.Source
+		var src *model.Encoded
 		source += meter.aside(func() {
 			all, err := m.Encode(ids)
 			if err != nil {
@@ -116,7 +117,7 @@ func (m *meter) aside(f func()) time.Duration {
 	return took
 }
 
-func timed(b *testing.B, m *model.EncoderDecoder, src *model.Source, generate func(*model.Session) error) time.Duration {
+func timed(b *testing.B, m *model.EncoderDecoder, src *model.Encoded, generate func(*model.Session) error) time.Duration {
 	start := time.Now()
 	if err := generate(m.NewSession(src, model.SessionOptions{})); err != nil {
 		b.Fatal(err)
@@ -137,7 +138,7 @@ func greedy(s *model.Session) error {
 }
 
 func beams(s *model.Session) error {
-	found, err := s.Search(context.Background(), nil, sample.BeamConfig{Beams: seq2seqBeams, LengthPenalty: 1}, neverEnding)
+	found, err := s.BeamSearch(context.Background(), nil, sample.BeamConfig{Beams: seq2seqBeams, LengthPenalty: 1}, neverEnding)
 	if err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func stepBytes(d *model.Decoder, source int) int64 {
 			switch op := r.Op.(type) {
 			case *attention.MultiHead:
 				n += matrixBytes(op.QKV, op.Out)
-			case *attention.Cross:
+			case *attention.CrossAttention:
 				n += matrixBytes(op.Query, op.Out) + int64(source)*int64(op.KV.Weight.Out)*4
 			case *block.MLP:
 				n += matrixBytes(op.Up, op.Down)

@@ -1,35 +1,40 @@
-// Package block assembles the layers of a transformer: the feed-forward networks [MLP] and [GLU], and
-// [Block], a list of [Residual] sublayers around the stream of activations.
+// Package block assembles the layers of a transformer: the feed-forward networks [MLP] and [GLU], [Parallel],
+// which runs operations side by side, and [Block], a list of [Residual] sublayers around the stream of
+// activations.
 //
 // Where the norms stand is what tells architectures apart; all are one expression,
 //
-//	x ← Out(x + Post(Op(Pre(x))))
+//	x ← Out(x + Scale · Post(Op(Pre(x))))
 //
-// with norms that may be absent: Pre alone in GPT-2, LLaMA and T5, Out alone in BERT, Pre and Post in
-// Gemma 2. Two residuals, attention and feed-forward, make the block of a decoder or encoder; a third,
-// between them, that of a decoder which attends to an encoder.
+// with norms that may be absent: Pre alone in GPT-2, LLaMA and T5, Out alone in BERT, Post alone in OLMo 2, Pre
+// and Post in Gemma 2. Two residuals, attention and feed-forward, make the block of a decoder or encoder; a
+// third, between them, that of a decoder which attends to an encoder. GPT-NeoX, Falcon and Cohere have one
+// residual, around both operations in parallel.
 package block
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Op is the inside of a residual: it sets dst, [T, Dim], from x, [T, Dim], for the rows of a pass. dst
-// does not overlap x. Scratch memory comes from the pass. An Op is read-only when it computes.
-type Op interface {
-	Forward(p *attention.Pass, dst, x tensor.Tensor)
-}
+// What blocks show to the observer of a pass, [T, Dim].
+const (
+	StageResidual attention.Stage = "residual" // the stream after a residual; Index counts those of a block
+	StageBlock    attention.Stage = "block"    // the stream after a block
+)
 
-// Residual adds to the stream what an Op makes of it: x ← Out(x + Post(Op(Pre(x)))). Norms that are nil
-// are absent.
+// Residual adds to the stream what an Op makes of it: x ← Out(x + Scale·Post(Op(Pre(x)))). Norms that are
+// nil are absent, and a Scale of 0 is 1.
 type Residual struct {
-	Pre  nn.Norm
-	Op   Op
-	Post nn.Norm
-	Out  nn.Norm
+	Pre   nn.Norm
+	Op    attention.Op
+	Post  nn.Norm
+	Scale float32
+	Out   nn.Norm
 }
 
 // Forward updates x, [T, Dim], in place.
@@ -40,39 +45,38 @@ func (r *Residual) Forward(p *attention.Pass, x tensor.Tensor) {
 		in = p.Scratch.New(x.Rows(), x.Shape.Last())
 		r.Pre.Forward(in, x)
 	}
-	if a, ok := r.Op.(adder); ok && r.Post == nil && r.Out != nil {
-		a.ForwardAdd(p, out, in, x)
-		r.Out.Forward(x, out)
-	} else {
-		r.Op.Forward(p, out, in)
-		if r.Post != nil {
-			r.Post.Forward(out, out)
+	// Where a norm follows, the sum goes through memory anyway, and the Op may add on its way there. It
+	// cannot add in place: x is still read while it writes.
+	if r.Out != nil && r.Post == nil && r.Scale == 0 {
+		if add := p.Traits(r.Op).ForwardAdd; add != nil {
+			add(p, out, in, x)
+			r.Out.Forward(x, out)
+			p.Scratch.Release(mark)
+			return
 		}
-		vec.Add(x.Data, x.Data, out.Data)
-		if r.Out != nil {
-			r.Out.Forward(x, x)
-		}
+	}
+	r.Op.Forward(p, out, in)
+	r.post(out)
+	vec.Add(x.Data, x.Data, out.Data)
+	if r.Out != nil {
+		r.Out.Forward(x, x)
 	}
 	p.Scratch.Release(mark)
 }
 
-// adder is an Op that can add what it computes to residual, which dst does not overlap, on the way. A type
-// that embeds one has this method too, and must have its own.
-type adder interface {
-	ForwardAdd(p *attention.Pass, dst, x, residual tensor.Tensor)
+// post normalises and scales what the Op has computed.
+func (r *Residual) post(out tensor.Tensor) {
+	if r.Post != nil {
+		r.Post.Forward(out, out)
+	}
+	if r.Scale != 0 {
+		vec.Scale(out.Data, out.Data, r.Scale)
+	}
 }
 
-// rowsOp is an Op that can compute some rows of dst only, with all rows of x to look at.
-type rowsOp interface {
-	ForwardRows(p *attention.Pass, dst, x tensor.Tensor, rows []int)
-}
-
-// tokenOp is an Op whose rows do not depend on each other.
-type tokenOp interface{ token() }
-
-// forwardRows returns what Forward would make of some rows of x, [len(rows), Dim], for an Op that can do
-// that. x stays as it is.
-func (r *Residual) forwardRows(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
+// forwardRows returns what Forward would make of some rows of x, [len(rows), Dim], by the function of that
+// name of the Op's traits. x stays as it is.
+func (r *Residual) forwardRows(p *attention.Pass, x tensor.Tensor, rows []int, forward func(*attention.Pass, tensor.Tensor, tensor.Tensor, []int)) tensor.Tensor {
 	y := p.Scratch.New(len(rows), x.Shape.Last())
 	mark := p.Scratch.Mark()
 	in, out := x, p.Scratch.New(len(rows), x.Shape.Last())
@@ -80,10 +84,8 @@ func (r *Residual) forwardRows(p *attention.Pass, x tensor.Tensor, rows []int) t
 		in = p.Scratch.New(x.Rows(), x.Shape.Last())
 		r.Pre.Forward(in, x)
 	}
-	r.Op.(rowsOp).ForwardRows(p, out, in, rows)
-	if r.Post != nil {
-		r.Post.Forward(out, out)
-	}
+	forward(p, out, in, rows)
+	r.post(out)
 	for i, row := range rows {
 		vec.Add(y.Row(i), x.Row(row), out.Row(i))
 	}
@@ -97,21 +99,55 @@ func (r *Residual) forwardRows(p *attention.Pass, x tensor.Tensor, rows []int) t
 // Block is one layer of a model: residuals in order.
 type Block []Residual
 
-// Forward updates x, [T, Dim], in place. layer is the block's number, for observers.
+// Ops returns the operations of the residuals, for [attention.NewPlan].
+func (b Block) Ops() []attention.Op {
+	ops := make([]attention.Op, len(b))
+	for i := range b {
+		ops[i] = b[i].Op
+	}
+	return ops
+}
+
+// Check returns an error that names the first operation or norm that does not fit a stream of width dim.
+func (b Block) Check(dim int) error {
+	for i, r := range b {
+		if r.Op == nil {
+			return fmt.Errorf("block: residual %d has no Op", i)
+		}
+		t := attention.Describe(r.Op)
+		if t.In != 0 && t.In != dim || t.Out != 0 && t.Out != dim {
+			return fmt.Errorf("block: residual %d: %T takes rows of %d and gives rows of %d; the stream has %d", i, r.Op, t.In, t.Out, dim)
+		}
+		for _, n := range []struct {
+			name string
+			norm nn.Norm
+		}{{"Pre", r.Pre}, {"Post", r.Post}, {"Out", r.Out}} {
+			if w := nn.Width(n.norm); w != 0 && w != dim {
+				return fmt.Errorf("block: residual %d: the norm %s is of rows of %d; the stream has %d", i, n.name, w, dim)
+			}
+		}
+	}
+	return nil
+}
+
+// Forward updates x, [T, Dim], in place. layer is the block's number in its model.
 func (b Block) Forward(p *attention.Pass, layer int, x tensor.Tensor) {
+	p.Enter(layer)
 	for i := range b {
 		b[i].Forward(p, x)
-		p.See(attention.Point{Stage: attention.Added, Layer: layer, Index: i}, x)
+		p.Observe(attention.Point{Stage: StageResidual, Layer: layer, Index: i}, x)
 	}
-	p.See(attention.Point{Stage: attention.Layer, Layer: layer}, x)
+	p.Observe(attention.Point{Stage: StageBlock, Layer: layer}, x)
 }
 
 // ForwardRows returns what Forward would make of some rows of x, [len(rows), Dim], in scratch memory of
 // the pass; x is scratch from then on. After the last layer of a decoder only few rows are needed, and
-// where attention is followed by a feed-forward network the others need not be computed. Observers do
-// not see the layer.
+// where attention is followed by a feed-forward network the others need not be computed. Observers see
+// the layer only if all rows are computed, as they are where there is an observer.
 func (b Block) ForwardRows(p *attention.Pass, layer int, x tensor.Tensor, rows []int) tensor.Tensor {
-	if !b.rowwise() || p.Observe != nil || 4*len(rows) > x.Rows() {
+	p.Enter(layer)
+	first := b.rowwise(p)
+	if first == nil || p.Observer != nil || 4*len(rows) > x.Rows() {
 		b.Forward(p, layer, x)
 		y := p.Scratch.New(len(rows), x.Shape.Last())
 		for i, row := range rows {
@@ -119,23 +155,23 @@ func (b Block) ForwardRows(p *attention.Pass, layer int, x tensor.Tensor, rows [
 		}
 		return y
 	}
-	y := b[0].forwardRows(p, x, rows)
+	y := b[0].forwardRows(p, x, rows, first)
 	for i := range b[1:] {
 		b[1+i].Forward(p, y)
 	}
 	return y
 }
 
-// rowwise reports whether only the block's first sublayer looks at other rows, and can be asked for some.
-func (b Block) rowwise() bool {
+// rowwise returns how the first residual computes some rows, if it can and the others do not look at other
+// rows than their own, or nil.
+func (b Block) rowwise(p *attention.Pass) func(*attention.Pass, tensor.Tensor, tensor.Tensor, []int) {
 	for i := range b {
-		_, ok := b[i].Op.(rowsOp)
-		if i > 0 {
-			_, ok = b[i].Op.(tokenOp)
-		}
-		if !ok {
-			return false
+		if i > 0 && !p.Traits(b[i].Op).TokenWise {
+			return nil
 		}
 	}
-	return len(b) > 0
+	if len(b) == 0 {
+		return nil
+	}
+	return p.Traits(b[0].Op).ForwardRows
 }

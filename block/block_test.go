@@ -121,14 +121,14 @@ func TestFeedForward(t *testing.T) {
 			bias := (i+j)%2 == 0
 			up, both, down := newAffine(2, inner, dim, bias), newAffine(3, 2*inner, dim, bias), newAffine(4, dim, inner, bias)
 			m, g := &MLP{Up: up.layer(), Act: act, Down: down.layer()}, &GLU{GateUp: both.layer(), Act: act, Down: down.layer()}
-			for _, op := range []Op{m, g} {
+			for _, op := range []attention.Op{m, g} {
 				dst := tensor.New(rows, dim)
 				var p attention.Pass
 				op.Forward(&p, dst, x)
 				for r := range rows {
 					var want []float64
 					var loop []float32
-					if op == Op(m) {
+					if op == attention.Op(m) {
 						want, loop = mlp(up, down, act, convert[float64](x.Row(r))), mlp(up, down, act, x.Row(r))
 					} else {
 						want, loop = glu(both, down, act, convert[float64](x.Row(r))), glu(both, down, act, x.Row(r))
@@ -210,13 +210,13 @@ func TestBlock(t *testing.T) {
 	b := Block{{Op: new(double)}, {Op: new(double), Post: shift(1)}}
 	x := tensor.From([]float32{1, -1}, 1, 2)
 	var points []string
-	p := attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+	p := attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		return func(x tensor.Tensor) {
 			points = append(points, fmt.Sprint(at.Stage, at.Layer, at.Index, x.Data))
 		}
 	}}
 	b.Forward(&p, 5, x)
-	want := []string{"added 5 0 [3 -3]", "added 5 1 [10 -8]", "layer 5 0 [10 -8]"}
+	want := []string{"residual5 0 [3 -3]", "residual5 1 [10 -8]", "block5 0 [10 -8]"}
 	if fmt.Sprint(points) != fmt.Sprint(want) {
 		t.Errorf("observers see %q, want %q", points, want)
 	}

@@ -1,6 +1,8 @@
 package block
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -13,17 +15,24 @@ type MLP struct {
 	Down nn.Linear // [Dim, I]
 }
 
-// Forward implements [Op].
-func (m *MLP) Forward(_ *attention.Pass, dst, x tensor.Tensor) {
-	nn.FeedForward(dst, x, m.Up, m.Act, m.Down, tensor.Tensor{})
+// Traits implements [attention.Describer].
+func (m *MLP) Traits() attention.Traits {
+	return attention.Traits{Of: m, Err: checkNetwork("MLP", "Up", m.Up, m.Down, 1), In: m.Up.In(), Out: m.Down.Out(),
+		TokenWise: true, ForwardAdd: m.forwardAdd}
 }
 
-// ForwardAdd sets dst to what Forward would make of x, and residual, [T, Dim], which dst does not overlap.
-func (m *MLP) ForwardAdd(_ *attention.Pass, dst, x, residual tensor.Tensor) {
+// Forward implements [attention.Op].
+func (m *MLP) Forward(p *attention.Pass, dst, x tensor.Tensor) {
+	m.forwardAdd(p, dst, x, tensor.Tensor{})
+}
+
+// forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
+func (m *MLP) forwardAdd(_ *attention.Pass, dst, x, residual tensor.Tensor) {
+	if err := checkNetwork("MLP", "Up", m.Up, m.Down, 1); err != nil {
+		panic(err.Error())
+	}
 	nn.FeedForward(dst, x, m.Up, m.Act, m.Down, residual)
 }
-
-func (m *MLP) token() {}
 
 // GLU is the gated feed-forward network Down(Act(Gate(x))·Up(x)) (Shazeer, "GLU Variants Improve
 // Transformer", 2020).
@@ -33,8 +42,16 @@ type GLU struct {
 	Down   nn.Linear // [Dim, I]
 }
 
-// Forward implements [Op].
+// Traits implements [attention.Describer].
+func (g *GLU) Traits() attention.Traits {
+	return attention.Traits{Of: g, Err: checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2), In: g.GateUp.In(), Out: g.Down.Out(), TokenWise: true}
+}
+
+// Forward implements [attention.Op].
 func (g *GLU) Forward(p *attention.Pass, dst, x tensor.Tensor) {
+	if err := checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2); err != nil {
+		panic(err.Error())
+	}
 	mark := p.Scratch.Mark()
 	both := p.Scratch.New(x.Rows(), g.GateUp.Out()) // [T, 2·I]
 	h := p.Scratch.New(x.Rows(), g.GateUp.Out()/2)  // [T, I]
@@ -44,4 +61,15 @@ func (g *GLU) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
-func (g *GLU) token() {}
+// checkNetwork returns an error unless down takes a part of what up gives.
+func checkNetwork(kind, first string, up, down nn.Linear, parts int) error {
+	switch {
+	case up.Weight == nil:
+		return fmt.Errorf("block: %s.%s has no weight", kind, first)
+	case down.Weight == nil:
+		return fmt.Errorf("block: %s.Down has no weight", kind)
+	case up.Out() != parts*down.In():
+		return fmt.Errorf("block: %s.Down is [%d, %d], want [%d, %d]", kind, down.Out(), down.In(), down.Out(), up.Out()/parts)
+	}
+	return nil
+}

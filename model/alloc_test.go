@@ -1,9 +1,11 @@
-package model
+package model_test
 
 import (
 	"runtime"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -15,7 +17,7 @@ func TestTokenAllocatesNothing(t *testing.T) {
 	for _, g := range extend(t) {
 		for _, cache := range []tensor.DType{tensor.F32, tensor.F16} {
 			runtime.GC() // now rather than in the middle, where it would empty pools
-			s := g.d.NewSession(SessionOptions{Cache: cache, Reserve: len(g.ids)})
+			s := g.d.NewSession(model.SessionOptions{Cache: cache, Reserve: len(g.ids)})
 			if g.d.LongFrom > 0 { // a text that stays on one side
 				feed(t, s, g.ids[:g.d.LongFrom]...)
 			}
@@ -23,7 +25,7 @@ func TestTokenAllocatesNothing(t *testing.T) {
 			n := min(200, len(g.ids)-s.Len()-2)
 			i := 0
 			if got := testing.AllocsPerRun(n, func() {
-				if err := s.Feed(g.ids[i]); err != nil {
+				if err := s.Append(g.ids[i]); err != nil {
 					t.Fatal(err)
 				}
 				i++
@@ -43,21 +45,21 @@ func TestWindowsBoundMemory(t *testing.T) {
 		}
 		o := g.object(t)
 		g.Config = encode(with(o, "max_position_embeddings", "100000"))
-		d := g.decoder(t, Options{})
-		s := d.NewSession(SessionOptions{Reserve: n})
-		ids := randomIDs(1, n, d.Vocab)
-		reserved := s.cache.Bytes()
+		d := g.decoder(t, model.Options{})
+		s := d.NewSession(model.SessionOptions{Reserve: n})
+		ids := modeltest.RandomIDs(1, n, d.Vocab)
+		reserved := s.CacheBytes()
 		for _, id := range ids[:1000] {
 			feed(t, s, id)
 		}
 		for i := 1000; i < n; i += 100 {
 			feed(t, s, ids[i:i+100]...)
-			if got := s.cache.Bytes(); got > reserved+reserved/3 { // a call's own tokens may need a page more
+			if got := s.CacheBytes(); got > reserved+reserved/3 { // a call's own tokens may need a page more
 				t.Fatalf("%s: %d bytes after %d tokens, %d for a window", g.Name, got, s.Len(), reserved)
 			}
 		}
 		// What the window has passed no longer counts, beyond layers · (window − 1) tokens back.
-		fresh := d.NewSession(SessionOptions{})
+		fresh := d.NewSession(model.SessionOptions{})
 		feed(t, fresh, ids...)
 		same(t, g.Name, s.Logits(), fresh.Logits())
 	}

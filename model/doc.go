@@ -9,11 +9,11 @@
 //
 // # Generating
 //
-// A [Session] is one text: the tokens so far, with their keys and values cached. [Session.Feed] appends
+// A [Session] is one text: the tokens so far, with their keys and values cached. [Session.Append] appends
 // tokens and computes the logits after the last, [Session.Generate] and [Session.GenerateText] go on from
 // there. [Session.Rewind] goes back; [Session.Fork] branches, and shares what was read. Many sessions run
 // at the same time over the same weights, each in a goroutine of its own, or together in one pass with
-// [Decoder.FeedBatch], [Decoder.GenerateBatch] and [Decoder.SearchBatch].
+// [Decoder.AppendBatch], [Decoder.GenerateBatch] and [Decoder.SearchBatch].
 //
 // [Session.Search] is beam search, for every decoder: its running texts are forks of the session. The
 // session of an encoder–decoder, [EncoderDecoder.NewSession], attends to a [Source] that
@@ -41,6 +41,6 @@
 // A family is one file: the keys of its config with their defaults, the names and shapes of its weights,
 // its wiring, top to bottom. A relative is a diff on it: qwen.go and gemma.go on llama.go, electra.go on
 // bert.go, the functions at the end of t5.go and bart.go on what is above them. families.go lists which function serves which model_type. Golden files in testdata/golden hold what
-// the reference computes on small checkpoints whose weights are a formula; a family is done when each
-// option that changes its arithmetic has one.
+// the reference computes on small checkpoints whose weights are a formula; golden.py in that folder makes
+// them. A family is done when each option that changes its arithmetic has one.
 package model

@@ -1,10 +1,13 @@
-package model
+package model_test
 
 import (
 	"encoding/json"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -26,10 +29,10 @@ func encoderGoldens(t testing.TB) []encoderGolden {
 	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json")
 }
 
-func (g *encoderGolden) batch() (batch []Sequence, rows []int) {
+func (g *encoderGolden) batch() (batch []arch.Sequence, rows []int) {
 	n := 0
 	for _, in := range g.Inputs {
-		batch = append(batch, Sequence{IDs: in.IDs, Types: in.Types})
+		batch = append(batch, arch.Sequence{IDs: in.IDs, Types: in.Types})
 		for _, p := range in.Positions {
 			rows = append(rows, n+p)
 		}
@@ -48,7 +51,7 @@ func TestEncoderGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				e, err := NewEncoder(g.Config, src, Options{})
+				e, err := model.NewEncoder(g.Config, src, model.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -59,17 +62,17 @@ func TestEncoderGolden(t *testing.T) {
 	})
 }
 
-func (g *encoderGolden) checkHidden(t *testing.T, e *Encoder) {
+func (g *encoderGolden) checkHidden(t *testing.T, e *model.Encoder) {
 	batch, rows := g.batch()
 	seen := 0
-	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch {
-		case at.Stage == attention.Embedded:
+		case at.Stage == arch.StageEmbeddings:
 			i = 0
-		case at.Stage == attention.Layer && (e.Norm == nil || at.Layer+1 < len(e.Blocks)):
+		case at.Stage == block.StageBlock && (e.Norm == nil || at.Layer+1 < len(e.Blocks)):
 			i = at.Layer + 1
-		case at.Stage == attention.Normed && e.Norm != nil:
+		case at.Stage == arch.StageFinalNorm && e.Norm != nil:
 			i = len(e.Blocks)
 		}
 		if i < 0 || i >= len(g.Hidden) {
@@ -86,7 +89,7 @@ func (g *encoderGolden) checkHidden(t *testing.T, e *Encoder) {
 	}
 }
 
-func (g *encoderGolden) checkOutputs(t *testing.T, e *Encoder) {
+func (g *encoderGolden) checkOutputs(t *testing.T, e *model.Encoder) {
 	batch, rows := g.batch()
 	for _, o := range g.Outputs {
 		want := o.tensor(t)

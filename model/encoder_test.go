@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"runtime"
@@ -6,17 +6,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-func (g *encoderGolden) encoder(t testing.TB) *Encoder {
+func (g *encoderGolden) encoder(t testing.TB) *model.Encoder {
 	t.Helper()
 	src, err := g.renamed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := NewEncoder(g.Config, src, Options{})
+	e, err := model.NewEncoder(g.Config, src, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func TestEncoderManySequences(t *testing.T) {
 	g := encoderGoldens(t)[0]
 	e := g.encoder(t)
 	few, _ := g.batch()
-	var batch []Sequence
+	var batch []arch.Sequence
 	for range 40 {
 		batch = append(batch, few...)
 	}
@@ -104,16 +106,16 @@ func TestEncoderRefusesInput(t *testing.T) {
 	}
 	e := g.encoder(t)
 	long := make([]int, e.MaxLen+1)
-	for want, s := range map[string]Sequence{
+	for want, s := range map[string]arch.Sequence{
 		"has no tokens": {}, "has 49 tokens": {IDs: long}, "id 61": {IDs: []int{1, 61}}, "id -1": {IDs: []int{-1}},
 		"1 segment ids for 2": {IDs: []int{1, 2}, Types: []int{0}}, "segment 2": {IDs: []int{1}, Types: []int{2}},
 		"segment -1": {IDs: []int{1}, Types: []int{-1}},
 	} {
-		if _, err := e.Hidden([]Sequence{{IDs: []int{1}}, s}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "sequence 1") {
+		if _, err := e.Hidden([]arch.Sequence{{IDs: []int{1}}, s}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "sequence 1") {
 			t.Errorf("error %v, want one about sequence 1 with %q", err, want)
 		}
 	}
-	if _, err := e.SequenceScores([]Sequence{{IDs: []int{1}}}); err == nil || !strings.Contains(err.Error(), "masked LM") {
+	if _, err := e.SequenceScores([]arch.Sequence{{IDs: []int{1}}}); err == nil || !strings.Contains(err.Error(), "masked LM") {
 		t.Errorf("a head that is not there: error %v", err)
 	}
 }
@@ -142,7 +144,7 @@ func TestEncoderConfigs(t *testing.T) {
 		if want == "num_attention_heads is 0" {
 			want = "n_heads is 0"
 		}
-		_, err := NewEncoder([]byte(config), checkpoint.Zeros(tensor.F32), Options{})
+		_, err := model.NewEncoder([]byte(config), checkpoint.Zeros(tensor.F32), model.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", config, err, want)
 		}
@@ -158,7 +160,7 @@ func TestEncoderConfigs(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := strings.Replace(string(g.Config), "BertModel", "BertForQuestionAnswering", 1)
-	if _, err := NewEncoder([]byte(config), src, Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
+	if _, err := model.NewEncoder([]byte(config), src, model.Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
 		t.Errorf("a head without weights: error %v", err)
 	}
 }

@@ -1,10 +1,9 @@
 package model
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -14,8 +13,8 @@ import (
 // [OpenEncoderDecoder] makes one from a checkpoint; a program may also fill the fields itself.
 //
 // Sources are read with the tokenizer of the Encoder; targets are texts of the Decoder's, whose
-// Generation says how they begin and end. It is read-only when it computes, so any number of sources and
-// sessions may run on it at once.
+// Generation says how they begin and end. It is read-only, so that any number of sources and sessions may run
+// on it at once.
 type EncoderDecoder struct {
 	Family string // model_type: "t5"
 
@@ -24,41 +23,22 @@ type EncoderDecoder struct {
 
 	// Tasks are those that the checkpoint was trained for, with their prefixes and ways to generate:
 	// task_specific_params in config.json.
-	Tasks []TaskParams
+	Tasks []hf.TaskParams
 }
 
-// Source is what the encoder made of an input, with the keys and values that the decoder's layers make of
+// Encoded is what the encoder made of an input, with the keys and values that the decoder's layers make of
 // that. It is read-only: any number of sessions may share it.
-type Source struct {
+type Encoded struct {
 	IDs    []int
 	Hidden tensor.Tensor // [S, Dim of the encoder]
 
-	memory *attention.Cache
-}
-
-// crosser is an Op that attends to an encoder's output.
-type crosser interface {
-	Memory() attention.CacheLayer
-	Remember(p *attention.Pass, x tensor.Tensor)
-}
-
-// crossers returns the Ops of the decoder that attend to an encoder's output.
-func (d *Decoder) crossers() []crosser {
-	var all []crosser
-	for _, b := range d.Blocks {
-		for _, r := range b {
-			if c, ok := r.Op.(crosser); ok {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
+	cross *attention.Cache
 }
 
 // Encode reads sources, packed without padding. An empty source, an id that the model does not have, or
 // more tokens than it reads, give an error. It may be called from several goroutines.
-func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Source, error) {
-	batch := make([]Sequence, len(sources))
+func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Encoded, error) {
+	batch := make([]arch.Sequence, len(sources))
 	for i, ids := range sources {
 		batch[i].IDs = ids
 	}
@@ -66,67 +46,52 @@ func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*Source, len(sources))
+	out := make([]*Encoded, len(sources))
 	for i, ids := range sources {
-		if out[i], err = m.NewSource(ids, hidden[i]); err != nil {
+		if out[i], err = m.NewEncoded(ids, hidden[i]); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// NewSource prepares what an encoder made of ids, hidden [S, Dim], for the decoder: the encoder of this
-// model, as [Encoder.Forward] returns it to those who observe its layers, or something else of the same
-// width. hidden is kept, not copied. IDs serve only rules of generation that look at the source.
-func (m *EncoderDecoder) NewSource(ids []int, hidden tensor.Tensor) (*Source, error) {
-	if hidden.Shape.Rank() != 2 || hidden.Rows() == 0 || hidden.Shape.Last() != m.Encoder.Dim {
-		return nil, fmt.Errorf("model: the encoder's output is [S, %d] with at least one row, not %v", m.Encoder.Dim, hidden.Shape)
-	}
-	layers := m.Decoder.crossers()
-	if len(layers) == 0 {
-		return nil, errors.New("model: the decoder has no layer that attends to an encoder's output")
-	}
-	s := &Source{IDs: append([]int(nil), ids...), Hidden: hidden}
-	shapes := make([]attention.CacheLayer, len(layers))
-	for i, c := range layers {
-		shapes[i] = c.Memory()
-	}
-	s.memory = attention.NewCache(tensor.F32, shapes)
-	s.memory.Reserve(hidden.Rows())
+// NewEncoded prepares what an encoder made of ids, hidden [S, Dim], for the decoder: the encoder of this
+// model, as [arch.Encoder.Forward] returns it, or something else of the same width. hidden is kept, not copied.
+// IDs serve only processors of logits that look at the source.
+func (m *EncoderDecoder) NewEncoded(ids []int, hidden tensor.Tensor) (*Encoded, error) {
 	p := m.Encoder.passes.Get()
-	p.Begin(attention.Seq{Rows: hidden.Rows(), Cache: s.memory})
-	for _, c := range layers {
-		c.Remember(p, hidden)
+	cross, err := (&arch.EncoderDecoder{Encoder: m.Encoder.Encoder, Decoder: m.Decoder.Decoder}).Cross(p, hidden)
+	if err != nil {
+		return nil, err
 	}
-	p.End()
-	m.Encoder.passes.Put(p)
-	return s, nil
+	m.Encoder.passes.Put(p, p.Bytes())
+	return &Encoded{IDs: append([]int(nil), ids...), Hidden: hidden, cross: cross}, nil
 }
 
-// NewSession returns a session that writes a target for the source. Its first token is to be that with
-// which the model begins targets, [Generation.Start]; [Session.Generate] and [Session.Search] feed that
-// on their own where a session is empty and they get no prompt.
-func (m *EncoderDecoder) NewSession(src *Source, opt SessionOptions) *Session {
+// NewSession returns a session that writes a target for what the encoder has read. Its first token is to be
+// that with which the model begins targets, [hf.Generation.Start]; [Session.Generate] and [Session.BeamSearch]
+// append that on their own where a session is empty and they get no prompt.
+func (m *EncoderDecoder) NewSession(e *Encoded, opt SessionOptions) *Session {
 	s := m.Decoder.NewSession(opt)
-	s.source = src
+	s.encoded = e
 	return s
 }
 
-// WithGeneration returns a model that shares everything with this one but generates in another way: as a
-// task of [EncoderDecoder.Tasks] asks for, say.
-func (m *EncoderDecoder) WithGeneration(g Generation) *EncoderDecoder {
+// WithGeneration returns a copy that shares all weights and generates as g says: for a task of
+// [EncoderDecoder.Tasks], say.
+func (m *EncoderDecoder) WithGeneration(g hf.Generation) *EncoderDecoder {
 	n, d := *m, *m.Decoder
 	d.Generation = g
 	n.Decoder = &d
 	return &n
 }
 
-// WithTokenizer returns a model that shares everything with this one but reads with t and writes with its
-// target: for a language, say.
+// WithTokenizer returns a copy that shares all weights, encodes sources with t, and decodes targets with
+// t.Target(): for a language, say.
 func (m *EncoderDecoder) WithTokenizer(t *tokenizer.Tokenizer) *EncoderDecoder {
 	n, d := *m, *m.Decoder
 	d.Tokenizer = t.Target()
 	n.Decoder = &d
-	n.Encoder = &Encoder{Family: m.Encoder.Family, Stack: m.Encoder.Stack, Tokenizer: t}
+	n.Encoder = &Encoder{Encoder: m.Encoder.Encoder, Family: m.Encoder.Family, Tokenizer: t}
 	return &n
 }

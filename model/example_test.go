@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -43,7 +44,7 @@ func ExampleSession_Fork() {
 		log.Fatal(err)
 	}
 	s := d.NewSession(model.SessionOptions{})
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		log.Fatal(err)
 	}
 	for _, word := range []string{" girl", " boy"} {
@@ -68,7 +69,7 @@ func ExampleSession_Fork() {
 }
 
 // Several texts go through the model in one pass, without padding.
-func ExampleDecoder_FeedBatch() {
+func ExampleDecoder_AppendBatch() {
 	d := openTiny()
 	var batch []model.Input
 	for _, text := range []string{"The cat sat on the", "The animal didn't cross the"} {
@@ -78,7 +79,7 @@ func ExampleDecoder_FeedBatch() {
 		}
 		batch = append(batch, model.Input{Session: d.NewSession(model.SessionOptions{}), IDs: ids})
 	}
-	if err := d.FeedBatch(batch); err != nil {
+	if err := d.AppendBatch(batch); err != nil {
 		log.Fatal(err)
 	}
 	for _, in := range batch {
@@ -101,13 +102,13 @@ func ExampleSessionOptions() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := d.NewSession(model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.Weights || at.Layer != 0 {
+	s := d.NewSession(model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageWeights || at.Layer != 0 {
 			return nil
 		}
 		return func(x tensor.Tensor) { fmt.Println("heads, queries, keys:", x.Shape) }
 	}})
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		log.Fatal(err)
 	}
 	// Output: heads, queries, keys: [4, 5, 5]
@@ -122,8 +123,8 @@ func ExampleNewDecoder() {
 		log.Fatal(err)
 	}
 	s := d.NewSession(model.SessionOptions{})
-	fmt.Println(s.Feed(1, 2, 3), len(s.Logits()))
-	fmt.Println(s.Feed(1000))
+	fmt.Println(s.Append(1, 2, 3), len(s.Logits()))
+	fmt.Println(s.Append(1000))
 	// Output:
 	// <nil> 1000
 	// model: token 0 has id 1000; the model's ids are 0 to 999
@@ -139,7 +140,7 @@ func ExampleOpenEncoder() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	scores, err := e.TokenScores([]model.Sequence{{IDs: ids}})
+	scores, err := e.TokenScores([]arch.Sequence{{IDs: ids}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -154,14 +155,14 @@ func ExampleOpenEncoder() {
 
 // A beam search finds texts that are more probable as a whole than the one that takes the likeliest token
 // each time. It works for every decoder.
-func ExampleSession_Search() {
+func ExampleSession_BeamSearch() {
 	d := openTiny()
 	ids, err := d.Tokenizer.Encode("The cat sat on the")
 	if err != nil {
 		log.Fatal(err)
 	}
 	beams := sample.BeamConfig{Beams: 4, Return: 2, LengthPenalty: 1}
-	found, err := d.NewSession(model.SessionOptions{}).Search(context.Background(), ids, beams, model.GenerateOptions{MaxTokens: 6})
+	found, err := d.NewSession(model.SessionOptions{}).BeamSearch(context.Background(), ids, beams, model.GenerateOptions{MaxTokens: 6})
 	if err != nil {
 		log.Fatal(err)
 	}

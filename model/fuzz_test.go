@@ -1,14 +1,13 @@
-package model
+package model_test
 
 import (
 	"context"
+	"github.com/seed2010d43f/transformer/model"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/seed2010d43f/transformer/sample"
 )
 
 // FuzzConfig opens any config.json on the weights of a golden case: it must give an error, or a model
@@ -34,7 +33,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 	for i, g := range all {
 		f.Add([]byte(g.Config), uint8(i))
 	}
-	for _, family := range EncoderDecoders() {
+	for _, family := range model.EncoderDecoders() {
 		f.Add([]byte(`{"model_type": "`+family+`"}`), uint8(0))
 	}
 	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
@@ -42,7 +41,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()
-		m, err := NewEncoderDecoder(config, src, Options{})
+		m, err := model.NewEncoderDecoder(config, src, model.Options{})
 		if took := time.Since(start); took > 5*time.Second {
 			t.Fatalf("opening takes %v", took)
 		}
@@ -65,52 +64,9 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 		}
 		b := m.Decoder.Generation.Beams
 		b.Beams, b.Groups, b.Return, b.DiversityPenalty, b.Sampling = 2, 0, 1, 0, nil
-		_, err = m.NewSession(read[0], SessionOptions{}).Search(context.Background(), []int{0}, b, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(read[0], model.SessionOptions{}).BeamSearch(context.Background(), []int{0}, b, model.GenerateOptions{MaxTokens: 3})
 		if err != nil && !knownPrefix(err) && !strings.HasPrefix(err.Error(), "sample: ") {
 			t.Errorf("writing: %v", err)
-		}
-	})
-}
-
-// FuzzGeneration reads any generation_config.json and config.json: what it returns is usable.
-func FuzzGeneration(f *testing.F) {
-	f.Add("", `{"bos_token_id": 1, "eos_token_id": [2, 3], "pad_token_id": 0, "max_length": 20}`)
-	f.Add(`{"do_sample": true, "temperature": 0.6, "top_p": 0.9, "top_k": 50, "min_p": 0.05, "typical_p": 0.95, "repetition_penalty": 1.1}`, `{}`)
-	f.Add(`{"eos_token_id": [128001, 128008, 128009], "max_new_tokens": 256}`, `{"eos_token_id": null}`)
-	f.Add(`{"num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 0.5, "length_penalty": -1.5, "early_stopping": "never", "num_return_sequences": 3,
-		"no_repeat_ngram_size": 3, "encoder_no_repeat_ngram_size": 2, "bad_words_ids": [[5], [6, 7]], "min_length": 5, "min_new_tokens": 2,
-		"forced_bos_token_id": 3, "forced_eos_token_id": [2], "suppress_tokens": [1], "begin_suppress_tokens": [4], "renormalize_logits": true,
-		"sequence_bias": [[[1, 2], 0.5]], "exponential_decay_length_penalty": [5, 1.1], "encoder_repetition_penalty": 1.2}`,
-		`{"force_bos_token_to_be_generated": true, "bos_token_id": 0, "eos_token_id": 2}`)
-	f.Fuzz(func(t *testing.T, file, config string) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		g, err := generation(file, config)
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(1<<20+50*(len(file)+len(config))) || time.Since(start) > 5*time.Second {
-			t.Fatalf("%d bytes allocated in %v", n, time.Since(start))
-		}
-		if err != nil {
-			if !strings.HasPrefix(err.Error(), "model: ") {
-				t.Errorf("error %v", err)
-			}
-			return
-		}
-		if _, err := sample.New(g.Sampling); err != nil {
-			t.Errorf("%+v: %v", g.Sampling, err)
-		}
-		rules := g.Rules
-		if rules.End, rules.MaxLength = g.EOS, maxLength; rules.Validate() != nil {
-			t.Errorf("%+v: %v", rules, rules.Validate())
-		}
-		for _, id := range g.EOS {
-			if id < 0 || id > maxVocab {
-				t.Errorf("end token %d", id)
-			}
-		}
-		if g.BOS < -1 || g.PAD < -1 || g.MaxLength < 0 || g.MaxNewTokens < 0 {
-			t.Errorf("%+v", g)
 		}
 	})
 }

@@ -7,7 +7,9 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
@@ -20,12 +22,12 @@ type GenerateOptions struct {
 	// tokens. (The reference stops after 20 where the checkpoint says nothing.)
 	MaxTokens int
 
-	// End are the tokens that end the text, themselves included; nil takes the checkpoint's, and an
+	// EOS are the tokens that end the text, themselves included; nil takes the checkpoint's, and an
 	// empty slice has none.
-	End []int
+	EOS []int
 
 	// Rules constrain what is generated, before the sampler's own penalties; nil takes the
-	// checkpoint's. Their End and MaxLength are set from the fields above.
+	// checkpoint's. Their EOS and MaxLength are set from the fields above.
 	Rules *sample.Rules
 
 	// Stop are strings that end a text, themselves left out. Only [Session.GenerateText] looks at them.
@@ -35,17 +37,18 @@ type GenerateOptions struct {
 // ErrLength is the error of a text that has become as long as its model can read.
 var ErrLength = errors.New("model: the text is as long as the model can read")
 
-// Generate feeds the prompt and yields one token after the other as sm chooses it. A session for an
-// encoder–decoder that is empty begins with the start token if it gets no prompt. Penalties of sm see the
-// prompt of this call; what the session had before, its caller can tell sm. The loop ends after an end
-// token or the last of MaxTokens, with the error of the context as soon as it is cancelled, or with
-// [ErrLength]. The tokens yielded belong to the session, which can be fed further.
+// Generate appends the prompt and yields one token after the other as sm chooses it; a nil sm is greedy. An
+// empty prompt goes on from what the session has; an empty session for an encoder–decoder begins with the
+// start token then. Generate passes the prompt to sm.Prompt. Tokens that were appended earlier are not passed;
+// call sm.Prompt yourself if penalties should count them. The loop ends after an end token or the last of
+// MaxTokens, with the error of the context as soon as it is cancelled, or with [ErrLength]. The tokens yielded
+// belong to the session, which can be appended to.
 func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
-		c, err := s.continuation(prompt, sm, opt)
+		c, err := s.generation(prompt, sm, opt)
 		for err == nil && !c.over {
 			if err = ctx.Err(); err == nil {
-				s.catchUp()
+				s.computePending(nil)
 				err = c.choose()
 			}
 			if err == nil && !yield(s.ids[len(s.ids)-1], nil) {
@@ -59,33 +62,36 @@ func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler
 }
 
 // GenerateBatch is [Session.Generate] for several sessions of the model, whose tokens are computed
-// together: weights are read once for all. samplers has one for each session. It returns the tokens that
+// together: weights are read once for all. samplers has one for each session, or is nil. It returns the tokens that
 // each has generated, those that the session alone would give, bit for bit. After an error it returns what
 // there is; [ErrLength] is that of any of them, and ends it alone.
 func (d *Decoder) GenerateBatch(ctx context.Context, batch []Input, samplers []*sample.Sampler, opt GenerateOptions) ([][]int, error) {
+	if samplers == nil {
+		samplers = make([]*sample.Sampler, len(batch))
+	}
 	if len(samplers) != len(batch) {
 		return nil, fmt.Errorf("model: %d samplers for %d sessions", len(samplers), len(batch))
 	}
-	all := make([]*continuation, len(batch))
+	all := make([]*generation, len(batch))
 	for i, in := range batch {
 		var err error
-		if err = d.owns(batch[:i+1]); err == nil {
-			all[i], err = in.Session.continuation(in.IDs, samplers[i], opt)
+		if err = d.checkBatch(batch[:i+1]); err == nil {
+			all[i], err = in.Session.generation(in.IDs, samplers[i], opt)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w (session %d of the batch)", err, i)
 		}
 	}
-	err := continueAll(ctx, d, all)
+	err := generateAll(ctx, d, all)
 	out := make([][]int, len(batch))
 	for i, c := range all {
-		out[i] = append(out[i], c.s.ids[c.text.Prompt:]...)
+		out[i] = append(out[i], c.s.ids[c.start:]...)
 	}
 	return out, err
 }
 
-func continueAll(ctx context.Context, d *Decoder, all []*continuation) (tooLong error) {
-	var f feeder
+func generateAll(ctx context.Context, d *Decoder, all []*generation) (tooLong error) {
+	var b batcher
 	var live []*Session
 	for {
 		live = live[:0]
@@ -100,7 +106,7 @@ func continueAll(ctx context.Context, d *Decoder, all []*continuation) (tooLong 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f.feed(d, live...)
+		b.run(d, live...)
 		for _, c := range all {
 			if c.over {
 				continue
@@ -115,23 +121,27 @@ func continueAll(ctx context.Context, d *Decoder, all []*continuation) (tooLong 
 	}
 }
 
-// continuation is a text that a sampler continues, within rules.
-type continuation struct {
+// generation is a text that a sampler continues, within rules.
+type generation struct {
 	s     *Session
 	sm    *sample.Sampler
 	rules sample.Rules
 	text  sample.Text
+	start int // tokens before those that are generated
 	left  int // tokens to come, negative for no limit
 	over  bool
 }
 
-// continuation appends the prompt.
-func (s *Session) continuation(prompt []int, sm *sample.Sampler, opt GenerateOptions) (*continuation, error) {
+// generation appends the prompt.
+func (s *Session) generation(prompt []int, sm *sample.Sampler, opt GenerateOptions) (*generation, error) {
 	prompt, err := s.begin(prompt)
 	if err != nil {
 		return nil, err
 	}
-	c := &continuation{s: s, sm: sm, text: sample.Text{Prompt: len(s.ids), Source: s.sourceIDs()}, left: s.budget(len(prompt), opt.MaxTokens)}
+	if sm == nil {
+		sm = sample.Greedy()
+	}
+	c := &generation{s: s, sm: sm, start: len(s.ids), text: sample.Text{Prompt: len(s.tokens()), Source: s.sourceIDs()}, left: s.budget(len(prompt), opt.MaxTokens)}
 	c.rules = s.rules(opt, c.left)
 	if err := c.rules.Validate(); err != nil {
 		return nil, err
@@ -141,16 +151,16 @@ func (s *Session) continuation(prompt []int, sm *sample.Sampler, opt GenerateOpt
 
 // choose appends a token to a session that has computed all it has. The token is computed when its logits
 // are needed: not after the last.
-func (c *continuation) choose() error {
+func (c *generation) choose() error {
 	s := c.s
 	if len(s.ids) >= s.d.MaxLen {
 		c.over = true
 		return ErrLength
 	}
 	logits := s.logits
-	if c.text.IDs = s.ids; c.rules.Active(c.text) {
-		s.ruled = append(s.ruled[:0], logits...)
-		logits = s.ruled
+	if c.text.IDs = s.tokens(); c.rules.Active(c.text) {
+		s.changed = append(s.changed[:0], logits...)
+		logits = s.changed
 		c.rules.Apply(logits, c.text)
 	}
 	id, err := c.sm.Next(logits)
@@ -159,7 +169,7 @@ func (c *continuation) choose() error {
 	}
 	s.ids = append(s.ids, id)
 	c.left--
-	c.over = c.left == 0 || slices.Contains(c.rules.End, id)
+	c.over = c.left == 0 || slices.Contains(c.rules.EOS, id)
 	return c.sm.Accept(id)
 }
 
@@ -168,12 +178,12 @@ func (c *continuation) choose() error {
 func (s *Session) begin(prompt []int) ([]int, error) {
 	if len(prompt)+len(s.ids) == 0 {
 		start := s.d.Generation.Start
-		if s.source == nil || start < 0 {
+		if s.encoded == nil || start == nil {
 			return nil, errors.New("model: nothing to continue: prompt and session are empty; begin with the model's BOS token, if it has one")
 		}
-		prompt = []int{start}
+		prompt = []int{*start}
 	}
-	return prompt, s.accept(prompt)
+	return prompt, s.accept(prompt, tensor.Tensor{})
 }
 
 // budget returns the number of tokens to generate, negative for no limit.
@@ -186,7 +196,7 @@ func (s *Session) budget(prompt, asked int) int {
 		return g.MaxNewTokens
 	case g.MaxLength > prompt:
 		return g.MaxLength - prompt
-	case s.source != nil && s.d.MaxLen == maxLength:
+	case s.encoded != nil && s.d.MaxLen == hf.MaxLength:
 		return longTarget
 	}
 	return -1
@@ -201,8 +211,8 @@ func (s *Session) rules(opt GenerateOptions, left int) sample.Rules {
 	if opt.Rules != nil {
 		r = *opt.Rules
 	}
-	if r.End = opt.End; r.End == nil {
-		r.End = s.d.Generation.EOS
+	if r.EOS = opt.EOS; r.EOS == nil {
+		r.EOS = s.d.Generation.EOS
 	}
 	r.MaxLength = s.d.MaxLen
 	if left >= 0 && left <= s.d.MaxLen-len(s.ids) {
@@ -214,10 +224,10 @@ func (s *Session) rules(opt GenerateOptions, left int) sample.Rules {
 // sourceIDs returns what rules see as the encoder's input: as in the reference, the prompt where there is
 // no encoder.
 func (s *Session) sourceIDs() []int {
-	if s.source == nil {
-		return s.ids[:len(s.ids):len(s.ids)]
+	if s.encoded == nil {
+		return slices.Clip(s.tokens())
 	}
-	return s.source.IDs
+	return s.encoded.IDs
 }
 
 // GenerateText continues a prompt with text, yielded in pieces of whole characters as soon as they are
@@ -233,10 +243,10 @@ func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sa
 			return
 		}
 		var ids []int
-		if start := s.d.Generation.Start; s.source != nil && s.Len() == 0 && start >= 0 {
-			ids = append(ids, start)
+		if start := s.d.Generation.Start; s.encoded != nil && s.Len() == 0 && start != nil {
+			ids = append(ids, *start)
 		}
-		ids, err := t.AppendEncode(ids, prompt, tokenizer.Options{AddSpecial: s.source == nil && s.Len() == 0, ParseSpecial: true})
+		ids, err := t.AppendEncode(ids, prompt, tokenizer.Options{AddSpecial: s.encoded == nil && s.Len() == 0, ParseSpecial: true})
 		if err != nil {
 			yield("", err)
 			return

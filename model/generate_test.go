@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"context"
@@ -10,14 +10,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-func tinyDecoder(t *testing.T) *Decoder {
+func tinyDecoder(t *testing.T) *model.Decoder {
 	t.Helper()
-	d, err := OpenDecoder(os.DirFS("../examples/internal/tiny/decoder"), Options{})
+	d, err := model.OpenDecoder(os.DirFS("../examples/internal/tiny/decoder"), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +27,7 @@ func tinyDecoder(t *testing.T) *Decoder {
 }
 
 // collect returns the tokens of a generation, and the error it ends with.
-func collect(s *Session, prompt []int, sm *sample.Sampler, opt GenerateOptions) (ids []int, err error) {
+func collect(s *model.Session, prompt []int, sm *sample.Sampler, opt model.GenerateOptions) (ids []int, err error) {
 	for id, err := range s.Generate(context.Background(), prompt, sm, opt) {
 		if err != nil {
 			return ids, err
@@ -36,9 +38,9 @@ func collect(s *Session, prompt []int, sm *sample.Sampler, opt GenerateOptions) 
 }
 
 // text returns a generated text and its pieces.
-func text(t *testing.T, d *Decoder, prompt string, sm *sample.Sampler, opt GenerateOptions) (all string, pieces []string) {
+func text(t *testing.T, d *model.Decoder, prompt string, sm *sample.Sampler, opt model.GenerateOptions) (all string, pieces []string) {
 	t.Helper()
-	for piece, err := range d.NewSession(SessionOptions{}).GenerateText(context.Background(), prompt, sm, opt) {
+	for piece, err := range d.NewSession(model.SessionOptions{}).GenerateText(context.Background(), prompt, sm, opt) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,28 +58,28 @@ func TestGenerateEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	greedy := func(opt GenerateOptions) ([]int, error) {
-		return collect(d.NewSession(SessionOptions{}), prompt, sample.Greedy(), opt)
+	greedy := func(opt model.GenerateOptions) ([]int, error) {
+		return collect(d.NewSession(model.SessionOptions{}), prompt, sample.Greedy(), opt)
 	}
-	whole, err := greedy(GenerateOptions{})
+	whole, err := greedy(model.GenerateOptions{})
 	if err != nil || whole[len(whole)-1] != d.Generation.EOS[0] {
 		t.Fatalf("without limits: %v, %v; want an end at token %v", whole, err, d.Generation.EOS)
 	}
-	if got, err := greedy(GenerateOptions{MaxTokens: 7}); err != nil || !slices.Equal(got, whole[:7]) {
+	if got, err := greedy(model.GenerateOptions{MaxTokens: 7}); err != nil || !slices.Equal(got, whole[:7]) {
 		t.Errorf("7 tokens: %v, %v", got, err)
 	}
 	at := slices.Index(whole, whole[3])
-	if got, err := greedy(GenerateOptions{End: []int{whole[3]}}); err != nil || !slices.Equal(got, whole[:at+1]) {
+	if got, err := greedy(model.GenerateOptions{EOS: []int{whole[3]}}); err != nil || !slices.Equal(got, whole[:at+1]) {
 		t.Errorf("with an end token: %v, %v", got, err)
 	}
-	got, err := greedy(GenerateOptions{End: []int{}})
-	if !errors.Is(err, ErrLength) || len(prompt)+len(got) != d.MaxLen {
+	got, err := greedy(model.GenerateOptions{EOS: []int{}})
+	if !errors.Is(err, model.ErrLength) || len(prompt)+len(got) != d.MaxLen {
 		t.Errorf("without end tokens: %d tokens, %v; want an error at %d", len(got), err, d.MaxLen)
 	}
-	if _, err := collect(d.NewSession(SessionOptions{}), nil, sample.Greedy(), GenerateOptions{}); err == nil {
+	if _, err := collect(d.NewSession(model.SessionOptions{}), nil, sample.Greedy(), model.GenerateOptions{}); err == nil {
 		t.Error("no error for an empty prompt")
 	}
-	if _, err := collect(d.NewSession(SessionOptions{}), make([]int, d.MaxLen+1), sample.Greedy(), GenerateOptions{}); err == nil {
+	if _, err := collect(d.NewSession(model.SessionOptions{}), make([]int, d.MaxLen+1), sample.Greedy(), model.GenerateOptions{}); err == nil {
 		t.Error("no error for a prompt that is too long")
 	}
 }
@@ -89,20 +91,20 @@ func TestGenerateThenFeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := d.NewSession(SessionOptions{})
-	made, err := collect(s, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 5})
+	s := d.NewSession(model.SessionOptions{})
+	made, err := collect(s, prompt, sample.Greedy(), model.GenerateOptions{MaxTokens: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Logits() != nil {
 		t.Error("logits before the last token was computed")
 	}
-	fresh := d.NewSession(SessionOptions{})
+	fresh := d.NewSession(model.SessionOptions{})
 	all := append(slices.Clone(prompt), made...)
-	if err := fresh.Feed(all...); err != nil {
+	if err := fresh.Append(all...); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Feed(); err != nil || !slices.Equal(s.Logits(), fresh.Logits()) || !slices.Equal(s.IDs(), all) {
+	if err := s.Append(); err != nil || !slices.Equal(s.Logits(), fresh.Logits()) || !slices.Equal(s.IDs(), all) {
 		t.Errorf("the session has other logits than a fresh one with its tokens (%v)", err)
 	}
 }
@@ -116,7 +118,7 @@ func TestGenerateCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	n, last := 0, error(nil)
-	for _, err := range d.NewSession(SessionOptions{}).Generate(ctx, prompt, sample.Greedy(), GenerateOptions{}) {
+	for _, err := range d.NewSession(model.SessionOptions{}).Generate(ctx, prompt, sample.Greedy(), model.GenerateOptions{}) {
 		if n++; n == 3 {
 			cancel()
 		}
@@ -130,18 +132,18 @@ func TestGenerateCancelled(t *testing.T) {
 func TestStopStrings(t *testing.T) {
 	d := tinyDecoder(t)
 	const prompt = "The cat sat on the"
-	whole, _ := text(t, d, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 60})
+	whole, _ := text(t, d, prompt, sample.Greedy(), model.GenerateOptions{MaxTokens: 60})
 	for _, stop := range []string{"soft", ". The", "t. Th", "ran", "?!", ""} {
 		want := whole
 		if i := strings.Index(whole, stop); stop != "" && i >= 0 {
 			want = whole[:i]
 		}
-		got, _ := text(t, d, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 60, Stop: []string{"never in it", stop}})
+		got, _ := text(t, d, prompt, sample.Greedy(), model.GenerateOptions{MaxTokens: 60, Stop: []string{"never in it", stop}})
 		if got != want {
 			t.Errorf("up to %q: %q, want %q", stop, got, want)
 		}
 	}
-	if _, pieces := text(t, d, prompt, sample.Greedy(), GenerateOptions{MaxTokens: 60, Stop: []string{"zebra"}}); len(pieces) < 20 {
+	if _, pieces := text(t, d, prompt, sample.Greedy(), model.GenerateOptions{MaxTokens: 60, Stop: []string{"zebra"}}); len(pieces) < 20 {
 		t.Errorf("%d pieces: text is held back that begins no stop string", len(pieces))
 	}
 }
@@ -153,11 +155,11 @@ func TestTextIsWholeCharacters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all, _ := text(t, d, "x", flat, GenerateOptions{MaxTokens: 200, End: []int{}}); !strings.ContainsRune(all, utf8.RuneError) {
+	if all, _ := text(t, d, "x", flat, model.GenerateOptions{MaxTokens: 200, EOS: []int{}}); !strings.ContainsRune(all, utf8.RuneError) {
 		t.Errorf("no broken character among random bytes: %q", all)
 	}
 	d.Tokenizer = nil
-	for _, err := range d.NewSession(SessionOptions{}).GenerateText(context.Background(), "x", sample.Greedy(), GenerateOptions{}) {
+	for _, err := range d.NewSession(model.SessionOptions{}).GenerateText(context.Background(), "x", sample.Greedy(), model.GenerateOptions{}) {
 		if err == nil || !strings.Contains(err.Error(), "no tokenizer") {
 			t.Errorf("error %v", err)
 		}
@@ -167,8 +169,8 @@ func TestTextIsWholeCharacters(t *testing.T) {
 // An observer of a prompt that is computed in pieces sees logits of its last token only, and changes
 // nothing.
 func TestObservedLogits(t *testing.T) {
-	d, err := NewDecoder([]byte(`{"model_type": "llama", "vocab_size": 50, "hidden_size": 16, "intermediate_size": 16,
-		"num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 2000}`), checkpoint.Random(1, tensor.F32), Options{})
+	d, err := model.NewDecoder([]byte(`{"model_type": "llama", "vocab_size": 50, "hidden_size": 16, "intermediate_size": 16,
+		"num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 2000}`), checkpoint.Random(1, tensor.F32), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,14 +179,14 @@ func TestObservedLogits(t *testing.T) {
 		ids[i] = i * 7 % 50
 	}
 	var rows []int
-	observed := d.NewSession(SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.Logits {
+	observed := d.NewSession(model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != arch.StageLogits {
 			return nil
 		}
 		return func(x tensor.Tensor) { rows = append(rows, x.Rows()) }
 	}})
-	plain := d.NewSession(SessionOptions{})
-	if err := errors.Join(observed.Feed(ids...), plain.Feed(ids...)); err != nil {
+	plain := d.NewSession(model.SessionOptions{})
+	if err := errors.Join(observed.Append(ids...), plain.Append(ids...)); err != nil {
 		t.Fatal(err)
 	}
 	total := 0
@@ -196,5 +198,39 @@ func TestObservedLogits(t *testing.T) {
 	}
 	if !slices.Equal(observed.Logits(), plain.Logits()) {
 		t.Error("an observer changes the logits")
+	}
+}
+
+// Without a sampler generation is greedy, and a session that has gone back goes on without a prompt: regenerating
+// is the first thing that a chat does.
+func TestRegenerate(t *testing.T) {
+	g := goldens(t)[0]
+	d := g.decoder(t, model.Options{})
+	generate := func(s *model.Session, prompt []int, sm *sample.Sampler) []int {
+		var ids []int
+		for id, err := range s.Generate(t.Context(), prompt, sm, model.GenerateOptions{EOS: []int{}, MaxTokens: 9}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	s := d.NewSession(model.SessionOptions{})
+	want := generate(s, g.Prompt, sample.Greedy())
+	if got := generate(d.NewSession(model.SessionOptions{}), g.Prompt, nil); !slices.Equal(got, want) {
+		t.Errorf("without a sampler %v, greedily %v", got, want)
+	}
+	for _, to := range []int{len(g.Prompt), len(g.Prompt) + 4} {
+		if err := s.Rewind(to); err != nil {
+			t.Fatal(err)
+		}
+		if got := generate(s, nil, nil); !slices.Equal(got[:5], slices.Concat(want, got)[to-len(g.Prompt):][:5]) {
+			t.Errorf("after going back to %d: %v, want what %v has from there on", to, got, want)
+		}
+	}
+	batch, err := d.GenerateBatch(t.Context(), []model.Input{{Session: d.NewSession(model.SessionOptions{}), IDs: g.Prompt}}, nil, model.GenerateOptions{EOS: []int{}, MaxTokens: 9})
+	if err != nil || !slices.Equal(batch[0], want) {
+		t.Errorf("a batch without samplers: %v, %v; want %v", batch, err, want)
 	}
 }

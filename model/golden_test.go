@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"encoding/base64"
@@ -15,12 +15,15 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// golden is what the reference answers on a small checkpoint: testdata/golden/generate.py made it.
+// golden is what the reference answers on a small checkpoint: testdata/golden/golden.py made it.
 type golden struct {
 	Name, Family string
 	Config       json.RawMessage
@@ -156,13 +159,13 @@ func entry(name string, x tensor.Tensor, dt tensor.DType) checkpoint.Entry {
 	return e
 }
 
-func (g *golden) decoder(t testing.TB, opt Options) *Decoder {
+func (g *golden) decoder(t testing.TB, opt model.Options) *model.Decoder {
 	t.Helper()
 	src, err := g.renamed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := NewDecoder(g.Config, src, opt)
+	d, err := model.NewDecoder(g.Config, src, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,13 +204,13 @@ func rowsOf(x tensor.Tensor, rows []int) tensor.Tensor {
 // eachTier runs a test with the kernels of each kind of processor that this one can be; of the best only
 // under the race detector, which makes the portable ones slow and looks for something else.
 func eachTier(t *testing.T, f func(t *testing.T)) {
-	tiers := simd.Tiers()
+	sets := simd.Sets()
 	if raceEnabled && testing.Short() {
-		tiers = tiers[len(tiers)-1:]
+		sets = sets[len(sets)-1:]
 	}
-	for _, tier := range tiers {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range sets {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			f(t)
 		})
 	}
@@ -218,7 +221,7 @@ func TestGolden(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		for _, g := range goldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
-				d := g.decoder(t, Options{})
+				d := g.decoder(t, model.Options{})
 				g.checkStates(t, d)
 				g.checkGreedy(t, d)
 			})
@@ -226,19 +229,29 @@ func TestGolden(t *testing.T) {
 	})
 }
 
-func (g *golden) checkStates(t *testing.T, d *Decoder) {
+// newCache returns an empty cache for a sequence of d.
+func newCache(t testing.TB, d *model.Decoder) *attention.Cache {
+	t.Helper()
+	plan, err := d.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.NewCache(tensor.F32)
+}
+
+func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 	last := len(g.Hidden) - 1 // after the final norm
-	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
+	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch at.Stage {
-		case attention.Embedded:
+		case arch.StageEmbeddings:
 			i = 0
-		case attention.Layer:
+		case block.StageBlock:
 			i = at.Layer + 1
 			if i == last {
 				return nil
 			}
-		case attention.Normed:
+		case arch.StageFinalNorm:
 			i = last
 		}
 		if i < 0 {
@@ -248,18 +261,18 @@ func (g *golden) checkStates(t *testing.T, d *Decoder) {
 			compareTensors(t, "hidden "+g.Hidden[i].At, rowsOf(x, g.Positions), g.Hidden[i].tensor(t))
 		}
 	}}
-	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: d.newCache(tensor.F32)})
-	logits := d.Forward(p, g.Prompt, g.Positions)
+	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: newCache(t, d)})
+	logits := d.Forward(p, []arch.Sequence{{IDs: g.Prompt}}, g.Positions)
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
 }
 
-func (g *golden) checkGreedy(t *testing.T, d *Decoder) {
+func (g *golden) checkGreedy(t *testing.T, d *model.Decoder) {
 	want := g.Greedy
 	if g.GreedyCached != nil {
 		want = g.GreedyCached
 	}
-	s := d.NewSession(SessionOptions{})
-	if err := s.Feed(g.Prompt...); err != nil {
+	s := d.NewSession(model.SessionOptions{})
+	if err := s.Append(g.Prompt...); err != nil {
 		t.Fatal(err)
 	}
 	for i, id := range want {
@@ -267,7 +280,7 @@ func (g *golden) checkGreedy(t *testing.T, d *Decoder) {
 			t.Fatalf("greedy token %d is %d, want %d", i, got, id)
 		}
 		if i+1 < len(want) {
-			if err := s.Feed(id); err != nil {
+			if err := s.Append(id); err != nil {
 				t.Fatal(err)
 			}
 		}

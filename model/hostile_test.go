@@ -1,8 +1,7 @@
-package model
+package model_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -10,10 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -81,7 +80,7 @@ func (g *golden) open(t testing.TB, config []byte) error {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
-	d, err := NewDecoder(config, src, Options{})
+	d, err := model.NewDecoder(config, src, model.Options{})
 	if took := time.Since(start); took > 5*time.Second { // a second, if nothing else is running
 		t.Fatalf("opening takes %v: %.200s", took, config)
 	}
@@ -98,10 +97,10 @@ func (g *golden) open(t testing.TB, config []byte) error {
 		}
 		return err
 	}
-	s := d.NewSession(SessionOptions{})
-	err = s.Feed(0, d.Vocab-1, 1)
+	s := d.NewSession(model.SessionOptions{})
+	err = s.Append(0, d.Vocab-1, 1)
 	if err == nil {
-		err = s.Feed(2)
+		err = s.Append(2)
 	}
 	if err != nil && !strings.Contains(err.Error(), "at most") {
 		t.Fatalf("reading a text: %v", err)
@@ -162,7 +161,7 @@ func TestHostileConfigs(t *testing.T) {
 			"scale_attn_by_inverse_layer_idx": notBools, "tie_word_embeddings": notBools, "add_cross_attention": {"true", "1"},
 			"quantization_config": append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)},
 	}
-	for _, family := range Decoders() {
+	for _, family := range model.Decoders() {
 		t.Run(family, func(t *testing.T) {
 			g := plain(t, family)
 			base := g.object(t)
@@ -378,7 +377,7 @@ func TestConfigsThatAreNoObjects(t *testing.T) {
 		"empty": "", "null": "null", "a list": "[]", "a number": "5", "a string": `"x"`, "cut": `{"model_type": "llama"`, "twice": `{} {}`,
 		"not UTF-8": "{\"\xff\": 1}", "binary": "\x00\x01\x02", "deep": deep, "deep lists": strings.Repeat("[", 1<<20),
 		"deep value": `{"model_type": "llama", "rope_scaling": ` + deep + "}",
-		"large":      `{"a": "` + strings.Repeat("x", maxConfig) + `"}`, "a tensor file": "\x08\x00\x00\x00\x00\x00\x00\x00{}      ",
+		"large":      `{"a": "` + strings.Repeat("x", sidefile.MaxConfig) + `"}`, "a tensor file": "\x08\x00\x00\x00\x00\x00\x00\x00{}      ",
 		"no type": `{"hidden_size": 5}`,
 	} {
 		if err := g.open(t, []byte(config)); err == nil || !strings.HasPrefix(err.Error(), "model: ") || !strings.Contains(err.Error(), "config.json") {
@@ -394,137 +393,45 @@ func TestConfigsThatAreNoObjects(t *testing.T) {
 
 // Ids that the model does not have and texts that are too long give errors and change nothing.
 func TestHostileTokens(t *testing.T) {
-	for _, family := range Decoders() {
+	for _, family := range model.Decoders() {
 		g := plain(t, family)
-		d := g.decoder(t, Options{})
+		d := g.decoder(t, model.Options{})
 		if d.Family != family {
 			t.Errorf("the family of %s is %q", family, d.Family)
 		}
-		s := d.NewSession(SessionOptions{})
-		if err := s.Feed(); err != nil || s.Logits() != nil || s.Len() != 0 {
+		s := d.NewSession(model.SessionOptions{})
+		if err := s.Append(); err != nil || s.Logits() != nil || s.Len() != 0 {
 			t.Fatalf("%s: feeding nothing: error %v, %d logits", family, err, len(s.Logits()))
 		}
 		feed(t, s, 1, 2, 3)
 		want := slices.Clone(s.Logits())
 		for _, ids := range [][]int{{-1}, {d.Vocab}, {0, 1, 2, d.Vocab + 1}, {math.MaxInt}, {math.MinInt}, {1 << 32}, {1<<32 + 1}} {
-			err := s.Feed(ids...)
+			err := s.Append(ids...)
 			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("token %d has id %d; the model's ids are 0 to %d", len(ids)-1, ids[len(ids)-1], d.Vocab-1)) {
 				t.Errorf("%s: ids %v: error %v", family, ids, err)
 			}
 		}
 		for _, n := range []int{d.MaxLen - 2, d.MaxLen, 10 * d.MaxLen} {
-			err := s.Feed(make([]int, n)...)
+			err := s.Append(make([]int, n)...)
 			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("a text of %d tokens; the model reads at most %d", n+3, d.MaxLen)) {
 				t.Errorf("%s: %d tokens: error %v", family, n, err)
 			}
 		}
-		if err := s.Feed(); err != nil || s.Len() != 3 {
+		if err := s.Append(); err != nil || s.Len() != 3 {
 			t.Errorf("%s: feeding nothing: error %v, %d tokens", family, err, s.Len())
 		}
 		same(t, family+" after errors", s.Logits(), want)
 		feed(t, s, make([]int, d.MaxLen-3)...) // exactly full
-		if err := s.Feed(0); err == nil || s.Len() != d.MaxLen {
+		if err := s.Append(0); err == nil || s.Len() != d.MaxLen {
 			t.Errorf("%s: a token more than fit: error %v, %d tokens", family, err, s.Len())
 		}
 		for _, n := range []int{-1, 0, 1 << 40} {
 			if n > 1000 && d.MaxLen > 1000 {
 				continue
 			}
-			if s := d.NewSession(SessionOptions{Reserve: n}); s.Len() != 0 {
+			if s := d.NewSession(model.SessionOptions{Reserve: n}); s.Len() != 0 {
 				t.Error("a new session has tokens")
 			}
 		}
-	}
-}
-
-// generation reads generation_config.json, of which "" is none, beside a config.json.
-func generation(file, config string) (Generation, error) {
-	c, err := parseConfig("config.json", []byte(config))
-	if err != nil {
-		return Generation{}, err
-	}
-	fsys := fstest.MapFS{}
-	if file != "" {
-		fsys["generation_config.json"] = &fstest.MapFile{Data: []byte(file)}
-	}
-	if c, err = generationKeys(fsys, c); err != nil {
-		return Generation{}, err
-	}
-	return c.generation()
-}
-
-func TestGenerationConfig(t *testing.T) {
-	for _, c := range []struct {
-		file, config string
-		want         Generation
-	}{
-		{"", "{}", Generation{BOS: -1, PAD: -1}},
-		{"", `{"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}`, Generation{BOS: 1, EOS: []int{2}, PAD: 0}},
-		{"", `{"eos_token_id": [2, 5.0]}`, Generation{BOS: -1, EOS: []int{2, 5}, PAD: -1}},
-		{"{}", `{"bos_token_id": 1, "eos_token_id": [2, 3]}`, Generation{BOS: 1, EOS: []int{2, 3}, PAD: -1}},
-		{"null", `{"bos_token_id": 1}`, Generation{BOS: 1, PAD: -1}},
-		{`{"eos_token_id": [7, 8], "max_length": 20}`, `{"eos_token_id": 2, "max_length": 99}`, Generation{BOS: -1, EOS: []int{7, 8}, PAD: -1, MaxLength: 20}},
-		{`{"eos_token_id": null}`, `{"eos_token_id": 2}`, Generation{BOS: -1, PAD: -1}},
-		{`{"eos_token_id": []}`, `{}`, Generation{BOS: -1, PAD: -1}},
-		{`{"max_new_tokens": 7, "temperature": 0.5, "top_p": 0.3}`, `{}`, Generation{BOS: -1, PAD: -1, MaxNewTokens: 7}},
-		{`{"do_sample": true, "temperature": 0.5, "top_p": 0.3, "top_k": null, "min_p": 0.1}`, `{}`, Generation{BOS: -1, PAD: -1,
-			Sampling: sample.Config{Temperature: 0.5, TopK: 50, TopP: 0.3, MinP: 0.1, TypicalP: 1}}},
-	} {
-		c.want.Start = c.want.BOS
-		c.want.Beams = sample.BeamConfig{Beams: 1, LengthPenalty: 1, Pad: max(c.want.PAD, 0)}
-		if c.want.PAD < 0 && len(c.want.EOS) > 0 {
-			c.want.Beams.Pad = c.want.EOS[0]
-		}
-		got, err := generation(c.file, c.config)
-		if err != nil || len(got.EOS)+len(c.want.EOS) > 0 && !slices.Equal(got.EOS, c.want.EOS) {
-			t.Errorf("%s with %s: %+v, %v", c.file, c.config, got, err)
-		}
-		got.EOS, c.want.EOS = nil, nil
-		if a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", c.want); a != b {
-			t.Errorf("%s with %s:\n%s, want\n%s", c.file, c.config, a, b)
-		}
-	}
-	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
-	for key, values := range map[string][]string{
-		"eos_token_id": {`"2"`, `-1`, `1.5`, `1e18`, `true`, `{}`, `[-1]`, `[1.5]`, `["2"]`, `[[2]]`, `[2, 1e18]`, `[null]`, `[true]`},
-		"bos_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
-		"pad_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
-		"max_length":   {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`}, "max_new_tokens": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`},
-		"do_sample": notBools, "temperature": append([]string{"-1"}, notNumbers...), "top_p": append([]string{"-1", "1.5"}, notNumbers...),
-		"top_k": append([]string{"-1", "1.5", "1e18"}, notNumbers...), "min_p": append([]string{"-1", "1.5"}, notNumbers...),
-		"typical_p": append([]string{"-1", "1.5"}, notNumbers...), "repetition_penalty": append([]string{"-1"}, notNumbers...),
-		"decoder_start_token_id": {`"2"`, `-2`, `1.5`, `1e18`, `true`, `{}`}, "forced_bos_token_id": {`"2"`, `-1`, `1.5`, `true`, `{}`},
-		"forced_eos_token_id": {`"2"`, `-1`, `[1.5]`}, "suppress_tokens": {`"2"`, `[-1]`}, "begin_suppress_tokens": {`"2"`, `[-1]`},
-		"num_beams": {`"2"`, `0`, `-1`, `1.5`, `1e18`, `true`}, "num_beam_groups": {`"2"`, `-1`, `1.5`}, "num_return_sequences": {`"2"`, `-1`, `1.5`},
-		"no_repeat_ngram_size": {`"2"`, `-1`, `1.5`}, "encoder_no_repeat_ngram_size": {`"2"`, `-1`, `1.5`}, "min_length": {`"2"`, `-1`, `1.5`},
-		"min_new_tokens": {`"2"`, `-1`, `1.5`}, "length_penalty": notNumbers, "diversity_penalty": notNumbers,
-		"encoder_repetition_penalty": append([]string{"-1"}, notNumbers...), "renormalize_logits": notBools,
-		"early_stopping": {`1`, `"always"`, `"true"`, `[]`}, "bad_words_ids": {`3`, `[3]`, `[[-1]]`, `[["a"]]`, `[[]]`},
-		"sequence_bias": {`3`, `[3]`, `[[3]]`, `[[[1], "x"]]`, `[[[-1], 1]]`, `[[[], 1]]`}, "exponential_decay_length_penalty": {`3`, `[3]`, `[-1, 2]`, `[1, -2]`, `[1, 2, 3]`},
-	} {
-		for _, v := range values {
-			o := object{"do_sample": []byte("true")}
-			file := string(encode(with(o, key, v)))
-			if g, err := generation(file, "{}"); err == nil || !strings.Contains(plain(err.Error()), strings.TrimSuffix(plain(key), "ids")) || !strings.Contains(err.Error(), "generation_config.json") {
-				t.Errorf("%s: %+v, error %v", file, g, err)
-			}
-		}
-	}
-	for _, file := range []string{"[]", "{", "5", strings.Repeat("[", 1<<20), `{"a": "` + strings.Repeat("x", maxConfig) + `"}`} {
-		if _, err := generation(file, "{}"); err == nil || !strings.Contains(err.Error(), "generation_config.json") {
-			t.Errorf("%.20s: error %v", file, err)
-		}
-	}
-}
-
-// A folder's file that cannot be read is told apart from one that is not there.
-func TestGenerationConfigUnreadable(t *testing.T) {
-	c, err := parseConfig("config.json", []byte("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fsys := fstest.MapFS{"generation_config.json/x": &fstest.MapFile{}}
-	if _, err := generationKeys(fsys, c); err == nil || errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("a folder called generation_config.json: %v", err)
 	}
 }

@@ -1,18 +1,18 @@
-package model
+package model_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -33,7 +33,7 @@ func longText() int {
 // extended is a golden case whose model reads longer texts.
 type extended struct {
 	golden
-	d   *Decoder
+	d   *model.Decoder
 	ids []int
 }
 
@@ -69,8 +69,8 @@ func extend(t testing.TB) []extended {
 		if g.Config, err = json.Marshal(c); err != nil {
 			t.Fatal(err)
 		}
-		x := extended{golden: g, d: g.decoder(t, Options{})}
-		x.ids = randomIDs(uint64(i), n, x.d.Vocab)
+		x := extended{golden: g, d: g.decoder(t, model.Options{})}
+		x.ids = modeltest.RandomIDs(uint64(i), n, x.d.Vocab)
 		all = append(all, x)
 	}
 	return all
@@ -79,17 +79,8 @@ func extend(t testing.TB) []extended {
 // dynamic reports whether the case's rotation depends on the length that a token enters with.
 func (g *golden) dynamic() bool { return strings.Contains(g.Name, "dynamic") }
 
-func randomIDs(seed uint64, n, vocab int) []int {
-	r := rand.New(rand.NewPCG(seed, 7))
-	ids := make([]int, n)
-	for i := range ids {
-		ids[i] = r.IntN(vocab)
-	}
-	return ids
-}
-
 // trace returns the logits after each token, fed one by one.
-func (d *Decoder) trace(t testing.TB, opt SessionOptions, ids []int) [][]float32 {
+func trace(t testing.TB, d *model.Decoder, opt model.SessionOptions, ids []int) [][]float32 {
 	t.Helper()
 	s := d.NewSession(opt)
 	out := make([][]float32, len(ids))
@@ -100,15 +91,15 @@ func (d *Decoder) trace(t testing.TB, opt SessionOptions, ids []int) [][]float32
 	return out
 }
 
-func feed(t testing.TB, s *Session, ids ...int) {
+func feed(t testing.TB, s *model.Session, ids ...int) {
 	t.Helper()
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // alone returns the logits of a new session after ids in one call.
-func alone(t testing.TB, d *Decoder, opt SessionOptions, ids []int) []float32 {
+func alone(t testing.TB, d *model.Decoder, opt model.SessionOptions, ids []int) []float32 {
 	t.Helper()
 	s := d.NewSession(opt)
 	feed(t, s, ids...)
@@ -118,21 +109,9 @@ func alone(t testing.TB, d *Decoder, opt SessionOptions, ids []int) []float32 {
 // same fails the test if two vectors of logits differ in any bit.
 func same(t testing.TB, what string, got, want []float32) {
 	t.Helper()
-	if err := differ(got, want); err != nil {
+	if err := modeltest.SameBits(got, want); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-}
-
-func differ(got, want []float32) error {
-	if len(got) != len(want) || len(want) == 0 {
-		return fmt.Errorf("%d logits, want %d", len(got), len(want))
-	}
-	for i := range want {
-		if math.Float32bits(got[i]) != math.Float32bits(want[i]) || got[i] != got[i] {
-			return fmt.Errorf("logit %d is %v, want %v", i, got[i], want[i])
-		}
-	}
-	return nil
 }
 
 // splits are the sizes of calls, repeated until the text is fed.
@@ -141,19 +120,15 @@ var splits = [][]int{{1 << 20}, {1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, {127, 1, 1,
 func TestInvariances(t *testing.T) {
 	for _, g := range extend(t) {
 		t.Run(g.Name, func(t *testing.T) {
-			want := g.d.trace(t, SessionOptions{}, g.ids)
-			t.Run("splits", func(t *testing.T) { g.checkSplits(t, SessionOptions{}, want, splits) })
-			t.Run("GOMAXPROCS", func(t *testing.T) { g.checkProcs(t, want) })
-			t.Run("batch", func(t *testing.T) { g.checkBatch(t, want) })
-			t.Run("forks", func(t *testing.T) { g.checkForks(t, want) })
-			t.Run("rewind", func(t *testing.T) { g.checkRewind(t, want) })
-			t.Run("concurrent", func(t *testing.T) { g.checkConcurrent(t, want) })
-			t.Run("F16", func(t *testing.T) { g.checkF16(t, want) })
+			if err := modeltest.TestDecoder(g.d, g.ids); err != nil {
+				t.Error(err)
+			}
+			g.checkF16(t)
 		})
 	}
 }
 
-func (g *extended) checkSplits(t *testing.T, opt SessionOptions, want [][]float32, splits [][]int) {
+func (g *extended) checkSplits(t *testing.T, opt model.SessionOptions, want [][]float32, splits [][]int) {
 	t.Helper()
 	for _, sizes := range splits {
 		s := g.d.NewSession(opt)
@@ -171,67 +146,36 @@ func TestSplitsOnEachTier(t *testing.T) {
 		t.Skip("slow")
 	}
 	all := extend(t)
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
+	for _, set := range simd.Sets() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer simd.Force(set)()
 			for _, g := range all {
 				if !slices.Contains([]string{"gpt2-plain", "llama-gqa", "gemma2-softcaps", "qwen3-window", "phi3-longrope-long"}, g.Name) {
 					continue
 				}
-				g.d = g.decoder(t, Options{}) // packed for this tier
+				g.d = g.decoder(t, model.Options{}) // packed for this instruction set
 				g.ids = g.ids[:200]
-				g.checkSplits(t, SessionOptions{}, g.d.trace(t, SessionOptions{}, g.ids), splits)
+				g.checkSplits(t, model.SessionOptions{}, trace(t, g.d, model.SessionOptions{}, g.ids), splits)
 			}
 		})
 	}
 }
 
-func (g *extended) checkProcs(t *testing.T, want [][]float32) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, procs := range []int{1, 2, 5} {
-		runtime.GOMAXPROCS(procs)
-		same(t, fmt.Sprintf("GOMAXPROCS %d", procs), alone(t, g.d, SessionOptions{}, g.ids), want[len(want)-1])
-	}
-}
-
-// Sessions at different positions that are fed different numbers of tokens in one pass end as they do
-// alone, also when the batch is too large for one pass.
-func (g *extended) checkBatch(t *testing.T, want [][]float32) {
-	n := len(g.ids)
-	var batch []Input
-	for _, part := range [][2]int{{0, 1}, {0, n}, {7, 8}, {n / 2, n}, {n / 3, n/3 + 1}, {n - 1, n}, {5, 5}, {n / 5, n / 2}} {
-		s := g.d.NewSession(SessionOptions{})
-		feed(t, s, g.ids[:part[0]]...)
-		batch = append(batch, Input{s, g.ids[part[0]:part[1]]})
-	}
-	if err := g.d.FeedBatch(batch); err != nil {
-		t.Fatal(err)
-	}
-	for i, in := range batch {
-		same(t, fmt.Sprintf("member %d, %d tokens", i, in.Session.Len()), in.Session.Logits(), want[in.Session.Len()-1])
-	}
-	for i, in := range batch { // and go on alone
-		if at := in.Session.Len(); at < n {
-			feed(t, in.Session, g.ids[at])
-			same(t, fmt.Sprintf("member %d, a token later", i), in.Session.Logits(), want[at])
-		}
-	}
-}
-
-func TestFeedBatchErrors(t *testing.T) {
+// A batch that cannot be read leaves all its sessions as they were.
+func TestAppendBatchErrors(t *testing.T) {
 	g := extend(t)[0]
-	other := g.decoder(t, Options{})
-	a, b := g.d.NewSession(SessionOptions{}), g.d.NewSession(SessionOptions{})
+	other := g.decoder(t, model.Options{})
+	a, b := g.d.NewSession(model.SessionOptions{}), g.d.NewSession(model.SessionOptions{})
 	feed(t, a, 1, 2, 3)
 	feed(t, b, 4)
 	logits := slices.Clone(a.Logits())
-	for want, batch := range map[string][]Input{
-		"another model": {{a, []int{1}}, {other.NewSession(SessionOptions{}), []int{1}}},
+	for want, batch := range map[string][]model.Input{
+		"another model": {{a, []int{1}}, {other.NewSession(model.SessionOptions{}), []int{1}}},
 		"twice":         {{a, []int{1}}, {b, []int{1}}, {a, []int{2}}},
 		"id 100000":     {{a, []int{1}}, {b, []int{2, 100000}}},
 		"at most":       {{a, []int{1, 2}}, {b, make([]int, longText())}},
 	} {
-		err := g.d.FeedBatch(batch)
+		err := g.d.AppendBatch(batch)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
@@ -240,130 +184,11 @@ func TestFeedBatchErrors(t *testing.T) {
 		}
 		same(t, want, a.Logits(), logits)
 	}
-	if err := g.d.FeedBatch(nil); err != nil {
+	if err := g.d.AppendBatch(nil); err != nil {
 		t.Errorf("an empty batch: %v", err)
 	}
 	feed(t, a, 9)
-	same(t, "after errors", a.Logits(), alone(t, g.d, SessionOptions{}, []int{1, 2, 3, 9}))
-}
-
-// Forks share memory and go on independently: forks of forks, from positions within a page and at its
-// borders, all at once and while the trunk goes on too.
-func (g *extended) checkForks(t *testing.T, want [][]float32) {
-	n := len(g.ids)
-	trunk := g.d.NewSession(SessionOptions{})
-	var wg sync.WaitGroup
-	errs := make(chan error, 100)
-	branch := func(s *Session, seed uint64, more int) {
-		wg.Go(func() {
-			errs <- grow(s, randomIDs(seed, more, g.d.Vocab))
-		})
-	}
-	for i, at := range []int{1, 20, 100, 128, 129, 256, n - 1} {
-		if at <= trunk.Len() || at >= n {
-			continue
-		}
-		feed(t, trunk, g.ids[trunk.Len():at]...)
-		child := trunk.Fork()
-		same(t, fmt.Sprintf("fork at %d", at), child.Logits(), trunk.Logits())
-		branch(child.Fork(), uint64(100+i), min(10, n-at))
-		branch(child, uint64(200+i), min(50, n-at))
-	}
-	feed(t, trunk, g.ids[trunk.Len():]...)
-	wg.Wait()
-	close(errs)
-	for err := range errs {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	same(t, "trunk", trunk.Logits(), want[n-1])
-}
-
-// grow feeds a session tokens one by one, by two ways: itself and, half way, a fork of it; and compares
-// both with new sessions.
-func grow(s *Session, ids []int) error {
-	half := len(ids) / 2
-	for _, id := range ids[:half] {
-		if err := s.Feed(id); err != nil {
-			return err
-		}
-	}
-	f := s.Fork()
-	if err := f.Feed(ids[half:]...); err != nil {
-		return err
-	}
-	for _, id := range ids[half:] {
-		if err := s.Feed(id); err != nil {
-			return err
-		}
-	}
-	fresh := s.d.NewSession(SessionOptions{})
-	if err := fresh.Feed(s.IDs()...); err != nil {
-		return err
-	}
-	if err := differ(f.Logits(), fresh.Logits()); err != nil {
-		return fmt.Errorf("fork, %d tokens: %w", f.Len(), err)
-	}
-	if err := differ(s.Logits(), fresh.Logits()); err != nil {
-		return fmt.Errorf("branch, %d tokens: %w", s.Len(), err)
-	}
-	return nil
-}
-
-// A session that goes back and reads on, even another text in between, ends as a new one; one that
-// cannot go back says so and is as it was.
-func (g *extended) checkRewind(t *testing.T, want [][]float32) {
-	n := len(g.ids)
-	s := g.d.NewSession(SessionOptions{})
-	feed(t, s, g.ids...)
-	other := randomIDs(99, 20, g.d.Vocab)
-	for _, to := range []int{n - 1, n - 2, n - 128, n / 2, 257, 129, 128, 127, 30, 5, 1, 0, n - 3} {
-		if to < 0 || to >= n {
-			continue
-		}
-		switch err := s.Rewind(to); {
-		case err == nil:
-			if s.Len() != to || s.Logits() != nil {
-				t.Fatalf("back to %d: %d tokens, %d logits", to, s.Len(), len(s.Logits()))
-			}
-			feed(t, s, other[:min(n-to, len(other))]...)
-			if err := s.Rewind(to); err != nil {
-				t.Fatalf("back to %d again: %v", to, err)
-			}
-			feed(t, s, g.ids[to:to+1]...)
-			same(t, fmt.Sprintf("back to %d", to), s.Logits(), want[to])
-			feed(t, s, g.ids[to+1:]...)
-		case !g.windowed():
-			t.Fatalf("back to %d of %d: %v", to, n, err)
-		case to == 0 || to >= n-128:
-			t.Fatalf("back to %d of %d, which is kept always: %v", to, n, err)
-		case !strings.Contains(err.Error(), fmt.Sprintf("cannot go back to position %d of %d", to, n)):
-			t.Fatalf("back to %d: the error is %v", to, err)
-		}
-		if s.Len() != n {
-			t.Fatalf("after going back to %d and on: %d tokens", to, s.Len())
-		}
-		same(t, fmt.Sprintf("back to %d and on to the end", to), s.Logits(), want[n-1])
-	}
-	if g.windowed() && n == longText() && s.Rewind(40) == nil {
-		t.Error("a window went back to what it had dropped")
-	}
-	for _, to := range []int{-1, n + 1, math.MaxInt, math.MinInt} {
-		if err := s.Rewind(to); err == nil || s.Len() != n {
-			t.Errorf("back to %d of %d: error %v, %d tokens", to, n, err, s.Len())
-		}
-	}
-}
-
-// windowed reports whether some layer of the model has a window.
-func (g *extended) windowed() bool {
-	for _, b := range g.d.Blocks {
-		if b[0].Op.(*attention.MultiHead).Mask.Window > 0 {
-			return true
-		}
-	}
-	return false
+	same(t, "after errors", a.Logits(), alone(t, g.d, model.SessionOptions{}, []int{1, 2, 3, 9}))
 }
 
 // A text that crosses the length at which Phi-3 changes its rotation, in either direction and however
@@ -376,11 +201,11 @@ func TestLongFrom(t *testing.T) {
 			continue
 		}
 		tested++
-		want := g.d.trace(t, SessionOptions{}, g.ids)
+		want := trace(t, g.d, model.SessionOptions{}, g.ids)
 		for _, i := range []int{0, from - 3, from - 2, from - 1, from, from + 1} {
-			same(t, fmt.Sprintf("%s: %d tokens", g.Name, i+1), alone(t, g.d, SessionOptions{}, g.ids[:i+1]), want[i])
+			same(t, fmt.Sprintf("%s: %d tokens", g.Name, i+1), alone(t, g.d, model.SessionOptions{}, g.ids[:i+1]), want[i])
 		}
-		s := g.d.NewSession(SessionOptions{})
+		s := g.d.NewSession(model.SessionOptions{})
 		for _, step := range [][2]int{ // rewind to, feed up to
 			{0, from - 1}, {from - 1, from}, {from - 2, from - 1}, {from - 5, from + 5}, {from + 1, from + 2}, {0, from - 1},
 			{from - 1, from + 3}, {0, 3}, {2, from + 1}, {1, 2}, {2, from - 1}, {from - 1, longText()}, {3, from}, {0, from},
@@ -391,7 +216,7 @@ func TestLongFrom(t *testing.T) {
 			f := s.Fork()
 			feed(t, s, g.ids[step[0]:step[1]]...)
 			same(t, fmt.Sprintf("%s: back to %d and on to %d", g.Name, step[0], step[1]), s.Logits(), want[step[1]-1])
-			if err := g.d.FeedBatch([]Input{{f, g.ids[step[0]:step[1]]}}); err != nil {
+			if err := g.d.AppendBatch([]model.Input{{f, g.ids[step[0]:step[1]]}}); err != nil {
 				t.Fatal(err)
 			}
 			same(t, fmt.Sprintf("%s: fork at %d and on to %d", g.Name, step[0], step[1]), f.Logits(), want[step[1]-1])
@@ -409,14 +234,14 @@ func TestDynamicNTK(t *testing.T) {
 		if !g.dynamic() {
 			continue
 		}
-		d := g.decoder(t, Options{})
+		d := g.decoder(t, model.Options{})
 		var c map[string]any
 		if err := json.Unmarshal(g.Config, &c); err != nil {
 			t.Fatal(err)
 		}
 		original := int(c["max_position_embeddings"].(float64))
 		factor := c["rope_scaling"].(map[string]any)["factor"].(float64)
-		ids := randomIDs(3, original+40, d.Vocab)
+		ids := modeltest.RandomIDs(3, original+40, d.Vocab)
 		dim := float64(d.Blocks[0][0].Op.(*attention.MultiHead).HeadDim)
 
 		// A text in one call is what a model gives that has the grown base from the start.
@@ -434,20 +259,20 @@ func TestDynamicNTK(t *testing.T) {
 			}
 			fixed := g
 			fixed.Config = config
-			same(t, fmt.Sprintf("%s: %d tokens", g.Name, n), alone(t, d, SessionOptions{}, ids[:n]),
-				alone(t, fixed.decoder(t, Options{}), SessionOptions{}, ids[:n]))
+			same(t, fmt.Sprintf("%s: %d tokens", g.Name, n), alone(t, d, model.SessionOptions{}, ids[:n]),
+				alone(t, fixed.decoder(t, model.Options{}), model.SessionOptions{}, ids[:n]))
 		}
 
 		// The same calls give the same: in a batch, after a fork, after going back to the start.
-		feedAll := func(s *Session) *Session {
+		feedAll := func(s *model.Session) *model.Session {
 			feed(t, s, ids[:original-3]...)
 			feed(t, s, ids[original-3:original+5]...)
 			feed(t, s, ids[original+5:]...)
 			return s
 		}
-		s := feedAll(d.NewSession(SessionOptions{}))
+		s := feedAll(d.NewSession(model.SessionOptions{}))
 		want := slices.Clone(s.Logits())
-		if differ(alone(t, d, SessionOptions{}, ids), want) == nil {
+		if modeltest.SameBits(alone(t, d, model.SessionOptions{}, ids), want) == nil {
 			t.Errorf("%s: the test is blind: cached rotations make no difference", g.Name)
 		}
 		f := s.Fork()
@@ -455,10 +280,10 @@ func TestDynamicNTK(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, g.Name+": from the start again", feedAll(f).Logits(), want)
-		x, y := d.NewSession(SessionOptions{}), d.NewSession(SessionOptions{})
+		x, y := d.NewSession(model.SessionOptions{}), d.NewSession(model.SessionOptions{})
 		for _, part := range [][2]int{{0, original - 3}, {original - 3, original + 5}, {original + 5, len(ids)}} {
 			more := ids[part[0]:part[1]]
-			if err := d.FeedBatch([]Input{{x, more}, {y, more[:1]}}); err != nil {
+			if err := d.AppendBatch([]model.Input{{x, more}, {y, more[:1]}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -466,35 +291,13 @@ func TestDynamicNTK(t *testing.T) {
 	}
 }
 
-// Any number of sessions run on one model at once.
-func (g *extended) checkConcurrent(t *testing.T, want [][]float32) {
-	var wg sync.WaitGroup
-	errs := make([]error, 4)
-	for i := range errs {
-		wg.Go(func() {
-			s := g.d.NewSession(SessionOptions{})
-			for n := 0; n < len(g.ids) && errs[i] == nil; n = s.Len() {
-				errs[i] = s.Feed(g.ids[n:min(n+100*i+50, len(g.ids))]...)
-			}
-			if errs[i] == nil {
-				errs[i] = differ(s.Logits(), want[len(want)-1])
-			}
-		})
-	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			t.Errorf("session %d: %v", i, err)
-		}
-	}
-}
-
 // A cache in F16 is off by at most 2⁻¹² of each key's and value's magnitude. Scores, and what attention
 // adds to the stream, move by some of that in each of three layers; logits by up to 4e-3 of the largest,
 // as measured over these models, and 1e-2 is the bound. How the text is fed changes nothing.
-func (g *extended) checkF16(t *testing.T, want [][]float32) {
-	opt := SessionOptions{Cache: tensor.F16}
-	narrow := g.d.trace(t, opt, g.ids)
+func (g *extended) checkF16(t *testing.T) {
+	want := trace(t, g.d, model.SessionOptions{}, g.ids)
+	opt := model.SessionOptions{Cache: tensor.F16}
+	narrow := trace(t, g.d, opt, g.ids)
 	var worst, size float64
 	for i := range want {
 		for j := range want[i] {
@@ -521,19 +324,19 @@ func TestLargerModel(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	const n = 700
 	for _, dt := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
-		d, err := NewDecoder([]byte(config), checkpoint.Random(3, dt), Options{})
+		d, err := model.NewDecoder([]byte(config), checkpoint.Random(3, dt), model.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids := randomIDs(5, n, d.Vocab)
+		ids := modeltest.RandomIDs(5, n, d.Vocab)
 		runtime.GOMAXPROCS(2)
-		want := alone(t, d, SessionOptions{}, ids)
+		want := alone(t, d, model.SessionOptions{}, ids)
 		for _, procs := range []int{1, 3} {
 			runtime.GOMAXPROCS(procs)
-			same(t, fmt.Sprintf("%v weights, GOMAXPROCS %d", dt, procs), alone(t, d, SessionOptions{}, ids), want)
+			same(t, fmt.Sprintf("%v weights, GOMAXPROCS %d", dt, procs), alone(t, d, model.SessionOptions{}, ids), want)
 		}
 		for _, size := range []int{7, 300} {
-			s := d.NewSession(SessionOptions{})
+			s := d.NewSession(model.SessionOptions{})
 			for i := 0; i < n-5; i += size {
 				feed(t, s, ids[i:min(i+size, n-5)]...)
 			}

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/model/family"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -25,6 +28,47 @@ type Options struct {
 
 	// Progress, if not nil, is told the bytes of weights read so far, and in all.
 	Progress func(done, total int64)
+
+	// Families are recipes by model_type. They come before those of package family, which they may replace.
+	Families map[string]family.Recipe
+}
+
+// recipe returns the recipe of a model_type.
+func (o *Options) recipe(modelType string) (family.Recipe, bool) {
+	if r, ok := o.Families[modelType]; ok {
+		return r, true
+	}
+	r, ok := family.Recipes()[modelType]
+	return r, ok
+}
+
+func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.precision(), Progress: o.Progress, Valid: c.Err})
+}
+
+// Decoders lists the model_types that [OpenDecoder] opens.
+func Decoders() []string {
+	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.Decoder != nil })
+}
+
+// Encoders lists the model_types that [OpenEncoder] opens.
+func Encoders() []string {
+	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.Encoder != nil })
+}
+
+// EncoderDecoders lists the model_types that [OpenEncoderDecoder] opens.
+func EncoderDecoders() []string {
+	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.EncoderDecoder != nil })
+}
+
+// openers are the functions that open each kind of model.
+var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder"}
+
+func (o *Options) precision() tensor.Precision {
+	if o.Round {
+		return tensor.BF16Activations
+	}
+	return tensor.FullPrecision
 }
 
 // OpenDecoder opens a decoder in a folder as Hugging Face publishes them:
@@ -39,23 +83,19 @@ type Options struct {
 // too. A family, rope type, activation or quantisation that is not supported is refused by name, and so
 // are weights that are missing, of another shape than the config says, or left over.
 func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
-	c, src, err := openFolder(fsys)
+	f, err := openFolder(fsys, opt)
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
-	d, err := newDecoder(c, src, opt)
+	defer f.src.Close()
+	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := generationKeys(fsys, c)
-	if err != nil {
+	if d.Generation, err = hf.ReadGeneration(fsys, f.config, f.recipe.Tokens); err != nil {
 		return nil, err
 	}
-	if d.Generation, err = keys.generation(); err != nil {
-		return nil, err
-	}
-	if d.Tokenizer, err = openTokenizer(fsys); err != nil {
+	if d.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -64,85 +104,42 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 // NewDecoder assembles the decoder that a config.json describes, with weights from any source: random
 // ones too.
 func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder, error) {
-	c, err := parseConfig("config.json", configJSON)
+	f, err := newFolder(configJSON, src, opt)
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDecoder(c, src, opt)
+	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
 	}
-	if d.Generation, err = c.generation(); err != nil {
+	if d.Generation, err = hf.ReadGeneration(nil, f.config, f.recipe.Tokens); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-func newDecoder(c config, src checkpoint.Source, opt Options) (*Decoder, error) {
-	family := c.string("model_type", "")
-	d, err := assemble(c, src, opt, decoderRecipe(family), "decoders", Decoders())
-	if err == nil {
-		d.Family = family
-	}
-	return d, err
-}
-
-func newEncoder(c config, src checkpoint.Source, opt Options) (*Encoder, error) {
-	src, err := checkpoint.Rename(src, checkpoint.NormNames)
+func newDecoder(f *folder, opt Options) (*Decoder, error) {
+	d, err := assemble(f, opt, "decoder", f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
 	if err != nil {
 		return nil, err
 	}
-	family := c.string("model_type", "")
-	e, err := assemble(c, src, opt, encoderRecipe(family), "encoders", Encoders())
-	if err == nil {
-		e.Family = family
-	}
-	return e, err
-}
-
-// assemble runs a recipe and reports everything that is wrong with the config and the weights. build is
-// nil for a model_type that is none of known.
-func assemble[Model any](c config, src checkpoint.Source, opt Options, build func(config, nn.Loader) *Model, kind string, known []string) (*Model, error) {
-	family := c.string("model_type", "")
-	switch {
-	case c.err() != nil:
-		return nil, c.err()
-	case family == "":
-		return nil, fmt.Errorf("model: %s has no model_type", c.path)
-	case build == nil && decoderRecipe(family) != nil:
-		return nil, fmt.Errorf("model: model_type %q is a decoder: open it with OpenDecoder", family)
-	case build == nil && encoderRecipe(family) != nil:
-		return nil, fmt.Errorf("model: model_type %q is an encoder: open it with OpenEncoder", family)
-	case build == nil && encoderDecoderRecipe(family) != nil:
-		return nil, fmt.Errorf("model: model_type %q is an encoder–decoder: open it with OpenEncoderDecoder", family)
-	case build == nil:
-		return nil, fmt.Errorf("model: model_type %q is not supported; these %s are: %s", family, kind, strings.Join(known, " "))
-	case c.has("quantization_config"):
-		method := c.object("quantization_config").string("quant_method", "unknown")
-		return nil, fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.path, method)
-	}
-	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Round: opt.Round, Progress: opt.Progress, Valid: c.err})
-	m := build(c, w)
-	if err := errors.Join(w.Err(true), c.late(w)); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return &Decoder{Decoder: d, Family: f.family}, nil
 }
 
 // OpenEncoder opens an encoder in a folder as Hugging Face publishes them: the files that [OpenDecoder]
 // lists, and vocab.txt for a tokenizer too. The head is that of the class that config.json names under
 // architectures; a head for which the checkpoint has no weights is refused.
 func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
-	c, src, err := openFolder(fsys)
+	f, err := openFolder(fsys, opt)
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
-	e, err := newEncoder(c, src, opt)
+	defer f.src.Close()
+	e, err := newEncoder(f, opt)
 	if err != nil {
 		return nil, err
 	}
-	if e.Tokenizer, err = openTokenizer(fsys); err != nil {
+	if e.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -150,34 +147,42 @@ func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 
 // NewEncoder assembles the encoder that a config.json describes, with weights from any source.
 func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder, error) {
-	c, err := parseConfig("config.json", configJSON)
+	f, err := newFolder(configJSON, src, opt)
 	if err != nil {
 		return nil, err
 	}
-	return newEncoder(c, src, opt)
+	return newEncoder(f, opt)
+}
+
+func newEncoder(f *folder, opt Options) (*Encoder, error) {
+	var err error
+	if f.src, err = checkpoint.Rename(f.src, checkpoint.NormNames); err != nil {
+		return nil, err
+	}
+	e, err := assemble(f, opt, "encoder", f.recipe.Encoder, func(r family.Recipe) bool { return r.Encoder != nil })
+	if err != nil {
+		return nil, err
+	}
+	return &Encoder{Encoder: e, Family: f.family}, nil
 }
 
 // OpenEncoderDecoder opens an encoder–decoder in a folder as Hugging Face publishes them: the files that
 // [OpenDecoder] lists. Encoder and Decoder share what the checkpoint shares. A folder with tokenizers of
 // its own for sources and targets gives each side its own.
 func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
-	c, src, err := openFolder(fsys)
+	f, err := openFolder(fsys, opt)
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
-	m, err := newEncoderDecoder(c, src, opt)
+	defer f.src.Close()
+	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := generationKeys(fsys, c.defaults(encoderDecoderTokens(m.Family)))
-	if err != nil {
+	if err = m.readGeneration(f); err != nil {
 		return nil, err
 	}
-	if err = m.readGeneration(c, keys); err != nil {
-		return nil, err
-	}
-	if m.Encoder.Tokenizer, err = openTokenizer(fsys); err != nil {
+	if m.Encoder.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
 	if t := m.Encoder.Tokenizer; t != nil {
@@ -189,83 +194,132 @@ func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 // NewEncoderDecoder assembles the encoder–decoder that a config.json describes, with weights from any
 // source.
 func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*EncoderDecoder, error) {
-	c, err := parseConfig("config.json", configJSON)
+	f, err := newFolder(configJSON, src, opt)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newEncoderDecoder(c, src, opt)
+	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
 	}
-	return m, m.readGeneration(c, c.defaults(encoderDecoderTokens(m.Family)))
-}
-
-func newEncoderDecoder(c config, src checkpoint.Source, opt Options) (*EncoderDecoder, error) {
-	family := c.string("model_type", "")
-	m, err := assemble(c, src, opt, encoderDecoderRecipe(family), "encoder–decoders", EncoderDecoders())
-	if err == nil {
-		m.Family, m.Encoder.Family, m.Decoder.Family = family, family, family
+	if err := m.readGeneration(f); err != nil {
+		return nil, err
 	}
-	return m, err
+	return m, nil
 }
 
-// readGeneration reads how to generate, and what the tasks in c, the config.json, add to it.
-func (m *EncoderDecoder) readGeneration(c, keys config) (err error) {
-	if m.Decoder.Generation, err = keys.generation(); err != nil {
+// readGeneration reads how to generate, and the tasks.
+func (m *EncoderDecoder) readGeneration(f *folder) (err error) {
+	if m.Decoder.Generation, err = hf.ReadGeneration(f.fsys, f.config, f.recipe.Tokens); err != nil {
 		return err
 	}
-	m.Tasks = c.tasks(keys)
-	return c.err()
+	m.Tasks, err = hf.ReadTasks(f.fsys, f.config, f.recipe.Tokens)
+	return err
+}
+
+func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
+	m, err := assemble(f, opt, "encoder–decoder", f.recipe.EncoderDecoder, func(r family.Recipe) bool { return r.EncoderDecoder != nil })
+	if err != nil {
+		return nil, err
+	}
+	return &EncoderDecoder{Family: f.family, Encoder: &Encoder{Encoder: m.Encoder, Family: f.family},
+		Decoder: &Decoder{Decoder: m.Decoder, Family: f.family}}, nil
+}
+
+// folder is a checkpoint that is being opened.
+type folder struct {
+	fsys   fs.FS // nil where the weights come from somewhere else
+	config *hf.Config
+	src    checkpoint.Source
+	family string // model_type
+	recipe family.Recipe
 }
 
 // openFolder reads the config and opens the weights.
-func openFolder(fsys fs.FS) (config, checkpoint.Source, error) {
-	c, err := readConfig(fsys)
-	if err != nil {
-		return config{}, nil, err
-	}
-	src, err := checkpoint.Open(fsys)
-	return c, src, err
-}
-
-// late returns the config's errors if the loader has not met them.
-func (c config) late(w nn.Loader) error {
-	if w.Err(false) != nil {
-		return nil
-	}
-	return c.err()
-}
-
-func readConfig(fsys fs.FS) (config, error) {
-	data, err := readFile(fsys, "config.json", maxConfig)
+func openFolder(fsys fs.FS, opt Options) (*folder, error) {
+	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		return config{}, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, %s and a tokenizer; %w",
-			"model.safetensors", err)
+		return nil, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, model.safetensors and a tokenizer; %w", err)
 	}
 	if err != nil {
-		return config{}, fmt.Errorf("model: %w", err)
+		return nil, fmt.Errorf("model: %w", err)
 	}
-	return parseConfig("config.json", data)
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
+	f, err := newFolder(data, nil, opt)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes; at most %d make sense", name, info.Size(), limit)
+	f.fsys = fsys
+	f.src, err = checkpoint.Open(fsys)
+	return f, err
+}
+
+// newFolder finds the recipe for a config.
+func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {
+	c, err := hf.ParseConfig("config.json", configJSON)
+	if err != nil {
+		return nil, err
 	}
-	return fs.ReadFile(fsys, name)
+	f := &folder{config: c, src: src, family: c.ModelType()}
+	f.recipe, _ = opt.recipe(f.family)
+	return f, nil
 }
 
 // openTokenizer opens the folder's tokenizer, or returns nil if there is none.
-func openTokenizer(fsys fs.FS) (*tokenizer.Tokenizer, error) {
+func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
+	if f.recipe.Tokenizer != nil {
+		return f.recipe.Tokenizer(f.fsys)
+	}
 	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"} {
-		if _, err := fs.Stat(fsys, name); !errors.Is(err, fs.ErrNotExist) {
-			return tokenizer.Open(fsys)
+		if sidefile.Exists(f.fsys, name) {
+			return tokenizer.Open(f.fsys)
 		}
 	}
 	return nil, nil
+}
+
+// assemble runs a recipe and reports everything that is wrong with the config and the weights. build is nil for a
+// model_type that has no such form; has tells which have.
+func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Config, nn.Loader) *Model, has func(family.Recipe) bool) (*Model, error) {
+	c := f.config
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	if err := f.check(opt, kind, build != nil, has); err != nil {
+		return nil, err
+	}
+	w := opt.loader(c, f.src)
+	m := build(c, w)
+	err := w.Err(true)
+	if w.Err(false) == nil { // otherwise the loader has met those of the config
+		err = errors.Join(err, c.Err())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// check returns an error unless the model can be opened as this kind.
+func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
+	c := f.config
+	switch kinds := f.recipe.Kinds(); {
+	case f.family == "":
+		return fmt.Errorf("model: %s has no model_type", c.Path())
+	case !ok && len(kinds) > 0:
+		return fmt.Errorf("model: model_type %q is %s: open it with %s", f.family, article(kinds[0]), openers[kinds[0]])
+	case !ok:
+		return fmt.Errorf("model: model_type %q is not supported; these %ss are: %s; Options.Families takes recipes for others",
+			f.family, kind, strings.Join(family.Types(family.Recipes(), has), " "))
+	case c.Has("quantization_config"):
+		method := c.Object("quantization_config").String("quant_method", "unknown")
+		return fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.Path(), method)
+	}
+	return nil
+}
+
+func article(kind string) string {
+	if kind == "decoder" {
+		return "a decoder"
+	}
+	return "an " + kind
 }

@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"bytes"
@@ -12,6 +12,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -41,8 +44,8 @@ func written(t testing.TB, src checkpoint.Source) []byte {
 // A checkpoint of each type gives the same bits from a folder on disk and from one in memory, and kept
 // in a wider type. In half precision it gives what its rounded weights give in float32.
 func TestOpenTypes(t *testing.T) {
-	ids := randomIDs(1, 20, 90)
-	for _, family := range Decoders() {
+	ids := modeltest.RandomIDs(1, 20, 90)
+	for _, family := range model.Decoders() {
 		g := plain(t, family)
 		for _, dt := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
 			fsys := g.folder(t, dt, nil)
@@ -55,7 +58,7 @@ func TestOpenTypes(t *testing.T) {
 			var want []float32
 			for name, fsys := range map[string]fs.FS{"memory": fsys, "disk": os.DirFS(dir)} {
 				for _, wide := range []bool{false, true} {
-					opt, last := Options{}, int64(-1)
+					opt, last := model.Options{}, int64(-1)
 					var total int64
 					if wide {
 						opt.Convert = func(tensor.DType) tensor.DType { return tensor.F32 }
@@ -66,7 +69,7 @@ func TestOpenTypes(t *testing.T) {
 						}
 						last, total = done, all
 					}
-					d, err := OpenDecoder(fsys, opt)
+					d, err := model.OpenDecoder(fsys, opt)
 					if err != nil {
 						t.Fatalf("%s, %v, %s: %v", family, dt, name, err)
 					}
@@ -76,7 +79,7 @@ func TestOpenTypes(t *testing.T) {
 					if kept := d.Head.Weight.DType; !wide && kept != dt || wide && kept != tensor.F32 {
 						t.Errorf("%s: %v is kept as %v", family, dt, kept)
 					}
-					got := alone(t, d, SessionOptions{}, ids)
+					got := alone(t, d, model.SessionOptions{}, ids)
 					if want == nil {
 						want = slices.Clone(got)
 					}
@@ -84,7 +87,7 @@ func TestOpenTypes(t *testing.T) {
 				}
 			}
 			narrow := g.folder(t, tensor.F32, nil)
-			d, err := OpenDecoder(narrow, Options{Convert: func(tensor.DType) tensor.DType { return dt }})
+			d, err := model.OpenDecoder(narrow, model.Options{Convert: func(tensor.DType) tensor.DType { return dt }})
 			if err != nil || d.Head.Weight.DType != dt {
 				t.Errorf("%s: F32 kept as %v: %v", family, dt, err)
 			}
@@ -95,7 +98,7 @@ func TestOpenTypes(t *testing.T) {
 // Bodies are stored with or without the prefix they have in a model with a head; a tied table under the
 // embedding's name, the head's, or both.
 func TestOpenNames(t *testing.T) {
-	ids := randomIDs(1, 20, 90)
+	ids := modeltest.RandomIDs(1, 20, 90)
 	for _, c := range []struct {
 		name   string
 		rename func(string) string
@@ -112,9 +115,9 @@ func TestOpenNames(t *testing.T) {
 			if g.Name != c.name {
 				continue
 			}
-			want := alone(t, g.decoder(t, Options{}), SessionOptions{}, ids)
+			want := alone(t, g.decoder(t, model.Options{}), model.SessionOptions{}, ids)
 			var done, total int64
-			d, err := OpenDecoder(g.folder(t, tensor.F32, c.rename), Options{Progress: func(d, n int64) { done, total = d, n }})
+			d, err := model.OpenDecoder(g.folder(t, tensor.F32, c.rename), model.Options{Progress: func(d, n int64) { done, total = d, n }})
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
 				continue
@@ -122,7 +125,7 @@ func TestOpenNames(t *testing.T) {
 			if done != total {
 				t.Errorf("%s: progress ends at %d of %d bytes", c.name, done, total)
 			}
-			same(t, c.name, alone(t, d, SessionOptions{}, ids), want)
+			same(t, c.name, alone(t, d, model.SessionOptions{}, ids), want)
 		}
 	}
 }
@@ -146,7 +149,7 @@ func TestOpenIgnoresTables(t *testing.T) {
 		}
 		var done, total int64
 		fsys := fstest.MapFS{"config.json": {Data: g.Config}, "model.safetensors": {Data: written(t, more)}}
-		if _, err := OpenDecoder(fsys, Options{Progress: func(d, n int64) { done, total = d, n }}); err != nil || done != total {
+		if _, err := model.OpenDecoder(fsys, model.Options{Progress: func(d, n int64) { done, total = d, n }}); err != nil || done != total {
 			t.Errorf("%s: %v; %d of %d bytes", name, err, done, total)
 		}
 	}
@@ -194,7 +197,7 @@ func TestOpenErrors(t *testing.T) {
 		"text as weights":   {with("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"), []string{"model.safetensors"}},
 		"empty config":      {with("config.json", ""), []string{"config.json", "not a JSON object"}},
 		"cut config":        {with("config.json", string(g.Config[:100])), []string{"config.json", "not a JSON object"}},
-		"huge config":       {with("config.json", "{"+strings.Repeat(" ", maxConfig)+"}"), []string{"config.json", "bytes"}},
+		"huge config":       {with("config.json", "{"+strings.Repeat(" ", sidefile.MaxConfig)+"}"), []string{"config.json", "bytes"}},
 		"config is folder":  {with("config.json/x", "", "config.json"), []string{"config.json"}},
 		"bad generation":    {with("generation_config.json", "[]"), []string{"generation_config.json", "not a JSON object"}},
 		"wrong generation":  {with("generation_config.json", `{"eos_token_id": "</s>"}`), []string{"generation_config.json", "eos_token_id"}},
@@ -202,7 +205,7 @@ func TestOpenErrors(t *testing.T) {
 		"no merges":         {with("vocab.json", "{}"), []string{"merges.txt"}},
 		"bad sentencepiece": {with("tokenizer.model", "\xff\xff\xff"), []string{"tokenizer"}},
 	} {
-		d, err := OpenDecoder(c.fsys, Options{})
+		d, err := model.OpenDecoder(c.fsys, model.Options{})
 		if err == nil || d != nil {
 			t.Errorf("%s: decoder %v, error %v", name, d != nil, err)
 			continue
@@ -213,7 +216,7 @@ func TestOpenErrors(t *testing.T) {
 			}
 		}
 	}
-	if d, err := OpenDecoder(whole, Options{}); err != nil || d.Tokenizer != nil {
+	if d, err := model.OpenDecoder(whole, model.Options{}); err != nil || d.Tokenizer != nil {
 		t.Errorf("without a tokenizer: %v", err)
 	}
 }
@@ -242,14 +245,14 @@ func TestOpenShards(t *testing.T) {
 		}
 	}
 	fsys["model.safetensors.index.json"] = &fstest.MapFile{Data: []byte(`{"weight_map": {` + strings.Join(weightMap, ", ") + "}}")}
-	d, err := OpenDecoder(fsys, Options{})
+	d, err := model.OpenDecoder(fsys, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, err := OpenDecoder(g.folder(t, tensor.BF16, nil), Options{})
+	one, err := model.OpenDecoder(g.folder(t, tensor.BF16, nil), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := randomIDs(1, 20, d.Vocab)
-	same(t, "shards", alone(t, d, SessionOptions{}, ids), alone(t, one, SessionOptions{}, ids))
+	ids := modeltest.RandomIDs(1, 20, d.Vocab)
+	same(t, "shards", alone(t, d, model.SessionOptions{}, ids), alone(t, one, model.SessionOptions{}, ids))
 }

@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/sample"
 )
 
@@ -36,11 +37,11 @@ const storyText = ", there was a little girl named Lily. She loved to play outsi
 
 func TestStories(t *testing.T) {
 	dir := filepath.Join(fromEnv(t, "TRANSFORMER_FIXTURES", "stories260K/, a small trained model"), "stories260K")
-	d, err := OpenDecoder(os.DirFS(dir), Options{})
+	d, err := model.OpenDecoder(os.DirFS(dir), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Generation.BOS != 1 || !slices.Equal(d.Generation.EOS, []int{2}) || d.Tokenizer == nil {
+	if d.Generation.BOS == nil || *d.Generation.BOS != 1 || !slices.Equal(d.Generation.EOS, []int{2}) || d.Tokenizer == nil {
 		t.Errorf("generation %+v, tokenizer %v", d.Generation, d.Tokenizer)
 	}
 	sm, err := sample.New(sample.Config{})
@@ -48,8 +49,8 @@ func TestStories(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ids []int
-	s := d.NewSession(SessionOptions{})
-	for id, err := range s.Generate(context.Background(), []int{1, 403, 407, 261, 378}, sm, GenerateOptions{MaxTokens: len(story)}) {
+	s := d.NewSession(model.SessionOptions{})
+	for id, err := range s.Generate(context.Background(), []int{1, 403, 407, 261, 378}, sm, model.GenerateOptions{MaxTokens: len(story)}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,10 +61,10 @@ func TestStories(t *testing.T) {
 	}
 
 	sm.Reset()
-	s = d.NewSession(SessionOptions{})
-	feed(t, s, d.Generation.BOS) // a SentencePiece model alone does not ask for it
+	s = d.NewSession(model.SessionOptions{})
+	feed(t, s, *d.Generation.BOS) // a SentencePiece model alone does not ask for it
 	var text strings.Builder
-	for piece, err := range s.GenerateText(context.Background(), "Once upon a time", sm, GenerateOptions{MaxTokens: len(story)}) {
+	for piece, err := range s.GenerateText(context.Background(), "Once upon a time", sm, model.GenerateOptions{MaxTokens: len(story)}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +101,7 @@ func TestRealModels(t *testing.T) {
 			if err != nil || json.Unmarshal(data, &all) != nil || len(all) == 0 {
 				t.Fatalf("expected.json: %v, %d answers", err, len(all))
 			}
-			d, err := OpenDecoder(os.DirFS(dir), Options{})
+			d, err := model.OpenDecoder(os.DirFS(dir), model.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,12 +112,12 @@ func TestRealModels(t *testing.T) {
 	}
 }
 
-func (e *expected) check(t *testing.T, d *Decoder) {
+func (e *expected) check(t *testing.T, d *model.Decoder) {
 	ids, err := d.Tokenizer.Encode(e.Prompt)
 	if err != nil || !slices.Equal(ids, e.IDs) {
 		t.Errorf("%q: ids %v, error %v; want %v", e.Prompt, ids, err, e.IDs)
 	}
-	s := d.NewSession(SessionOptions{Reserve: len(e.IDs) + len(e.Greedy)})
+	s := d.NewSession(model.SessionOptions{Reserve: len(e.IDs) + len(e.Greedy)})
 	feed(t, s, e.IDs...)
 	var worst float64
 	for i, id := range e.TopIDs {

@@ -7,7 +7,7 @@ import (
 	"github.com/seed2010d43f/transformer/sample"
 )
 
-// Search feeds the prompt and searches for the most probable continuations with several texts side by
+// BeamSearch appends the prompt and searches for the most probable continuations with several texts side by
 // side: beam search. c says how; its Rules are those of opt or of the checkpoint. The result is the best
 // texts found, the best first, prompt included, with their scores. A session for an encoder–decoder that
 // is empty begins with the start token if it gets no prompt.
@@ -15,21 +15,21 @@ import (
 // The session ends as the prompt leaves it; the running texts are forks of it, which share its memory.
 // Each step computes all texts in one pass, so that weights are read once. The search ends as c says, or
 // at the length that the model can read, or with the error of the context as soon as it is cancelled.
-func (s *Session) Search(ctx context.Context, prompt []int, c sample.BeamConfig, opt GenerateOptions) ([]sample.Hypothesis, error) {
-	found, err := s.d.SearchBatch(ctx, []Input{{s, prompt}}, c, opt)
+func (s *Session) BeamSearch(ctx context.Context, prompt []int, c sample.BeamConfig, opt GenerateOptions) ([]sample.Hypothesis, error) {
+	found, err := s.d.BeamSearchBatch(ctx, []Input{{s, prompt}}, c, opt)
 	if err != nil {
 		return nil, err
 	}
 	return found[0], nil
 }
 
-// SearchBatch is [Session.Search] for several sessions of the model, whose steps are computed together.
+// BeamSearchBatch is [Session.BeamSearch] for several sessions of the model, whose steps are computed together.
 // Each result is the one that the session alone would give, bit for bit.
-func (d *Decoder) SearchBatch(ctx context.Context, batch []Input, c sample.BeamConfig, opt GenerateOptions) ([][]sample.Hypothesis, error) {
+func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, c sample.BeamConfig, opt GenerateOptions) ([][]sample.Hypothesis, error) {
 	searches := make([]*search, len(batch))
 	for i, in := range batch {
 		var err error
-		if err = d.owns(batch[:i+1]); err == nil {
+		if err = d.checkBatch(batch[:i+1]); err == nil {
 			searches[i], err = in.Session.newSearch(in.IDs, c, opt)
 		}
 		if err != nil && len(batch) > 1 {
@@ -44,7 +44,7 @@ func (d *Decoder) SearchBatch(ctx context.Context, batch []Input, c sample.BeamC
 		for i, in := range batch {
 			sessions[i] = in.Session
 		}
-		sessions[0].feeder.feed(d, sessions...)
+		sessions[0].batcher.run(d, sessions...)
 	}
 	for i, s := range searches {
 		s.live = append(s.live, batch[i].Session.Fork())
@@ -79,7 +79,7 @@ func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptio
 		return nil, ErrLength
 	}
 	c.Rules = s.rules(opt, s.budget(len(prompt), opt.MaxTokens))
-	beams, err := sample.NewBeams(c, sample.Text{IDs: s.ids, Prompt: len(s.ids), Source: s.sourceIDs()})
+	beams, err := sample.NewBeams(c, sample.Text{IDs: s.tokens(), Prompt: len(s.tokens()), Source: s.sourceIDs()})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptio
 
 // runSearches goes on with all searches, a token at a time, until all are over.
 func runSearches(ctx context.Context, d *Decoder, searches []*search) error {
-	var f feeder
+	var b batcher
 	var live []*Session
 	for {
 		live = live[:0]
@@ -101,7 +101,7 @@ func runSearches(ctx context.Context, d *Decoder, searches []*search) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f.feed(d, live...)
+		b.run(d, live...)
 		for _, s := range searches {
 			if err := s.step(); err != nil {
 				return err
@@ -152,8 +152,9 @@ func (s *search) step() error {
 func (s *search) fork(t *Session) *Session {
 	n := len(s.spare)
 	if n == 0 {
-		return &Session{d: t.d, opt: t.opt, source: t.source, cache: t.cache.Fork(), longest: t.longest,
-			ids: append(make([]int, 0, 2*len(t.ids)), t.ids...)}
+		f := t.fork()
+		f.ids = append(make([]int, 0, 2*len(t.ids)), t.ids...)
+		return f
 	}
 	f := s.spare[n-1]
 	s.spare = s.spare[:n-1]

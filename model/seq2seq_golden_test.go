@@ -1,15 +1,19 @@
-package model
+package model_test
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"math"
 	"slices"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/family"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -70,9 +74,9 @@ func (g *seq2seqGolden) weights(t testing.TB) checkpoint.Source {
 
 func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }
 
-func (g *seq2seqGolden) model(t testing.TB) *EncoderDecoder {
+func (g *seq2seqGolden) open(t testing.TB) *model.EncoderDecoder {
 	t.Helper()
-	m, err := NewEncoderDecoder(g.Config, g.weights(t), Options{})
+	m, err := model.NewEncoderDecoder(g.Config, g.weights(t), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,36 +90,36 @@ func TestSeq2SeqGolden(t *testing.T) {
 		for _, g := range seq2seqGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				if g.decoderOnly() {
-					d, err := NewDecoder(g.Config, g.weights(t), Options{})
+					d, err := model.NewDecoder(g.Config, g.weights(t), model.Options{})
 					if err != nil {
 						t.Fatal(err)
 					}
-					g.checkGenerations(t, d, func(int) *Session { return d.NewSession(SessionOptions{}) })
+					g.checkGenerations(t, d, func(int) *model.Session { return d.NewSession(model.SessionOptions{}) })
 					return
 				}
-				m := g.model(t)
+				m := g.open(t)
 				g.checkEncoder(t, m)
 				sources, err := m.Encode(g.Source...)
 				if err != nil {
 					t.Fatal(err)
 				}
 				g.checkDecoder(t, m, sources)
-				g.checkGenerations(t, m.Decoder, func(i int) *Session { return m.NewSession(sources[i], SessionOptions{}) })
+				g.checkGenerations(t, m.Decoder, func(i int) *model.Session { return m.NewSession(sources[i], model.SessionOptions{}) })
 			})
 		}
 	})
 }
 
 // observer compares what enters the first block, what each gives, and what the norm gives, with want.
-func (g *seq2seqGolden) observer(t *testing.T, side string, s *Stack, want []floats, rows []int, seen *int) func(attention.Point) func(tensor.Tensor) {
+func (g *seq2seqGolden) observer(t *testing.T, side string, s *arch.Trunk, want []floats, rows []int, seen *int) func(attention.Point) func(tensor.Tensor) {
 	return func(at attention.Point) func(tensor.Tensor) {
 		i := -1
 		switch {
-		case at.Stage == attention.Embedded:
+		case at.Stage == arch.StageEmbeddings:
 			i = 0
-		case at.Stage == attention.Layer:
+		case at.Stage == block.StageBlock:
 			i = at.Layer + 1
-		case at.Stage == attention.Normed && s.Norm != nil:
+		case at.Stage == arch.StageFinalNorm && s.Norm != nil:
 			i = len(s.Blocks) + 1
 		}
 		if i < 0 {
@@ -128,39 +132,52 @@ func (g *seq2seqGolden) observer(t *testing.T, side string, s *Stack, want []flo
 	}
 }
 
-func (g *seq2seqGolden) checkEncoder(t *testing.T, m *EncoderDecoder) {
-	var batch []Sequence
+func (g *seq2seqGolden) checkEncoder(t *testing.T, m *model.EncoderDecoder) {
+	var batch []arch.Sequence
 	var rows []int
 	n, seen := 0, 0
 	for i, ids := range g.Source {
-		batch = append(batch, Sequence{IDs: ids})
+		batch = append(batch, arch.Sequence{IDs: ids})
 		for _, p := range g.Positions[i].Source {
 			rows = append(rows, n+p)
 		}
 		n += len(ids)
 	}
-	p := &attention.Pass{Observe: g.observer(t, "encoder", &m.Encoder.Stack, g.Encoder, rows, &seen)}
+	p := &attention.Pass{Observer: g.observer(t, "encoder", m.Encoder.Trunk, g.Encoder, rows, &seen)}
 	m.Encoder.Forward(p, batch)
 	if seen != len(g.Encoder) {
 		t.Errorf("%d hidden states were compared, of %d", seen, len(g.Encoder))
 	}
 }
 
-func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []*Source) {
+// cross returns what the decoder's layers make of what an encoder has read.
+func cross(t *testing.T, m *model.EncoderDecoder, e *model.Encoded) *attention.Cache {
+	t.Helper()
+	c, err := (&arch.EncoderDecoder{Encoder: m.Encoder.Encoder, Decoder: m.Decoder.Decoder}).Cross(new(attention.Pass), e.Hidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (g *seq2seqGolden) checkDecoder(t *testing.T, m *model.EncoderDecoder, sources []*model.Encoded) {
 	var seqs []attention.Seq
-	var ids, rows []int
+	var batch []arch.Sequence
+	var rows []int
+	n := 0
 	for i, target := range g.Target {
-		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: m.Decoder.newCache(tensor.F32), Memory: sources[i].memory})
+		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: newCache(t, m.Decoder), Cross: cross(t, m, sources[i])})
 		for _, p := range g.Positions[i].Target {
-			rows = append(rows, len(ids)+p)
+			rows = append(rows, n+p)
 		}
-		ids = append(ids, target...)
+		batch = append(batch, arch.Sequence{IDs: target})
+		n += len(target)
 	}
 	seen, weights := 0, 0
-	states := g.observer(t, "decoder", &m.Decoder.Stack, g.Decoder, rows, &seen)
+	states := g.observer(t, "decoder", m.Decoder.Trunk, g.Decoder, rows, &seen)
 	c := &g.CrossAttention
-	p := &attention.Pass{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if (at == attention.Point{Stage: attention.CrossWeights, Layer: c.Layer, Index: c.Source}) {
+	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if (at == attention.Point{Stage: attention.StageCrossWeights, Layer: c.Layer, Index: c.Source}) {
 			return func(x tensor.Tensor) {
 				weights++
 				compareTensors(t, "cross-attention", x.Slice(c.Head, c.Head+1), c.tensor(t))
@@ -169,29 +186,26 @@ func (g *seq2seqGolden) checkDecoder(t *testing.T, m *EncoderDecoder, sources []
 		return states(at)
 	}}
 	p.Begin(seqs...)
-	compareTensors(t, "logits", m.Decoder.Forward(p, ids, rows), g.Logits.tensor(t))
+	compareTensors(t, "logits", m.Decoder.Forward(p, batch, rows), g.Logits.tensor(t))
 	if seen != len(g.Decoder) || weights != 1 {
 		t.Errorf("%d hidden states were compared, of %d, and %d attention weights", seen, len(g.Decoder), weights)
 	}
 }
 
 // generation returns what the checkpoint and settings over it ask for.
-func (g *seq2seqGolden) generation(t *testing.T, family string, settings map[string]json.RawMessage) Generation {
+func (g *seq2seqGolden) generation(t *testing.T, modelType string, settings map[string]json.RawMessage) hf.Generation {
 	t.Helper()
-	c, err := parseConfig("config.json", g.Config)
+	c, err := hf.ParseConfig("config.json", g.Config)
 	if err == nil && len(g.GenerationConfig) > 0 {
-		c, err = parseConfig("generation_config.json", g.GenerationConfig)
+		c, err = hf.ParseConfig("generation_config.json", g.GenerationConfig)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !g.decoderOnly() {
-		c = c.defaults(encoderDecoderTokens(family))
+	for key, value := range settings {
+		c = c.With(key, string(value))
 	}
-	keys := maps.Clone(c.keys)
-	maps.Copy(keys, settings)
-	c.keys = keys
-	gen, err := c.generation()
+	gen, err := hf.ReadGeneration(nil, c, family.Recipes()[modelType].Tokens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +216,7 @@ func (g *seq2seqGolden) generation(t *testing.T, family string, settings map[str
 // 2e-5 of their largest, some 10.
 const scoreTolerance = 2e-4
 
-func (g *seq2seqGolden) checkGenerations(t *testing.T, d *Decoder, session func(source int) *Session) {
+func (g *seq2seqGolden) checkGenerations(t *testing.T, d *model.Decoder, session func(source int) *model.Session) {
 	for _, x := range g.Generations {
 		d.Generation = g.generation(t, d.Family, x.Settings)
 		for _, want := range x.Outputs {
@@ -212,13 +226,13 @@ func (g *seq2seqGolden) checkGenerations(t *testing.T, d *Decoder, session func(
 				prompt = g.Source[want.Source]
 			}
 			if d.Generation.Beams.Beams == 1 {
-				got, err := collect(s, prompt, sample.Greedy(), GenerateOptions{})
+				got, err := collect(s, prompt, sample.Greedy(), model.GenerateOptions{})
 				if err != nil || !slices.Equal(got, want.IDs[0]) {
 					t.Errorf("%s, source %d: %v, want %v (%v)", x.Name, want.Source, got, want.IDs[0], err)
 				}
 				continue
 			}
-			got, err := s.Search(context.Background(), prompt, d.Generation.Beams, GenerateOptions{})
+			got, err := s.BeamSearch(context.Background(), prompt, d.Generation.Beams, model.GenerateOptions{})
 			if err != nil || len(got) != len(want.IDs) {
 				t.Errorf("%s, source %d: %d texts, want %d (%v)", x.Name, want.Source, len(got), len(want.IDs), err)
 				continue

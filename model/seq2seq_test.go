@@ -1,9 +1,10 @@
-package model
+package model_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"runtime"
 	"slices"
@@ -12,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -19,17 +23,17 @@ import (
 )
 
 // eachSeq2Seq runs a test on the golden encoder–decoders; in short tests on every third.
-func eachSeq2Seq(t *testing.T, f func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder)) {
+func eachSeq2Seq(t *testing.T, f func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder)) {
 	for i, g := range seq2seqGoldens(t) {
 		if g.decoderOnly() || testing.Short() && i%3 != 0 {
 			continue
 		}
-		t.Run(g.Name, func(t *testing.T) { f(t, &g, g.model(t)) })
+		t.Run(g.Name, func(t *testing.T) { f(t, &g, g.open(t)) })
 	}
 }
 
 // encode1 reads a source that the model has.
-func encode1(t testing.TB, m *EncoderDecoder, ids []int) *Source {
+func encode1(t testing.TB, m *model.EncoderDecoder, ids []int) *model.Encoded {
 	t.Helper()
 	src, err := m.Encode(ids)
 	if err != nil {
@@ -39,13 +43,13 @@ func encode1(t testing.TB, m *EncoderDecoder, ids []int) *Source {
 }
 
 // longTarget returns a text that crosses pages of the cache, if the model reads so much.
-func (m *EncoderDecoder) longTarget(seed uint64) []int {
-	return randomIDs(seed, min(m.Decoder.MaxLen, 300), m.Decoder.Vocab)
+func longTarget(m *model.EncoderDecoder, seed uint64) []int {
+	return modeltest.RandomIDs(seed, min(m.Decoder.MaxLen, 300), m.Decoder.Vocab)
 }
 
 // Sources give the same bits alone and together, and so do the decoder's tokens however they are split.
 func TestSeq2SeqSplits(t *testing.T) {
-	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
 		together, err := m.Encode(g.Source...)
 		if err != nil {
 			t.Fatal(err)
@@ -53,18 +57,18 @@ func TestSeq2SeqSplits(t *testing.T) {
 		for i, ids := range g.Source {
 			same(t, "source together", together[i].Hidden.Data, encode1(t, m, ids).Hidden.Data)
 		}
-		ids := m.longTarget(1)
-		whole := m.NewSession(together[0], SessionOptions{})
+		ids := longTarget(m, 1)
+		whole := m.NewSession(together[0], model.SessionOptions{})
 		feed(t, whole, ids...)
 		want := slices.Clone(whole.Logits())
 		for _, width := range []int{1, 3, 129} {
-			s := m.NewSession(together[0], SessionOptions{})
+			s := m.NewSession(together[0], model.SessionOptions{})
 			for part := range slices.Chunk(ids, width) {
 				feed(t, s, part...)
 			}
 			same(t, "split target", s.Logits(), want)
 		}
-		observed := m.NewSession(together[0], SessionOptions{Observe: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
+		observed := m.NewSession(together[0], model.SessionOptions{Observer: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
 		feed(t, observed, ids...)
 		same(t, "observed", observed.Logits(), want)
 		fork := whole.Fork()
@@ -74,20 +78,20 @@ func TestSeq2SeqSplits(t *testing.T) {
 		feed(t, fork, ids[len(ids)/2:]...)
 		same(t, "a fork that went back", fork.Logits(), want)
 
-		var batch []Input
+		var batch []model.Input
 		for i := range 5 {
-			batch = append(batch, Input{m.NewSession(together[i%len(together)], SessionOptions{}), ids[:len(ids)-i]})
+			batch = append(batch, model.Input{m.NewSession(together[i%len(together)], model.SessionOptions{}), ids[:len(ids)-i]})
 		}
-		if err := m.Decoder.FeedBatch(batch); err != nil {
+		if err := m.Decoder.AppendBatch(batch); err != nil {
 			t.Fatal(err)
 		}
 		for i, in := range batch {
-			s := m.NewSession(together[i%len(together)], SessionOptions{})
+			s := m.NewSession(together[i%len(together)], model.SessionOptions{})
 			feed(t, s, in.IDs...)
 			same(t, "target in a batch", in.Session.Logits(), s.Logits())
 		}
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-		s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
+		s := m.NewSession(encode1(t, m, g.Source[0]), model.SessionOptions{})
 		feed(t, s, ids...)
 		same(t, "one processor", s.Logits(), want)
 	})
@@ -97,37 +101,37 @@ func TestSeq2SeqSplits(t *testing.T) {
 // in several goroutines too.
 func TestSeq2SeqBatches(t *testing.T) {
 	ctx := context.Background()
-	opt := GenerateOptions{MaxTokens: 12}
+	opt := model.GenerateOptions{MaxTokens: 12}
 	beams := sample.BeamConfig{Beams: 3, LengthPenalty: 1, Return: 2}
-	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
 		sources, err := m.Encode(g.Source...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var greedy, search []Input
+		var greedy, search []model.Input
 		var samplers []*sample.Sampler
 		for _, src := range sources {
-			greedy = append(greedy, Input{Session: m.NewSession(src, SessionOptions{})})
-			search = append(search, Input{Session: m.NewSession(src, SessionOptions{})})
+			greedy = append(greedy, model.Input{Session: m.NewSession(src, model.SessionOptions{})})
+			search = append(search, model.Input{Session: m.NewSession(src, model.SessionOptions{})})
 			samplers = append(samplers, sample.Greedy())
 		}
 		texts, err := m.Decoder.GenerateBatch(ctx, greedy, samplers, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := m.Decoder.SearchBatch(ctx, search, beams, opt)
+		found, err := m.Decoder.BeamSearchBatch(ctx, search, beams, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
 		for i, src := range sources {
 			wg.Go(func() {
-				one, err := collect(m.NewSession(src, SessionOptions{}), nil, sample.Greedy(), opt)
+				one, err := collect(m.NewSession(src, model.SessionOptions{}), nil, sample.Greedy(), opt)
 				if err != nil || !slices.Equal(one, texts[i]) {
 					t.Errorf("source %d alone: %v, in a batch %v (%v)", i, one, texts[i], err)
 				}
-				s := m.NewSession(src, SessionOptions{})
-				h, err := s.Search(ctx, nil, beams, opt)
+				s := m.NewSession(src, model.SessionOptions{})
+				h, err := s.BeamSearch(ctx, nil, beams, opt)
 				if err != nil || !slices.EqualFunc(h, found[i], equalHypotheses) {
 					t.Errorf("source %d alone: %v, in a batch %v (%v)", i, h, found[i], err)
 				}
@@ -149,19 +153,16 @@ func TestSeq2SeqAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
-		ids := m.longTarget(2)
-		s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{Reserve: len(ids)})
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
+		ids := longTarget(m, 2)
+		s := m.NewSession(encode1(t, m, g.Source[0]), model.SessionOptions{Reserve: len(ids)})
 		m.Decoder.Generation.Rules = sample.Rules{NoRepeatNGram: 3, RepetitionPenalty: 1.1, Suppress: []int{3}}
 		sm := sample.Greedy()
-		c, err := s.continuation(nil, sm, GenerateOptions{End: []int{}, MaxTokens: len(ids)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		next, stop := iter.Pull2(s.Generate(t.Context(), nil, sm, model.GenerateOptions{EOS: []int{}, MaxTokens: len(ids)}))
+		defer stop()
 		step := func() {
-			s.catchUp()
-			if err := c.choose(); err != nil {
-				t.Fatal(err)
+			if _, err, ok := next(); err != nil || !ok {
+				t.Fatal(err, ok)
 			}
 		}
 		step()
@@ -176,7 +177,7 @@ func TestSeq2SeqAllocatesNothing(t *testing.T) {
 // Inputs that make no sense give errors that say what would.
 func TestSeq2SeqHostile(t *testing.T) {
 	ctx := context.Background()
-	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *EncoderDecoder) {
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
 		wants := func(what string, err error, words string) {
 			t.Helper()
 			if err == nil || !strings.Contains(err.Error(), words) {
@@ -189,40 +190,40 @@ func TestSeq2SeqHostile(t *testing.T) {
 			_, err = m.Encode([]int{0, id})
 			wants("a source's id", err, "the model's ids are 0 to")
 		}
-		if m.Encoder.MaxLen < maxLength {
+		if m.Encoder.MaxLen < hf.MaxLength {
 			_, err = m.Encode(make([]int, m.Encoder.MaxLen+1))
 			wants("a long source", err, "the model reads at most")
-			s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
-			wants("a long target", s.Feed(make([]int, m.Decoder.MaxLen+1)...), "the model reads at most")
+			s := m.NewSession(encode1(t, m, g.Source[0]), model.SessionOptions{})
+			wants("a long target", s.Append(make([]int, m.Decoder.MaxLen+1)...), "the model reads at most")
 		}
-		_, err = m.NewSource(nil, tensor.New(3, m.Encoder.Dim+1))
+		_, err = m.NewEncoded(nil, tensor.New(3, m.Encoder.Dim+1))
 		wants("an output of another width", err, "the encoder's output is")
-		_, err = m.NewSource(nil, tensor.New(3))
+		_, err = m.NewEncoded(nil, tensor.New(3))
 		wants("an output without rows", err, "the encoder's output is")
-		wants("a decoder alone", m.Decoder.NewSession(SessionOptions{}).Feed(0), "EncoderDecoder.NewSession")
+		wants("a decoder alone", m.Decoder.NewSession(model.SessionOptions{}).Append(0), "EncoderDecoder.NewSession")
 
 		src := encode1(t, m, g.Source[0])
 		beams := sample.BeamConfig{Beams: 2, LengthPenalty: 1}
-		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, []int{m.Decoder.Vocab}, beams, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, []int{m.Decoder.Vocab}, beams, model.GenerateOptions{MaxTokens: 3})
 		wants("a prompt's id", err, "the model's ids are 0 to")
-		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, nil, sample.BeamConfig{}, GenerateOptions{MaxTokens: 3})
+		_, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, sample.BeamConfig{}, model.GenerateOptions{MaxTokens: 3})
 		wants("no beams", err, "Beams is 0")
 		for _, n := range []int{m.Decoder.Vocab / 2, m.Decoder.Vocab + 1} { // more than there are words to begin with
-			h, err := m.NewSession(src, SessionOptions{}).Search(ctx, nil, sample.BeamConfig{Beams: n, LengthPenalty: 1}, GenerateOptions{MaxTokens: 3})
+			h, err := m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, sample.BeamConfig{Beams: n, LengthPenalty: 1}, model.GenerateOptions{MaxTokens: 3})
 			if err != nil || len(h) != 1 {
 				t.Errorf("%d beams: %d texts, %v", n, len(h), err)
 			}
 		}
 		cancelled, cancel := context.WithCancel(ctx)
 		cancel()
-		if _, err = m.NewSession(src, SessionOptions{}).Search(cancelled, nil, beams, GenerateOptions{MaxTokens: 3}); !errors.Is(err, context.Canceled) {
+		if _, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(cancelled, nil, beams, model.GenerateOptions{MaxTokens: 3}); !errors.Is(err, context.Canceled) {
 			t.Errorf("a cancelled search: %v", err)
 		}
-		m.Decoder.Generation.Start = -1
-		_, err = m.NewSession(src, SessionOptions{}).Search(ctx, nil, beams, GenerateOptions{MaxTokens: 3})
+		m.Decoder.Generation.Start = nil
+		_, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, beams, model.GenerateOptions{MaxTokens: 3})
 		wants("no start token", err, "nothing to continue")
-		s := m.NewSession(src, SessionOptions{})
-		_, err = m.Decoder.SearchBatch(ctx, []Input{{s, []int{1}}, {s, []int{1}}}, beams, GenerateOptions{MaxTokens: 3})
+		s := m.NewSession(src, model.SessionOptions{})
+		_, err = m.Decoder.BeamSearchBatch(ctx, []model.Input{{s, []int{1}}, {s, []int{1}}}, beams, model.GenerateOptions{MaxTokens: 3})
 		wants("a session twice", err, "twice")
 	})
 }
@@ -235,7 +236,7 @@ func TestSeq2SeqIDsBeyondTheTokenizer(t *testing.T) {
 	}
 	n := tok.VocabSize()
 	config := fmt.Sprintf(`{"model_type": "t5", "vocab_size": %d, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2}`, n+9)
-	m, err := NewEncoderDecoder([]byte(config), checkpoint.Random(1, tensor.F32), Options{})
+	m, err := model.NewEncoderDecoder([]byte(config), checkpoint.Random(1, tensor.F32), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,8 +245,8 @@ func TestSeq2SeqIDsBeyondTheTokenizer(t *testing.T) {
 	for id := range n {
 		rules.Suppress = append(rules.Suppress, id)
 	}
-	s := m.NewSession(encode1(t, m, []int{1}), SessionOptions{})
-	for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), GenerateOptions{MaxTokens: 5, Rules: rules}) {
+	s := m.NewSession(encode1(t, m, []int{1}), model.SessionOptions{})
+	for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), model.GenerateOptions{MaxTokens: 5, Rules: rules}) {
 		t.Errorf("%q, %v", piece, err)
 	}
 	if s.Len() != 6 {

@@ -3,8 +3,10 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -16,8 +18,8 @@ type SessionOptions struct {
 	// Reserve is the number of tokens to have memory for from the start.
 	Reserve int
 
-	// Observe sees inside each pass; see [attention.Pass].
-	Observe func(at attention.Point) func(x tensor.Tensor)
+	// Observer sees inside each pass; see [attention.Pass].
+	Observer func(at attention.Point) func(x tensor.Tensor)
 }
 
 // Session is one text that a Decoder reads and continues: its tokens, their cached keys and values, and
@@ -25,19 +27,28 @@ type SessionOptions struct {
 type Session struct {
 	d       *Decoder
 	opt     SessionOptions
+	err     error // what is wrong with the decoder
 	cache   *attention.Cache
 	ids     []int
+	given   []float32 // the rows of tokens whose id is arch.RowID, one after the other
 	longest int       // the most tokens it has had, for rotations that depend on it
 	logits  []float32 // [V], after the last token; empty before the first
-	source  *Source   // what an encoder has read, for a decoder that attends to it
+	encoded *Encoded  // what an encoder has read, for a decoder that attends to it
+	crosses bool      // the decoder does
 
-	feeder feeder
-	ruled  []float32 // [V], logits that rules have changed
+	batcher batcher
+	changed []float32 // [V], logits that processors have changed
+	text    []int     // ids without arch.RowID
 }
 
-// NewSession returns a session without tokens.
+// NewSession returns a session without tokens. If something is wrong with a Decoder that a program has
+// assembled, the first call that computes returns the error.
 func (d *Decoder) NewSession(opt SessionOptions) *Session {
-	s := &Session{d: d, opt: opt, cache: d.newCache(opt.Cache)}
+	plan, err := d.Plan()
+	if err != nil {
+		plan = new(attention.Plan)
+	}
+	s := &Session{d: d, opt: opt, err: err, cache: plan.NewCache(opt.Cache), crosses: len(plan.Cross()) > 0}
 	if n := min(opt.Reserve, d.MaxLen); n > 0 {
 		s.cache.Reserve(n)
 		s.ids = make([]int, 0, n)
@@ -48,11 +59,14 @@ func (d *Decoder) NewSession(opt SessionOptions) *Session {
 // Len returns the number of tokens.
 func (s *Session) Len() int { return len(s.ids) }
 
-// IDs returns a copy of the tokens.
+// CacheBytes returns the memory of the cached keys and values, those that forks share included.
+func (s *Session) CacheBytes() int64 { return s.cache.Bytes() }
+
+// IDs returns a copy of the tokens; those that [Session.AppendRows] has appended are [arch.RowID].
 func (s *Session) IDs() []int { return append([]int(nil), s.ids...) }
 
-// Logits returns the logits after the last token, [V], in memory of the session that the next Feed
-// overwrites. It is nil if there are no tokens, and after Generate or Rewind until the next Feed.
+// Logits returns the logits after the last token, [V], in memory of the session that the next Append
+// overwrites. It is nil if there are no tokens, and after Generate or Rewind until the next Append.
 func (s *Session) Logits() []float32 {
 	if s.cache.Len() != len(s.ids) || len(s.logits) == 0 {
 		return nil
@@ -60,50 +74,129 @@ func (s *Session) Logits() []float32 {
 	return s.logits
 }
 
-// Feed appends tokens and computes the logits after the last; without tokens it computes those of the
-// tokens that Generate has appended. An id that the model does not have, or more tokens than it can
-// read, give an error, and then nothing is appended.
-func (s *Session) Feed(ids ...int) error {
-	if err := s.accept(ids); err != nil {
+// Append appends tokens and computes the logits after the last. Without tokens it computes those after the
+// last token that Generate has appended, or that Rewind has left. An id that the model does not have, or more
+// tokens than it can read, give an error, and then nothing is appended.
+func (s *Session) Append(ids ...int) error {
+	if err := s.accept(ids, tensor.Tensor{}); err != nil {
 		return err
 	}
-	s.catchUp()
+	s.computePending(nil)
 	return nil
 }
 
-// accept appends ids to the tokens after checking them.
-func (s *Session) accept(ids []int) error {
-	if s.source == nil && len(s.d.crossers()) > 0 {
+// AppendRows appends a token for each row of x, [T, width of the embedding table], and computes the logits
+// after the last. The rows take the place of looked-up embeddings of words, as the soft tokens of a picture
+// do: see [arch.Sequence]. The session keeps a copy. What processors of logits see of a text does not have
+// these tokens.
+func (s *Session) AppendRows(x tensor.Tensor) error {
+	ids := make([]int, x.Rows())
+	for i := range ids {
+		ids[i] = arch.RowID
+	}
+	if err := s.accept(ids, x); err != nil {
+		return err
+	}
+	s.computePending(nil)
+	return nil
+}
+
+// Extend appends tokens and returns the logits after each of them, [len(ids), V], in new memory. Errors are
+// those of Append.
+func (s *Session) Extend(ids ...int) (tensor.Tensor, error) {
+	if err := s.accept(ids, tensor.Tensor{}); err != nil {
+		return tensor.Tensor{}, err
+	}
+	out, before := tensor.New(len(ids), s.d.Vocab), len(s.ids)-len(ids)
+	if short := s.d.LongFrom - 1 - before; short > 0 && short < len(ids) { // the model changes on the way
+		s.ids = s.ids[:before+short]
+		s.computePending(out.Slice(0, short).Data)
+		s.ids = s.ids[:before+len(ids)]
+		s.computePending(out.Slice(short, len(ids)).Data)
+		return out, nil
+	}
+	s.computePending(out.Data)
+	return out, nil
+}
+
+// accept appends ids to the tokens after checking them. Where there are none, the last token is to be
+// computed again if its logits are not there.
+func (s *Session) accept(ids []int, rows tensor.Tensor) error {
+	if s.err != nil {
+		return s.err
+	}
+	if s.encoded == nil && s.crosses {
 		return errors.New("model: this decoder attends to what an encoder has read: make the session with EncoderDecoder.NewSession")
 	}
-	if err := s.d.check(ids); err != nil {
+	if err := s.d.Check(&arch.Sequence{IDs: ids, Rows: rows}, ""); err != nil {
 		return err
 	}
 	if n := len(s.ids) + len(ids); n > s.d.MaxLen {
 		return fmt.Errorf("model: a text of %d tokens; the model reads at most %d", n, s.d.MaxLen)
 	}
+	if n := len(s.ids); n > 0 && len(ids) == 0 && len(s.logits) == 0 && s.cache.Len() == n {
+		return s.cache.Truncate(n - 1) // after Rewind
+	}
 	s.ids = append(s.ids, ids...)
+	s.given = append(s.given, rows.Data...)
 	return nil
 }
 
-// catchUp computes the tokens that the cache does not hold yet.
-func (s *Session) catchUp() {
+// takeBack undoes an accept of n tokens.
+func (s *Session) takeBack(n int) {
+	s.ids = s.ids[:len(s.ids)-n]
+	s.given = s.given[:s.givenBefore(len(s.ids))]
+}
+
+// givenBefore returns the number of values in the given rows of the first n tokens.
+func (s *Session) givenBefore(n int) int {
+	if len(s.given) == 0 {
+		return 0
+	}
+	rows := 0
+	for _, id := range s.ids[:n] {
+		if id == arch.RowID {
+			rows++
+		}
+	}
+	return rows * s.d.Embeddings.Words.Weight.In
+}
+
+// tokens returns the ids of the text without those whose rows were given.
+func (s *Session) tokens() []int {
+	if len(s.given) == 0 {
+		return s.ids
+	}
+	s.text = s.text[:0]
+	for _, id := range s.ids {
+		if id != arch.RowID {
+			s.text = append(s.text, id)
+		}
+	}
+	return s.text
+}
+
+// computePending computes the tokens that the cache does not hold yet. The logits after the last of them, as
+// many as there is room for, go to all.
+func (s *Session) computePending(all []float32) {
 	if s.cache.Len() < len(s.ids) {
-		s.feeder.feed(s.d, s)
+		s.batcher.all = all
+		s.batcher.run(s.d, s)
+		s.batcher.all = nil
 	}
 }
 
-// memory returns the keys and values of the source, or nil.
-func (s *Session) memory() *attention.Cache {
-	if s.source == nil {
+// cross returns the keys and values of what the encoder has read, or nil.
+func (s *Session) cross() *attention.Cache {
+	if s.encoded == nil {
 		return nil
 	}
-	return s.source.memory
+	return s.encoded.cross
 }
 
-// cross empties the cache if the text has crossed the length at which the model changes. A text of which
-// nothing is cached begins anew.
-func (s *Session) cross() {
+// restartIfLong empties the cache if the text has crossed the length at which the model changes. A text of
+// which nothing is cached begins anew.
+func (s *Session) restartIfLong() {
 	from := s.d.LongFrom
 	if from > 0 && s.cache.Len() > 0 && (s.longest >= from) != (len(s.ids) >= from) {
 		s.cache.Truncate(0) // nothing is ever dropped that position 0 sees
@@ -114,7 +207,8 @@ func (s *Session) cross() {
 }
 
 // Rewind forgets the tokens from position n on. A model with sliding windows can go back only as far as
-// its caches still reach; an error says how far that is.
+// its caches still reach; an error says how far that is. Where a state of the text is not kept at n, some
+// tokens before are computed again by the next call that computes.
 func (s *Session) Rewind(n int) error {
 	if n < 0 || n > len(s.ids) {
 		return fmt.Errorf("model: cannot go back to token %d of %d", n, len(s.ids))
@@ -125,6 +219,7 @@ func (s *Session) Rewind(n int) error {
 	if err := s.cache.Truncate(min(n, s.cache.Len())); err != nil {
 		return err
 	}
+	s.given = s.given[:s.givenBefore(n)]
 	s.ids, s.logits = s.ids[:n], s.logits[:0]
 	return nil
 }
@@ -132,6 +227,13 @@ func (s *Session) Rewind(n int) error {
 // Fork returns a session with the same tokens, which shares the memory of their keys and values. Both
 // may go on, at the same time too.
 func (s *Session) Fork() *Session {
-	return &Session{d: s.d, opt: s.opt, cache: s.cache.Fork(), longest: s.longest, source: s.source,
-		ids: append([]int(nil), s.ids...), logits: append([]float32(nil), s.logits...)}
+	f := s.fork()
+	f.ids, f.logits = slices.Clone(s.ids), slices.Clone(s.logits)
+	return f
+}
+
+// fork returns a fork without ids and logits.
+func (s *Session) fork() *Session {
+	return &Session{d: s.d, opt: s.opt, err: s.err, cache: s.cache.Fork(), longest: s.longest, encoded: s.encoded, crosses: s.crosses,
+		given: slices.Clip(s.given)}
 }

@@ -1,4 +1,4 @@
-package model
+package model_test
 
 import (
 	"strconv"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/torchfile"
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
@@ -38,17 +39,17 @@ func torchFolder(t *testing.T, config []byte, src checkpoint.Source) fstest.MapF
 
 // A pytorch_model.bin gives the bits that a model.safetensors gives.
 func TestOpenTorchEncoderDecoders(t *testing.T) {
-	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, _ *EncoderDecoder) {
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, _ *model.EncoderDecoder) {
 		src := g.weights(t)
 		folders := []fstest.MapFS{torchFolder(t, g.Config, src), {"config.json": {Data: g.Config}, "model.safetensors": {Data: written(t, src)}}}
 		var logits [2][]float32
 		for i, fsys := range folders {
-			m, err := OpenEncoderDecoder(fsys, Options{})
+			m, err := model.OpenEncoderDecoder(fsys, model.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := m.NewSession(encode1(t, m, g.Source[0]), SessionOptions{})
-			if err := s.Feed(g.Target[0]...); err != nil {
+			s := m.NewSession(encode1(t, m, g.Source[0]), model.SessionOptions{})
+			if err := s.Append(g.Target[0]...); err != nil {
 				t.Fatal(err)
 			}
 			logits[i] = s.Logits()
@@ -76,7 +77,7 @@ func TestOpenTorchEncoders(t *testing.T) {
 			folders := []fstest.MapFS{torchFolder(t, g.Config, with), {"config.json": {Data: g.Config}, "model.safetensors": {Data: written(t, src)}}}
 			var hidden [2][]float32
 			for i, fsys := range folders {
-				e, err := OpenEncoder(fsys, Options{})
+				e, err := model.OpenEncoder(fsys, model.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

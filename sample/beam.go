@@ -38,17 +38,17 @@ type BeamConfig struct {
 	// Pad is the token that a group goes on choosing after its end, which
 	// DiversityPenalty counts for later groups, as in the reference
 	// (pad_token_id; where a model has none, the reference takes the first of
-	// End). It is never part of a text.
+	// EOS). It is never part of a text.
 	Pad int
 
 	// Sampling draws continuations, without replacement, in place of taking the
 	// best (do_sample with num_beams). Temperature must be above 0; TopK, TopP,
 	// MinP and TypicalP filter the tokens of each beam, where at least one more
-	// stays than there are tokens in End; the random numbers come from Seed. The
+	// stays than there are tokens in EOS; the random numbers come from Seed. The
 	// other fields must be zero: Rules has them. Not with Groups.
 	Sampling *Config
 
-	// Rules apply to the log-probabilities of each beam. Rules.End ends a text,
+	// Rules apply to the log-probabilities of each beam. Rules.EOS ends a text,
 	// and Rules.MaxLength, which must be set, is where the search ends. What they
 	// point to must not change during the search.
 	Rules Rules
@@ -147,7 +147,7 @@ func NewBeams(c BeamConfig, text Text) (*Beams, error) {
 	b := &Beams{config: c, size: c.Beams / c.Groups, prompt: text.Prompt, source: text.Source}
 	if c.Sampling != nil {
 		var err error
-		if b.random, err = newDrawer(*c.Sampling, len(c.Rules.End)); err != nil {
+		if b.random, err = newDrawer(*c.Sampling, len(c.Rules.EOS)); err != nil {
 			return nil, err
 		}
 	}
@@ -195,8 +195,8 @@ func (c *BeamConfig) validate(prompt int) error {
 	if err := c.Rules.Validate(); err != nil {
 		return err
 	}
-	if n := len(c.Rules.End); n > maxEnds {
-		return fmt.Errorf("sample: Rules.End has %d tokens; in a beam search it may have %d", n, maxEnds)
+	if n := len(c.Rules.EOS); n > maxEnds {
+		return fmt.Errorf("sample: Rules.EOS has %d tokens; in a beam search it may have %d", n, maxEnds)
 	}
 	most := c.Rules.MaxLength
 	if prompt < 1 || most <= prompt {
@@ -218,7 +218,7 @@ func (c *BeamConfig) validate(prompt int) error {
 // It is an error if the number of rows is wrong, if they differ in length, among
 // themselves or from earlier steps, if one has a NaN or +Inf or nothing above
 // −Inf, if V is too small to choose from (less than 2, or 1 more than there are
-// tokens in End), or if the rules leave no token while nothing has been found.
+// tokens in EOS), or if the rules leave no token while nothing has been found.
 // Then the search stays as it was.
 func (b *Beams) Step(logits [][]float32) ([]Successor, error) {
 	if b.done {
@@ -283,7 +283,7 @@ func (b *Beams) admit(logits [][]float32) error {
 		}
 	}
 	if need := b.fanOut(); vocab < need {
-		return fmt.Errorf("sample: %d logits; a beam search with %d end tokens needs %d or more", vocab, len(b.config.Rules.End), need)
+		return fmt.Errorf("sample: %d logits; a beam search with %d end tokens needs %d or more", vocab, len(b.config.Rules.EOS), need)
 	}
 	if most := math.MaxInt32 / len(b.texts); vocab > most {
 		return fmt.Errorf("sample: %d logits; with %d running texts there may be %d", vocab, len(b.texts), most)
@@ -293,7 +293,7 @@ func (b *Beams) admit(logits [][]float32) error {
 
 // fanOut is how many continuations the search looks at for each beam: enough
 // for one to go on if all end tokens are among them.
-func (b *Beams) fanOut() int { return max(2, 1+len(b.config.Rules.End)) }
+func (b *Beams) fanOut() int { return max(2, 1+len(b.config.Rules.EOS)) }
 
 // width is how many continuations the search looks at for a group.
 func (b *Beams) width() int { return b.fanOut() * b.size }

@@ -7,7 +7,7 @@ import (
 // BenchmarkBeamsStep has a step of a search in the middle of a text, in time
 // for each beam.
 func BenchmarkBeamsStep(b *testing.B) {
-	plain := Rules{End: []int{2}, MaxLength: 1 << 30}
+	plain := Rules{EOS: []int{2}, MaxLength: 1 << 30}
 	ngrams := plain
 	ngrams.NoRepeatNGram = 3
 	for _, c := range []struct {

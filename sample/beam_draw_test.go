@@ -33,9 +33,9 @@ func TestBeamSampling(t *testing.T) {
 				c.config.Seed = seed
 				b := mustBeams(t, BeamConfig{
 					Beams: 1, Sampling: &c.config,
-					Rules: Rules{MaxLength: 9, End: []int{5, 6}, Renormalize: renormalize},
+					Rules: Rules{MaxLength: 9, EOS: []int{5, 6}, Renormalize: renormalize},
 				}, 0)
-				b.config.Rules.End = []int{5} // two are drawn, three kept
+				b.config.Rules.EOS = []int{5} // two are drawn, three kept
 				if _, err := b.Step([][]float32{logits}); err != nil {
 					t.Fatal(err)
 				}

@@ -66,7 +66,7 @@ func ExampleBeams() {
 		b := search(sample.BeamConfig{
 			Beams:  beams,
 			Return: beams,
-			Rules:  sample.Rules{End: []int{0}, MaxLength: 6},
+			Rules:  sample.Rules{EOS: []int{0}, MaxLength: 6},
 		}, 1)
 		for _, h := range b.Best() {
 			fmt.Printf("%d beams: %s, %.3f\n", beams, sentence(h.IDs), math.Exp(h.Score))
@@ -83,7 +83,7 @@ func ExampleBeams() {
 func ExampleBeams_Step() {
 	b, err := sample.NewBeams(sample.BeamConfig{
 		Beams: 2,
-		Rules: sample.Rules{End: []int{0}, MaxLength: 6},
+		Rules: sample.Rules{EOS: []int{0}, MaxLength: 6},
 	}, sample.Text{IDs: []int{1}, Prompt: 1})
 	if err != nil {
 		log.Fatal(err)
@@ -115,7 +115,7 @@ func ExampleBeamConfig() {
 		b := search(sample.BeamConfig{
 			Beams: 2, Groups: 2, DiversityPenalty: diversity,
 			LengthPenalty: 1, Return: 2,
-			Rules: sample.Rules{End: []int{0}, MaxLength: 6},
+			Rules: sample.Rules{EOS: []int{0}, MaxLength: 6},
 		}, 1)
 		for _, h := range b.Best() {
 			fmt.Println(diversity, sentence(h.IDs))
@@ -134,7 +134,7 @@ func ExampleRules() {
 		NoRepeatNGram: 2,               // no two words twice in a row
 		BadWords:      [][]int{{2, 5}}, // no "cat ran"
 		MinNew:        2,
-		End:           []int{0},
+		EOS:           []int{0},
 	}
 	if err := rules.Validate(); err != nil {
 		log.Fatal(err)

@@ -66,7 +66,7 @@ func (b *Beams) keepGroups() {
 		rest = rest[b.width():]
 		for _, c := range found[:b.size] {
 			if c.ends && c.score > negInf {
-				ids := append(slices.Clone(b.texts[c.parent]), b.config.Rules.End[0])
+				ids := append(slices.Clone(b.texts[c.parent]), b.config.Rules.EOS[0])
 				b.keep(g, ids, c.score, length)
 			}
 		}

@@ -147,7 +147,7 @@ func (c *beamCase) logits(text []int) []float32 {
 	for v := range logits {
 		logits[v] = float32(mix(h^uint32(v)*0x9E3779B1)>>12) / (1 << 17)
 	}
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(c.Rules.End))) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(c.Rules.EOS))) {
 		logits[id] += c.Boost
 	}
 	return logits

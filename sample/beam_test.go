@@ -18,7 +18,7 @@ func mustBeams(t testing.TB, c BeamConfig, prompt ...int) *Beams {
 }
 
 func TestBeamConfigErrors(t *testing.T) {
-	rules := Rules{MaxLength: 10, End: []int{1}}
+	rules := Rules{MaxLength: 10, EOS: []int{1}}
 	for _, c := range []struct {
 		change func(*BeamConfig, *Text)
 		words  []string
@@ -38,7 +38,7 @@ func TestBeamConfigErrors(t *testing.T) {
 		{func(c *BeamConfig, _ *Text) { c.LengthPenalty = -31 }, []string{"LengthPenalty is -31", "1e-30"}},
 		{func(c *BeamConfig, _ *Text) { c.Rules.MaxLength = 0 }, []string{"MaxLength is 0", "2 tokens"}},
 		{func(c *BeamConfig, _ *Text) { c.Rules.MaxLength = 2 }, []string{"MaxLength is 2", "2 tokens"}},
-		{func(c *BeamConfig, _ *Text) { c.Rules.End = make([]int, 300) }, []string{"End has 300", "256"}},
+		{func(c *BeamConfig, _ *Text) { c.Rules.EOS = make([]int, 300) }, []string{"EOS has 300", "256"}},
 		{func(c *BeamConfig, _ *Text) { c.Rules.MinNew = -1 }, []string{"MinNew is -1"}},
 		{func(c *BeamConfig, _ *Text) { c.Sampling = &Config{} }, []string{"Sampling.Temperature is 0"}},
 		{func(c *BeamConfig, _ *Text) { c.Sampling = &Config{Temperature: 1, TopP: 2} }, []string{"TopP is 2"}},
@@ -127,7 +127,7 @@ func TestBeamStepErrors(t *testing.T) {
 			}
 		}
 	}
-	b := mustBeams(t, BeamConfig{Beams: 1, Rules: Rules{MaxLength: 9, End: []int{0, 1}}}, 3)
+	b := mustBeams(t, BeamConfig{Beams: 1, Rules: Rules{MaxLength: 9, EOS: []int{0, 1}}}, 3)
 	if _, err := b.Step([][]float32{{1, 2}}); err == nil || !strings.Contains(err.Error(), "2 logits; a beam search with 2 end tokens needs 3") {
 		t.Error(err)
 	}
@@ -146,7 +146,7 @@ func TestBeamsEndedEarly(t *testing.T) {
 		return row
 	}
 	for _, groups := range []int{1, 2} {
-		c := BeamConfig{Beams: 2 * groups, Groups: groups, Return: 2 * groups, LengthPenalty: 1, Rules: Rules{MaxLength: 9, End: []int{0}}}
+		c := BeamConfig{Beams: 2 * groups, Groups: groups, Return: 2 * groups, LengthPenalty: 1, Rules: Rules{MaxLength: 9, EOS: []int{0}}}
 		b := mustBeams(t, c, 5)
 		if got := b.Best(); len(got) != groups || !slices.Equal(got[0].IDs, []int{5}) || got[0].Score != 0 {
 			t.Errorf("before the first step: %v", got)
@@ -334,7 +334,7 @@ func TestBeamsNoAllocations(t *testing.T) {
 	} {
 		c.EarlyStopping = StopNever
 		c.Rules.MaxLength = 1 << 20
-		c.Rules.End = []int{2}
+		c.Rules.EOS = []int{2}
 		b := midSearch(t, c)
 		logits := make([][]float32, c.Beams)
 		for i := range logits {
@@ -375,7 +375,7 @@ func FuzzBeams(f *testing.F) {
 			c.DiversityPenalty = spread
 		}
 		for range ends & 3 {
-			c.Rules.End = append(c.Rules.End, token())
+			c.Rules.EOS = append(c.Rules.EOS, token())
 		}
 		if kind&4 != 0 {
 			c.Sampling = &Config{Temperature: 0.5, TopK: kind & 31, TypicalP: 0.5, Seed: seed}
@@ -420,7 +420,7 @@ func FuzzBeams(f *testing.F) {
 				continue // not meant to be followed
 			}
 			for _, id := range h.IDs[2:max(2, n-1)] {
-				if slices.Contains(c.Rules.End, id) {
+				if slices.Contains(c.Rules.EOS, id) {
 					t.Fatalf("%+v: text %v goes on after its end", c, h.IDs)
 				}
 			}

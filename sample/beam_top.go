@@ -43,7 +43,7 @@ func (b *Beams) continuations(logits [][]float32, first int) error {
 func (b *Beams) find(score float32, at, vocab int) {
 	c := candidate{score: score, parent: at / vocab, id: at % vocab}
 	full := b.groups == nil && len(b.texts[0])+1 >= b.config.Rules.MaxLength
-	c.ends = full || slices.Contains(b.config.Rules.End, c.id)
+	c.ends = full || slices.Contains(b.config.Rules.EOS, c.id)
 	b.found = append(b.found, c)
 }
 

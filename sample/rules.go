@@ -46,15 +46,15 @@ type Rules struct {
 
 	// BadWords may not occur in what is generated (bad_words_ids): the token
 	// that would complete one is ruled out. As in the reference, a word that is
-	// one token of End alone has no effect.
+	// one token of EOS alone has no effect.
 	BadWords [][]int
 
-	// MinLength rules out the tokens of End while the text is shorter than this,
+	// MinLength rules out the tokens of EOS while the text is shorter than this,
 	// prompt included (min_length). Rules apply both this and MinNew, as the
 	// reference's processors do; its generate passes this over if MinNew is set.
 	MinLength int
 
-	// MinNew rules out the tokens of End while fewer tokens than this are
+	// MinNew rules out the tokens of EOS while fewer tokens than this are
 	// generated (min_new_tokens).
 	MinNew int
 
@@ -76,7 +76,7 @@ type Rules struct {
 
 	// DecayStart and DecayFactor favour the end of long texts
 	// (exponential_decay_length_penalty): with n tokens generated beyond
-	// DecayStart, a score s of the tokens of End becomes s + |s|·(DecayFactorⁿ−1).
+	// DecayStart, a score s of the tokens of EOS becomes s + |s|·(DecayFactorⁿ−1).
 	// The factor is finite and above 0; 0 and 1 are off.
 	DecayStart  int
 	DecayFactor float64
@@ -94,8 +94,8 @@ type Rules struct {
 	// (renormalize_logits). Apply and samplers, which do so anyway, pass it over.
 	Renormalize bool
 
-	// End are the tokens that end a text (eos_token_id).
-	End []int
+	// EOS are the tokens that end a text (eos_token_id).
+	EOS []int
 
 	// MaxLength is the greatest number of tokens of a text, prompt included
 	// (max_length). ForcedLast and [Beams] need it.
@@ -164,7 +164,7 @@ func (r *Rules) Validate() error {
 		{"ForcedLast", r.ForcedLast},
 		{"Suppress", r.Suppress},
 		{"SuppressFirst", r.SuppressFirst},
-		{"End", r.End},
+		{"EOS", r.EOS},
 	} {
 		if id := negative(f.ids); id < 0 {
 			return fmt.Errorf("sample: Rules.%s has token id %d; ids start at 0", f.name, id)
@@ -173,8 +173,8 @@ func (r *Rules) Validate() error {
 	if len(r.ForcedLast) > 0 && r.MaxLength == 0 {
 		return fmt.Errorf("sample: Rules.ForcedLast is %v and MaxLength is 0; it must be the number of tokens of which these are the last", r.ForcedLast)
 	}
-	if r.decays() && len(r.End) == 0 {
-		return fmt.Errorf("sample: Rules.DecayFactor is %v and End is empty; it must name the tokens to favour", r.DecayFactor)
+	if r.decays() && len(r.EOS) == 0 {
+		return fmt.Errorf("sample: Rules.DecayFactor is %v and EOS is empty; it must name the tokens to favour", r.DecayFactor)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func penalizes(penalty float64) bool { return penalty != 0 && penalty != 1 }
 
 // early: it is too early for the text to end.
 func (r *Rules) early(t Text) bool {
-	return len(r.End) > 0 && (len(t.IDs) < r.MinLength || len(t.IDs)-t.Prompt < r.MinNew)
+	return len(r.EOS) > 0 && (len(t.IDs) < r.MinLength || len(t.IDs)-t.Prompt < r.MinNew)
 }
 
 func (r *Rules) forcesFirst(n int) bool { return len(r.ForcedFirst) > 0 && n == 1 }
@@ -103,12 +103,12 @@ func (r *Rules) applyHistory(scores []float32, t Text) {
 		banNGrams(scores, t.Source, t.IDs, n)
 	}
 	for _, w := range r.BadWords {
-		if id, ok := completes(w, t.IDs, len(scores)); ok && !(len(w) == 1 && slices.Contains(r.End, id)) {
+		if id, ok := completes(w, t.IDs, len(scores)); ok && !(len(w) == 1 && slices.Contains(r.EOS, id)) {
 			scores[id] = negInf
 		}
 	}
 	if r.early(t) {
-		put(scores, r.End, negInf)
+		put(scores, r.EOS, negInf)
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *Rules) applyPlace(scores []float32, t Text) {
 	}
 	if n := r.decay(t); n > 0 {
 		factor := float32(min(math.Pow(r.DecayFactor, float64(n))-1, maxFloat32))
-		eachOf(r.End, len(scores), func(id int) {
+		eachOf(r.EOS, len(scores), func(id int) {
 			v := scores[id]
 			if size := float32(math.Abs(float64(v))); size <= maxFloat32 {
 				scores[id] = min(v+float32(size*factor), maxFloat32)

@@ -32,10 +32,10 @@ func TestRulesValidate(t *testing.T) {
 		{Rules{ForcedLast: []int{2}}, []string{"ForcedLast", "[2]", "MaxLength is 0"}},
 		{Rules{DecayStart: -1}, []string{"DecayStart", "-1"}},
 		{Rules{DecayFactor: math.Inf(1)}, []string{"DecayFactor", "+Inf"}},
-		{Rules{DecayFactor: 1.5}, []string{"DecayFactor", "1.5", "End is empty"}},
+		{Rules{DecayFactor: 1.5}, []string{"DecayFactor", "1.5", "EOS is empty"}},
 		{Rules{Suppress: []int{3, -7}}, []string{"Suppress", "-7"}},
 		{Rules{SuppressFirst: []int{-7}}, []string{"SuppressFirst", "-7"}},
-		{Rules{End: []int{-2}}, []string{"End", "-2"}},
+		{Rules{EOS: []int{-2}}, []string{"EOS", "-2"}},
 	} {
 		err := c.rules.Validate()
 		for _, w := range append(c.words, "sample: Rules.") {
@@ -68,10 +68,10 @@ func TestRules(t *testing.T) {
 		{"unigrams", Rules{NoRepeatNGram: 1}, []float32{1, none, none, none}},
 		{"longer than seen", Rules{NoRepeatNGram: 6, EncoderNoRepeatNGram: math.MaxInt}, []float32{1, -2, 0, 3}},
 		{"source unigrams", Rules{EncoderNoRepeatNGram: 1}, []float32{none, -2, 0, none}},
-		{"bad words", Rules{BadWords: [][]int{{2, 0}, {3, 1}, {3}, {99}, {1, 2, 2}}, End: []int{3}}, []float32{none, -2, none, 3}},
-		{"minimum length", Rules{MinLength: 6, End: []int{0, 3, 7}}, []float32{none, -2, 0, none}},
-		{"long enough", Rules{MinLength: 5, MinNew: 4, End: []int{0}}, []float32{1, -2, 0, 3}},
-		{"few new", Rules{MinNew: 5, End: []int{0}}, []float32{none, -2, 0, 3}},
+		{"bad words", Rules{BadWords: [][]int{{2, 0}, {3, 1}, {3}, {99}, {1, 2, 2}}, EOS: []int{3}}, []float32{none, -2, none, 3}},
+		{"minimum length", Rules{MinLength: 6, EOS: []int{0, 3, 7}}, []float32{none, -2, 0, none}},
+		{"long enough", Rules{MinLength: 5, MinNew: 4, EOS: []int{0}}, []float32{1, -2, 0, 3}},
+		{"few new", Rules{MinNew: 5, EOS: []int{0}}, []float32{none, -2, 0, 3}},
 		{"allowed", Rules{Allowed: func([]int) []int { return []int{2, 99, -5, 3, 2} }}, []float32{none, none, 0, 3}},
 		{"forced by allowed", Rules{NoRepeatNGram: 1, Allowed: func([]int) []int { return []int{2, 3} }}, []float32{none, none, 0, 0}},
 		{"nothing allowed", Rules{Allowed: func([]int) []int { return nil }}, []float32{none, none, none, none}},
@@ -79,9 +79,9 @@ func TestRules(t *testing.T) {
 		{"last", Rules{ForcedLast: []int{0, 3, 99}, MaxLength: 6}, []float32{0, none, none, 0}},
 		{"not last", Rules{ForcedLast: []int{0}, MaxLength: 7}, []float32{1, -2, 0, 3}},
 		{"beyond the vocabulary", Rules{ForcedLast: []int{99}, MaxLength: 6}, []float32{none, none, none, none}},
-		{"decay", Rules{DecayStart: 2, DecayFactor: 2, End: []int{0, 1, 0}}, []float32{4, 4, 0, 3}},
-		{"decay, not yet", Rules{DecayStart: 4, DecayFactor: 2, End: []int{0, 1}}, []float32{1, -2, 0, 3}},
-		{"endless decay", Rules{DecayFactor: 1e300, End: []int{0, 1, 2}}, []float32{math.MaxFloat32, math.MaxFloat32, 0, 3}},
+		{"decay", Rules{DecayStart: 2, DecayFactor: 2, EOS: []int{0, 1, 0}}, []float32{4, 4, 0, 3}},
+		{"decay, not yet", Rules{DecayStart: 4, DecayFactor: 2, EOS: []int{0, 1}}, []float32{1, -2, 0, 3}},
+		{"endless decay", Rules{DecayFactor: 1e300, EOS: []int{0, 1, 2}}, []float32{math.MaxFloat32, math.MaxFloat32, 0, 3}},
 		{"suppress", Rules{Suppress: []int{0, 99}, SuppressFirst: []int{1}}, []float32{none, -2, 0, 3}},
 	} {
 		got := []float32{1, -2, 0, 3}
@@ -146,7 +146,7 @@ func everyRule() Rules {
 		DecayFactor:              1.1,
 		Suppress:                 []int{4},
 		SuppressFirst:            []int{3},
-		End:                      []int{2},
+		EOS:                      []int{2},
 		MaxLength:                1 << 20,
 	}
 }
@@ -194,7 +194,7 @@ func FuzzRules(f *testing.F) {
 			SequenceBias: []SequenceBias{{list(), add}, {list(), -add}}, EncoderRepetitionPenalty: penalty, RepetitionPenalty: 1 / penalty,
 			NoRepeatNGram: next(), EncoderNoRepeatNGram: next(), BadWords: [][]int{list(), list()}, MinLength: next(), MinNew: next(),
 			ForcedFirst: list(), ForcedLast: list(), DecayStart: next(), DecayFactor: factor, Suppress: list(), SuppressFirst: list(),
-			End: list(), MaxLength: next(),
+			EOS: list(), MaxLength: next(),
 		}
 		if next()%2 == 0 {
 			ids := list()

@@ -1,6 +1,6 @@
 package tensor
 
-import "github.com/seed2010d43f/transformer/internal/huge"
+import "github.com/seed2010d43f/transformer/internal/hugepages"
 
 // Arena lends scratch tensors that live until [Arena.Release]. It keeps its memory, so that work
 // repeated with the same shapes allocates only the first time. An Arena serves one goroutine at a
@@ -37,12 +37,23 @@ func (a *Arena) Floats(n int) []float32 {
 		if a.chunk > 0 {
 			size = 2 * len(a.chunks[a.chunk-1])
 		}
-		a.chunks = append(a.chunks, huge.Float32s(max(size, need)))
+		a.chunks = append(a.chunks, hugepages.Float32s(max(size, need)))
 		a.used = 0
 	}
 	x := a.chunks[a.chunk][a.used : a.used+n : a.used+n]
 	a.used += need
 	return x
+}
+
+// Bytes returns the memory that the Arena holds.
+func (a *Arena) Bytes() int {
+	n := 0
+	if a != nil {
+		for _, c := range a.chunks {
+			n += 4 * len(c)
+		}
+	}
+	return n
 }
 
 // Mark returns the present point.
@@ -64,6 +75,6 @@ func (a *Arena) Release(m Mark) {
 		for _, c := range a.chunks {
 			n += len(c)
 		}
-		a.chunks = append(a.chunks[:0], huge.Float32s(n))
+		a.chunks = append(a.chunks[:0], hugepages.Float32s(n))
 	}
 }

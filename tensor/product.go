@@ -1,278 +1,191 @@
 package tensor
 
 import (
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 )
 
-// product is one product, or two in a row, under way. It is kept for the next one, with its memory.
+// product is a running MatMul or FeedForward. It is pooled to reuse its buffers.
 //
-// If there are many rows, each processor takes some and does all that is to be done with them. If there are
-// few, all take some outputs of one stage after the other: the rows of x are packed, then multiplied by the
-// first weight, if there are two, then by the last.
+// With many rows, each worker takes some and does all that is to be done with them. With few, all workers share one
+// stage after the other: packing the rows of x, then the outputs of each product. Each such piece of work is a task,
+// a type of its own over the same memory: see tasks.go.
 type product struct {
-	dst, x []float32
-	rows   int
-	first  layer // without a weight if there is one product only
-	last   layer
+	dst, x  []float32
+	rows    int
+	in, out layer // what multiplies x, and what gives dst; they are the same in a MatMul
 
-	stage     stage
 	rowStep   int // rows of a part, a multiple of gemm.RowTile
 	panelStep int // panels of a part
-	colParts  int
-	whole     memory   // of all rows, where stages follow each other
-	workers   []memory // of the rows that a processor has in hand
+	colParts  int // parts for the same rows
+
+	packed, hidden []float32 // packed rows of x, and between two products, where workers share stages
+	input          []float32 // that of the two which p.out multiplies
+	workers        []buffers
 }
 
-type stage uint8
+// buffers are what one worker needs.
+type buffers struct {
+	packed, hidden []float32 // of the rows that it does everything with
+	panel          []float32 // a panel's outputs of the first of two products
+	scratch        []float32 // for packing
+}
 
 const (
-	wholeRows stage = iota
-	packing
-	multiplyingFirst
-	multiplyingLast
-)
-
-const (
-	rowStep  = 128     // rows multiplied in a part
-	minStep  = 32      // rows of the smallest part in which they are packed, or go through two products
-	between  = 3 << 15 // elements between two products that the nearer caches hold
-	maxSize  = 1 << 23 // elements of weights that may go by again and again
-	minWork  = 1 << 21 // multiply-adds below which threads do not pay; a row costs as much as eight, for its weights
-	perWidth = 8       // parts for each processor, so that they end at about the same time
+	maxRowStep     = 128     // rows multiplied in a part
+	minRowStep     = 32      // rows of the smallest part in which they are packed, or go through two products
+	hiddenLen      = 3 << 15 // elements between two products that the nearer caches hold
+	cachedWeights  = 1 << 23 // elements of weights that may go by again and again
+	minWork        = 1 << 21 // multiply-adds below which threads do not pay; a row costs as much as eight, for its weights
+	partsPerWorker = 8       // so that all workers end at about the same time
 )
 
 var products parallel.Free[product]
 
 // put gives the product back, without the caller's memory.
 func (p *product) put() {
-	p.dst, p.x, p.first, p.last = nil, nil, layer{}, layer{}
-	products.Put(p)
+	p.dst, p.x, p.in, p.out, p.input = nil, nil, layer{}, layer{}, nil
+	products.Put(p, p.bytes())
 }
 
-func (p *product) run() {
-	size := p.first.size() + p.last.size()
+// bytes returns the memory that the product keeps for the next one.
+func (p *product) bytes() int {
+	n := cap(p.packed) + cap(p.hidden)
+	for _, b := range p.workers {
+		n += cap(b.packed) + cap(b.hidden) + cap(b.panel) + cap(b.scratch)
+	}
+	return 4 * n
+}
+
+func (p *product) matMul() {
+	size := p.out.size()
+	width := p.width(size)
+	if step := p.share(size, maxRowStep, width); step > 0 {
+		p.rowStep = min(step, p.rows)
+		for i := range p.workers[:width] {
+			p.workers[i].grow(p.in, p.rowStep)
+		}
+		parallel.Run(width, (p.rows+step-1)/step, (*matMulRows)(p))
+		return
+	}
+	p.packRows(width)
+	p.input = p.packed
+	p.runPanels(p.out, width, (*outPanels)(p))
+}
+
+func (p *product) feedForward() {
+	size := p.in.size() + p.out.size()
+	width := p.width(size)
+	if step := p.share(size, min(maxRowStep, max(hiddenLen/max(p.in.w.Out, 1), minRowStep)), width); step > 0 {
+		p.rowStep = min(step, p.rows)
+		for i := range p.workers[:width] {
+			b := &p.workers[i]
+			b.grow(p.in, p.rowStep)
+			b.growHidden(p, p.rowStep)
+			grow(&b.hidden, p.out.packedLen(p.rowStep))
+		}
+		parallel.Run(width, (p.rows+step-1)/step, (*feedForwardRows)(p))
+		return
+	}
+	for i := range p.workers[:width] {
+		p.workers[i].growHidden(p, min(p.rows, maxRowStep))
+	}
+	p.packRows(width)
+	grow(&p.hidden, p.out.packedLen(p.rows))
+	p.runPanels(p.in, width, (*upPanels)(p))
+	p.input = p.hidden
+	p.runPanels(p.out, width, (*outPanels)(p))
+}
+
+// width returns how many workers pay for products by size weights.
+func (p *product) width(size int) int {
 	width := parallel.Width()
 	if size*(p.rows+8) < minWork {
 		width = 1
 	}
 	for len(p.workers) < width {
-		p.workers = append(p.workers, memory{})
+		p.workers = append(p.workers, buffers{})
 	}
-	if step := p.share(size, width); step > 0 {
-		p.stage, p.rowStep = wholeRows, min(step, p.rows)
-		for i := range p.workers[:width] {
-			p.workers[i].resize(p, p.rowStep)
-			p.workers[i].resizeParts(p, p.rowStep)
-		}
-		parallel.Run(width, (p.rows+step-1)/step, p)
-		return
-	}
-	p.whole.resize(p, p.rows)
-	for i := range p.workers[:width] {
-		p.workers[i].resizeParts(p, min(p.rows, rowStep))
-	}
-	p.stage = packing
-	parallel.Run(width, (p.rows+minStep-1)/minStep, p)
-	if p.first.w != nil {
-		p.runStage(multiplyingFirst, p.first.w, width)
-	}
-	p.runStage(multiplyingLast, p.last.w, width)
+	return width
 }
 
-// share returns how many rows a processor takes at a time to do all that is to be done with them, or 0 if
-// there are too few rows for that.
-func (p *product) share(size, width int) int {
-	step := rowStep
-	if size > maxSize { // from memory, which is slow: for many rows at a time
-		if width > 1 && p.rows < perWidth*width*rowStep {
+// share returns how many rows, most of them at most, a worker takes at a time to do all that is to be done with
+// them, or 0 if there are too few rows for that.
+func (p *product) share(size, most, width int) int {
+	if size > cachedWeights { // from memory, which is slow: for many rows at a time
+		if width > 1 && p.rows < partsPerWorker*width*maxRowStep {
 			return 0
 		}
-		return step
-	}
-	if p.first.w != nil {
-		step = min(step, max(between/p.first.w.Out, minStep))
+		return maxRowStep
 	}
 	if width > 1 {
-		if p.rows < perWidth*width*minStep/2 {
+		if p.rows < partsPerWorker*width*minRowStep/2 {
 			return 0
 		}
-		step = min(step, max(p.rows/(perWidth*width), minStep))
+		most = min(most, max(p.rows/(partsPerWorker*width), minRowStep))
 	}
-	return (step + gemm.RowTile - 1) / gemm.RowTile * gemm.RowTile
+	return (most + gemm.RowTile - 1) / gemm.RowTile * gemm.RowTile
 }
 
-// runStage runs a stage of a product by w, in parts by rows and panels.
-func (p *product) runStage(s stage, w *Weight, width int) {
-	p.stage, p.rowStep = s, min(p.rows, rowStep)
-	panels, rowParts := w.packed.Panels(), (p.rows+p.rowStep-1)/p.rowStep
-	p.panelStep = max(1, panels*rowParts/(perWidth*width))
+// packRows packs all rows of x, in parts.
+func (p *product) packRows(width int) {
+	grow(&p.packed, p.in.packedLen(p.rows))
+	for i := range p.workers[:width] {
+		grow(&p.workers[i].scratch, max(p.in.format().ScratchLen(p.in.w.In), len(p.workers[i].scratch)))
+	}
+	parallel.Run(width, (p.rows+minRowStep-1)/minRowStep, (*packTask)(p))
+}
+
+// runPanels runs a product by l, in parts by rows and panels.
+func (p *product) runPanels(l layer, width int, task parallel.Task) {
+	p.rowStep = min(p.rows, maxRowStep)
+	panels, rowParts := l.w.packed.Panels(), (p.rows+p.rowStep-1)/p.rowStep
+	p.panelStep = max(1, panels*rowParts/(partsPerWorker*width))
 	p.colParts = (panels + p.panelStep - 1) / p.panelStep
-	parallel.Run(width, p.colParts*rowParts, p)
+	parallel.Run(width, p.colParts*rowParts, task)
 }
 
-// Do does one part of the stage under way.
-func (p *product) Do(part, worker int) {
-	own := &p.workers[worker]
-	if p.stage == packing || p.stage == wholeRows {
-		step := p.rowStep
-		if p.stage == packing {
-			step = minStep
-		}
-		row := part * step
-		p.begin(own, row, min(step, p.rows-row))
-		return
-	}
-	row, panel := part/p.colParts*p.rowStep, part%p.colParts*p.panelStep
-	rows := min(p.rowStep, p.rows-row)
-	if p.stage == multiplyingFirst {
-		end := min(panel+p.panelStep, p.first.w.packed.Panels())
-		p.multiplyFirst(own, p.whole.h[row*p.last.k():], p.whole.a[row*p.first.k():], rows, panel, end)
-		return
-	}
-	a := p.whole.a
-	if p.first.w != nil {
-		a = p.whole.h
-	}
-	p.multiplyLast(a[row*p.last.k():], row, rows, panel, min(panel+p.panelStep, p.last.w.packed.Panels()))
+// part returns the rows and panels of a part of a product by l.
+func (p *product) part(l layer, part int) (row, rows, panel0, panel1 int) {
+	row, panel0 = part/p.colParts*p.rowStep, part%p.colParts*p.panelStep
+	return row, min(p.rowStep, p.rows-row), panel0, min(panel0+p.panelStep, l.w.packed.Panels())
 }
 
-// begin packs rows of x and, unless that is a stage of its own, does what follows.
-func (p *product) begin(own *memory, row, rows int) {
-	l := p.last
-	if p.first.w != nil {
-		l = p.first
-	}
-	x := p.x[row*l.w.In:][:rows*l.w.In]
-	if p.stage == packing {
-		l.pack(own, p.whole.a[row*l.k():], x, rows, 0, l.w.In)
-		return
-	}
-	l.pack(own, own.a, x, rows, 0, l.w.In)
-	a := own.a
-	if p.first.w != nil {
-		p.multiplyFirst(own, own.h, own.a, rows, 0, p.first.w.packed.Panels())
-		a = own.h
-	}
-	p.multiplyLast(a, row, rows, 0, p.last.w.packed.Panels())
+// grow makes room for packing rows that l multiplies.
+func (b *buffers) grow(l layer, rows int) {
+	grow(&b.packed, l.packedLen(rows))
+	grow(&b.scratch, l.format().ScratchLen(l.w.In))
 }
 
-// multiplyFirst multiplies packed rows a by panels of the first weight and packs what becomes of the
-// outputs, columns of h.
-func (p *product) multiplyFirst(own *memory, h, a []float32, rows, panel0, panel1 int) {
-	l := p.first
-	for panel := panel0; panel < panel1; panel++ {
-		col := panel * gemm.PanelWidth
-		cols := min(gemm.PanelWidth, l.w.Out-col)
-		c := own.c[:rows*cols]
-		l.w.packed.MultiplyPanel(c, cols, a, rows, panel, l.Bias)
-		if l.F != nil {
-			l.F.Apply(c)
-		}
-		p.last.pack(own, h, c, rows, col, cols)
-	}
-}
-
-// multiplyLast multiplies packed rows a, the first of which is row, by panels of the last weight.
-func (p *product) multiplyLast(a []float32, row, rows, panel0, panel1 int) {
-	l, out := p.last, p.last.w.Out
-	dst, then := p.dst[row*out:][:rows*out], gemm.Then{Bias: l.Bias}
-	add := l.Add.Data
-	if add != nil {
-		add = add[row*out:][:rows*out]
-	}
-	if l.F == nil {
-		then.Add = add
-	}
-	l.w.packed.MultiplyThen(dst, out, a, rows, panel0, panel1, then)
-	if l.F == nil {
-		return
-	}
-	for i := range rows {
-		from, to := i*out+panel0*gemm.PanelWidth, i*out+min(panel1*gemm.PanelWidth, out)
-		l.F.Apply(dst[from:to])
-		if add != nil {
-			vec.Add(dst[from:to], dst[from:to], add[from:to])
-		}
-	}
-}
-
-// layer is a weight and what follows its product.
-type layer struct {
-	w *Weight
-	Then
-}
-
-func (l layer) k() int { return l.w.packed.K }
-
-func (l layer) size() int {
-	if l.w == nil {
-		return 0
-	}
-	return l.w.Out * l.w.In
-}
-
-// pack packs rows × cols of activations, columns from col on of those that l multiplies.
-func (l layer) pack(own *memory, dst, x []float32, rows, col, cols int) {
-	switch {
-	case l.w.packed.Type == gemm.Pairs:
-		gemm.PackPairs(dst, x, own.half, rows, cols, l.w.In, col, cols)
-		return
-	case l.w.Rounds:
-		half, rounded := own.half[:len(x)], own.rounded[:len(x)]
-		vec.NarrowBF16(half, x)
-		vec.WidenBF16(rounded, half)
-		x = rounded
-	}
-	gemm.PackColumns(dst, x, rows, cols, l.w.In, col, cols)
-}
-
-// memory is what rows need on their way.
-type memory struct {
-	a []float32 // packed rows of x
-	h []float32 // packed rows between two products
-
-	c       []float32 // a panel's outputs of the first product
-	half    []uint16  // rows or outputs that are rounded
-	rounded []float32 // the same, widened again
-}
-
-// resize makes room for rows.
-func (m *memory) resize(p *product, rows int) {
-	l := p.last
-	if p.first.w != nil {
-		l = p.first
-		grow(&m.h, gemm.PackedRowsLen(rows, p.last.k()))
-	}
-	grow(&m.a, gemm.PackedRowsLen(rows, l.k()))
-}
-
-// resizeParts makes room for what a processor needs of its own for rows.
-func (m *memory) resizeParts(p *product, rows int) {
-	n := 0
-	if p.last.w.Rounds {
-		n = rows * p.last.w.In
-	}
-	if p.first.w != nil {
-		grow(&m.c, rows*gemm.PanelWidth)
-		n = min(n, len(m.c))
-		if p.first.w.Rounds {
-			n = max(n, rows*p.first.w.In)
-		}
-	}
-	grow(&m.rounded, n)
-	if cap(m.half) < n {
-		m.half = make([]uint16, n)
-	}
-	m.half = m.half[:n]
+// growHidden makes room for the outputs of p.in's product with rows, panel by panel, and for packing them.
+func (b *buffers) growHidden(p *product, rows int) {
+	grow(&b.panel, rows*gemm.PanelWidth)
+	grow(&b.scratch, max(p.out.format().ScratchLen(gemm.PanelWidth), len(b.scratch)))
 }
 
 // grow makes x n elements long, which are arbitrary.
 func grow(x *[]float32, n int) {
 	if cap(*x) < n {
-		*x = huge.Float32s(n)
+		*x = hugepages.Float32s(n)
 	}
 	*x = (*x)[:n]
+}
+
+// layer is a weight and the epilogue of its product.
+type layer struct {
+	w *Weight
+	Epilogue
+}
+
+func (l layer) size() int            { return l.w.Out * l.w.In }
+func (l layer) format() *gemm.Format { return l.w.packed.Format }
+
+// packedLen returns the elements of packed rows that l multiplies, rowLen those of one.
+func (l layer) packedLen(rows int) int { return l.format().PackedRowsLen(rows, l.w.In) }
+func (l layer) rowLen() int            { return l.format().RowLen(l.w.In) }
+
+// pack packs rows × cols of activations, columns from col on of those that l multiplies.
+func (l layer) pack(dst, x, scratch []float32, rows, col, cols int) {
+	l.format().PackColumns(dst, x, scratch, rows, cols, l.w.In, col, cols)
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed2010d43f/transformer/internal/huge"
+	"github.com/seed2010d43f/transformer/internal/hugepages"
 )
 
 // Shape holds up to four dimensions, outermost first; dimensions not in use are 0.
@@ -74,7 +74,7 @@ type Tensor struct {
 // New returns a zeroed tensor.
 func New(dims ...int) Tensor {
 	s := Of(dims...)
-	return Tensor{s, huge.Float32s(s.Len())}
+	return Tensor{s, hugepages.Float32s(s.Len())}
 }
 
 // From returns a tensor that uses data as its memory. It panics if the length does not fit.

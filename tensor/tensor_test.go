@@ -1,7 +1,6 @@
 package tensor
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,17 +10,12 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/internal/half"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 func random(seed uint64, dims ...int) Tensor {
-	r := rand.New(rand.NewPCG(seed, 1))
-	t := New(dims...)
-	for i := range t.Data {
-		t.Data[i] = float32(r.NormFloat64())
-	}
-	return t
+	return From(tensortest.Normal(rand.New(rand.NewPCG(seed, 1)), Of(dims...).Len()), dims...)
 }
 
 // The error of a float32 chain of k products is below k·2⁻²⁴ of the sum of their magnitudes.
@@ -79,53 +73,48 @@ func TestMatMulAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A weight that rounds gives the products of rounded activations, whether the processor has an instruction
-// for it or not, and the same bits for a row alone and in a batch.
-func TestRoundingWeight(t *testing.T) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
-			const rows, n, k = 37, 70, 130
-			x, plain := random(5, rows, k), random(6, n, k)
-			half := make([]uint16, n*k)
-			vec.NarrowBF16(half, plain.Data)
-			vec.WidenBF16(plain.Data, half)
-			var bytes []byte
-			for _, u := range half {
-				bytes = binary.LittleEndian.AppendUint16(bytes, u)
-			}
-			w := new(Memory).NewRoundingWeight(n, k)
-			w.Pack(0, bytes)
+// BF16Activations gives the products of rounded activations, whether the processor has an instruction for it or not,
+// and the same bits for a row alone and in a batch.
+func TestBF16Activations(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
+		for _, k := range []int{130, 131} { // the instruction takes pairs
+			const rows, n = 37, 70
+			x, plain := random(5, rows, k), rounded(random(6, n, k))
+			w := new(Slab).NewWeight(BF16, BF16Activations, n, k)
+			w.PackFloat32(0, plain.Data)
 			got := New(rows, n)
 			MatMul(got, x, w)
 			row := New(k)
 			for i := range n {
-				if w.Row(row.Data, i); row.Data[k-1] != plain.Row(i)[k-1] || row.Data[0] != plain.Row(i)[0] {
-					t.Fatalf("row %d reads %v", i, row.Data)
-				}
+				w.Row(row.Data, i)
+				same(t, fmt.Sprintf("row %d", i), row, From(plain.Row(i), k))
 			}
-			rounded := New(rows, k)
-			vec.NarrowBF16(half[:rows*k], x.Data)
-			vec.WidenBF16(rounded.Data, half[:rows*k])
 			var want mat.Dense
-			want.Mul(rounded.Matrix(), plain.Matrix().T())
+			want.Mul(rounded(x).Matrix(), plain.Matrix().T())
 			for i := range rows {
 				alone := New(1, n)
 				MatMul(alone, x.Slice(i, i+1), w)
+				same(t, fmt.Sprintf("row %d alone", i), alone, From(got.Row(i), 1, n))
 				for j, v := range got.Row(i) {
 					if d := math.Abs(want.At(i, j) - float64(v)); d > 1e-4 { // sums of 130 products of size 1
 						t.Fatalf("(%d, %d) is %v, want %v", i, j, v, want.At(i, j))
-					}
-					if alone.Data[j] != v {
-						t.Fatalf("(%d, %d) is %v alone, %v in the batch", i, j, alone.Data[j], v)
 					}
 				}
 			}
 			if allocs := testing.AllocsPerRun(20, func() { MatMul(got, x, w) }); allocs != 0 {
 				t.Errorf("%v allocations", allocs)
 			}
-		})
+		}
+	})
+}
+
+// rounded returns x rounded to bfloat16.
+func rounded(x Tensor) Tensor {
+	y := New(x.Shape[:x.Shape.Rank()]...)
+	for i, v := range x.Data {
+		y.Data[i] = half.FromBF16(half.BF16(v))
 	}
+	return y
 }
 
 func TestMatMulShapes(t *testing.T) {

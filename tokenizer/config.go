@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
 // config is what tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json say about a
@@ -83,7 +85,7 @@ func (l *specialList) UnmarshalJSON(data []byte) error {
 
 // readJSON reads a file into v, and leaves v as it is where there is no such file.
 func readJSON[T any](fsys fs.FS, name string, v *T) error {
-	data, err := fs.ReadFile(fsys, name)
+	data, err := sidefile.Read(fsys, name, sidefile.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

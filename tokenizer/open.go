@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
 // Open reads the tokenizer of a model folder. Marian's source.spm and target.spm with vocab.json, and target_vocab.json
@@ -64,9 +66,13 @@ func (c *config) cleanUp(p *parts) {
 	}
 }
 
+func readVocabulary(fsys fs.FS, name string) ([]byte, error) {
+	return sidefile.Read(fsys, name, sidefile.MaxVocabulary)
+}
+
 // open reads the vocabulary.
 func (c *config) open(fsys fs.FS) (*parts, error) {
-	data, err := fs.ReadFile(fsys, "tokenizer.json")
+	data, err := readVocabulary(fsys, "tokenizer.json")
 	if err == nil {
 		p, err := parseJSON(data, c.exactScores())
 		if err != nil {
@@ -86,7 +92,7 @@ func (c *config) open(fsys fs.FS) (*parts, error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("tokenizer: %w", err)
 		}
-		if data, err = fs.ReadFile(fsys, name); err == nil {
+		if data, err = readVocabulary(fsys, name); err == nil {
 			return c.openSentencePiece(data)
 		}
 	}
@@ -97,16 +103,16 @@ func (c *config) open(fsys fs.FS) (*parts, error) {
 }
 
 func (c *config) openTables(fsys fs.FS) (*parts, error) {
-	vocab, err := fs.ReadFile(fsys, "vocab.json")
+	vocab, err := readVocabulary(fsys, "vocab.json")
 	if err == nil {
-		merges, err := fs.ReadFile(fsys, "merges.txt")
+		merges, err := readVocabulary(fsys, "merges.txt")
 		if err != nil {
 			return nil, fmt.Errorf("tokenizer: vocab.json needs merges.txt beside it: %w", err)
 		}
 		return c.byteLevelParts(vocab, merges)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		vocab, err = fs.ReadFile(fsys, "vocab.txt")
+		vocab, err = readVocabulary(fsys, "vocab.txt")
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, errors.New("tokenizer: found none of tokenizer.json, tokenizer.model, spiece.model, " +
 				"sentencepiece.bpe.model, vocab.json with merges.txt, vocab.txt")

@@ -8,16 +8,15 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
 // Marian and M2M-100 folders have SentencePiece models beside a vocabulary, vocab.json, that gives the ids of pieces.
 
 // openNative reads a folder of Marian's or M2M-100's, and reports whether it is one.
 func (c *config) openNative(fsys fs.FS) (*Tokenizer, bool, error) {
-	has := func(name string) bool {
-		_, err := fs.Stat(fsys, name)
-		return err == nil
-	}
+	has := func(name string) bool { return sidefile.Exists(fsys, name) }
 	plain := c.Class == "" && !has("tokenizer.json") && has("vocab.json")
 	var t *Tokenizer
 	var err error
@@ -38,7 +37,7 @@ func (c *config) openNative(fsys fs.FS) (*Tokenizer, bool, error) {
 }
 
 func readPieces(fsys fs.FS, name string) (*spModel, error) {
-	data, err := fs.ReadFile(fsys, name)
+	data, err := readVocabulary(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +49,7 @@ func readPieces(fsys fs.FS, name string) (*spModel, error) {
 }
 
 func readList(fsys fs.FS, name string) ([]entry, error) {
-	data, err := fs.ReadFile(fsys, name)
+	data, err := readVocabulary(fsys, name)
 	if err != nil {
 		return nil, err
 	}

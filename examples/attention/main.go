@@ -67,8 +67,8 @@ func run(w io.Writer, folder, text, word string, layer int, out string) error {
 // observe runs the model once and returns the attention weights of each layer, [H, T, S].
 func observe(d *model.Decoder, ids []int) ([]tensor.Tensor, error) {
 	maps := make([]tensor.Tensor, len(d.Blocks))
-	s := d.NewSession(model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.Weights {
+	s := d.NewSession(model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageWeights {
 			return nil
 		}
 		return func(x tensor.Tensor) {
@@ -79,7 +79,7 @@ func observe(d *model.Decoder, ids []int) ([]tensor.Tensor, error) {
 	if len(ids) > most {
 		return nil, fmt.Errorf("the text has %d tokens; at most %d can be drawn", len(ids), most)
 	}
-	return maps, s.Feed(ids...)
+	return maps, s.Append(ids...)
 }
 
 // look is what one head attends to most.

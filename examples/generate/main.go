@@ -90,7 +90,7 @@ func likeliest(out io.Writer, d *model.Decoder, prompt string) error {
 		return err
 	}
 	s := d.NewSession(model.SessionOptions{})
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		return err
 	}
 	choices, err := top(s.Logits(), 5)

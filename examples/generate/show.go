@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -25,16 +27,16 @@ func show(out io.Writer, d *model.Decoder, prompt string) error {
 	}
 	fmt.Fprintln(out)
 
-	s := d.NewSession(model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
+	s := d.NewSession(model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
 		if last := len(d.Blocks) - 1; at.Layer > 0 && at.Layer < last {
-			if at.Layer > 1 || at.Stage != attention.Layer {
+			if at.Layer > 1 || at.Stage != block.StageBlock {
 				return nil
 			}
 			return func(tensor.Tensor) { fmt.Fprintf(out, "…          blocks 1 to %d are like block 0\n", last-1) }
 		}
 		return func(x tensor.Tensor) { line(out, at, x) }
 	}})
-	if err := s.Feed(ids...); err != nil {
+	if err := s.Append(ids...); err != nil {
 		return err
 	}
 	choices, err := top(s.Logits(), 10)
@@ -54,19 +56,19 @@ func show(out io.Writer, d *model.Decoder, prompt string) error {
 func line(out io.Writer, at attention.Point, x tensor.Tensor) {
 	what := ""
 	switch at.Stage {
-	case attention.Embedded:
+	case arch.StageEmbeddings:
 		what = "embedding  one row for each token"
-	case attention.Weights:
+	case attention.StageWeights:
 		what = fmt.Sprintf("block %-3d  attention weights, heads × queries × keys", at.Layer)
-	case attention.Added:
+	case block.StageResidual:
 		name := "attention"
 		if at.Index > 0 {
 			name = "feed-forward"
 		}
 		what = fmt.Sprintf("           + %s", name)
-	case attention.Normed:
+	case arch.StageFinalNorm:
 		what = "norm"
-	case attention.Logits:
+	case arch.StageLogits:
 		what = "head       a score for each token of the vocabulary"
 	default:
 		return

@@ -189,16 +189,16 @@ func crossWeights(m *model.EncoderDecoder, source, target []int) ([]tensor.Tenso
 		return nil, err
 	}
 	maps := make([]tensor.Tensor, len(m.Decoder.Blocks))
-	s := m.NewSession(read[0], model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.CrossWeights {
+	s := m.NewSession(read[0], model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageCrossWeights {
 			return nil
 		}
 		return func(x tensor.Tensor) {
 			maps[at.Layer] = tensor.From(append([]float32(nil), x.Data...), x.Shape[0], x.Shape[1], x.Shape[2])
 		}
 	}})
-	before := append([]int{m.Decoder.Generation.Start}, target...)
-	return maps, s.Feed(before[:len(target)]...)
+	before := append([]int{*m.Decoder.Generation.Start}, target...)
+	return maps, s.Append(before[:len(target)]...)
 }
 
 // panel is a head of layer l, or the mean of its heads.

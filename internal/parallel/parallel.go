@@ -1,6 +1,11 @@
 // Package parallel runs the parts of a task on all processors. There is one pool of workers for the
 // process; they are started when first needed, kept, and spin for a moment after each task, because a
 // forward pass hands out hundreds of tasks that take microseconds.
+//
+// A part may run code of the library's caller: an activation, a bias, an operation. If a part panics, no
+// further part begins, those that run are waited for, and the panic goes on in the goroutine that called,
+// as a [Panic] with the stack of where it began. runtime.Goexit in a part ends the calling goroutine in
+// the same way. The pool stays usable.
 package parallel
 
 import (
@@ -10,7 +15,7 @@ import (
 )
 
 // Task is work in independent parts. Do is called once for each part, from several goroutines at the
-// same time; worker is below the width given to [Run] and differs between calls under way at the same
+// same time; worker is below the width given to [Run] and differs between calls that run at the same
 // time, so that it can choose a piece of scratch memory.
 type Task interface {
 	Do(part, worker int)
@@ -25,10 +30,11 @@ const spins = 50_000
 type pool struct {
 	owner sync.Mutex // held by the Run that the workers serve
 
-	mu      spinLock // guards the next four
+	mu      spinLock // guards the next five
 	task    Task
 	next, n int
 	width   int
+	failure *failure // of the first part that did not return
 
 	left    atomic.Int64  // parts not finished
 	round   atomic.Uint64 // counts tasks
@@ -52,27 +58,42 @@ func (l *spinLock) Unlock() { l.held.Store(false) }
 type worker struct {
 	sleeping atomic.Bool
 	wake     chan struct{}
+	seen     uint64 // the last round it has worked on
 }
 
 var shared pool
 
 // Run calls t.Do for each part from 0 to n−1, on up to width workers of which the caller is one, and
 // returns when all are done. While another Run has the workers, the caller does all parts itself.
-// It allocates nothing if t is a pointer.
+// It allocates nothing if t is a pointer. It panics with a *[Panic] if a part panics.
 func Run(width, n int, t Task) {
 	if width <= 1 || n <= 1 || !shared.owner.TryLock() {
-		for i := range n {
-			t.Do(i, 0)
-		}
+		serial(n, t)
 		return
 	}
-	defer shared.owner.Unlock()
 	shared.run(width, n, t)
 }
 
+// serial does all parts in the calling goroutine.
+func serial(n int, t Task) {
+	returned := false
+	defer func() {
+		if !returned {
+			if v := recover(); v != nil { // nil: runtime.Goexit, which goes on
+				panic(newPanic(v))
+			}
+		}
+	}()
+	for i := range n {
+		t.Do(i, 0)
+	}
+	returned = true
+}
+
 func (p *pool) run(width, n int, t Task) {
+	defer p.finish()
 	for len(p.workers) < width-1 {
-		w := &worker{wake: make(chan struct{}, 1)}
+		w := &worker{wake: make(chan struct{}, 1), seen: p.round.Load()}
 		p.workers = append(p.workers, w)
 		go p.work(w, len(p.workers))
 	}
@@ -87,18 +108,33 @@ func (p *pool) run(width, n int, t Task) {
 		}
 	}
 	p.drain(0)
+}
+
+// finish waits for the parts that run, frees the pool, and passes on what ended a part.
+func (p *pool) finish() {
 	for i := 0; p.left.Load() > 0; i++ {
 		if i > spins {
 			runtime.Gosched()
 		}
 	}
 	p.mu.Lock()
-	p.task = nil
+	f := p.failure
+	p.task, p.failure = nil, nil
 	p.mu.Unlock()
+	p.owner.Unlock()
+	if f != nil {
+		f.pass()
+	}
 }
 
 // drain does parts of the present task until none is left to begin.
 func (p *pool) drain(worker int) {
+	busy := false
+	defer func() {
+		if busy { // the part did not return
+			p.fail(newFailure(recover()))
+		}
+	}()
 	for {
 		p.mu.Lock()
 		t, i := p.task, p.next
@@ -108,28 +144,44 @@ func (p *pool) drain(worker int) {
 		}
 		p.next++
 		p.mu.Unlock()
+		busy = true
 		t.Do(i, worker)
+		busy = false
 		p.left.Add(-1)
 	}
 }
 
+// fail ends the task because of a part: those that have not begun never will.
+func (p *pool) fail(f *failure) {
+	p.mu.Lock()
+	skipped := p.n - p.next
+	p.next = p.n
+	if p.failure == nil {
+		p.failure = f
+	}
+	p.mu.Unlock()
+	p.left.Add(int64(-skipped - 1))
+}
+
+// work serves one task after the other. Only runtime.Goexit in a part ends it; another goroutine takes
+// its place then.
 func (p *pool) work(w *worker, id int) {
-	var seen uint64
+	defer func() { go p.work(w, id) }()
 	for {
-		seen = p.await(w, seen)
+		w.seen = p.await(w)
 		p.drain(id)
 	}
 }
 
-// await returns the count of tasks once it is no longer seen.
-func (p *pool) await(w *worker, seen uint64) uint64 {
+// await returns the count of tasks once the worker has not seen it.
+func (p *pool) await(w *worker) uint64 {
 	for range spins {
-		if r := p.round.Load(); r != seen {
+		if r := p.round.Load(); r != w.seen {
 			return r
 		}
 	}
 	w.sleeping.Store(true)
-	if r := p.round.Load(); r != seen && w.sleeping.CompareAndSwap(true, false) {
+	if r := p.round.Load(); r != w.seen && w.sleeping.CompareAndSwap(true, false) {
 		return r
 	}
 	<-w.wake // a Run that finds the worker sleeping sends exactly once

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -60,7 +61,7 @@ const answerTokens, answerStride, answerLength = 384, 128, 15 // the reference's
 
 // NewAnswerer uses an encoder that is open. It fails if that is for another task.
 func NewAnswerer(e *model.Encoder) (*Answerer, error) {
-	r, err := newReader(e, "Answerer", model.QuestionAnswering)
+	r, err := newReader(e, "Answerer", arch.QuestionAnswering)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -66,7 +67,7 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 
 // NewClassifier uses an encoder that is open. It fails if that is for another task.
 func NewClassifier(e *model.Encoder) (*Classifier, error) {
-	r, err := newReader(e, "Classifier", model.SequenceClassification)
+	r, err := newReader(e, "Classifier", arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (c *Classifier) ClassifyPairs(pairs ...Pair) ([][]Label, error) {
 	return c.labels(batch)
 }
 
-func (c *Classifier) labels(batch []model.Sequence) ([][]Label, error) {
+func (c *Classifier) labels(batch []arch.Sequence) ([][]Label, error) {
 	x, err := c.Scores(batch)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (c *Classifier) labels(batch []model.Sequence) ([][]Label, error) {
 }
 
 // Scores returns the scores of each sequence, [N, labels], in the order of the labels.
-func (c *Classifier) Scores(batch []model.Sequence) (tensor.Tensor, error) {
+func (c *Classifier) Scores(batch []arch.Sequence) (tensor.Tensor, error) {
 	x, err := c.scores(batch)
 	if err != nil {
 		return x, err
@@ -179,7 +180,7 @@ func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 // NewReranker uses an encoder that is open. It fails if that is for another task, or has more labels
 // than one.
 func NewReranker(e *model.Encoder) (*Reranker, error) {
-	r, err := newReader(e, "Reranker", model.SequenceClassification)
+	r, err := newReader(e, "Reranker", arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +244,7 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 
 // NewNextSentence uses an encoder that is open. It fails if that has no such head.
 func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
-	r, err := newReader(e, "NextSentence", model.NextSentence, model.MaskedLM)
+	r, err := newReader(e, "NextSentence", arch.NextSentence, arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +291,7 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 
 // NewMultipleChoice uses an encoder that is open. It fails if that is for another task.
 func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
-	r, err := newReader(e, "MultipleChoice", model.MultipleChoice)
+	r, err := newReader(e, "MultipleChoice", arch.MultipleChoice)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -89,7 +90,7 @@ func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, er
 }
 
 // ReadWith returns a sequence for each text, with the prompt before it.
-func (e *Embedder) ReadWith(prompt string, texts ...string) ([]model.Sequence, error) {
+func (e *Embedder) ReadWith(prompt string, texts ...string) ([]arch.Sequence, error) {
 	if prompt != "" || e.Lower {
 		texts = slices.Clone(texts)
 		for i := range texts {
@@ -118,7 +119,7 @@ func (e *Embedder) promptTokens(prompt string) (int, error) {
 }
 
 // Embed returns the vectors of sequences, [N, Dim]. The first skip tokens of each are not pooled.
-func (e *Embedder) Embed(batch []model.Sequence, skip int) (tensor.Tensor, error) {
+func (e *Embedder) Embed(batch []arch.Sequence, skip int) (tensor.Tensor, error) {
 	width := e.Encoder.Dim
 	out := tensor.New(len(batch), width*len(e.Pooling))
 	for i, s := range batch {

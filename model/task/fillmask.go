@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -47,7 +48,7 @@ func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
 // NewFillMask uses an encoder that is open. It fails if that is for another task, or its tokenizer has
 // no mask token.
 func NewFillMask(e *model.Encoder) (*FillMask, error) {
-	r, err := newReader(e, "FillMask", model.MaskedLM)
+	r, err := newReader(e, "FillMask", arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}

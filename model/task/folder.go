@@ -154,6 +154,9 @@ func (f *folder) pooling(fsys fs.FS) error {
 		if !isList {
 			list = []any{names}
 		}
+		if len(list) > maxPoolings {
+			return fmt.Errorf("task: pooling_mode has %d modes; at most %d make sense", len(list), maxPoolings)
+		}
 		for _, n := range list {
 			s, _ := n.(string)
 			p, err := parsePooling(s)
@@ -178,8 +181,8 @@ func (f *folder) pooling(fsys fs.FS) error {
 	return nil
 }
 
-// maxWidth bounds what a layer's config may ask for.
-const maxWidth = 1 << 20
+// Bounds of what a config may ask for. There are six kinds of pooling.
+const maxWidth, maxPoolings = 1 << 20, 16
 
 func (f *folder) dense(fsys fs.FS) error {
 	c := struct {

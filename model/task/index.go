@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -118,23 +119,20 @@ func (x *Index) Search(queries tensor.Tensor, k int) [][]Hit {
 func (x *Index) search(out [][]Hit, q tensor.Tensor, k int) {
 	workers := min(runtime.GOMAXPROCS(0), len(x.blocks), maxWorkers)
 	found := make([][]top, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
+	parallel.Each(workers, func(w int) error {
 		found[w] = make([]top, len(out))
-		wg.Go(func() {
-			scores := tensor.New(len(out), blockRows)
-			for b := w; b < len(x.blocks); b += workers {
-				tensor.MatMul(scores, q, x.blocks[b])
-				for i := range out {
-					found[w][i].n = k
-					for j, s := range scores.Row(i)[:min(blockRows, x.n-b*blockRows)] {
-						found[w][i].offer(Hit{b*blockRows + j, s})
-					}
+		scores := tensor.New(len(out), blockRows)
+		for b := w; b < len(x.blocks); b += workers {
+			tensor.MatMul(scores, q, x.blocks[b])
+			for i := range out {
+				found[w][i].n = k
+				for j, s := range scores.Row(i)[:min(blockRows, x.n-b*blockRows)] {
+					found[w][i].offer(Hit{b*blockRows + j, s})
 				}
 			}
-		})
-	}
-	wg.Wait()
+		}
+		return nil
+	})
 	for i := range out {
 		best := top{n: k}
 		for w := range workers {

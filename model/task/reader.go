@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -42,7 +42,7 @@ var ErrTooLong = tokenizer.ErrTooLong
 type Pair struct{ First, Second string }
 
 // newReader checks that the encoder is for one of the tasks.
-func newReader(e *model.Encoder, user string, tasks ...model.Task) (Reader, error) {
+func newReader(e *model.Encoder, user string, tasks ...arch.Task) (Reader, error) {
 	if e.Tokenizer == nil {
 		return Reader{}, errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
 	}
@@ -73,28 +73,19 @@ func open(fsys fs.FS, opt model.Options) (*model.Encoder, int, error) {
 }
 
 // outputs returns the width of a head's output.
-func outputs(h *model.Head) int {
+func outputs(h *arch.Head) int {
 	if h == nil || h.Out == nil {
 		return 0
 	}
 	return h.Out.Out()
 }
 
-const maxJSON = 16 << 20 // bytes of a configuration
-
 func readJSON(fsys fs.FS, name string, v any) error {
-	info, err := fs.Stat(fsys, name)
+	data, err := sidefile.Read(fsys, name, sidefile.MaxConfig)
 	if err != nil {
 		return fmt.Errorf("task: %w", err)
 	}
-	if info.Size() > maxJSON {
-		return fmt.Errorf("task: %s has %d bytes; no configuration needs more than %d", name, info.Size(), maxJSON)
-	}
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return fmt.Errorf("task: %w", err)
-	}
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), v); err != nil {
+	if err := json.Unmarshal(sidefile.TrimMark(data), v); err != nil {
 		return fmt.Errorf("task: %s: %w", name, err)
 	}
 	return nil
@@ -107,14 +98,14 @@ func whole() tokenizer.Options { return tokenizer.Options{AddSpecial: true, Pars
 func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 
 // Read returns a sequence for each text.
-func (r *Reader) Read(texts ...string) ([]model.Sequence, error) {
-	return r.readAll(len(texts), func(i int) (model.Sequence, error) {
+func (r *Reader) Read(texts ...string) ([]arch.Sequence, error) {
+	return r.readAll(len(texts), func(i int) (arch.Sequence, error) {
 		ids, err := r.Encoder.Tokenizer.Encode(texts[i])
 		if err != nil {
-			return model.Sequence{}, err
+			return arch.Sequence{}, err
 		}
 		if len(ids) <= r.MaxTokens {
-			return model.Sequence{IDs: ids}, nil
+			return arch.Sequence{IDs: ids}, nil
 		}
 		w, err := r.window(texts[i])
 		return r.sequence(w), err
@@ -122,8 +113,8 @@ func (r *Reader) Read(texts ...string) ([]model.Sequence, error) {
 }
 
 // ReadPairs returns a sequence for each pair.
-func (r *Reader) ReadPairs(pairs ...Pair) ([]model.Sequence, error) {
-	return r.readAll(len(pairs), func(i int) (model.Sequence, error) {
+func (r *Reader) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
+	return r.readAll(len(pairs), func(i int) (arch.Sequence, error) {
 		w, err := r.window(pairs[i].First, pairs[i].Second)
 		return r.sequence(w), err
 	})
@@ -148,7 +139,7 @@ func (r *Reader) window(texts ...string) (*tokenizer.Window, error) {
 // windows are those of several texts, and the sequences that they are, one after the other.
 type windows struct {
 	of     [][]tokenizer.Window
-	batch  []model.Sequence
+	batch  []arch.Sequence
 	places [][2]int // text and window of each sequence
 }
 
@@ -171,11 +162,11 @@ func (r *Reader) readWindows(n int, read func(i int) ([]tokenizer.Window, error)
 }
 
 // sequence returns what the encoder reads of a window.
-func (r *Reader) sequence(w *tokenizer.Window) model.Sequence {
+func (r *Reader) sequence(w *tokenizer.Window) arch.Sequence {
 	if w == nil {
-		return model.Sequence{}
+		return arch.Sequence{}
 	}
-	s := model.Sequence{IDs: w.IDs}
+	s := arch.Sequence{IDs: w.IDs}
 	if r.Encoder.Types > 1 && slices.ContainsFunc(w.TypeIDs, func(t int) bool { return t != 0 }) {
 		s.Types = w.TypeIDs
 	}
@@ -183,8 +174,8 @@ func (r *Reader) sequence(w *tokenizer.Window) model.Sequence {
 }
 
 // readAll reads n texts and checks that the encoder can read them.
-func (r *Reader) readAll(n int, read func(i int) (model.Sequence, error)) ([]model.Sequence, error) {
-	out := make([]model.Sequence, n)
+func (r *Reader) readAll(n int, read func(i int) (arch.Sequence, error)) ([]arch.Sequence, error) {
+	out := make([]arch.Sequence, n)
 	err := each(n, func(i int) (err error) {
 		if out[i], err = read(i); err != nil {
 			return err
@@ -212,27 +203,14 @@ func (r *Reader) check(ids []int) error {
 // each calls do for the texts 0 to n−1, on all processors, and returns the error of the first that has
 // one.
 func each(n int, do func(i int) error) error {
-	errs := make([]error, n)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				errs[i] = do(i)
-			}
-		})
-	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return fmt.Errorf("task: text %d: %w", i, err)
-		}
+	if i, err := parallel.Each(n, do); err != nil {
+		return fmt.Errorf("task: text %d: %w", i, err)
 	}
 	return nil
 }
 
 // byLength returns the places of the sequences, the longest first.
-func byLength(batch []model.Sequence) []int {
+func byLength(batch []arch.Sequence) []int {
 	order := make([]int, len(batch))
 	for i := range order {
 		order[i] = i
@@ -243,13 +221,13 @@ func byLength(batch []model.Sequence) []int {
 
 // run computes the hidden states of all sequences, those of like length together, and calls see for
 // each with its place in the batch and its rows, [T, Dim], which see must not keep.
-func (r *Reader) run(batch []model.Sequence, see func(i int, x tensor.Tensor, a *tensor.Arena) error) error {
+func (r *Reader) run(batch []arch.Sequence, see func(i int, x tensor.Tensor, a *tensor.Arena) error) error {
 	order := byLength(batch)
-	sorted := make([]model.Sequence, len(batch))
+	sorted := make([]arch.Sequence, len(batch))
 	for k, i := range order {
 		sorted[k] = batch[i]
 	}
-	return r.Encoder.Run(sorted, func(first int, group []model.Sequence, x tensor.Tensor, a *tensor.Arena) error {
+	return r.Encoder.Run(sorted, func(first int, group []arch.Sequence, x tensor.Tensor, a *tensor.Arena) error {
 		row := 0
 		for k, s := range group {
 			mark := a.Mark()
@@ -273,10 +251,10 @@ func (r *Reader) report(done, total int) {
 const scoreRows = 4096 // tokens between two reports of progress
 
 // scores returns the output of the head over sequences, [N, Out], those of like length computed together.
-func (r *Reader) scores(batch []model.Sequence) (tensor.Tensor, error) {
+func (r *Reader) scores(batch []arch.Sequence) (tensor.Tensor, error) {
 	var out tensor.Tensor
 	order := byLength(batch)
-	var group []model.Sequence
+	var group []arch.Sequence
 	rows := 0
 	for k, i := range order {
 		group = append(group, batch[i])

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -52,7 +53,7 @@ func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
 
 // NewTagger uses an encoder that is open. It fails if that is for another task.
 func NewTagger(e *model.Encoder) (*Tagger, error) {
-	r, err := newReader(e, "Tagger", model.TokenClassification)
+	r, err := newReader(e, "Tagger", arch.TokenClassification)
 	if err != nil {
 		return nil, err
 	}

@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 )
 
 // TextToText writes texts from texts with an encoder–decoder: translations, summaries, answers, as
-// generate of transformers 5.24 does. How it writes is the checkpoint's [model.Generation]: greedily,
+// generate of transformers 5.24 does. How it writes is the checkpoint's [hf.Generation]: greedily,
 // drawing, or searching with beams. It may be used from several goroutines.
 type TextToText struct {
 	// Reader reads the sources. A source that is too long is an error unless Strict is set to false.
@@ -60,7 +62,7 @@ func NewTextToText(m *model.EncoderDecoder) (*TextToText, error) {
 // may be any of several, says what there is.
 func (t *TextToText) For(task string) (*TextToText, error) {
 	var names, found []string
-	var params model.TaskParams
+	var params hf.TaskParams
 	for _, p := range t.Model.Tasks {
 		names = append(names, fmt.Sprintf("%s (%q)", p.Name, p.Prefix))
 		switch prefix := strings.TrimRight(p.Prefix, ": "); {
@@ -81,7 +83,7 @@ func (t *TextToText) For(task string) (*TextToText, error) {
 	return nil, fmt.Errorf("task: the checkpoint has no task %q; it has %s", task, strings.Join(names, ", "))
 }
 
-func (t *TextToText) with(p model.TaskParams) *TextToText {
+func (t *TextToText) with(p hf.TaskParams) *TextToText {
 	u := *t
 	u.Prefix, u.Model = p.Prefix, t.Model.WithGeneration(p.Generation)
 	return &u
@@ -106,7 +108,7 @@ func (t *TextToText) Translate(source, target string) (*TextToText, error) {
 	switch {
 	case t.Model.Family == "marian": // the source begins with the target's token
 	case t.startsWithLanguage():
-		g.Start = id
+		g.Start = &id
 	default:
 		g.Rules.ForcedFirst = []int{id}
 	}
@@ -120,7 +122,7 @@ func (t *TextToText) Translate(source, target string) (*TextToText, error) {
 // with one that is the same for all, which that token follows.
 func (t *TextToText) startsWithLanguage() bool {
 	g := &t.Model.Decoder.Generation
-	return t.Model.Family == "mbart" && !slices.Contains(g.EOS, g.Start)
+	return t.Model.Family == "mbart" && (g.Start == nil || !slices.Contains(g.EOS, *g.Start))
 }
 
 // Write writes from one text; several texts where the checkpoint asks for that (num_return_sequences), the
@@ -168,7 +170,7 @@ func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written,
 const together = 4096
 
 // group returns the first texts that are written at a time.
-func (t *TextToText) group(order []int, sources []model.Sequence) []int {
+func (t *TextToText) group(order []int, sources []arch.Sequence) []int {
 	n, tokens := 0, 0
 	for most := cmp.Or(max(t.Together, 0), 16); n < min(most, len(order)); n++ {
 		if tokens += len(sources[order[n]].IDs); n > 0 && tokens > together {
@@ -193,7 +195,7 @@ func (t *TextToText) checkLanguage(texts []string) error {
 		}
 	}
 	for _, code := range codes {
-		if id, err := tok.Language(code); err == nil && id == g.Start {
+		if id, err := tok.Language(code); err == nil && g.Start != nil && id == *g.Start {
 			return nil
 		}
 	}
@@ -201,7 +203,7 @@ func (t *TextToText) checkLanguage(texts []string) error {
 }
 
 // write writes the texts of a group.
-func (t *TextToText) write(ctx context.Context, group []int, sources []model.Sequence, out [][]Written) error {
+func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequence, out [][]Written) error {
 	ids := make([][]int, len(group))
 	for i, at := range group {
 		ids[i] = sources[at].IDs
@@ -223,7 +225,7 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []model.Seq
 		}
 	}
 	if b.Beams > 1 {
-		found, err := d.SearchBatch(ctx, batch, b, t.Options)
+		found, err := d.BeamSearchBatch(ctx, batch, b, t.Options)
 		for i, texts := range found {
 			for _, h := range texts {
 				if err == nil {

@@ -41,7 +41,7 @@ def formula(ids, case):
     v = torch.arange(case["vocab"])
     x = mix(h[:, None] ^ (v * 0x9E3779B1 & MASK)[None]) >> 12
     logits = x.to(torch.float32) * 2.0**-17
-    for t in set(case["rules"].get("End", [])):
+    for t in set(case["rules"].get("EOS", [])):
         logits[:, t] += case["boost"]
     return logits
 
@@ -89,7 +89,7 @@ def rule_arguments(rules):
         ("ForcedLast", "forced_eos_token_id"),
         ("Suppress", "suppress_tokens"),
         ("SuppressFirst", "begin_suppress_tokens"),
-        ("End", "eos_token_id"),
+        ("EOS", "eos_token_id"),
         ("Renormalize", "renormalize_logits"),
         ("MaxLength", "max_length"),
     ):
@@ -135,7 +135,7 @@ def random_rules(rng, vocab, prompt, most, ends):
     }
     rules = {"MaxLength": most}
     if ends:
-        rules["End"] = ends
+        rules["EOS"] = ends
     for name in rng.sample([n for n in make if n not in without], rng.choice([1, 1, 1, 2, 3, 5])):
         if name == "Decay":
             if ends:
@@ -150,7 +150,7 @@ def random_rules(rng, vocab, prompt, most, ends):
 
 def processors(rules, case, prompt, source):
     g = GenerationConfig(num_beams=1, num_return_sequences=1, **rule_arguments(rules))
-    g._eos_token_tensor = torch.tensor(rules["End"]) if "End" in rules else None
+    g._eos_token_tensor = torch.tensor(rules["EOS"]) if "EOS" in rules else None
     stub = SimpleNamespace(config=SimpleNamespace(is_encoder_decoder=True))
     stub._merge_criteria_processor_list = lambda default, custom: default
     return GenerationMixin._get_logits_processor(
@@ -220,7 +220,7 @@ def search(case):
         n = len(case["prompt"])
         while n < len(row) and row[n] not in (-1, 10**6):
             n += 1
-            if row[n - 1] in rules.get("End", []):
+            if row[n - 1] in rules.get("EOS", []):
                 break
         texts.append({"ids": row[:n], "score": None if score == float("-inf") else score})
     return texts
@@ -248,7 +248,7 @@ def beam_cases(rng, count):
                 c["Pad"] = ends[0]
         rules = {"MaxLength": most}
         if ends:
-            rules["End"] = ends
+            rules["EOS"] = ends
         if rng.random() < 0.5:
             rules = random_rules(rng, vocab, prompt, most, ends)
             if rng.random() < 0.2:

@@ -88,7 +88,7 @@ func BenchmarkRandom(b *testing.B) {
 		b.Run(d.String(), func(b *testing.B) {
 			src := Random(1, d)
 			src.Make("w", tensor.Of(4096, 4096))
-			b.SetBytes(4096 * 4096 * int64(d.Size()))
+			b.SetBytes(4096 * 4096 * int64(d.Bytes(1)))
 			for b.Loop() {
 				for _, err := range src.Chunks("w", 1<<20) {
 					if err != nil {

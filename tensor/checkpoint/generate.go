@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/x448/float16"
-
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -102,7 +100,8 @@ func Zeros(d tensor.DType) Maker {
 // randomTile returns the bytes that a tensor repeats.
 func randomTile(h uint64, d tensor.DType, info Info) []byte {
 	offset, scale := 1.0, 0.1
-	elements := info.Size / int64(d.Size())
+	blockLen, blockSize := d.Block()
+	elements := info.Size / int64(blockSize) * int64(blockLen)
 	switch {
 	case len(info.Shape) > 1:
 		offset, scale = 0, math.Sqrt(3/float64(elements/int64(info.Shape[0])))
@@ -110,25 +109,13 @@ func randomTile(h uint64, d tensor.DType, info Info) []byte {
 		offset = 0
 	}
 	n := min(elements, tile)
-	b := make([]byte, 0, n*int64(d.Size()))
-	for i := range uint64(n) {
-		v := float32(offset + float64(scale*uniform(h, i)))
-		switch d {
-		case tensor.F32:
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		case tensor.F16:
-			b = binary.LittleEndian.AppendUint16(b, float16.Fromfloat32(v).Bits())
-		case tensor.BF16:
-			b = binary.LittleEndian.AppendUint16(b, bfloat16(v))
-		}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(offset + float64(scale*uniform(h, uint64(i))))
 	}
+	b := make([]byte, d.Bytes(len(x)))
+	d.Encode(b, x)
 	return b
-}
-
-// bfloat16 rounds a finite v to the nearest bfloat16, ties to even.
-func bfloat16(v float32) uint16 {
-	x := math.Float32bits(v)
-	return uint16((x + 0x7fff + x>>16&1) >> 16)
 }
 
 // repeat fills dst with the endless repetition of pattern, from byte off of it on.

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/seed2010d43f/transformer/internal/le"
+	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -19,7 +19,7 @@ type Entry struct {
 
 // Float32 returns t as an Entry. It shares t's memory on little-endian hosts.
 func Float32(name string, t tensor.Tensor) Entry {
-	return Entry{name, F32, slices.Clone(t.Shape[:t.Shape.Rank()]), le.Bytes(t.Data)}
+	return Entry{name, F32, slices.Clone(t.Shape[:t.Shape.Rank()]), bytesview.Bytes(t.Data)}
 }
 
 // Memory returns a Source of the given tensors. It shares their data and shapes, which must not be

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
 // The files that Open looks for, in this order.
@@ -35,13 +36,13 @@ const (
 // [embed.FS] do, and as a whole if not.
 func Open(fsys fs.FS) (*Files, error) {
 	switch {
-	case exists(fsys, singleFile):
+	case sidefile.Exists(fsys, singleFile):
 		return OpenFile(fsys, singleFile)
-	case exists(fsys, indexFile):
+	case sidefile.Exists(fsys, indexFile):
 		return openIndex(fsys, indexFile, readHeader)
-	case exists(fsys, torchFile):
+	case sidefile.Exists(fsys, torchFile):
 		return OpenTorch(fsys, torchFile)
-	case exists(fsys, torchIndex):
+	case sidefile.Exists(fsys, torchIndex):
 		return openIndex(fsys, torchIndex, readTorch)
 	}
 	detail := fmt.Sprintf("the folder has none of %s, %s, %s and %s", singleFile, indexFile, torchFile, torchIndex)
@@ -54,17 +55,11 @@ func Open(fsys fs.FS) (*Files, error) {
 	return nil, &Error{Kind: ErrNoCheckpoint, Detail: detail}
 }
 
-// exists lets any error but absence through, for opening to report.
-func exists(fsys fs.FS, name string) bool {
-	_, err := fs.Stat(fsys, name)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
 // openIndex opens the shards of an index and keeps the tensors it names.
 func openIndex(fsys fs.FS, index string, read format) (*Files, error) {
-	text, err := readIndex(fsys, index)
+	text, err := sidefile.Read(fsys, index, sidefile.MaxIndex)
 	if err != nil {
-		return nil, err
+		return nil, &Error{File: index, Kind: ErrReadFile, Cause: err}
 	}
 	shards, err := parseIndex(index, text)
 	if err != nil {
@@ -94,22 +89,6 @@ func (f *Files) addShard(fsys fs.FS, index, file string, read format, tensors ma
 		}
 	}
 	return nil
-}
-
-func readIndex(fsys fs.FS, index string) ([]byte, error) {
-	f, err := fsys.Open(index)
-	if err != nil {
-		return nil, &Error{File: index, Kind: ErrReadFile, Cause: err}
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxHeader+1))
-	if err != nil {
-		return nil, &Error{File: index, Kind: ErrReadFile, Cause: err}
-	}
-	if len(text) > maxHeader {
-		return nil, &Error{File: index, Kind: ErrIndexJSON, Detail: "longer than 100 MB"}
-	}
-	return text, nil
 }
 
 // parseIndex returns the names of the tensors in each shard of {"weight_map": {tensor: shard}}; other

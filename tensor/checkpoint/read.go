@@ -1,11 +1,8 @@
 package checkpoint
 
 import (
-	"math"
+	"slices"
 
-	"github.com/x448/float16"
-
-	"github.com/seed2010d43f/transformer/internal/le"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -28,28 +25,14 @@ func ReadFloat32(src Source, name string) (tensor.Tensor, error) {
 		return tensor.Tensor{}, &Error{Tensor: name, Kind: ErrUnsupported, Detail: string(info.DType) + ", expected F32, F16 or BF16"}
 	}
 	t := tensor.Tensor{Shape: shape, Data: make([]float32, 0, shape.Len())}
+	blockLen, blockSize := d.Block()
 	for b, err := range src.Chunks(name, 1<<20) {
 		if err != nil {
 			return tensor.Tensor{}, err
 		}
-		t.Data = widen(t.Data, d, b)
+		done, n := len(t.Data), len(b)/blockSize*blockLen
+		t.Data = slices.Grow(t.Data, n)[:done+n]
+		d.Decode(t.Data[done:], b)
 	}
 	return t, nil
-}
-
-// widen appends the elements in b, of type d, to dst.
-func widen(dst []float32, d tensor.DType, b []byte) []float32 {
-	switch d {
-	case tensor.F32:
-		return append(dst, le.Float32s(b)...)
-	case tensor.F16:
-		for _, x := range le.Uint16s(b) {
-			dst = append(dst, float16.Frombits(x).Float32())
-		}
-	case tensor.BF16:
-		for _, x := range le.Uint16s(b) {
-			dst = append(dst, math.Float32frombits(uint32(x)<<16))
-		}
-	}
-	return dst
 }

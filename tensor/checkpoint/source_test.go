@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/seed2010d43f/transformer/internal/le"
+	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -319,7 +319,7 @@ func TestChunksStopEarly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for b, err := range src.Chunks("w", 40) {
-		if err != nil || len(le.Float32s(b)) != 10 {
+		if err != nil || len(bytesview.Float32s(b)) != 10 {
 			t.Errorf("%d bytes, %v", len(b), err)
 		}
 		break

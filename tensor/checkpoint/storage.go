@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/seed2010d43f/transformer/internal/mmap"
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
 // storage is the contents of a file, however they are reached.
@@ -22,15 +23,7 @@ type storage interface {
 
 // openStorage maps the file if it can, and reads it otherwise.
 func openStorage(fsys fs.FS, name string) (storage, error) {
-	// Before opening: opening a pipe can wait for ever.
-	info, err := fs.Stat(fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file: %v", info.Mode())
-	}
-	f, err := fsys.Open(name)
+	f, size, err := sidefile.Open(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -44,31 +37,34 @@ func openStorage(fsys fs.FS, name string) (storage, error) {
 			return nil, err
 		}
 	}
-	s, err := openReader(f)
+	s, err := openReader(f, name, size)
 	if err != nil {
 		f.Close()
 	}
 	return s, err
 }
 
-// openReader reads ranges of the file where it allows them, and all of it at once otherwise.
-func openReader(f fs.File) (storage, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
+// openReader reads ranges of a file where it allows them, and all of it at once otherwise. size is what the
+// file says it has: it counts once the last byte has been read, for memory is allocated by it.
+func openReader(f fs.File, name string, size int64) (storage, error) {
+	s := &reader{length: size, c: f}
 	switch r := f.(type) {
 	case io.ReaderAt:
-		return &reader{r, info.Size(), f}, nil
+		s.r = r
 	case io.ReadSeeker:
-		return &reader{&seeker{r: r}, info.Size(), f}, nil
+		s.r = &seeker{r: r}
+	default:
+		data, err := sidefile.ReadAll(f, name, size)
+		s.r = bytes.NewReader(data)
+		return s, err
 	}
-	// The file's own word on its size is not trusted with memory: reading grows as bytes arrive.
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
+	if size == 0 {
+		return s, nil
 	}
-	return &reader{bytes.NewReader(data), int64(len(data)), f}, nil
+	if _, err := s.view(nil, size-1, 1); err != nil {
+		return nil, fmt.Errorf("it says that it has %d bytes, and the last cannot be read: %w", size, err)
+	}
+	return s, nil
 }
 
 type mapped struct{ m *mmap.Mapping }

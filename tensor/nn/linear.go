@@ -13,39 +13,52 @@ type Linear struct {
 	Bias   []float32      // [Out], or nil
 }
 
-// Out returns the width of the output.
-func (l Linear) Out() int { return l.Weight.Out }
+// Out returns the width of the output, 0 if there is no weight.
+func (l Linear) Out() int {
+	if l.Weight == nil {
+		return 0
+	}
+	return l.Weight.Out
+}
+
+// In returns the width of the input, 0 if there is no weight.
+func (l Linear) In() int {
+	if l.Weight == nil {
+		return 0
+	}
+	return l.Weight.In
+}
 
 // Forward sets dst, [T, Out], from x, [T, In]. dst must not overlap x.
 func (l Linear) Forward(dst, x tensor.Tensor) {
-	tensor.MatMulThen(dst, x, l.Weight, tensor.Then{Bias: l.Bias})
+	tensor.MatMulEpilogue(dst, x, l.Weight, tensor.Epilogue{Bias: l.Bias})
 }
 
 // ForwardAdd sets dst to the layer's output and add, [T, Out], with the bits that Forward and then their sum
 // have. dst must not overlap x or add.
 func (l Linear) ForwardAdd(dst, x, add tensor.Tensor) {
-	tensor.MatMulThen(dst, x, l.Weight, tensor.Then{Bias: l.Bias, Add: add})
+	tensor.MatMulEpilogue(dst, x, l.Weight, tensor.Epilogue{Bias: l.Bias, Add: add})
 }
 
 // ForwardActivated sets dst to a of the layer's output.
 func (l Linear) ForwardActivated(dst, x tensor.Tensor, a Activation) {
-	tensor.MatMulThen(dst, x, l.Weight, tensor.Then{Bias: l.Bias, F: a})
+	tensor.MatMulEpilogue(dst, x, l.Weight, tensor.Epilogue{Bias: l.Bias, F: a})
 }
 
 // FeedForward sets dst, [T, Dim], to down(a(up(x))) and, unless it is the zero Tensor, add, [T, Dim], with the
 // bits that these steps have one after the other. dst must not overlap x or add.
 func FeedForward(dst, x tensor.Tensor, up Linear, a Activation, down Linear, add tensor.Tensor) {
-	tensor.MatMulTwice(dst, x, up.Weight, tensor.Then{Bias: up.Bias, F: a}, down.Weight, tensor.Then{Bias: down.Bias, Add: add})
+	tensor.FeedForward(dst, x, up.Weight, tensor.Epilogue{Bias: up.Bias, F: a}, down.Weight, tensor.Epilogue{Bias: down.Bias, Add: add})
 }
 
-// Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Memory.NewTable].
+// Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable].
 func (l Loader) Table(name string, rows, dim int) Embedding {
 	name += ".weight"
 	dt, ok := l.lookup(name, rows, dim)
 	if !ok {
 		return Embedding{}
 	}
-	w := l.mem.NewTable(l.keep(dt), rows, dim)
+	w := l.slab.NewTable(l.keep(dt), rows, dim)
 	l.pack(w, 0, rows, name)
 	return Embedding{w}
 }

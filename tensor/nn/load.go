@@ -1,12 +1,9 @@
 package nn
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -66,8 +63,8 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 		return lin
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, in)
-	size := dt.Size()
-	rows := make([]byte, transposed*in*size)
+	_, size := dt.Block()
+	rows := make([]byte, min(transposed, out)*in*size)
 	for o := 0; o < out; o += transposed {
 		n := min(transposed, out-o)
 		for i := range in {
@@ -125,17 +122,14 @@ func (l Loader) floats(name string, dims ...int) []float32 {
 		return nil
 	}
 	x := make([]float32, n)
-	widen(x, b, dt)
+	dt.Decode(x, b)
 	l.consumed(name)
 	return x
 }
 
 // newWeight returns a matrix of a type as the options have it.
 func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
-	if dt == tensor.BF16 && l.opt.Round {
-		return l.mem.NewRoundingWeight(out, in)
-	}
-	return l.mem.NewWeight(dt, out, in)
+	return l.slab.NewWeight(dt, l.opt.Precision, out, in)
 }
 
 // keep returns the type in which a matrix of a stored type is kept.
@@ -151,7 +145,7 @@ func (l Loader) keep(stored tensor.DType) tensor.DType {
 func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
 	info, _ := l.src.Lookup(l.prefix + name)
 	dt, _ := info.DType.Tensor() // lookup has checked it
-	size := w.In * dt.Size()
+	size := dt.Bytes(w.In)
 	if size == 0 {
 		return
 	}
@@ -179,7 +173,7 @@ func (l Loader) consumed(name string) {
 
 // store packs whole rows of type dt into w.
 func (l Loader) store(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
-	t := &storing{w: w, row: row, b: b, dt: dt, size: w.In * dt.Size()}
+	t := &storing{w: w, row: row, b: b, dt: dt, size: dt.Bytes(w.In)}
 	parallel.Run(parallel.Width(), (len(b)/t.size+transposed-1)/transposed, t)
 }
 
@@ -200,45 +194,9 @@ func (t *storing) Do(part, _ int) {
 		t.w.Pack(row, b)
 		return
 	}
-	x := make([]float32, len(b)/t.dt.Size())
-	widen(x, b, t.dt)
-	if t.w.DType == tensor.F32 {
-		t.w.PackFloat32(row, x)
-		return
-	}
-	u := make([]uint16, len(x))
-	if t.w.DType == tensor.BF16 {
-		vec.NarrowBF16(u, x)
-	} else {
-		vec.NarrowF16(u, x)
-	}
-	b = make([]byte, 0, 2*len(u))
-	for _, v := range u {
-		b = binary.LittleEndian.AppendUint16(b, v)
-	}
-	t.w.Pack(row, b)
-}
-
-// widen sets dst from little-endian bytes of type dt.
-func widen(dst []float32, b []byte, dt tensor.DType) {
-	if dt == tensor.F32 {
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-		return
-	}
-	var u [256]uint16
-	for i := 0; i < len(dst); i += len(u) {
-		n := min(len(u), len(dst)-i)
-		for j := range n {
-			u[j] = binary.LittleEndian.Uint16(b[2*(i+j):])
-		}
-		if dt == tensor.BF16 {
-			vec.WidenBF16(dst[i:i+n], u[:n])
-		} else {
-			vec.WidenF16(dst[i:i+n], u[:n])
-		}
-	}
+	x := make([]float32, len(b)/t.size*t.w.In)
+	t.dt.Decode(x, b)
+	t.w.PackFloat32(row, x)
 }
 
 // Rows returns the rows of the tensor name, [n, in], in another order, as a layer without bias: the
@@ -254,7 +212,7 @@ func (l Loader) Rows(name string, in, out int, slices [][2]int) Linear {
 		return Linear{}
 	}
 	w := l.newWeight(l.keep(dt), out, in)
-	size, row := in*dt.Size(), 0
+	size, row := dt.Bytes(in), 0
 	for _, s := range slices {
 		l.store(w, row, b[s[0]*size:(s[0]+s[1])*size], dt)
 		row += s[1]
@@ -272,7 +230,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
 	part := in / groups
 	dt, ok := l.lookup(name+".weight", out, part, kernel)
-	if !ok {
+	if !ok || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
 		return lin
 	}
 	b, err := l.src.Bytes(l.prefix + name + ".weight")
@@ -281,7 +239,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 		return lin
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, kernel*in)
-	size := dt.Size()
+	_, size := dt.Block()
 	row := make([]byte, kernel*in*size)
 	for o := range out {
 		clear(row)

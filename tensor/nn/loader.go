@@ -18,9 +18,8 @@ type Options struct {
 	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Round has matrices that are kept as BF16 round the activations they are multiplied by: see
-	// [tensor.Memory.NewRoundingWeight].
-	Round bool
+	// Precision is what products by the matrices round activations to.
+	Precision tensor.Precision
 
 	// Valid, if not nil, is asked before each weight is read; its error ends the loading, so that a
 	// config that is wrong does not cost the time of reading all weights.
@@ -44,8 +43,9 @@ type load struct {
 	errs        []error
 	invalid     bool // Valid has said so: nothing is read any more
 	asked       map[string]bool
-	mem         *tensor.Memory
+	slab        *tensor.Slab
 	done, total int64
+	derived     int64 // bytes of what is computed from weights
 }
 
 // NewLoader returns a Loader of the weights in src.
@@ -55,7 +55,7 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
 	}
-	l.mem = tensor.NewMemory(l.total)
+	l.slab = tensor.NewSlab(l.total)
 	return Loader{"", l}
 }
 
@@ -85,6 +85,26 @@ func (l Loader) Has(name string) bool {
 // Fail records an error of the recipe's own.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
 
+// A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
+// computes from them. Of published models it is less than a third.
+const derivedFactor, derivedBytes = 2, 16 << 20
+
+// Derive says that a matrix [rows, dim] of float32 is to be computed from weights and kept. It records an error
+// and returns false if all of these are out of proportion to the checkpoint: a number in a config is no
+// reason to allocate gigabytes. A [checkpoint.Maker] has as much as it is asked for.
+func (l Loader) Derive(name string, rows, dim int) bool {
+	if _, ok := l.src.(checkpoint.Maker); ok {
+		return true
+	}
+	l.derived += 4 * int64(rows) * int64(dim)
+	if l.derived <= derivedFactor*l.total+derivedBytes {
+		return true
+	}
+	l.Fail(fmt.Errorf("nn: %q, [%d, %d], is computed from weights; with it, such tables take %d bytes and all weights only %d",
+		l.prefix+name, rows, dim, l.derived, l.total))
+	return false
+}
+
 // Ignore says that tensors are no weights of the model: the buffers that old checkpoints saved along,
 // for instance. match is asked for each name that nobody has asked for.
 func (l Loader) Ignore(match func(name string) bool) {
@@ -110,15 +130,18 @@ const maxErrors = 20 // shown; a wrong config makes every weight wrong
 // Err reports everything that was wrong so far, or nil. With all set it also reports tensors of the
 // checkpoint that nobody asked for: a model that leaves weights out would compute something else.
 func (l Loader) Err(all bool) error {
-	errs := l.errs
-	if all && len(errs) == 0 {
+	errs, n := l.errs, len(l.errs)
+	if all && n == 0 {
 		for name := range l.src.Names() {
-			if !l.asked[name] {
+			if l.asked[name] {
+				continue
+			}
+			if n++; n <= maxErrors {
 				errs = append(errs, fmt.Errorf("nn: the model has no place for the checkpoint's tensor %q", name))
 			}
 		}
 	}
-	if n := len(errs); n > maxErrors {
+	if n > maxErrors {
 		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("nn: and %d more", n-maxErrors))
 	}
 	return errors.Join(errs...)
@@ -186,7 +209,7 @@ func (l Loader) Head(e Embedding, name string, tied bool) Linear {
 		if e.Weight == nil {
 			return Linear{}
 		}
-		return Linear{Weight: l.mem.ForProducts(e.Weight, l.opt.Round)}
+		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
 	}
 	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
 }

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -43,6 +45,34 @@ func (n *LayerNorm) rows(dst, x tensor.Tensor) {
 	}
 }
 
+// Width returns the width of the rows that a norm of this package takes; 0 is any.
+func Width(n Norm) int {
+	switch n := n.(type) {
+	case *RMSNorm:
+		return len(n.Weight)
+	case *LayerNorm:
+		return max(len(n.Weight), len(n.Bias))
+	case PerRow:
+		if len(n) > 0 {
+			return Width(n[0])
+		}
+	}
+	return 0
+}
+
+// PerRow normalises row i with the i-th norm: heads that have weights of their own (StableLM 2, Command R+).
+type PerRow []Norm
+
+// Forward implements [Norm]. It panics unless x has as many rows as there are norms.
+func (n PerRow) Forward(dst, x tensor.Tensor) {
+	if x.Rows() != len(n) {
+		panic(fmt.Sprintf("nn: %v normalised by norms of %d rows", x.Shape, len(n)))
+	}
+	for i, norm := range n {
+		norm.Forward(dst.Slice(i, i+1), x.Slice(i, i+1))
+	}
+}
+
 // rowOp works on rows that do not depend on each other.
 type rowOp interface {
 	rows(dst, x tensor.Tensor)
@@ -64,7 +94,7 @@ func forRows(op rowOp, dst, x tensor.Tensor) {
 	t.dst, t.x = dst.Reshape(rows, dst.Shape.Last()), x.Reshape(rows, dim)
 	parallel.Run(parallel.Width(), (rows+t.step-1)/t.step, t)
 	*t = rowTask{}
-	rowTasks.Put(t)
+	rowTasks.Put(t, 0)
 }
 
 var rowTasks parallel.Free[rowTask]

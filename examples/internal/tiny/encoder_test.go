@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/sample"
 )
@@ -55,12 +56,12 @@ func TestEncoder(t *testing.T) {
 		}
 		return e
 	}
-	read := func(e *model.Encoder, c text) []model.Sequence {
+	read := func(e *model.Encoder, c text) []arch.Sequence {
 		ids, err := e.Tokenizer.Encode(c.Text)
 		if err != nil || !slices.Equal(ids, c.IDs) {
 			t.Fatalf("%q is %v, want %v (%v)", c.Text, ids, c.IDs, err)
 		}
-		return []model.Sequence{{IDs: ids}}
+		return []arch.Sequence{{IDs: ids}}
 	}
 	near := func(what string, got []float32, want []float64, tolerance float64) {
 		t.Helper()

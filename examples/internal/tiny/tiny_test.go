@@ -53,7 +53,7 @@ func TestDecoder(t *testing.T) {
 			t.Errorf("%q continues with %v, want %v", c.Prompt, got, c.Greedy)
 		}
 		s = d.NewSession(model.SessionOptions{})
-		if err := s.Feed(ids...); err != nil {
+		if err := s.Append(ids...); err != nil {
 			t.Fatal(err)
 		}
 		top, err := sampler.TopN(nil, s.Logits(), len(c.TopIDs))

@@ -81,9 +81,9 @@ func TestTranslator(t *testing.T) {
 		}
 		// Logits are up to 30 in size, and those of the reference move by 2e-5 with its vector units.
 		s := w.Model.NewSession(read[0], model.SessionOptions{})
-		next := w.Model.Decoder.Generation.Start
+		next := *w.Model.Decoder.Generation.Start
 		for i, step := range c.Steps {
-			if err := s.Feed(next); err != nil {
+			if err := s.Append(next); err != nil {
 				t.Fatal(err)
 			}
 			for j, id := range step.TopIDs {
@@ -109,7 +109,7 @@ func TestTranslator(t *testing.T) {
 		}
 		beams := fr.Model.Decoder.Generation.Beams
 		beams.Return = len(c.Beams)
-		found, err := fr.Model.NewSession(read[0], model.SessionOptions{}).Search(ctx, nil, beams, model.GenerateOptions{})
+		found, err := fr.Model.NewSession(read[0], model.SessionOptions{}).BeamSearch(ctx, nil, beams, model.GenerateOptions{})
 		if err != nil || len(found) != len(c.Beams) {
 			t.Fatalf("%d texts: %v", len(found), err)
 		}
@@ -136,8 +136,8 @@ func checkAttention(t *testing.T, m *model.EncoderDecoder, want *translations) {
 		t.Fatal(err)
 	}
 	seen := false
-	s := m.NewSession(read[0], model.SessionOptions{Observe: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.CrossWeights || at.Layer != a.Layer {
+	s := m.NewSession(read[0], model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != attention.StageCrossWeights || at.Layer != a.Layer {
 			return nil
 		}
 		return func(x tensor.Tensor) {
@@ -153,8 +153,8 @@ func checkAttention(t *testing.T, m *model.EncoderDecoder, want *translations) {
 			}
 		}
 	}})
-	ids := append([]int{m.Decoder.Generation.Start}, a.TargetIDs...)
-	if err := s.Feed(ids[:len(a.Weights[0])]...); err != nil || !seen {
+	ids := append([]int{*m.Decoder.Generation.Start}, a.TargetIDs...)
+	if err := s.Append(ids[:len(a.Weights[0])]...); err != nil || !seen {
 		t.Errorf("weights were not seen: %v", err)
 	}
 }

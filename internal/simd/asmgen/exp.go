@@ -3,17 +3,16 @@ package asmgen
 import (
 	"fmt"
 	"math"
+
+	"github.com/seed2010d43f/transformer/internal/simd/approx"
 )
 
 // The constants of exp and tanh, in the order of the table. The first ExpRegs of them are what Exp keeps
 // in registers if it is told to.
 //
 // exp(x) = 2^(n−1)·P(r), n = round(x·log2(e)), r = x − n·ln 2 in two FMA steps, P(r) ≈ 2·exp(r) on
-// |r| ≤ ln(2)/2. P has degree 6 with the coefficients of r⁰ and r¹ held at 2, so that exp(0) is exactly 1
-// and small results of expm1 keep their relative accuracy; the other five are a weighted least-squares
-// fit iterated to the minimax of the relative error (Lawson), rounded to float32 one after the other
-// from r² up with a new fit of those left after each. The approximation error is 3.2e-9, so rounding
-// dominates: below 1 ulp.
+// |r| ≤ ln(2)/2, has the coefficients TwoExp of package approx. Their error is 3.2e-9, so rounding dominates:
+// below 1 ulp.
 //
 // The factor 2 in P and the halved power make both ends come out without a special case: biased exponent
 // 0 (n = −126) multiplies by zero, and n = 128 is reachable. n + 126 appears in the low bits of
@@ -24,7 +23,7 @@ const (
 	expMagic         // 1.5·2²³ + 126
 	expLn2Hi         // ln 2 rounded to float32
 	expLn2Lo         // ln 2 − expLn2Hi
-	expC6            // 2·c₆
+	expC6            // of r⁶
 	expC5            //
 	expC4            //
 	expC3            //
@@ -51,11 +50,11 @@ func expWords() []uint32 {
 		expMagic:  math.Float32bits(3<<22 + 126),
 		expLn2Hi:  0x3f317218,
 		expLn2Lo:  0xb102e308,
-		expC6:     0x3b351e88,
-		expC5:     0x3c891c2b,
-		expC4:     0x3daaac5f,
-		expC3:     0x3eaaaa4a,
-		expC2:     0x3f7ffffe,
+		expC6:     math.Float32bits(approx.TwoExp6),
+		expC5:     math.Float32bits(approx.TwoExp5),
+		expC4:     math.Float32bits(approx.TwoExp4),
+		expC3:     math.Float32bits(approx.TwoExp3),
+		expC2:     math.Float32bits(approx.TwoExp2),
 		expTwo:    math.Float32bits(2),
 		tanhHigh:  math.Float32bits(20),
 		tanhMinus: math.Float32bits(-1),
@@ -98,6 +97,9 @@ func (f *File) NewExp(w Width, first int) *Exp {
 	}
 	return e
 }
+
+// First returns the register of the first constant.
+func (e *Exp) First() int { return e.first }
 
 // Load emits the loading of the constants into their registers, if they have some.
 func (e *Exp) Load() {

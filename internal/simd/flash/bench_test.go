@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/simd"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // peak returns the time of one FLOP in a loop of register FMAs on one thread, the best of several short runs.
@@ -27,15 +28,15 @@ func peak(runs int) float64 {
 // BenchmarkHead is one head, T = S; causal counts half. Each tile of queries counts with its best time, so that
 // interruptions do not, and the sum is reported as a fraction of the register peak measured beside it.
 func BenchmarkHead(b *testing.B) {
-	for _, tier := range simd.Tiers() {
-		if tier == simd.Generic {
+	for _, set := range simd.Sets() {
+		if set == simd.Generic {
 			continue
 		}
 		for _, D := range []int{64, 128} {
 			for _, S := range []int{768, 1536, 3072} {
 				for _, causal := range []bool{false, true} {
-					b.Run(fmt.Sprintf("%v/D=%d/S=%d/causal=%v", tier, D, S, causal), func(b *testing.B) {
-						defer simd.Force(tier)()
+					b.Run(fmt.Sprintf("%v/D=%d/S=%d/causal=%v", set, D, S, causal), func(b *testing.B) {
+						defer simd.Force(set)()
 						benchmarkHead(b, newHead(48, S, S, D, D, causal))
 					})
 				}
@@ -46,7 +47,7 @@ func BenchmarkHead(b *testing.B) {
 
 func benchmarkHead(b *testing.B, h *head) {
 	r := rand.New(rand.NewPCG(1, 2))
-	q, k, v := random(r, h.T*h.ld), random(r, h.S*h.ld), random(r, h.S*h.ld)
+	q, k, v := tensortest.Normal(r, h.T*h.ld), tensortest.Normal(r, h.S*h.ld), tensortest.Normal(r, h.S*h.ld)
 	dst := make([]float32, h.T*h.ld)
 	flops := 4 * float64(h.T) * float64(h.S) * float64(h.D)
 	if h.causal {
@@ -78,13 +79,13 @@ func BenchmarkDecode(b *testing.B) {
 	const D, ld = 64, 512
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, S := range []int{256, 2048, 16384} {
-		k, v := random(r, S*ld), random(r, S*ld)
-		for _, tier := range simd.Tiers()[1:] {
+		k, v := tensortest.Normal(r, S*ld), tensortest.Normal(r, S*ld)
+		for _, set := range simd.Sets()[1:] {
 			for _, lanes := range allLanes {
-				b.Run(fmt.Sprintf("%v/lanes=%d/S=%d", tier, lanes, S), func(b *testing.B) {
-					defer simd.Force(tier)()
+				b.Run(fmt.Sprintf("%v/lanes=%d/S=%d", set, lanes, S), func(b *testing.B) {
+					defer simd.Force(set)()
 					h := newHead(lanes, lanes, S, D, ld, false)
-					q, dst := random(r, lanes*ld), make([]float32, lanes*ld)
+					q, dst := tensortest.Normal(r, lanes*ld), make([]float32, lanes*ld)
 					best := slices.Repeat([]float64{math.Inf(1)}, ld/D)
 					for b.Loop() {
 						for i := range best {
@@ -109,12 +110,12 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkKernels(b *testing.B) {
 	const D, n = 64, flash.Block
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, tier := range simd.Tiers() {
-		if tier == simd.Generic {
+	for _, set := range simd.Sets() {
+		if set == simd.Generic {
 			continue
 		}
 		for _, lanes := range allLanes {
-			k, qt, s, o := random(r, n*D), random(r, D*lanes), random(r, n*lanes), random(r, D*lanes)
+			k, qt, s, o := tensortest.Normal(r, n*D), tensortest.Normal(r, D*lanes), tensortest.Normal(r, n*lanes), tensortest.Normal(r, D*lanes)
 			m, l := slices.Repeat([]float32{10}, lanes), make([]float32, lanes)
 			lo, hi := make([]int32, lanes), make([]int32, lanes)
 			flops := float64(2 * n * D * lanes)
@@ -127,8 +128,8 @@ func BenchmarkKernels(b *testing.B) {
 				"LoadQueries": func() { flash.LoadQueries(qt, lanes, D, k, make([]int, 48)[:lanes], 1) },
 				"Finish":      func() { flash.Finish(k, make([]int, 48)[:lanes], o, l, lanes, D) },
 			} {
-				b.Run(fmt.Sprintf("%v/lanes=%d/%s", tier, lanes, name), func(b *testing.B) {
-					defer simd.Force(tier)()
+				b.Run(fmt.Sprintf("%v/lanes=%d/%s", set, lanes, name), func(b *testing.B) {
+					defer simd.Force(set)()
 					best := math.Inf(1)
 					for b.Loop() {
 						start := time.Now()

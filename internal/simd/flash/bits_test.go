@@ -7,21 +7,22 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // A row has the same bits in tiles of any width, at any place, and with keys that it does not see computed
 // and masked, or left out.
 func TestSameBitsInAnyTile(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(19, 20))
 		for _, c := range []struct{ T, S, D int }{{100, 300, 64}, {61, 200, 19}, {9, 500, 100}} {
 			for _, causal := range []bool{false, true} {
-				q, k, v := random(r, c.T*c.D), random(r, c.S*c.D), random(r, c.S*c.D)
+				q, k, v := tensortest.Normal(r, c.T*c.D), tensortest.Normal(r, c.S*c.D), tensortest.Normal(r, c.S*c.D)
 				want := make([]float32, c.T*c.D)
 				newHead(48, c.T, c.S, c.D, c.D, causal).run(want, q, k, v)
 				check := func(got []float32, what string, lanes int) {
 					t.Helper()
-					if i, ok := sameBits(got, want); !ok {
+					if i, ok := tensortest.SameBits(got, want); !ok {
 						t.Errorf("%+v causal %v, %s in tiles of %d: row %d differs", c, causal, what, lanes, i/c.D)
 					}
 				}
@@ -48,10 +49,10 @@ func TestSameBitsInAnyTile(t *testing.T) {
 
 // What other lanes hold does not matter, even if it is not finite, nor does the lane.
 func TestSameBitsBesideOtherLanes(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(21, 22))
 		const D, n = 20, 77
-		q, k, v := random(r, D), random(r, n*D), random(r, n*D)
+		q, k, v := tensortest.Normal(r, D), tensortest.Normal(r, n*D), tensortest.Normal(r, n*D)
 		nan := float32(math.NaN())
 		var want []float32
 		for _, lanes := range allLanes {
@@ -65,7 +66,7 @@ func TestSameBitsBesideOtherLanes(t *testing.T) {
 					if want == nil {
 						want = slices.Clone(dst[:D])
 					}
-					if i, ok := sameBits(dst[lane*D:][:D], want); !ok {
+					if i, ok := tensortest.SameBits(dst[lane*D:][:D], want); !ok {
 						t.Fatalf("lane %d of %d beside %v: element %d differs", lane, lanes, fill, i)
 					}
 				}
@@ -77,10 +78,10 @@ func TestSameBitsBesideOtherLanes(t *testing.T) {
 // Chunks of keys merged in order give the same bits in tiles of any width, and one chunk merged into
 // nothing gives its own.
 func TestMergedChunks(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(23, 24))
 		const D, S, T = 24, 4 * flash.Block, 8
-		q, k, v := random(r, T*D), random(r, S*D), random(r, S*D)
+		q, k, v := tensortest.Normal(r, T*D), tensortest.Normal(r, S*D), tensortest.Normal(r, S*D)
 		whole := make([]float32, T*D)
 		newHead(8, T, S, D, D, false).run(whole, q, k, v)
 		var first []float32
@@ -97,7 +98,7 @@ func TestMergedChunks(t *testing.T) {
 				}
 				flash.Finish(dst, h.offsets[:rows], o, l, lanes, D)
 				if chunks == 1 {
-					if i, ok := sameBits(dst, whole[:rows*D]); !ok {
+					if i, ok := tensortest.SameBits(dst, whole[:rows*D]); !ok {
 						t.Errorf("lanes %d: one chunk differs from the whole at %d", lanes, i)
 					}
 				}
@@ -105,7 +106,7 @@ func TestMergedChunks(t *testing.T) {
 					if first == nil {
 						first = slices.Clone(dst)
 					}
-					if i, ok := sameBits(dst, first[:rows*D]); !ok {
+					if i, ok := tensortest.SameBits(dst, first[:rows*D]); !ok {
 						t.Errorf("lanes %d: four chunks differ from those in other tiles at %d", lanes, i)
 					}
 				}
@@ -121,7 +122,7 @@ func TestMergedChunks(t *testing.T) {
 
 // A lane that sees no key gives zeros, one that meets NaN or +Inf gives NaN, and neither touches its neighbours.
 func TestSpecialLanes(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		const D, n, lanes = 9, 5, 8
 		inf := float32(math.Inf(1))
 		s := slices.Repeat([]float32{0.5}, n*lanes)
@@ -152,7 +153,7 @@ func TestSpecialLanes(t *testing.T) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, lanes := range allLanes {
 			h := newHead(lanes, 11, 150, 16, 16, true)
 			q, k, v, dst := make([]float32, 11*16), make([]float32, 150*16), make([]float32, 150*16), make([]float32, 11*16)

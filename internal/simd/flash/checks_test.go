@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 func TestShapeMistakesPanic(t *testing.T) {
@@ -50,7 +51,7 @@ func TestShapeMistakesPanic(t *testing.T) {
 
 // No keys are no work, and need no rows.
 func TestNoKeys(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		x := []float32{1, 2, 3, 4, 5, 6, 7, 8}
 		want := fmt.Sprint(x)
 		flash.ScoresMax(nil, 8, 0, 1, nil, 1, x, x)

@@ -22,7 +22,7 @@
 // # Bits
 //
 // Each score is one chain of fused multiply-adds over the head dimension, each output and each sum one
-// chain over the keys, continued from call to call. So within a tier of [simd.Active] the bits of a lane do not
+// chain over the keys, continued from call to call. So with one set of instructions the bits of a lane do not
 // depend on the number of lanes, on its place among them, on what the other lanes hold, or on
 // how keys are split into calls within a block. Blocks have to start at multiples of [Block], as the
 // maximum that scales the chain changes between them. Keys that a lane does not see leave it as it was, if

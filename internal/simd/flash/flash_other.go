@@ -3,37 +3,37 @@
 package flash
 
 func scores(s []float32, lanes, n, d int, k []float32, ldk int, qt, mx []float32) {
-	scoresGeneric(s, lanes, n, d, k, ldk, qt, mx)
+	scoresPortable(s, lanes, n, d, k, ldk, qt, mx)
 }
 
-func maximum(s []float32, lanes, n int, mx []float32) { maxGeneric(s, lanes, n, mx) }
+func maximum(s []float32, lanes, n int, mx []float32) { maxPortable(s, lanes, n, mx) }
 
 func maskMax(s []float32, lanes, n int, key0 int32, lo, hi []int32, mx []float32) {
-	maskMaxGeneric(s, lanes, n, key0, lo, hi, mx)
+	maskMaxPortable(s, lanes, n, key0, lo, hi, mx)
 }
 
-func addDiagonals(s []float32, lanes, n int, e []float32) { addDiagonalsGeneric(s, lanes, n, e) }
+func addDiagonals(s []float32, lanes, n int, e []float32) { addDiagonalsPortable(s, lanes, n, e) }
 
-func softCap(s []float32, limit float32) { softCapGeneric(s, limit) }
+func softCap(s []float32, limit float32) { softCapPortable(s, limit) }
 
-func expSum(s []float32, lanes, n int, m, l []float32) { expSumGeneric(s, lanes, n, m, l) }
+func expSum(s []float32, lanes, n int, m, l []float32) { expSumPortable(s, lanes, n, m, l) }
 
 func rescale(o []float32, lanes, d int, m, mnew, l []float32) {
-	rescaleGeneric(o, lanes, d, m, mnew, l)
+	rescalePortable(o, lanes, d, m, mnew, l)
 }
 
 func accumulate(o []float32, lanes, d int, v []float32, ldv int, p []float32, n int) {
-	accumulateGeneric(o, lanes, d, v, ldv, p, n)
+	accumulatePortable(o, lanes, d, v, ldv, p, n)
 }
 
 func merge(o, m, l, oc, mc, lc []float32, lanes, d int) {
-	mergeGeneric(o, m, l, oc, mc, lc, lanes, d)
+	mergePortable(o, m, l, oc, mc, lc, lanes, d)
 }
 
 func loadQueries(qt []float32, lanes, d int, q []float32, offsets []int, scale float32) {
-	loadQueriesGeneric(qt, lanes, d, q, offsets, scale)
+	loadQueriesPortable(qt, lanes, d, q, offsets, scale)
 }
 
 func finish(dst []float32, offsets []int, o, l []float32, lanes, d int) {
-	finishGeneric(dst, offsets, o, l, lanes, d)
+	finishPortable(dst, offsets, o, l, lanes, d)
 }

@@ -2,32 +2,18 @@ package flash_test
 
 import (
 	"math"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
-// atPageEnd returns n floats that end where an unreadable page begins.
-func atPageEnd(t *testing.T, n int) []float32 {
-	t.Helper()
-	page := syscall.Getpagesize()
-	size := (4*n + page - 1) / page * page
-	mem, err := syscall.Mmap(-1, 0, size+page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		t.Skipf("no guard page: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Munmap(mem) })
-	if err := syscall.Mprotect(mem[size:], syscall.PROT_NONE); err != nil {
-		t.Skipf("no guard page: %v", err)
-	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[size-4*n])), n)
-}
+// atPageEnd returns n zeros that end where an unreadable page begins.
+func atPageEnd(t *testing.T, n int) []float32 { return tensortest.AtPageEnd(t, make([]float32, n)) }
 
 // Nothing is read behind the last row. A kernel that does stops the test with a fault.
 func TestReadsEndWithTheLastRow(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, lanes := range allLanes {
 			for _, n := range []int{1, 2, 3, 5, 7, 9, 15, 17, 31} {
 				for _, d := range []int{1, 3, 5, 8, 9, 15, 23, 31} {
@@ -56,7 +42,7 @@ func TestReadsEndWithTheLastRow(t *testing.T) {
 
 // Keys of one query are read ahead, but not beyond the last.
 func TestReadingAheadEndsWithTheLastRow(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, n := range []int{8, 32, 40, 63, 64, 65, 96, 127, 128} {
 			for _, d := range []int{4, 12, 16, 20, 32, 64, 72} {
 				for _, ld := range []int{d, d + 4} {

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // head is attention of one head: q and dst [T, ld], k and v [S, ld] of dimension D. With causal, token i sees the
@@ -105,31 +105,14 @@ func (h *head) oracle(q, k, v []float32, t int) (exact []float64, naive []float3
 	return exact, naive
 }
 
-func random(r *rand.Rand, n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
-	return x
-}
-
-func eachTier(t *testing.T, f func(t *testing.T)) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
-			f(t)
-		})
-	}
-}
-
 func TestHead(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, c := range []struct{ T, S, D, pad int }{
 			{1, 1, 1, 0}, {1, 130, 8, 3}, {5, 5, 7, 0}, {50, 300, 64, 64}, {97, 97, 20, 1}, {49, 257, 128, 0}, {3, 129, 130, 5},
 		} {
 			ld := c.D + c.pad
-			q, k, v := random(r, c.T*ld), random(r, c.S*ld), random(r, c.S*ld)
+			q, k, v := tensortest.Normal(r, c.T*ld), tensortest.Normal(r, c.S*ld), tensortest.Normal(r, c.S*ld)
 			for _, lanes := range allLanes {
 				for _, causal := range []bool{false, true} {
 					h := newHead(lanes, c.T, c.S, c.D, ld, causal)

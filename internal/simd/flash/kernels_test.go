@@ -6,47 +6,10 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 var allLanes = []int{48, 32, 16, 8, 1}
-
-// guarded is a slice with a band of sentinels on either side that no kernel may change.
-type guarded struct {
-	x, all []float32
-}
-
-const (
-	band     = 32
-	sentinel = float32(-12345.678)
-)
-
-func guard(x []float32) guarded {
-	all := make([]float32, len(x)+2*band)
-	for i := range all {
-		all[i] = sentinel
-	}
-	g := guarded{x: all[band : band+len(x) : band+len(x)], all: all}
-	copy(g.x, x)
-	return g
-}
-
-func (g guarded) check(t *testing.T, what string) {
-	t.Helper()
-	for i, x := range g.all {
-		if (i < band || i >= len(g.all)-band) && x != sentinel {
-			t.Fatalf("%s: wrote at index %d of a slice of length %d", what, i-band, len(g.x))
-		}
-	}
-}
-
-func sameBits(a, b []float32) (int, bool) {
-	for i := range a {
-		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
-			return i, false
-		}
-	}
-	return 0, len(a) == len(b)
-}
 
 // errors sums squared errors against float64, of a kernel and of a naive float32 loop.
 type errors struct{ got, naive, size float64 }
@@ -66,16 +29,16 @@ func (e *errors) earned() bool {
 var someKeys = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 31, 33, 127, 128}
 
 func TestScores(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, lanes := range allLanes {
 			for _, n := range someKeys {
 				for _, d := range []int{1, 2, 3, 4, 5, 7, 8, 13, 64, 66} {
 					ldk := d + r.IntN(4)
-					k, qt := random(r, (n-1)*ldk+d), random(r, d*lanes)
-					s := guard(random(r, n*lanes))
-					flash.Scores(s.x, lanes, n, d, k, ldk, qt)
-					s.check(t, "Scores")
+					k, qt := tensortest.Normal(r, (n-1)*ldk+d), tensortest.Normal(r, d*lanes)
+					s := tensortest.Guard(tensortest.Normal(r, n*lanes), 0)
+					flash.Scores(s.X, lanes, n, d, k, ldk, qt)
+					s.Check(t, "Scores")
 					var e errors
 					for j := range n {
 						for i := range lanes {
@@ -87,7 +50,7 @@ func TestScores(t *testing.T) {
 								size += math.Abs(float64(a) * float64(b))
 								naive += float32(a * b)
 							}
-							got := s.x[j*lanes+i]
+							got := s.X[j*lanes+i]
 							e.add(got, naive, exact, size)
 							if !(math.Abs(float64(got)-exact) <= 1e-6*size) {
 								t.Fatalf("lanes %d n %d d %d: s[%d][%d] = %v, want %v", lanes, n, d, j, i, got, exact)
@@ -97,7 +60,7 @@ func TestScores(t *testing.T) {
 					if !e.earned() {
 						t.Fatalf("lanes %d n %d d %d: squared errors %+v", lanes, n, d, e)
 					}
-					checkMaxima(t, s.x, lanes, n, d, k, ldk, qt, random(r, lanes))
+					checkMaxima(t, s.X, lanes, n, d, k, ldk, qt, tensortest.Normal(r, lanes))
 				}
 			}
 		}
@@ -113,26 +76,26 @@ func checkMaxima(t *testing.T, s []float32, lanes, n, d int, k []float32, ldk in
 			want[i] = max(want[i], s[j*lanes+i])
 		}
 	}
-	again, mx := guard(make([]float32, n*lanes)), guard(initial)
-	flash.ScoresMax(again.x, lanes, n, d, k, ldk, qt, mx.x)
-	again.check(t, "ScoresMax")
-	mx.check(t, "ScoresMax's maximum")
-	if i, ok := sameBits(again.x, s); !ok {
+	again, mx := tensortest.Guard(make([]float32, n*lanes), 0), tensortest.Guard(initial, 0)
+	flash.ScoresMax(again.X, lanes, n, d, k, ldk, qt, mx.X)
+	again.Check(t, "ScoresMax")
+	mx.Check(t, "ScoresMax's maximum")
+	if i, ok := tensortest.SameBits(again.X, s); !ok {
 		t.Fatalf("lanes %d n %d d %d: ScoresMax differs from Scores at %d", lanes, n, d, i)
 	}
-	if i, ok := sameBits(mx.x, want); !ok {
-		t.Fatalf("lanes %d n %d d %d: maximum of lane %d is %v, want %v", lanes, n, d, i, mx.x[i], want[i])
+	if i, ok := tensortest.SameBits(mx.X, want); !ok {
+		t.Fatalf("lanes %d n %d d %d: maximum of lane %d is %v, want %v", lanes, n, d, i, mx.X[i], want[i])
 	}
-	mx = guard(initial)
-	flash.Max(s, lanes, n, mx.x)
-	mx.check(t, "Max")
-	if i, ok := sameBits(mx.x, want); !ok {
-		t.Fatalf("lanes %d n %d: Max of lane %d is %v, want %v", lanes, n, i, mx.x[i], want[i])
+	mx = tensortest.Guard(initial, 0)
+	flash.Max(s, lanes, n, mx.X)
+	mx.Check(t, "Max")
+	if i, ok := tensortest.SameBits(mx.X, want); !ok {
+		t.Fatalf("lanes %d n %d: Max of lane %d is %v, want %v", lanes, n, i, mx.X[i], want[i])
 	}
 }
 
 func TestMaskMax(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 6))
 		for _, lanes := range allLanes {
 			for _, n := range someKeys {
@@ -143,12 +106,12 @@ func TestMaskMax(t *testing.T) {
 						hi[i] = int32(max(math.MinInt32, min(math.MaxInt32, int(lo[i])+r.IntN(n+2)-1)))
 					}
 					lo[0], hi[0] = math.MinInt32, math.MaxInt32
-					s := random(r, n*lanes)
-					got, mx := guard(s), guard(random(r, lanes))
-					wantMax := append([]float32(nil), mx.x...)
-					flash.MaskMax(got.x, lanes, n, key0, lo, hi, mx.x)
-					got.check(t, "MaskMax")
-					mx.check(t, "MaskMax's maximum")
+					s := tensortest.Normal(r, n*lanes)
+					got, mx := tensortest.Guard(s, 0), tensortest.Guard(tensortest.Normal(r, lanes), 0)
+					wantMax := append([]float32(nil), mx.X...)
+					flash.MaskMax(got.X, lanes, n, key0, lo, hi, mx.X)
+					got.Check(t, "MaskMax")
+					mx.Check(t, "MaskMax's maximum")
 					for j := range n {
 						for i := range lanes {
 							want := s[j*lanes+i]
@@ -156,13 +119,13 @@ func TestMaskMax(t *testing.T) {
 								want = float32(math.Inf(-1))
 							}
 							wantMax[i] = max(wantMax[i], want)
-							if got.x[j*lanes+i] != want {
-								t.Fatalf("lanes %d: key %d, lane sees %d to %d: %v, want %v", lanes, key0+j, lo[i], hi[i], got.x[j*lanes+i], want)
+							if got.X[j*lanes+i] != want {
+								t.Fatalf("lanes %d: key %d, lane sees %d to %d: %v, want %v", lanes, key0+j, lo[i], hi[i], got.X[j*lanes+i], want)
 							}
 						}
 					}
-					if i, ok := sameBits(mx.x, wantMax); !ok {
-						t.Fatalf("lanes %d n %d: maximum of lane %d is %v, want %v", lanes, n, i, mx.x[i], wantMax[i])
+					if i, ok := tensortest.SameBits(mx.X, wantMax); !ok {
+						t.Fatalf("lanes %d n %d: maximum of lane %d is %v, want %v", lanes, n, i, mx.X[i], wantMax[i])
 					}
 				}
 			}
@@ -171,16 +134,16 @@ func TestMaskMax(t *testing.T) {
 }
 
 func TestAccumulate(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 8))
 		for _, lanes := range allLanes {
 			for _, d := range someKeys {
 				for _, n := range []int{1, 2, 3, 4, 5, 7, 8, 13, 64, 66} {
 					ldv := d + r.IntN(4)
-					v, p, start := random(r, (n-1)*ldv+d), random(r, n*lanes), random(r, d*lanes)
-					o := guard(start)
-					flash.Accumulate(o.x, lanes, d, v, ldv, p, n)
-					o.check(t, "Accumulate")
+					v, p, start := tensortest.Normal(r, (n-1)*ldv+d), tensortest.Normal(r, n*lanes), tensortest.Normal(r, d*lanes)
+					o := tensortest.Guard(start, 0)
+					flash.Accumulate(o.X, lanes, d, v, ldv, p, n)
+					o.Check(t, "Accumulate")
 					var e errors
 					for x := range d {
 						for i := range lanes {
@@ -193,7 +156,7 @@ func TestAccumulate(t *testing.T) {
 								size += math.Abs(float64(a) * float64(b))
 								naive += float32(a * b)
 							}
-							got := o.x[x*lanes+i]
+							got := o.X[x*lanes+i]
 							e.add(got, naive, exact, size)
 							if !(math.Abs(float64(got)-exact) <= 1e-6*size) {
 								t.Fatalf("lanes %d n %d d %d: o[%d][%d] = %v, want %v", lanes, n, d, x, i, got, exact)
@@ -207,7 +170,7 @@ func TestAccumulate(t *testing.T) {
 					cut := r.IntN(n + 1)
 					flash.Accumulate(parts, lanes, d, v, ldv, p, cut)
 					flash.Accumulate(parts, lanes, d, v[min(cut*ldv, len(v)):], ldv, p[cut*lanes:], n-cut)
-					if i, ok := sameBits(parts, o.x); !ok {
+					if i, ok := tensortest.SameBits(parts, o.X); !ok {
 						t.Fatalf("lanes %d n %d d %d: cut after %d keys, element %d differs", lanes, n, d, cut, i)
 					}
 				}
@@ -217,7 +180,7 @@ func TestAccumulate(t *testing.T) {
 }
 
 func TestLoadQueriesAndFinish(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(9, 10))
 		for _, lanes := range allLanes {
 			for _, d := range []int{1, 7, 8, 9, 15, 16, 20, 23, 64, 80} {
@@ -226,41 +189,41 @@ func TestLoadQueriesAndFinish(t *testing.T) {
 						continue
 					}
 					stride := d + r.IntN(3)
-					q := guard(random(r, rows*stride))
+					q := tensortest.Guard(tensortest.Normal(r, rows*stride), 0)
 					offsets := r.Perm(rows)
 					for i := range offsets {
 						offsets[i] *= stride
 					}
-					qt := guard(make([]float32, d*lanes))
-					flash.LoadQueries(qt.x, lanes, d, q.x, offsets, 0.3)
-					qt.check(t, "LoadQueries")
+					qt := tensortest.Guard(make([]float32, d*lanes), 0)
+					flash.LoadQueries(qt.X, lanes, d, q.X, offsets, 0.3)
+					qt.Check(t, "LoadQueries")
 					for i := range lanes {
 						for x := range d {
-							if want := q.x[offsets[min(i, rows-1)]+x] * 0.3; qt.x[x*lanes+i] != want {
-								t.Fatalf("lanes %d d %d rows %d: qt[%d][%d] = %v, want %v", lanes, d, rows, x, i, qt.x[x*lanes+i], want)
+							if want := q.X[offsets[min(i, rows-1)]+x] * 0.3; qt.X[x*lanes+i] != want {
+								t.Fatalf("lanes %d d %d rows %d: qt[%d][%d] = %v, want %v", lanes, d, rows, x, i, qt.X[x*lanes+i], want)
 							}
 						}
 					}
-					l := random(r, lanes)
+					l := tensortest.Normal(r, lanes)
 					l[r.IntN(rows)] = 0
-					before := append([]float32(nil), q.x...)
-					flash.Finish(q.x, offsets, qt.x, l, lanes, d)
-					q.check(t, "Finish")
+					before := append([]float32(nil), q.X...)
+					flash.Finish(q.X, offsets, qt.X, l, lanes, d)
+					q.Check(t, "Finish")
 					written := make([]bool, len(before))
 					for i, at := range offsets {
 						for x := range d {
-							want := qt.x[x*lanes+i] * (1 / l[i])
+							want := qt.X[x*lanes+i] * (1 / l[i])
 							if l[i] == 0 {
 								want = 0
 							}
-							if q.x[at+x] != want {
-								t.Fatalf("lanes %d d %d rows %d: row %d[%d] = %v, want %v", lanes, d, rows, i, x, q.x[at+x], want)
+							if q.X[at+x] != want {
+								t.Fatalf("lanes %d d %d rows %d: row %d[%d] = %v, want %v", lanes, d, rows, i, x, q.X[at+x], want)
 							}
 							written[at+x] = true
 						}
 					}
 					for i := range before {
-						if !written[i] && q.x[i] != before[i] {
+						if !written[i] && q.X[i] != before[i] {
 							t.Fatalf("lanes %d d %d rows %d: Finish wrote between rows, at %d", lanes, d, rows, i)
 						}
 					}
@@ -272,7 +235,7 @@ func TestLoadQueriesAndFinish(t *testing.T) {
 
 // A lane whose sum is 0 gives zeros even if masked values were not finite.
 func TestFinishEmptyLane(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, d := range []int{3, 9} {
 			o, l, dst := make([]float32, d*8), make([]float32, 8), make([]float32, d)
 			for i := range o {

@@ -2,40 +2,9 @@
 
 package flash
 
-import (
-	"math"
+import "math"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
-)
-
-// One lane: s [n], q and o [d], one m, mx and l.
-
-//go:noescape
-func scoresOneY(s, q, k *float32, n, d, ldk int) // n a multiple of 8, d of 4
-
-//go:noescape
-func scoresOneX(s, q, k *float32, n, d, ldk int)
-
-//go:noescape
-func accumulateOneZ(o, p, v *float32, n, d, ldv int)
-
-//go:noescape
-func accumulateOneY(o, p, v *float32, n, d, ldv int)
-
-//go:noescape
-func maxOneY(s, mx *float32, n int) // n at least 8
-
-//go:noescape
-func expSumOneY(s, m, l *float32, n int) // n vectors of 8
-
-//go:noescape
-func rescaleOneY(o, m, mnew, l *float32, d int)
-
-//go:noescape
-func mergeOneY(o, m, l, oc, mc, lc *float32, d int)
-
-//go:noescape
-func scaleOneY(dst, src, factor *float32, d int)
+// The kernels of one lane, with what they leave to Go: ends of rows, and empty lanes.
 
 func scoresOne(s []float32, n, d int, k []float32, ldk int, q, mx []float32) {
 	if whole := n &^ 7; whole > 0 && d%4 == 0 {
@@ -51,17 +20,9 @@ func scoresOne(s []float32, n, d int, k []float32, ldk int, q, mx []float32) {
 	}
 }
 
-func accumulateOne(o []float32, d int, v []float32, ldv int, p []float32, n int) {
-	if simd.Active() == simd.AVX512 {
-		accumulateOneZ(&o[0], &p[0], &v[0], n, d, ldv)
-	} else {
-		accumulateOneY(&o[0], &p[0], &v[0], n, d, ldv)
-	}
-}
-
 func maximumOne(s []float32, n int, mx []float32) {
 	if n < 8 {
-		maxGeneric(s, 1, n, mx)
+		maxPortable(s, 1, n, mx)
 		return
 	}
 	maxOneY(&s[0], &mx[0], n)
@@ -99,14 +60,6 @@ func rescaleOne(o []float32, d int, m, mnew, l []float32) {
 	if m[0] != mnew[0] {
 		rescaleOneY(&o[0], &m[0], &mnew[0], &l[0], d)
 	}
-}
-
-func mergeOne(o, m, l, oc, mc, lc []float32, d int) {
-	mergeOneY(&o[0], &m[0], &l[0], &oc[0], &mc[0], &lc[0], d)
-}
-
-func loadQueryOne(qt []float32, d int, q []float32, offset int, scale float32) {
-	scaleOneY(&qt[0], &q[offset], &scale, d)
 }
 
 func finishOne(dst []float32, offset int, o, l []float32, d int) {

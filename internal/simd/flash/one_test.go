@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // lane returns lane i of a tile [rows][lanes].
@@ -36,14 +37,14 @@ type steps struct {
 func (c *steps) run(r *rand.Rand, i int) (results [][]float32) {
 	lanes := c.lanes
 	tile := func(x []float32) []float32 {
-		y := random(r, len(x)*lanes)
+		y := tensortest.Normal(r, len(x)*lanes)
 		for j := range x {
 			y[j*lanes+i] = x[j]
 		}
 		return y
 	}
 	keep := func(x []float32) { results = append(results, lane(x, lanes, i)) }
-	rows := append(random(r, c.d*lanes), c.q...)
+	rows := append(tensortest.Normal(r, c.d*lanes), c.q...)
 	offsets := make([]int, lanes)
 	for j := range offsets {
 		offsets[j] = j * c.d
@@ -96,13 +97,13 @@ func (c *steps) run(r *rand.Rand, i int) (results [][]float32) {
 
 // A query alone has the bits that it has in any lane of a tile, after each kernel.
 func TestOneLaneHasTheBitsOfATile(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(31, 32))
 		check := func(n, d int) {
 			t.Helper()
-			c := steps{n: n, d: d, ld: d + r.IntN(3), q: random(r, d), o: random(r, d),
+			c := steps{n: n, d: d, ld: d + r.IntN(3), q: tensortest.Normal(r, d), o: tensortest.Normal(r, d),
 				m: []float32{float32(r.NormFloat64())}, l: []float32{float32(r.ExpFloat64())}}
-			c.k, c.v = random(r, (n-1)*c.ld+d), random(r, (n-1)*c.ld+d)
+			c.k, c.v = tensortest.Normal(r, (n-1)*c.ld+d), tensortest.Normal(r, (n-1)*c.ld+d)
 			if r.IntN(4) == 0 {
 				c.o, c.m, c.l = make([]float32, d), []float32{flash.Empty}, []float32{0}
 			}
@@ -110,7 +111,7 @@ func TestOneLaneHasTheBitsOfATile(t *testing.T) {
 				c.softCap = 5
 			}
 			if r.IntN(3) == 0 {
-				c.bias = random(r, n)
+				c.bias = tensortest.Normal(r, n)
 				c.bias[r.IntN(n)] = float32(math.Inf(-1))
 			}
 			if r.IntN(2) == 0 {
@@ -124,7 +125,7 @@ func TestOneLaneHasTheBitsOfATile(t *testing.T) {
 				c.lanes = lanes
 				i := r.IntN(lanes)
 				for j, got := range c.run(r, i) {
-					if x, ok := sameBits(got, want[j]); !ok {
+					if x, ok := tensortest.SameBits(got, want[j]); !ok {
 						t.Fatalf("%d keys of %d, masked %v, soft-cap %v, bias %v: result %d of lane %d of %d differs at %d: %v, alone %v",
 							n, d, c.masked, c.softCap, c.bias != nil, j, i, lanes, x, got[x], want[j][x])
 					}

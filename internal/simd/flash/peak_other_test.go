@@ -2,5 +2,5 @@
 
 package flash
 
-// Peak is known for the vector tiers only.
+// Peak is known for assembly only.
 func Peak(int) float64 { return 0 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/simd"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // ulps is the distance of got from want in units of the last place of want.
@@ -26,7 +27,7 @@ func exps(x []float32) []float32 {
 }
 
 func TestExp(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		var x []float32
 		for b := math.Float32bits(-1e-9); b < math.Float32bits(-88); b += 977 {
 			x = append(x, math.Float32frombits(b))
@@ -62,28 +63,28 @@ func TestExp(t *testing.T) {
 }
 
 func TestExpSum(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(11, 12))
 		for _, lanes := range allLanes {
 			for _, n := range someKeys {
-				s, m := random(r, n*lanes), random(r, lanes)
+				s, m := tensortest.Normal(r, n*lanes), tensortest.Normal(r, lanes)
 				flash.Max(s, lanes, n, m)
-				got, l := guard(s), guard(random(r, lanes))
-				want := append([]float32(nil), l.x...)
-				flash.ExpSum(got.x, lanes, n, m, l.x)
-				got.check(t, "ExpSum")
-				l.check(t, "ExpSum's sum")
+				got, l := tensortest.Guard(s, 0), tensortest.Guard(tensortest.Normal(r, lanes), 0)
+				want := append([]float32(nil), l.X...)
+				flash.ExpSum(got.X, lanes, n, m, l.X)
+				got.Check(t, "ExpSum")
+				l.Check(t, "ExpSum's sum")
 				for j := range n {
 					for i := range lanes {
-						e := got.x[j*lanes+i]
+						e := got.X[j*lanes+i]
 						want[i] += e
 						if exact := math.Exp(float64(s[j*lanes+i] - m[i])); !(ulps(e, exact) < 1.5) {
 							t.Fatalf("lanes %d n %d: exp(%v) = %v, want %v", lanes, n, s[j*lanes+i]-m[i], e, exact)
 						}
 					}
 				}
-				if i, ok := sameBits(l.x, want); !ok {
-					t.Fatalf("lanes %d n %d: sum of lane %d is %v, in key order %v", lanes, n, i, l.x[i], want[i])
+				if i, ok := tensortest.SameBits(l.X, want); !ok {
+					t.Fatalf("lanes %d n %d: sum of lane %d is %v, in key order %v", lanes, n, i, l.X[i], want[i])
 				}
 			}
 		}
@@ -91,31 +92,31 @@ func TestExpSum(t *testing.T) {
 }
 
 func TestRescale(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(13, 14))
 		for _, lanes := range allLanes {
 			for _, d := range []int{1, 3, 8, 65} {
 				for _, same := range []bool{false, true} {
-					start, sum, old := random(r, d*lanes), random(r, lanes), random(r, lanes)
+					start, sum, old := tensortest.Normal(r, d*lanes), tensortest.Normal(r, lanes), tensortest.Normal(r, lanes)
 					mnew := append([]float32(nil), old...)
 					for i := range mnew {
 						if !same && i%3 != 0 {
 							mnew[i] += r.Float32() * 10
 						}
 					}
-					o, m, l := guard(start), guard(old), guard(sum)
-					flash.Rescale(o.x, lanes, d, m.x, mnew, l.x)
-					o.check(t, "Rescale")
-					m.check(t, "Rescale's maximum")
-					l.check(t, "Rescale's sum")
+					o, m, l := tensortest.Guard(start, 0), tensortest.Guard(old, 0), tensortest.Guard(sum, 0)
+					flash.Rescale(o.X, lanes, d, m.X, mnew, l.X)
+					o.Check(t, "Rescale")
+					m.Check(t, "Rescale's maximum")
+					l.Check(t, "Rescale's sum")
 					for i := range lanes {
 						a := exps([]float32{old[i] - mnew[i]})[0]
-						if m.x[i] != mnew[i] || l.x[i] != sum[i]*a {
-							t.Fatalf("lanes %d lane %d: m %v, want %v; l %v, want %v", lanes, i, m.x[i], mnew[i], l.x[i], sum[i]*a)
+						if m.X[i] != mnew[i] || l.X[i] != sum[i]*a {
+							t.Fatalf("lanes %d lane %d: m %v, want %v; l %v, want %v", lanes, i, m.X[i], mnew[i], l.X[i], sum[i]*a)
 						}
 						for x := range d {
-							if want := start[x*lanes+i] * a; o.x[x*lanes+i] != want {
-								t.Fatalf("lanes %d: o[%d][%d] = %v, want %v", lanes, x, i, o.x[x*lanes+i], want)
+							if want := start[x*lanes+i] * a; o.X[x*lanes+i] != want {
+								t.Fatalf("lanes %d: o[%d][%d] = %v, want %v", lanes, x, i, o.X[x*lanes+i], want)
 							}
 						}
 					}
@@ -126,32 +127,32 @@ func TestRescale(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(15, 16))
 		for _, lanes := range allLanes {
 			for _, d := range []int{1, 3, 8, 65} {
-				oc, mc, lc := random(r, d*lanes), random(r, lanes), random(r, lanes)
+				oc, mc, lc := tensortest.Normal(r, d*lanes), tensortest.Normal(r, lanes), tensortest.Normal(r, lanes)
 				if lanes > 1 {
 					mc[1], lc[1] = flash.Empty, 0 // a lane without keys in the chunk
 					for x := range d {
 						oc[x*lanes+1] = 0
 					}
 				}
-				o, m, l := guard(make([]float32, d*lanes)), guard(make([]float32, lanes)), guard(make([]float32, lanes))
-				for i := range m.x {
-					m.x[i] = flash.Empty
+				o, m, l := tensortest.Guard(make([]float32, d*lanes), 0), tensortest.Guard(make([]float32, lanes), 0), tensortest.Guard(make([]float32, lanes), 0)
+				for i := range m.X {
+					m.X[i] = flash.Empty
 				}
-				flash.Merge(o.x, m.x, l.x, oc, mc, lc, lanes, d)
-				for name, pair := range map[string][2][]float32{"o": {o.x, oc}, "m": {m.x, mc}, "l": {l.x, lc}} {
-					if i, ok := sameBits(pair[0], pair[1]); !ok {
+				flash.Merge(o.X, m.X, l.X, oc, mc, lc, lanes, d)
+				for name, pair := range map[string][2][]float32{"o": {o.X, oc}, "m": {m.X, mc}, "l": {l.X, lc}} {
+					if i, ok := tensortest.SameBits(pair[0], pair[1]); !ok {
 						t.Fatalf("lanes %d d %d: merged into nothing, %s[%d] = %v, want %v", lanes, d, name, i, pair[0][i], pair[1][i])
 					}
 				}
-				o2, m2, l2 := random(r, d*lanes), random(r, lanes), random(r, lanes)
-				flash.Merge(o.x, m.x, l.x, o2, m2, l2, lanes, d)
-				o.check(t, "Merge")
-				m.check(t, "Merge's maximum")
-				l.check(t, "Merge's sum")
+				o2, m2, l2 := tensortest.Normal(r, d*lanes), tensortest.Normal(r, lanes), tensortest.Normal(r, lanes)
+				flash.Merge(o.X, m.X, l.X, o2, m2, l2, lanes, d)
+				o.Check(t, "Merge")
+				m.Check(t, "Merge's maximum")
+				l.Check(t, "Merge's sum")
 				for i := range lanes {
 					top := max(mc[i], m2[i])
 					a, b := math.Exp(float64(mc[i]-top)), math.Exp(float64(m2[i]-top))
@@ -159,12 +160,12 @@ func TestMerge(t *testing.T) {
 						size := math.Abs(float64(x)*a) + math.Abs(float64(y)*b)
 						return math.Abs(float64(got)-(float64(x)*a+float64(y)*b)) <= 4e-7*size
 					}
-					if m.x[i] != top || !near(l.x[i], lc[i], l2[i]) {
-						t.Fatalf("lanes %d lane %d: m %v, want %v; l %v of %v and %v", lanes, i, m.x[i], top, l.x[i], lc[i], l2[i])
+					if m.X[i] != top || !near(l.X[i], lc[i], l2[i]) {
+						t.Fatalf("lanes %d lane %d: m %v, want %v; l %v of %v and %v", lanes, i, m.X[i], top, l.X[i], lc[i], l2[i])
 					}
 					for x := range d {
-						if e := x*lanes + i; !near(o.x[e], oc[e], o2[e]) {
-							t.Fatalf("lanes %d: o[%d][%d] = %v of %v and %v", lanes, x, i, o.x[e], oc[e], o2[e])
+						if e := x*lanes + i; !near(o.X[e], oc[e], o2[e]) {
+							t.Fatalf("lanes %d: o[%d][%d] = %v of %v and %v", lanes, x, i, o.X[e], oc[e], o2[e])
 						}
 					}
 				}
@@ -174,21 +175,21 @@ func TestMerge(t *testing.T) {
 }
 
 func TestSoftCap(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(17, 18))
 		for n := range 70 {
 			for _, limit := range []float32{1, 30, 50} {
-				x := random(r, n)
+				x := tensortest.Normal(r, n)
 				for i := range x {
 					x[i] *= limit * float32(math.Pow(10, -6+8*r.Float64()))
 				}
-				got := guard(x)
-				flash.SoftCap(got.x, limit)
-				got.check(t, "SoftCap")
+				got := tensortest.Guard(x, 0)
+				flash.SoftCap(got.X, limit)
+				got.Check(t, "SoftCap")
 				for i := range x {
 					want := float64(limit) * math.Tanh(float64(x[i])/float64(limit))
-					if !(math.Abs(float64(got.x[i])-want) <= 1e-6*math.Abs(want)) {
-						t.Fatalf("length %d: %v·tanh(%v/%v) = %v, want %v", n, limit, x[i], limit, got.x[i], want)
+					if !(math.Abs(float64(got.X[i])-want) <= 1e-6*math.Abs(want)) {
+						t.Fatalf("length %d: %v·tanh(%v/%v) = %v, want %v", n, limit, x[i], limit, got.X[i], want)
 					}
 				}
 			}

@@ -16,33 +16,56 @@ const (
 	smallK   = 128
 )
 
-// multiply is MultiplyThen after the checks; dst and what is added begin with the first column of panel0.
-func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, panel1 int, then Then) {
+// decoded is memory for a part of a panel as float32.
+type decoded struct {
+	panel [maxK * PanelWidth]float32
+	block [maxElements]float32
+}
+
+var decodings parallel.Free[decoded]
+
+// multiply is Multiply after the checks; dst and what is added begin with the first column of panel0.
+func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, panel1 int, e Epilogue) {
 	if m.K == 0 {
 		cols := min(m.N, panel1*PanelWidth) - panel0*PanelWidth
 		for r := range rows {
 			clear(dst[r*ldd:][:cols])
 		}
-		addGeneric(dst, ldd, rows, cols, from(then.Bias, panel0*PanelWidth), then.Add)
+		addPortable(dst, ldd, rows, cols, from(e.Bias, panel0*PanelWidth), e.Add)
 		return
 	}
-	tier := simd.Active()
-	var wide *[maxK * PanelWidth]float32
-	if m.Type.Size() == 2 && !(canWiden(tier) && rows <= RowTile) {
-		wide = scratch.Get()
-		defer scratch.Put(wide)
+	f, set := m.Format, simd.Active()
+	b := block{m: m, own: f.tilesFor(set), ldd: ldd}
+	b.unit.set(f, m.K)
+	b.tiles = b.own
+	if b.own == nil || b.own.few > 0 && rows > b.own.few {
+		b.tiles = formats[F32].tilesFor(set)
+		b.decoded = decodings.Get()
+		defer decodings.Put(b.decoded, int(unsafe.Sizeof(decoded{})))
 	}
-	outer, inner := steps(tier, m.K, rows, wide != nil)
+	outer, inner := b.tiles.steps(&b.unit, rows, b.decoded != nil)
 	for r := 0; r < rows; r += rowBlock {
-		b := block{m: m, tier: tier, rows: min(rowBlock, rows-r), a: a[r*m.K:], ldd: ldd, wide: wide}
-		b.then = Then{then.Bias, from(then.Add, r*ldd)}
-		for k := 0; k < m.K; k += outer {
-			b.sweep(dst[r*ldd:], panel0, panel1, k, min(k+outer, m.K), inner)
+		b.rows, b.a, b.e = min(rowBlock, rows-r), a[r*b.unit.n*b.unit.k:], Epilogue{e.Bias, from(e.Add, r*ldd)}
+		for i := 0; i < b.unit.n; i += outer {
+			b.sweep(dst[r*ldd:], panel0, panel1, i, min(i+outer, b.unit.n), inner)
 		}
 	}
 }
 
-// from returns the elements of x from i on, of none none.
+// units are what K is divided into: whole blocks of weights, and of activations.
+type units struct {
+	n     int // in K
+	k     int // elements of packed activations, for each row
+	bytes int // of weights, for each output
+}
+
+func (u *units) set(f *Format, k int) {
+	inputs, _ := f.Activations.block()
+	elements := max(f.Elements, inputs)
+	u.n, u.k, u.bytes = k/elements, f.RowLen(elements), f.rowBytes(elements)
+}
+
+// from returns x[i:], or nil if x is nil.
 func from(x []float32, i int) []float32 {
 	if x == nil {
 		return nil
@@ -50,61 +73,37 @@ func from(x []float32, i int) []float32 {
 	return x[i:]
 }
 
-// at returns where the elements of panel p and k start, in elements.
-func (m Matrix) at(p, k int) int {
-	start := p * PanelWidth * m.K
-	if p < m.Panels() {
-		start += k * m.panelWidth(p)
+// block is rows of activations, to be multiplied by parts of panels, one after the other.
+type block struct {
+	m       Matrix
+	unit    units
+	own     *tiles   // of the format, or nil
+	tiles   *tiles   // in use: own, or those of float32
+	decoded *decoded // nil if tiles read panels as they are
+	rows    int
+	a       []float32 // tiles of rows, whole K
+	ldd     int
+	e       Epilogue
+	i0, i1  int // the part of K, in units
+	next    int // where the part of a panel that comes next starts, in bytes
+}
+
+// at returns where panel p and unit i start, in bytes.
+func (b *block) at(p, i int) int {
+	start := p * PanelWidth * b.unit.n * b.unit.bytes
+	if p < b.m.Panels() {
+		start += i * b.unit.bytes * b.m.panelWidth(p)
 	}
 	return start
 }
 
-// scratch holds buffers for a block of a panel of 16-bit elements, widened.
-var scratch parallel.Free[[maxK * PanelWidth]float32]
-
-// steps returns how much of K goes by with one block of activations, and how much of that at a time.
-func steps(tier simd.Tier, k, rows int, wide bool) (outer, inner int) {
-	outer = evenly(k, maxK)
-	switch {
-	case tier == simd.Generic:
-		return outer, evenly(outer, smallK)
-	case tier == simd.AVX2 && rows > 1:
-		if rows <= RowTile {
-			outer = k
-		}
-		return outer, evenly(outer, smallK)
-	case rows <= RowTile && !wide:
-		return k, k
-	}
-	return outer, outer
-}
-
-// evenly returns the size of the fewest equal parts of k, none larger than most.
-func evenly(k, most int) int {
-	parts := (k + most - 1) / most
-	return (k + parts - 1) / parts
-}
-
-// block is rows of activations, to be multiplied by parts of panels, one after the other.
-type block struct {
-	m      Matrix
-	tier   simd.Tier
-	rows   int
-	a      []float32 // tiles of rows, whole K
-	ldd    int
-	wide   *[maxK * PanelWidth]float32 // nil: tiles read the panel as it is
-	then   Then
-	k0, k1 int // the part of K
-	next   int // where the part of a panel that comes next starts
-}
-
-// sweep multiplies by k0…k1-1 of the panels, step at a time.
-func (b *block) sweep(dst []float32, panel0, panel1, k0, k1, step int) {
+// sweep multiplies by the units i0…i1-1 of the panels, step at a time.
+func (b *block) sweep(dst []float32, panel0, panel1, i0, i1, step int) {
 	for p := panel0; p < panel1; p++ {
-		for k := k0; k < k1; k += step {
-			b.k0, b.k1, b.next = k, min(k+step, k1), b.m.at(p, k+step)
-			if k+step >= k1 {
-				b.next = b.m.at(p+1, k0)
+		for i := i0; i < i1; i += step {
+			b.i0, b.i1, b.next = i, min(i+step, i1), b.at(p, i+step)
+			if i+step >= i1 {
+				b.next = b.at(p+1, i0)
 			}
 			b.multiply(dst, (p-panel0)*PanelWidth, p)
 		}
@@ -114,33 +113,29 @@ func (b *block) sweep(dst []float32, panel0, panel1, k0, k1, step int) {
 // multiply multiplies by panel p, whose columns of the block's rows, c, begin with col.
 func (b *block) multiply(c []float32, col, p int) {
 	w := b.m.panelWidth(p)
-	k := b.k1 - b.k0
-	t := tile{tier: b.tier, k: k, width: w, ldc: b.ldd, chain: b.k0 > 0}
-	start := b.m.at(p, b.k0)
-	switch {
-	case b.m.Type.Size() == 4:
-		t.typ, t.f32 = b.m.Type, b.m.F32[start:start+k*w]
-	case b.wide != nil:
-		t.f32 = b.wide[:k*w]
-		if t.u16 = b.m.U16[start : start+k*w]; canKeep(b.tier) && b.rows >= RowTile {
-			t.typ, t.keep = b.m.Type, t.f32
+	k, start := (b.i1-b.i0)*b.unit.k, b.at(p, b.i0)
+	part := b.m.Data[start:][:(b.i1-b.i0)*b.unit.bytes*w]
+	t := tile{set: b.tiles.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
+	if b.decoded != nil {
+		panel := b.decoded.panel[:k*w]
+		if b.own != nil && b.own.keeps && b.rows >= RowTile {
+			t.set, t.keep = b.own.set, panel
 		} else {
-			widen(b.tier, t.f32, t.u16, b.m.Type)
+			b.m.Format.unpack(panel, part, w, &b.decoded.block)
+			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		}
-	default:
-		t.typ, t.u16 = b.m.Type, b.m.U16[start:start+k*w]
 	}
-	cols := min(PanelWidth, b.m.N-p*PanelWidth)
-	if b.k1 == b.m.K {
-		t.bias = from(b.then.Bias, p*PanelWidth)
+	cols, last := min(PanelWidth, b.m.N-p*PanelWidth), b.i1 == b.unit.n
+	if last {
+		t.bias = from(b.e.Bias, p*PanelWidth)
 	}
-	next := b.stream(k * w)
+	next := b.stream(len(part))
 	for r := 0; r < b.rows; {
-		t.next, t.step = next.take(k * fetches(b.tier))
+		t.next, t.step = next.take(k * b.tiles.fetches)
 		t.rows = tileRows(b.rows - r)
-		a := b.a[r*b.m.K+b.k0*t.rows:][:k*t.rows]
-		if b.k1 == b.m.K {
-			t.add = from(b.then.Add, r*b.ldd+col)
+		a := b.a[(r*b.unit.n+b.i0*t.rows)*b.unit.k:][:k*t.rows]
+		if last {
+			t.add = from(b.e.Add, r*b.ldd+col)
 		}
 		if n := min(t.rows, b.rows-r); n < t.rows || cols < w {
 			t.edge(c[r*b.ldd+col:], a, n, cols)
@@ -149,7 +144,7 @@ func (b *block) multiply(c []float32, col, p int) {
 		}
 		r += t.rows
 		if t.keep != nil {
-			t.typ, t.keep = F32, nil
+			t.set, t.panel, t.keep = b.tiles.set, unsafe.Pointer(unsafe.SliceData(t.keep)), nil
 		}
 	}
 }
@@ -160,16 +155,13 @@ type stream struct {
 	lines int
 }
 
-// stream returns the n elements that come next.
+// stream returns the n bytes that come next.
 func (b *block) stream(n int) stream {
-	n = min(n, len(b.m.F32)+len(b.m.U16)-b.next)
-	switch {
-	case b.rows <= RowTile || n <= 0:
+	n = min(n, len(b.m.Data)-b.next)
+	if b.rows <= RowTile || n <= 0 {
 		return stream{} // the tile itself fetches what it reads soon enough
-	case b.m.Type.Size() == 4:
-		return stream{uintptr(unsafe.Pointer(&b.m.F32[b.next])), n * 4 / 64}
 	}
-	return stream{uintptr(unsafe.Pointer(&b.m.U16[b.next])), n * 2 / 64}
+	return stream{uintptr(unsafe.Pointer(&b.m.Data[b.next])), n / 64}
 }
 
 // take takes lines off the stream for a tile that fetches n times, step bytes apart.
@@ -190,39 +182,4 @@ func tileRows(left int) int {
 		return 4
 	}
 	return RowTile
-}
-
-// tile is a kernel's work: rows × width outputs, over k elements of each.
-type tile struct {
-	tier  simd.Tier
-	rows  int // 8, 4 or 1
-	width int // 48, 32 or 16
-	k     int
-	chain bool      // continue the sums that the destination holds
-	typ   Type      // of the panel
-	f32   []float32 // part of the panel, [k][width], when typ is F32 or Pairs
-	u16   []uint16  // otherwise
-	keep  []float32 // if not nil, where to store the part of the panel widened
-	ldc   int
-	bias  []float32 // to add at the end, [width]
-	add   []float32 // and then, [rows][width] with rows ldc apart
-	next  uintptr   // memory to fetch meanwhile, in steps of up to 64 bytes
-	step  int
-}
-
-// edge computes a tile of which only rows × cols outputs exist.
-func (t *tile) edge(c, a []float32, rows, cols int) {
-	var whole [RowTile * PanelWidth]float32
-	u := *t
-	u.ldc, u.bias, u.add = t.width, nil, nil
-	if t.chain {
-		for i := range rows {
-			copy(whole[i*t.width:], c[i*t.ldc:][:cols])
-		}
-	}
-	u.multiply(whole[:], a)
-	for i := range rows {
-		copy(c[i*t.ldc:][:cols], whole[i*t.width:])
-	}
-	addGeneric(c, t.ldc, rows, cols, t.bias, t.add)
 }

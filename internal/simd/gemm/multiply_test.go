@@ -9,8 +9,9 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/bytesview"
 	. "github.com/seed2010d43f/transformer/internal/simd/gemm"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // product multiplies, and checks that nothing but the outputs was written.
@@ -22,7 +23,7 @@ func product(t *testing.T, w Matrix, a []float32, rows int) []float32 {
 	for i := range buf {
 		buf[i] = guard
 	}
-	w.Multiply(buf[32:], ldd, a, rows, 0, w.Panels())
+	w.Multiply(buf[32:], ldd, a, rows, 0, w.Panels(), Epilogue{})
 	y := make([]float32, 0, rows*w.N)
 	for i, v := range buf {
 		if r, c := (i-32)/max(ldd, 1), (i-32)%max(ldd, 1); i >= 32 && r < rows && c < w.N {
@@ -34,46 +35,16 @@ func product(t *testing.T, w Matrix, a []float32, rows int) []float32 {
 	return y
 }
 
-func equal(x, y []float32) bool {
+// chain is one output as the instructions in use must compute it, to the bit: the specification of every tile.
+func chain(x, w []float32) (s float32) {
 	for i := range x {
-		if math.Float32bits(x[i]) != math.Float32bits(y[i]) {
-			return false
-		}
-	}
-	return len(x) == len(y)
-}
-
-// chain is one output as the tier in use must compute it, to the bit.
-func chain(x, w []float32) float32 {
-	var s float32
-	for i := range x {
-		if simd.Active() == simd.Generic {
-			s += float32(x[i] * w[i])
-		} else {
-			s = fma(x[i], w[i], s)
-		}
+		s = tensortest.MulAdd(x[i], w[i], s)
 	}
 	return s
 }
 
-// fma rounds x·y + z once: the product is exact in float64; the sum's rounding to float64 is undone
-// where it could make the second rounding wrong by rounding to odd.
-func fma(x, y, z float32) float32 {
-	p, c := float64(x)*float64(y), float64(z)
-	s := p + c
-	v := s - p
-	if e := (p - (s - v)) + (c - v); e != 0 && !math.IsInf(s, 0) && math.Float64bits(s)&1 == 0 {
-		if (e > 0) == (s > 0) {
-			s = math.Float64frombits(math.Float64bits(s) + 1)
-		} else {
-			s = math.Float64frombits(math.Float64bits(s) - 1)
-		}
-	}
-	return float32(s)
-}
-
 func TestSizes(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for m := 1; m <= 40; m++ {
 			for k := 1; k <= 70; k++ {
@@ -96,16 +67,16 @@ func TestSizes(t *testing.T) {
 // bit alone and in any batch, and whatever the type that holds its values.
 func check(t *testing.T, r *rand.Rand, m, n, k int) {
 	t.Helper()
-	x, w := normal(r, m*k), short(r, n*k)
+	x, w := tensortest.Normal(r, m*k), short(r, n*k)
 	a := packRows(x, m, k)
 	want := chains(x, w, m, n, k)
 	for _, typ := range types {
-		if y := product(t, packed(typ, w, n, k), a, m); !equal(y, want) {
+		if y := product(t, packed(typ, w, n, k), a, m); !same(y, want) {
 			t.Fatalf("type %d: [%d, %d]·[%d, %d]ᵀ is not the chains of its outputs", typ, m, k, n, k)
 		}
 	}
-	w = normal(r, n*k)
-	if y := product(t, packed(F32, w, n, k), a, m); !equal(y, chains(x, w, m, n, k)) {
+	w = tensortest.Normal(r, n*k)
+	if y := product(t, packed(F32, w, n, k), a, m); !same(y, chains(x, w, m, n, k)) {
 		t.Fatalf("[%d, %d]·[%d, %d]ᵀ is not the chains of its outputs", m, k, n, k)
 	}
 }
@@ -122,11 +93,11 @@ func chains(x, w []float32, m, n, k int) []float32 {
 
 // TestSplits divides products between calls, by panels and by tiles of rows, as workers do.
 func TestSplits(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, s := range [][3]int{{1, 500, 70}, {7, 150, 2049}, {21, 290, 33}, {300, 100, 1100}} {
 			m, n, k := s[0], s[1], s[2]
-			a := packRows(normal(r, m*k), m, k)
+			a := packRows(tensortest.Normal(r, m*k), m, k)
 			for _, typ := range types {
 				w := packed(typ, short(r, n*k), n, k)
 				whole := product(t, w, a, m)
@@ -135,12 +106,12 @@ func TestSplits(t *testing.T) {
 					q := min(w.Panels(), p+1+r.IntN(4))
 					for row := 0; row < m; {
 						end := min(m, row+RowTile*(1+r.IntN(4)))
-						w.Multiply(split[row*n:], n, a[row*k:], end-row, p, q)
+						w.Multiply(split[row*n:], n, a[row*k:], end-row, p, q, Epilogue{})
 						row = end
 					}
 					p = q
 				}
-				if !equal(split, whole) {
+				if !same(split, whole) {
 					t.Errorf("type %d: [%d, %d]·[%d, %d]ᵀ in parts differs", typ, m, k, n, k)
 				}
 			}
@@ -150,15 +121,15 @@ func TestSplits(t *testing.T) {
 
 // TestColumnsOfOthers checks that panels which were not asked for are not written.
 func TestColumnsOfOthers(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		const m, n, k, guard = 9, 150, 20, -3
-		w := New(F32, n, k)
-		a := make([]float32, PackedRowsLen(m, k))
+		w := New(F32.Format(), n, k)
+		a := make([]float32, F32.Format().PackedRowsLen(m, k))
 		y := make([]float32, m*n)
 		for i := range y {
 			y[i] = guard
 		}
-		w.Multiply(y, n, a, m, 1, 3)
+		w.Multiply(y, n, a, m, 1, 3, Epilogue{})
 		for i, v := range y {
 			if c := i % n; (c >= 48 && c < 144) != (v == 0) || v != 0 && v != guard {
 				t.Fatalf("column %d of row %d is %v", c, i/n, v)
@@ -171,7 +142,7 @@ func TestColumnsOfOthers(t *testing.T) {
 func TestAccuracy(t *testing.T) {
 	const m, n, k = 33, 117, 3000
 	r := rand.New(rand.NewPCG(5, 6))
-	x, w := normal(r, m*k), normal(r, n*k)
+	x, w := tensortest.Normal(r, m*k), tensortest.Normal(r, n*k)
 	exact := blas64.General{Rows: m, Cols: n, Stride: n, Data: make([]float64, m*n)}
 	blas64.Gemm(blas.NoTrans, blas.Trans, 1, general(x, m, k), general(w, n, k), 0, exact)
 	worst := func(y []float32) (e float64) {
@@ -186,7 +157,7 @@ func TestAccuracy(t *testing.T) {
 			plain[i] += float32(x[i/n*k+p] * w[i%n*k+p])
 		}
 	}
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		y := product(t, packed(F32, w, n, k), packRows(x, m, k), m)
 		if e, bound := worst(y), 2*worst(plain)+1e-6; e > bound {
 			t.Errorf("error %g, bound %g", e, bound)
@@ -205,11 +176,11 @@ func general(x []float32, rows, cols int) blas64.General {
 // TestSpecials checks that NaN and infinities reach the outputs of their rows and columns, and no others.
 func TestSpecials(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 8))
 		for _, m := range []int{1, 3, 8, 13, 40} {
 			const n, k = 70, 37
-			x, w := normal(r, m*k), short(r, n*k)
+			x, w := tensortest.Normal(r, m*k), short(r, n*k)
 			for i := range w {
 				w[i] = max(1, float32(math.Abs(float64(w[i])))) // infinity stays one
 			}
@@ -237,16 +208,16 @@ func TestSpecials(t *testing.T) {
 }
 
 func TestEmpty(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, typ := range types {
 			y := []float32{1, 2, 3, 4}
-			New(typ, 2, 0).Multiply(y, 2, nil, 1, 0, 1)
-			if !equal(y, []float32{0, 0, 3, 4}) {
+			New(typ.Format(), 2, 0).Multiply(y, 2, nil, 1, 0, 1, Epilogue{})
+			if !same(y, []float32{0, 0, 3, 4}) {
 				t.Errorf("without inputs the outputs are %v, want zeros", y[:2])
 			}
-			New(typ, 2, 3).Multiply(y, 2, nil, 0, 0, 1)
-			New(typ, 0, 3).Multiply(y, 0, make([]float32, 3), 1, 0, 0)
-			if !equal(y, []float32{0, 0, 3, 4}) {
+			New(typ.Format(), 2, 3).Multiply(y, 2, nil, 0, 0, 1, Epilogue{})
+			New(typ.Format(), 0, 3).Multiply(y, 0, make([]float32, 3), 1, 0, 0, Epilogue{})
+			if !same(y, []float32{0, 0, 3, 4}) {
 				t.Errorf("no rows or no outputs wrote %v", y)
 			}
 		}
@@ -254,25 +225,27 @@ func TestEmpty(t *testing.T) {
 }
 
 func TestShapeMistakes(t *testing.T) {
-	w := New(F32, 50, 4)
+	w := New(F32.Format(), 50, 4)
 	x, y := make([]float32, 8), make([]float32, 100)
 	for want, f := range map[string]func(){
-		"gemm: panels 0 to 3 of a [50, 4] matrix with 2":                    func() { w.Multiply(y, 50, x, 1, 0, 3) },
-		"gemm: destination [1, 49] for a [50, 4] matrix":                    func() { w.Multiply(y, 49, x, 1, 0, 2) },
-		"gemm: destination [2, 60] needs 110 elements, has 100":             func() { w.Multiply(y, 60, x, 2, 0, 2) },
-		"gemm: 2 packed rows of 4 need 16 elements, have 8":                 func() { w.Multiply(y, 50, x, 2, 0, 2) },
-		"gemm: 6 elements from row 0 of a [50, 4] matrix":                   func() { w.PackFloat32(0, x[:6]) },
-		"gemm: 8 elements from row 49 of a [50, 4] matrix":                  func() { w.PackFloat32(49, x) },
-		"gemm: 17 bytes are no rows of a [50, 4] matrix of 4-byte elements": func() { w.Pack(0, make([]byte, 17)) },
-		"gemm: row 50 of a [50, 4] matrix into 4 elements":                  func() { w.Row(y[:4], 50) },
-		"gemm: packing [3, 4], 4 apart, of 8 elements into 100":             func() { PackRows(y, x, 3, 4, 4) },
-		"gemm: rows [3, 4], 3 apart, as columns from 0 on of 4":             func() { PackRows(y, x, 3, 3, 4) },
-		"gemm: rows [3, 4], 4 apart, as columns from 5 on of 8":             func() { PackColumns(y, x, 3, 4, 8, 5, 4) },
-		"gemm: panel 2 of a [50, 4] matrix with 2":                          func() { w.MultiplyPanel(y, 48, x, 1, 2, nil) },
-		"gemm: destination [1, 1] for a panel of 2 columns":                 func() { w.MultiplyPanel(y, 1, x, 1, 1, nil) },
-		"gemm: bias of 49 elements for a [50, 4] matrix":                    func() { w.MultiplyPanel(y, 48, x, 1, 0, y[:49]) },
-		"gemm: adding to destination [1, 50] needs 50 elements, has 8":      func() { w.MultiplyThen(y, 50, x, 1, 0, 2, Then{Add: x}) },
-		"gemm: packed matrix [50, 4] has 8 elements, needs 256":             func() { Matrix{N: 50, K: 4, F32: x}.Multiply(y, 50, x, 1, 0, 1) },
+		"gemm: panels 0 to 3 of a [50, 4] matrix with 2":               func() { w.Multiply(y, 50, x, 1, 0, 3, Epilogue{}) },
+		"gemm: destination [1, 49] for a [50, 4] matrix":               func() { w.Multiply(y, 49, x, 1, 0, 2, Epilogue{}) },
+		"gemm: destination [2, 60] needs 110 elements, has 100":        func() { w.Multiply(y, 60, x, 2, 0, 2, Epilogue{}) },
+		"gemm: 2 packed rows of 4 need 16 elements, have 8":            func() { w.Multiply(y, 50, x, 2, 0, 2, Epilogue{}) },
+		"gemm: 24 bytes of F32 from row 0 of a [50, 4] matrix":         func() { w.Pack(0, bytesview.Bytes(x[:6])) },
+		"gemm: 32 bytes of F32 from row 49 of a [50, 4] matrix":        func() { w.Pack(49, bytesview.Bytes(x)) },
+		"gemm: 17 bytes of F32 from row 0 of a [50, 4] matrix":         func() { w.Pack(0, make([]byte, 17)) },
+		"gemm: row 50 of a [50, 4] matrix into 4 elements":             func() { w.Row(y[:4], 50) },
+		"gemm: packing [3, 4], 4 apart, of 8 elements into 100":        func() { F32.Format().PackRows(y, x, nil, 3, 4, 4) },
+		"gemm: rows [3, 4], 3 apart, as columns from 0 on of 4":        func() { F32.Format().PackRows(y, x, nil, 3, 3, 4) },
+		"gemm: rows [3, 4], 4 apart, as columns from 5 on of 8":        func() { F32.Format().PackColumns(y, x, nil, 3, 4, 8, 5, 4) },
+		"gemm: panel 2 of a [50, 4] matrix with 2":                     func() { w.MultiplyPanel(y, 48, x, 1, 2, nil) },
+		"gemm: destination [1, 1] for a panel of 2 columns":            func() { w.MultiplyPanel(y, 1, x, 1, 1, nil) },
+		"gemm: bias of 49 elements for a [50, 4] matrix":               func() { w.MultiplyPanel(y, 48, x, 1, 0, y[:49]) },
+		"gemm: adding to destination [1, 50] needs 50 elements, has 8": func() { w.Multiply(y, 50, x, 1, 0, 2, Epilogue{Add: x}) },
+		"gemm: packed matrix [50, 4] has 32 bytes, needs 1024": func() {
+			Matrix{N: 50, K: 4, Format: F32.Format(), Data: make([]byte, 32)}.Multiply(y, 50, x, 1, 0, 1, Epilogue{})
+		},
 	} {
 		func() {
 			defer func() {
@@ -286,16 +259,16 @@ func TestShapeMistakes(t *testing.T) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		const n, k = 100, 40
 		for _, typ := range types {
-			w := New(typ, n, k)
+			w := New(typ.Format(), n, k)
 			for _, m := range []int{1, 5, 40} {
-				x, a, y := make([]float32, m*k), make([]float32, PackedRowsLen(m, k)), make([]float32, m*n)
+				x, a, y := make([]float32, m*k), make([]float32, F32.Format().PackedRowsLen(m, k)), make([]float32, m*n)
 				if avg := testing.AllocsPerRun(100, func() {
-					PackRows(a, x, m, k, k)
-					w.Multiply(y, n, a, m, 0, w.Panels())
-				}); avg > 0.5 && !raceEnabled {
+					F32.Format().PackRows(a, x, nil, m, k, k)
+					w.Multiply(y, n, a, m, 0, w.Panels(), Epilogue{})
+				}); avg > 0.5 && !tensortest.Race {
 					t.Errorf("type %d, %d rows: %v allocations", typ, m, avg)
 				}
 			}
@@ -305,23 +278,23 @@ func TestNoAllocation(t *testing.T) {
 
 // TestConcurrent is for the race detector: rows are packed, then panels computed, by several goroutines.
 func TestConcurrent(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		const m, n, k = 40, 200, 30
 		r := rand.New(rand.NewPCG(9, 10))
-		x, w := normal(r, m*k), short(r, n*k)
+		x, w := tensortest.Normal(r, m*k), short(r, n*k)
 		a := packRows(x, m, k)
 		for _, typ := range types[1:] {
-			packed, y := New(typ, n, k), make([]float32, m*n)
+			packed, y := New(typ.Format(), n, k), make([]float32, m*n)
 			var wg sync.WaitGroup
 			for row := 0; row < n; row += 25 {
-				wg.Go(func() { packed.PackUint16(row, bits(typ, w[row*k:(row+25)*k])) })
+				wg.Go(func() { packed.Pack(row, stored(typ.Format(), w[row*k:(row+25)*k])) })
 			}
 			wg.Wait()
 			for p := range packed.Panels() {
-				wg.Go(func() { packed.Multiply(y, n, a, m, p, p+1) })
+				wg.Go(func() { packed.Multiply(y, n, a, m, p, p+1, Epilogue{}) })
 			}
 			wg.Wait()
-			if !equal(y, chains(x, w, m, n, k)) {
+			if !same(y, chains(x, w, m, n, k)) {
 				t.Errorf("type %d differs", typ)
 			}
 		}

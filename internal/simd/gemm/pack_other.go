@@ -2,22 +2,14 @@
 
 package gemm
 
-func packBytes32(dst []float32, width, rows, k int, src []byte) {
-	packBytes32Generic(dst, width, rows, k, k, src)
+func pack32(panel []byte, width, col, rows, k int, src []byte) {
+	pack32Portable(words[float32](panel)[col:], width, rows, k, src)
 }
 
-func packBytes16(dst []uint16, width, rows, k int, src []byte) {
-	packBytes16Generic(dst, width, rows, k, k, src)
-}
-
-func packFloats(dst []float32, width, rows, k int, src []float32) {
-	packGeneric(dst, width, rows, k, k, src)
-}
-
-func packHalves(dst []uint16, width, rows, k int, src []uint16) {
-	packGeneric(dst, width, rows, k, k, src)
+func pack16(panel []byte, width, col, rows, k int, src []byte) {
+	pack16Portable(words[uint16](panel)[col:], width, rows, k, k, src)
 }
 
 func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
-	packTileGeneric(dst, n, x, have, ldx, k)
+	packTilePortable(dst, n, x, have, ldx, k)
 }

@@ -1,18 +1,20 @@
 package gemm_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/half"
 	. "github.com/seed2010d43f/transformer/internal/simd/gemm"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestLayout checks packed matrices against the definition of the layout.
 func TestLayout(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for n := 1; n <= 150; n++ {
 			k := 1 + r.IntN(40)
@@ -21,45 +23,43 @@ func TestLayout(t *testing.T) {
 			}
 			w := short(r, n*k)
 			m, h := packed(F32, w, n, k), packed(BF16, w, n, k)
-			if len(m.F32) != PackedLen(n, k) || len(h.U16) != PackedLen(n, k) || m.Panels() != (n+47)/48 {
-				t.Fatalf("[%d, %d]: %d and %d elements, %d panels", n, k, len(m.F32), len(h.U16), m.Panels())
+			elements := (n + 15) / 16 * 16 * k
+			if len(m.Data) != 4*elements || len(h.Data) != 2*elements || m.Panels() != (n+47)/48 {
+				t.Fatalf("[%d, %d]: %d and %d bytes, %d panels", n, k, len(m.Data), len(h.Data), m.Panels())
 			}
-			want := make([]float32, PackedLen(n, k))
+			want := make([]float32, elements)
 			for i, v := range w {
 				row, col := i/k, i%k
 				p := row / PanelWidth
 				width := min(PanelWidth, (n-p*PanelWidth+15)/16*16)
 				want[p*PanelWidth*k+col*width+row%PanelWidth] = v
 			}
-			if !equal(m.F32, want) || !slices.Equal(h.U16, bits(BF16, want)) {
+			var words, halves []byte
+			for _, v := range want {
+				words = binary.NativeEndian.AppendUint32(words, math.Float32bits(v))
+				halves = binary.NativeEndian.AppendUint16(halves, half.BF16(v))
+			}
+			if !bytes.Equal(m.Data, words) || !bytes.Equal(h.Data, halves) {
 				t.Fatalf("[%d, %d] is packed wrongly", n, k)
 			}
 		}
 	})
 }
 
-// TestPackParts packs in parts, in any order, from elements and from bytes at odd addresses.
+// TestPackParts packs in parts, in any order, from bytes at odd addresses.
 func TestPackParts(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for range 200 {
 			n, k := 1+r.IntN(300), 1+r.IntN(50)
 			w := short(r, n*k)
 			for _, typ := range types {
-				whole, parts, fromBytes := packed(typ, w, n, k), New(typ, n, k), New(typ, n, k)
+				whole, parts := packed(typ, w, n, k), New(typ.Format(), n, k)
 				for _, p := range cuts(r, n) {
-					part := w[p[0]*k : p[1]*k]
-					if typ == F32 {
-						parts.PackFloat32(p[0], part)
-					} else {
-						parts.PackUint16(p[0], bits(typ, part))
-					}
-					fromBytes.Pack(p[0], append([]byte{0}, littleEndian(typ, part)...)[1:])
+					parts.Pack(p[0], append([]byte{0}, stored(typ.Format(), w[p[0]*k:p[1]*k])...)[1:])
 				}
-				for _, m := range []Matrix{parts, fromBytes} {
-					if !equal(m.F32, whole.F32) || !slices.Equal(m.U16, whole.U16) {
-						t.Fatalf("type %d: [%d, %d] packed in parts differs", typ, n, k)
-					}
+				if !bytes.Equal(parts.Data, whole.Data) {
+					t.Fatalf("%v: [%d, %d] packed in parts differs", typ, n, k)
 				}
 			}
 		}
@@ -77,19 +77,6 @@ func cuts(r *rand.Rand, n int) (parts [][2]int) {
 	return parts
 }
 
-func littleEndian(typ Type, x []float32) (b []byte) {
-	if typ == F32 {
-		for _, v := range x {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		}
-		return b
-	}
-	for _, v := range bits(typ, x) {
-		b = binary.LittleEndian.AppendUint16(b, v)
-	}
-	return b
-}
-
 func TestRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	const n, k = 101, 131
@@ -98,7 +85,7 @@ func TestRow(t *testing.T) {
 		m := packed(typ, w, n, k)
 		for i := range n {
 			row := make([]float32, k)
-			if m.Row(row, i); !equal(row, w[i*k:(i+1)*k]) {
+			if m.Row(row, i); !same(row, w[i*k:(i+1)*k]) {
 				t.Fatalf("type %d: row %d differs", typ, i)
 			}
 		}
@@ -107,18 +94,18 @@ func TestRow(t *testing.T) {
 
 // TestPackRows checks tiles of activations against their definition, and what lies behind them.
 func TestPackRows(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 8))
 		for rows := 0; rows <= 20; rows++ {
 			for k := 0; k <= 40; k++ {
 				ldx := k + r.IntN(3)
-				x := normal(r, max(0, (rows-1)*ldx+k))
-				size := PackedRowsLen(rows, k)
+				x := tensortest.Normal(r, max(0, (rows-1)*ldx+k))
+				size := F32.Format().PackedRowsLen(rows, k)
 				a := make([]float32, size+16)
 				for i := range a {
 					a[i] = 99
 				}
-				PackRows(a, x, rows, ldx, k)
+				F32.Format().PackRows(a, x, nil, rows, ldx, k)
 				for i, v := range a[size:] {
 					if v != 99 {
 						t.Fatalf("[%d, %d]: wrote element %d after the end", rows, k, i)
@@ -151,21 +138,21 @@ func TestPackRows(t *testing.T) {
 
 // TestWiden multiplies every 16-bit value by one, with few rows and with many: the value itself comes out.
 func TestWiden(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, typ := range types[1:] {
-			m := New(typ, 1<<16, 1)
-			u := make([]uint16, 1<<16)
-			for i := range u {
-				u[i] = uint16(i)
+			m := New(typ.Format(), 1<<16, 1)
+			u := make([]byte, 0, 2<<16)
+			for i := range 1 << 16 {
+				u = binary.LittleEndian.AppendUint16(u, uint16(i))
 			}
-			m.PackUint16(0, u)
+			m.Pack(0, u)
 			for _, rows := range []int{1, 4, 8, 40} {
 				x := make([]float32, rows)
 				for i := range x {
 					x[i] = 1
 				}
 				y := make([]float32, rows<<16)
-				m.Multiply(y, 1<<16, packRows(x, rows, 1), rows, 0, m.Panels())
+				m.Multiply(y, 1<<16, packRows(x, rows, 1), rows, 0, m.Panels(), Epilogue{})
 				for i, v := range y {
 					if want := value(typ, uint16(i)); v != want && (v == v || want == want) {
 						t.Fatalf("type %d, %d rows: %#04x widens to %v, want %v", typ, rows, uint16(i), v, want)
@@ -177,7 +164,7 @@ func TestWiden(t *testing.T) {
 }
 
 // value returns a 16-bit value by the definition of its format.
-func value(typ Type, u uint16) float32 {
+func value(typ Name, u uint16) float32 {
 	exponent, fraction := 8, 7
 	if typ == F16 {
 		exponent, fraction = 5, 10
@@ -203,7 +190,7 @@ func value(typ Type, u uint16) float32 {
 }
 
 func TestCeilings(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		if flops := Peak(1000); flops < 1000*16 {
 			t.Errorf("1000 rounds are %v operations", flops)
 		}

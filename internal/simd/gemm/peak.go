@@ -1,6 +1,6 @@
 package gemm
 
-// Peak runs n rounds of multiply-adds in registers, in the active tier, and returns the floating-point
+// Peak runs n rounds of multiply-adds in registers, with the active instruction set, and returns the floating-point
 // operations done: by the time taken, it is the ceiling against which a product's speed is measured.
 func Peak(n int) (flops float64) { return peak(n) }
 
@@ -8,7 +8,7 @@ func Peak(n int) (flops float64) { return peak(n) }
 // ceiling for a product that is bound by memory.
 func Read(buf []float32) float32 { return read(buf) }
 
-func peakGeneric(n int) float64 {
+func peakPortable(n int) float64 {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	x, w := float32(0.5), float32(n)
 	for range n {
@@ -27,7 +27,7 @@ func peakGeneric(n int) float64 {
 	return float64(n) * 8 * 2
 }
 
-func readGeneric(buf []float32) float32 {
+func readPortable(buf []float32) float32 {
 	var s0, s1, s2, s3 float32
 	for ; len(buf) >= 4; buf = buf[4:] {
 		s0 += buf[0]

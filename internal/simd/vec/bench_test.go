@@ -5,42 +5,37 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
-// A rowOp is an operation on rows of one even length, or their 16-bit forms.
+// A rowOp is an operation on rows of one even length.
 type rowOp struct {
 	name string
-	run  func(dst, x, y []float32, h []uint16)
+	run  func(dst, x, y []float32)
 }
 
 func rowOps() []rowOp {
 	ops := []rowOp{}
 	for _, op := range elementwiseOps {
-		ops = append(ops, rowOp{op.name, func(dst, x, y []float32, _ []uint16) { op.run(dst, x, y) }})
+		ops = append(ops, rowOp{op.name, op.run})
 	}
 	return append(ops, []rowOp{
-		{"Max", func(_, x, _ []float32, _ []uint16) { Max(x) }},
-		{"ArgMax", func(_, x, _ []float32, _ []uint16) { ArgMax(x) }},
-		{"Softmax", func(dst, x, _ []float32, _ []uint16) { Softmax(dst, x) }},
-		{"LogSumExp", func(_, x, _ []float32, _ []uint16) { LogSumExp(x) }},
-		{"RMSNorm", func(dst, x, y []float32, _ []uint16) { RMSNorm(dst, x, y, 1e-6) }},
-		{"AddRMSNorm", func(dst, x, y []float32, _ []uint16) { AddRMSNorm(dst, dst, x, y, 1e-6) }},
-		{"LayerNorm", func(dst, x, y []float32, _ []uint16) { LayerNorm(dst, x, y, y, 1e-6) }},
-		{"RotateHalf", func(dst, x, y []float32, _ []uint16) { RotateHalf(dst, x[:len(x)/2], y[:len(y)/2]) }},
-		{"RotatePairs", func(dst, x, y []float32, _ []uint16) { RotatePairs(dst, x[:len(x)/2], y[:len(y)/2]) }},
-		{"WidenBF16", func(dst, _, _ []float32, h []uint16) { WidenBF16(dst, h) }},
-		{"WidenF16", func(dst, _, _ []float32, h []uint16) { WidenF16(dst, h) }},
-		{"NarrowBF16", func(_, x, _ []float32, h []uint16) { NarrowBF16(h, x) }},
-		{"NarrowF16", func(_, x, _ []float32, h []uint16) { NarrowF16(h, x) }},
+		{"Max", func(_, x, _ []float32) { Max(x) }},
+		{"ArgMax", func(_, x, _ []float32) { ArgMax(x) }},
+		{"Softmax", func(dst, x, _ []float32) { Softmax(dst, x) }},
+		{"LogSumExp", func(_, x, _ []float32) { LogSumExp(x) }},
+		{"RMSNorm", func(dst, x, y []float32) { RMSNorm(dst, x, y, 1e-6) }},
+		{"AddRMSNorm", func(dst, x, y []float32) { AddRMSNorm(dst, dst, x, y, 1e-6) }},
+		{"LayerNorm", func(dst, x, y []float32) { LayerNorm(dst, x, y, y, 1e-6) }},
+		{"RotateHalf", func(dst, x, y []float32) { RotateHalf(dst, x[:len(x)/2], y[:len(y)/2]) }},
+		{"RotatePairs", func(dst, x, y []float32) { RotatePairs(dst, x[:len(x)/2], y[:len(y)/2]) }},
 	}...)
 }
 
-func benchRows(n int) (dst, x, y []float32, h []uint16) {
+func benchRows(n int) (dst, x, y []float32) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	x, y = normalRow(rng, n, 0, 2), normalRow(rng, n, 0, 0.5)
-	h = make([]uint16, n)
-	NarrowF16(h, x)
-	return make([]float32, n), x, y, h
+	return make([]float32, n), x, y
 }
 
 func BenchmarkRows(b *testing.B) { benchmark(b, 4096, rowOps()) }
@@ -49,13 +44,13 @@ func BenchmarkRows(b *testing.B) { benchmark(b, 4096, rowOps()) }
 func BenchmarkHead(b *testing.B) { benchmark(b, 128, rowOps()) }
 
 func benchmark(b *testing.B, n int, ops []rowOp) {
-	for _, tier := range simd.Tiers() {
+	for _, set := range simd.Sets() {
 		for _, op := range ops {
-			b.Run(tier.String()+"/"+op.name, func(b *testing.B) {
-				defer simd.Force(tier)()
-				dst, x, y, h := benchRows(n)
+			b.Run(set.String()+"/"+op.name, func(b *testing.B) {
+				defer simd.Force(set)()
+				dst, x, y := benchRows(n)
 				for b.Loop() {
-					op.run(dst, x, y, h)
+					op.run(dst, x, y)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/element")
 				b.ReportMetric(0, "ns/op")
@@ -65,11 +60,11 @@ func benchmark(b *testing.B, n int, ops []rowOp) {
 }
 
 func TestNothingAllocated(t *testing.T) {
-	dst, x, y, h := benchRows(78)
-	eachTier(t, func(t *testing.T) {
+	dst, x, y := benchRows(78)
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, op := range rowOps() {
-			op.run(dst, x, y, h)
-			if n := testing.AllocsPerRun(10, func() { op.run(dst, x, y, h) }); n != 0 {
+			op.run(dst, x, y)
+			if n := testing.AllocsPerRun(10, func() { op.run(dst, x, y) }); n != 0 {
 				t.Errorf("%s allocates %v times", op.name, n)
 			}
 		}

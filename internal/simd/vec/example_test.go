@@ -52,15 +52,6 @@ func ExampleRotateHalf() {
 	// Output: [-3 -4 1 2] [-2 1 -4 3]
 }
 
-func ExampleNarrowF16() {
-	half := make([]uint16, 4)
-	vec.NarrowF16(half, []float32{1, 1.0 / 3, 65519, 65520})
-	wide := make([]float32, 4)
-	vec.WidenF16(wide, half)
-	fmt.Println(wide)
-	// Output: [1 0.33325195 65504 +Inf]
-}
-
 func ExampleArgMax() {
 	fmt.Println(vec.ArgMax([]float32{1, 7, 3, 7}))
 	// Output: 1

@@ -13,6 +13,22 @@ func Max(x []float32) float32 {
 	return maximum(x)
 }
 
+// Finite reports whether no element is NaN or infinite.
+func Finite(x []float32) bool {
+	if len(x) == 0 {
+		return true
+	}
+	if s := sum(x); s-s == 0 {
+		return true
+	}
+	for _, v := range x { // the sum may have overflowed
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // ArgMax returns the index of the largest element, the first of equals, or that of the first NaN if
 // there is one; −1 for an empty row.
 func ArgMax(x []float32) int {
@@ -68,7 +84,7 @@ func RMSNorm(dst, x, weight []float32, eps float32) {
 		sameLen("RMSNorm", "weight", len(dst), len(weight))
 	}
 	if len(dst) > 0 {
-		normalize(dst, x, weight, nil, 0, inverseRoot(sumSquares(x, 0), len(x), eps))
+		scaleShifted(dst, x, weight, nil, 0, inverseRoot(sumSquares(x, 0), len(x), eps))
 	}
 }
 
@@ -82,7 +98,7 @@ func AddRMSNorm(dst, x, y, weight []float32, eps float32) {
 	}
 	if len(dst) > 0 {
 		r := inverseRoot(addSumSquares(x, y), len(x), eps)
-		normalize(dst, x, weight, nil, 0, r)
+		scaleShifted(dst, x, weight, nil, 0, r)
 	}
 }
 
@@ -99,7 +115,21 @@ func LayerNorm(dst, x, weight, bias []float32, eps float32) {
 	}
 	if len(dst) > 0 {
 		m := sum(x) / float32(len(x))
-		normalize(dst, x, weight, bias, m, inverseRoot(sumSquares(x, m), len(x), eps))
+		scaleShifted(dst, x, weight, bias, m, inverseRoot(sumSquares(x, m), len(x), eps))
+	}
+}
+
+// scaleShifted sets dst[i] = (x[i]−m)·r·weight[i] + bias[i]; weight and bias may be nil.
+func scaleShifted(dst, x, weight, bias []float32, m, r float32) {
+	switch {
+	case weight != nil && bias != nil:
+		normalizeBoth(dst, x, weight, bias, m, r)
+	case weight != nil:
+		normalizeWeight(dst, x, weight, m, r)
+	case bias != nil:
+		normalizeBias(dst, x, bias, m, r)
+	default:
+		normalize(dst, x, m, r)
 	}
 }
 

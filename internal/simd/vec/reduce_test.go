@@ -1,9 +1,12 @@
 package vec
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // lengths are every small one, and some around the widths of unrolled loops.
@@ -133,18 +136,17 @@ func earned(t *testing.T, name string, n int, got, naive []float32, want []float
 }
 
 func TestSoftmax(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 6))
 		for _, n := range lengths() {
 			for _, spread := range []float64{0.1, 3, 40} {
 				x := normalRow(rng, n, 10, spread)
-				dst, intact := fenced(n, n%5, canary)
+				guarded := tensortest.Guard(make([]float32, n), n%5)
+				dst := guarded.X
 				Softmax(dst, x)
 				earned(t, "Softmax", n, dst, naiveSoftmax(x), wantSoftmax(x))
-				if !intact() {
-					t.Errorf("Softmax: length %d: written outside dst", n)
-				}
-				again, _ := fenced(n, (n+3)%7, canary)
+				guarded.Check(t, fmt.Sprintf("Softmax: length %d", n))
+				again := tensortest.Guard(make([]float32, n), (n+3)%7).X
 				copy(again, x)
 				Softmax(again, again)
 				checkRow(t, "Softmax in place", n, 0, again, dst)
@@ -155,7 +157,7 @@ func TestSoftmax(t *testing.T) {
 
 func TestSoftmaxSpecial(t *testing.T) {
 	low, high, nan := float32(-inf), float32(inf), float32(math.NaN())
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for n := 1; n <= 70; n++ {
 			for at := range n {
 				x, dst := make([]float32, n), make([]float32, n)
@@ -191,7 +193,7 @@ func TestSoftmaxSpecial(t *testing.T) {
 
 func TestMax(t *testing.T) {
 	nan := float32(math.NaN())
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		if m, i := Max(nil), ArgMax(nil); m != float32(-inf) || i != -1 {
 			t.Errorf("of nothing: Max %v, ArgMax %d", m, i)
@@ -229,7 +231,7 @@ func TestMax(t *testing.T) {
 
 func TestLogSumExp(t *testing.T) {
 	nan, high, low := float32(math.NaN()), float32(inf), float32(-inf)
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 8))
 		for _, n := range lengths()[1:] {
 			x := normalRow(rng, n, -300, 5)
@@ -253,7 +255,7 @@ func TestLogSumExp(t *testing.T) {
 }
 
 func TestNorms(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		RMSNorm(nil, nil, nil, 0) // must not panic
 		AddRMSNorm(nil, nil, nil, nil, 0)
@@ -268,13 +270,12 @@ func TestNorms(t *testing.T) {
 				}
 				const eps = 1e-5
 				run := func(name string, f func(dst, x []float32), naive []float32, want []float64) {
-					dst, intact := fenced(n, n%5, canary)
+					guarded := tensortest.Guard(make([]float32, n), n%5)
+					dst := guarded.X
 					f(dst, x)
 					earned(t, name, n, dst, naive, want)
-					if !intact() {
-						t.Errorf("%s: length %d: written outside dst", name, n)
-					}
-					again, _ := fenced(n, (n+3)%7, canary)
+					guarded.Check(t, fmt.Sprintf("%s: length %d", name, n))
+					again := tensortest.Guard(make([]float32, n), (n+3)%7).X
 					copy(again, x)
 					f(again, again)
 					checkRow(t, name+" in place", n, 0, again, dst)
@@ -302,13 +303,14 @@ func checkAddRMSNorm(t *testing.T, x, y, w []float32) {
 	added, want := make([]float32, n), make([]float32, n)
 	Add(added, x, y)
 	RMSNorm(want, added, w, 1e-6)
-	row, intact := fenced(n, n%3, canary)
+	guarded := tensortest.Guard(make([]float32, n), n%3)
+	row := guarded.X
 	copy(row, x)
-	dst, intactDst := fenced(n, n%5, canary)
+	guardedDst := tensortest.Guard(make([]float32, n), n%5)
+	dst := guardedDst.X
 	AddRMSNorm(dst, row, y, w, 1e-6)
 	checkRow(t, "AddRMSNorm", n, 0, dst, want)
 	checkRow(t, "AddRMSNorm's x", n, 0, row, added)
-	if !intact() || !intactDst() {
-		t.Errorf("AddRMSNorm: length %d: written outside", n)
-	}
+	guarded.Check(t, fmt.Sprintf("AddRMSNorm: length %d", n))
+	guardedDst.Check(t, fmt.Sprintf("AddRMSNorm: length %d", n))
 }

@@ -5,11 +5,11 @@ import "fmt"
 // RotateHalf turns the pairs (x[i], x[i+n]), n = len(cos), by the angles whose cosines and sines are
 // given: (a, b) → (a·cos−b·sin, b·cos+a·sin), in place. It is the pairing of GPT-NeoX and of Hugging
 // Face's LLaMA (Su et al. 2021, arXiv:2104.09864). x has length 2n. Products and sum are each rounded,
-// with the same bits in every tier.
+// with the same bits whatever the instructions.
 func RotateHalf(x, cos, sin []float32) {
 	checkRotation("RotateHalf", x, cos, sin)
-	if len(cos) > 0 {
-		rotateHalf(x, cos, sin)
+	if n := len(cos); n > 0 {
+		rotateHalf(x[:n], x[n:], cos, sin)
 	}
 }
 

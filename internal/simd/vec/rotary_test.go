@@ -1,15 +1,18 @@
 package vec
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestRotate compares both pairings at every length with two rounded products and a rounded sum, bit
 // for bit.
 func TestRotate(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 9))
 		for n := range 101 {
 			cos, sin := make([]float32, n), make([]float32, n)
@@ -24,16 +27,15 @@ func TestRotate(t *testing.T) {
 				pairs[2*i], pairs[2*i+1] = rotated(x[2*i], x[2*i+1], cos[i], sin[i])
 			}
 			for offset := range 4 {
-				row, intact := fenced(2*n, offset, canary)
+				guarded := tensortest.Guard(make([]float32, 2*n), offset)
+				row := guarded.X
 				copy(row, x)
 				RotateHalf(row, cos, sin)
 				checkRow(t, "RotateHalf", n, offset, row, half)
 				copy(row, x)
 				RotatePairs(row, cos, sin)
 				checkRow(t, "RotatePairs", n, offset, row, pairs)
-				if !intact() {
-					t.Errorf("length %d, offset %d: written outside", n, offset)
-				}
+				guarded.Check(t, fmt.Sprintf("length %d, offset %d", n, offset))
 			}
 		}
 	})

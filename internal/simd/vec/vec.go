@@ -1,6 +1,5 @@
 // Package vec has the operations on rows of float32 that a transformer needs between its matrix
-// products: sums and products, activations, softmax, norms, rotary embedding, and conversion from and
-// to 16-bit floats.
+// products: sums and products, activations, softmax, norms and rotary embedding.
 //
 // Everywhere the destination comes first and may be the very slice a source is, but must not overlap
 // one otherwise. Lengths must agree; an operation panics with both where they do not. Empty rows are
@@ -8,13 +7,15 @@
 //
 // An element's result depends on its operands alone: not on its place in the row nor on the row's
 // length, so that a batch gives the bits its members give alone. A reduction (Softmax, the norms)
-// depends on its row alone. Tiers of [simd.Tier] differ from each other by rounding.
+// depends on its row alone. Instruction sets differ from each other by rounding.
 //
 // NaN gives NaN. At ±Inf the activations give their limits. What is below the normal range of float32
 // (about 1e-38) may come out as zero, except from Exp.
 package vec
 
 import "fmt"
+
+//go:generate go run ../rowgen vec
 
 // sameLen panics unless a source of length got fits a destination of length want.
 func sameLen(op, source string, want, got int) {
@@ -53,7 +54,7 @@ func Scale(dst, x []float32, s float32) {
 	}
 }
 
-// AXPY adds a·x[i] to dst[i], rounding once in the vector tiers and twice in the generic one.
+// AXPY adds a·x[i] to dst[i], rounding once in assembly and twice in portable Go.
 func AXPY(dst []float32, a float32, x []float32) {
 	sameLen("AXPY", "x", len(dst), len(x))
 	if len(dst) > 0 {

@@ -6,18 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
-
-// eachTier runs f as a sub-test in every tier of this machine.
-func eachTier(t *testing.T, f func(t *testing.T)) {
-	for _, tier := range simd.Tiers() {
-		t.Run(tier.String(), func(t *testing.T) {
-			defer simd.Force(tier)()
-			f(t)
-		})
-	}
-}
 
 var inf = math.Inf(1)
 
@@ -118,7 +108,7 @@ func TestElementwiseAccuracy(t *testing.T) {
 		y[i] = rng.Float32()*4 - 2
 	}
 	dst := make([]float32, len(x))
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, op := range elementwiseOps {
 			op.run(dst, x, y)
 			bad, worst, at := 0, 0.0, 0
@@ -147,29 +137,6 @@ func sameFloat(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }
 
-const (
-	guard  = 24 // elements around a destination that must stay as they are
-	canary = float32(-12345.678)
-)
-
-// fenced returns a row of n elements between guards, starting at the given offset from the backing
-// array's start, and a function that reports whether the guards are intact.
-func fenced[T float32 | uint16](n, offset int, fill T) (row []T, intact func() bool) {
-	all := make([]T, n+2*guard+offset)
-	for i := range all {
-		all[i] = fill
-	}
-	first := guard + offset
-	return all[first : first+n : first+n], func() bool {
-		for i, v := range all {
-			if (i < first || i >= first+n) && v != fill {
-				return false
-			}
-		}
-		return true
-	}
-}
-
 // hardRow returns a row of numbers that activations meet, with the odd special one.
 func hardRow(n int, seed uint64) []float32 {
 	rng := rand.New(rand.NewPCG(seed, 7))
@@ -194,7 +161,7 @@ func hardRow(n int, seed uint64) []float32 {
 func TestElementwiseBits(t *testing.T) {
 	const most = 100
 	x, y := hardRow(most+8, 1), hardRow(most+8, 2)
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, op := range elementwiseOps {
 			one := make([]float32, len(x)) // each element alone
 			for i := range one {
@@ -202,12 +169,11 @@ func TestElementwiseBits(t *testing.T) {
 			}
 			for n := 0; n <= most; n++ {
 				for offset := range 8 {
-					dst, intact := fenced(n, offset, canary)
+					guarded := tensortest.Guard(make([]float32, n), offset)
+					dst := guarded.X
 					op.run(dst, x[offset:offset+n], y[offset:offset+n])
 					checkRow(t, op.name, n, offset, dst, one[offset:])
-					if !intact() {
-						t.Errorf("%s: length %d, offset %d: written outside dst", op.name, n, offset)
-					}
+					guarded.Check(t, op.name)
 					copy(dst, x[offset:])
 					op.run(dst, dst, y[offset:offset+n])
 					checkRow(t, op.name+" in place", n, offset, dst, one[offset:])
@@ -229,7 +195,7 @@ func checkRow(t *testing.T, name string, n, offset int, got, want []float32) {
 
 func TestFusedBits(t *testing.T) {
 	gate, up := hardRow(1000, 3), hardRow(1000, 4)
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, c := range []struct {
 			name  string
 			fused func(dst, gate, up []float32)
@@ -253,7 +219,7 @@ func TestTanhIsOdd(t *testing.T) {
 	for i, v := range x {
 		minus[i] = math.Float32frombits(math.Float32bits(v) ^ 1<<31)
 	}
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		a, b := make([]float32, len(x)), make([]float32, len(x))
 		Tanh(a, x)
 		Tanh(b, minus)
@@ -267,7 +233,7 @@ func TestTanhIsOdd(t *testing.T) {
 
 func TestSignOfZero(t *testing.T) {
 	zeros := []float32{0, math.Float32frombits(1 << 31)}
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for name, f := range map[string]func(dst, x []float32){"Tanh": Tanh, "SiLU": SiLU, "QuickGELU": QuickGELU, "GELU": GELU, "GELUTanh": GELUTanh} {
 			dst := make([]float32, 2)
 			f(dst, zeros)
@@ -280,7 +246,6 @@ func TestSignOfZero(t *testing.T) {
 
 func TestLengthsPanic(t *testing.T) {
 	a, b := make([]float32, 3), make([]float32, 2)
-	h := make([]uint16, 2)
 	for name, c := range map[string]struct {
 		run  func()
 		want string
@@ -296,8 +261,6 @@ func TestLengthsPanic(t *testing.T) {
 		"LayerNorm":   {func() { LayerNorm(a, a, nil, b, 0) }, "vec: LayerNorm: dst has length 3, bias has 2"},
 		"RotateHalf":  {func() { RotateHalf(a, b, b) }, "vec: RotateHalf: x has length 3, cos 2 and sin 2; want 2n, n and n"},
 		"RotatePairs": {func() { RotatePairs(make([]float32, 4), b, a) }, "vec: RotatePairs: x has length 4, cos 2 and sin 3; want 2n, n and n"},
-		"WidenF16":    {func() { WidenF16(a, h) }, "vec: WidenF16: dst has length 3, src has 2"},
-		"NarrowBF16":  {func() { NarrowBF16(h, a) }, "vec: NarrowBF16: dst has length 2, src has 3"},
 		"SoftCap":     {func() { SoftCap(a, a, 0) }, "vec: SoftCap: limit is 0, want a positive number"},
 	} {
 		func() {

@@ -1,31 +1,39 @@
-// Gen writes the assembly of package flash: score and output tiles, softmax, transpositions.
+// Gen writes the assembly of package flash (score and output tiles, softmax, transpositions) and its declarations.
 package main
 
 import (
 	"log"
+	"path/filepath"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
 
+const generator = "internal/simd/flash/gen"
+
 func main() {
-	for path, f := range files() {
-		if err := f.Write(path); err != nil {
-			log.Fatal(err)
-		}
+	if err := generate("."); err != nil {
+		log.Fatal(err)
 	}
 }
 
-// files returns the assembly files by name.
-func files() map[string]*asmgen.File {
-	all := map[string]*asmgen.File{}
-	for path, emit := range map[string]func(*asmgen.File){
-		"tiles_amd64.s":     tiles,
-		"softmax_amd64.s":   softmax,
-		"transpose_amd64.s": transposes,
-		"one_amd64.s":       one,
+// generate writes the files to a folder.
+func generate(dir string) error {
+	var all []*asmgen.File
+	for _, part := range []struct {
+		name string
+		emit func(*asmgen.File)
+	}{
+		{"tiles_amd64.s", tiles},
+		{"softmax_amd64.s", softmax},
+		{"transpose_amd64.s", transposes},
+		{"one_amd64.s", one},
 	} {
-		all[path] = asmgen.NewFile()
-		emit(all[path])
+		f := asmgen.NewFile(generator)
+		part.emit(f)
+		if err := f.Write(filepath.Join(dir, part.name)); err != nil {
+			return err
+		}
+		all = append(all, f)
 	}
-	return all
+	return asmgen.WriteGo(filepath.Join(dir, "kernels_amd64.go"), generator, asmgen.AMD64, "flash", "", all...)
 }

@@ -1,18 +1,9 @@
 package main
 
 import (
-	"os"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
-func TestAssemblyIsGenerated(t *testing.T) {
-	for path, f := range files() {
-		have, err := os.ReadFile("../" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(have) != f.String() {
-			t.Errorf("%s is not what gen writes: run go generate", path)
-		}
-	}
-}
+func TestFilesAreCurrent(t *testing.T) { tensortest.Generated(t, "..", generate) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
@@ -25,7 +26,8 @@ func one(f *asmgen.File) {
 // which squares want them, so that what follows is read, to no other end, in the order in which it lies,
 // a little with each square: prefetching instructions would not make the hardware run ahead.
 func scoresOne(f *asmgen.File) {
-	f.Func("scoresOneY", "s", "q", "k", "n", "d", "ldk")
+	f.Func("scoresOneY", "scoresOneY sets s[j] = Σ k[j][x]·q[x], x < d, for n keys, a multiple of 8, and d a multiple of 4.", "s, q, k *float32", "n, d, ldk int")
+	f.Comment("SI s, R8 k, CX keys left, BX bytes between keys; R13, R14, R15 are 3, 5 and 7 times that.")
 	f.Arg("d", "AX")
 	f.P("SHLQ $2, AX")
 	f.P("MOVQ AX, %s", f.ArgAt("d")) // bytes from here on
@@ -43,6 +45,7 @@ func scoresOne(f *asmgen.File) {
 	f.P("CMPQ AX, BX")
 	f.P("JNE %s", whole)
 	first := f.Label("first")
+	f.Comment("The first 32 keys, which lie side by side, are read once.")
 	f.P("MOVQ R8, R9")
 	f.P("SHRQ $1, AX") // lines in 32 rows
 	f.Mark(first)
@@ -56,6 +59,7 @@ func scoresOne(f *asmgen.File) {
 		read reading
 	}{{32, next}, {32, nothing}, {32, rows}, {8, nothing}} {
 		top, smaller := f.Label("tile"), f.Label("smaller")
+		f.Comment("%d keys, %s: %s sums, Y4–Y7 queries, Y8–Y15 squares of 4 keys × 4 dimensions.", t.keys, t.read, asmgen.Y.Regs(0, t.keys/8))
 		f.Mark(top)
 		switch t.read {
 		case next:
@@ -85,6 +89,10 @@ const (
 	rows            // what follows, if rows lie apart
 )
 
+func (r reading) String() string {
+	return [...]string{"nothing read ahead", "the next tile read ahead", "the next rows fetched"}[r]
+}
+
 // tileOne emits the scores of some keys.
 func tileOne(f *asmgen.File, keys int, read reading) {
 	base := []string{"R9", "R10", "R11", "R12"}[:keys/8] // rows 0, 8, 16, 24 of the tile
@@ -101,7 +109,7 @@ func tileOne(f *asmgen.File, keys int, read reading) {
 	for i := range base {
 		f.P("VXORPS Y%d, Y%d, Y%d", i, i, i)
 	}
-	unrolled(f, 4, "AX", func(steps int) {
+	unrolled(f, 4, "AX", "squares", func(steps int) {
 		if steps == 4 && read == rows {
 			prefetchRows(f, keys/4)
 		}
@@ -172,7 +180,7 @@ func squaresOne(f *asmgen.File, bases, index []string, offset int) {
 
 // scoresOneKey emits the same for any n and d, key by key.
 func scoresOneKey(f *asmgen.File) {
-	f.Func("scoresOneX", "s", "q", "k", "n", "d", "ldk")
+	f.Func("scoresOneX", "scoresOneX is scoresOneY for any n and d, key by key.", "s, q, k *float32", "n, d, ldk int")
 	f.Arg("s", "SI")
 	f.Arg("k", "R8")
 	f.Arg("n", "CX")
@@ -180,6 +188,7 @@ func scoresOneKey(f *asmgen.File) {
 	f.P("SHLQ $2, BX")
 	f.P("LEAQ (BX)(BX*2), R13")
 	shape{rows: []int{8, 4, 2, 1}}.eachRows(f, "CX", func(rows int) {
+		f.Comment("%d keys: %s sums, X15 query, X14 key.", rows, strings.ReplaceAll(asmgen.Y.Regs(0, rows), "Y", "X"))
 		f.P("MOVQ R8, R9")
 		if rows > 4 {
 			f.P("LEAQ (R9)(BX*4), R10")
@@ -217,7 +226,8 @@ func scoresOneKey(f *asmgen.File) {
 // accumulateOne emits o[x] += Σ v[j][x]·p[j], in strips of at most 8 vectors of columns. The last vector of
 // a strip that is not a full one is masked.
 func accumulateOne(f *asmgen.File, w asmgen.Width) {
-	f.Func(name("accumulateOne", w), "o", "p", "v", "n", "d", "ldv")
+	f.Func(name("accumulateOne", w), name("accumulateOne", w)+" adds Σ v[j][x]·p[j], j < n, to o[x], x < d.", "o, p, v *float32", "n, d, ldv int")
+	f.Comment("DX o, R8 v, CX columns left, BX bytes between values, R13 three times that.")
 	f.Arg("o", "DX")
 	f.Arg("v", "R8")
 	f.Arg("d", "CX")
@@ -290,13 +300,14 @@ func strip(f *asmgen.File, w asmgen.Width, vectors int, masked bool) {
 			f.P("VMOVUPS %s, K1, %s", from, to)
 		}
 	}
+	f.Comment("%d columns at most: %s sums, from %s weights.", vectors*w.Lanes(), w.Regs(0, vectors), w.Reg(8))
 	f.P("MOVQ R8, SI")
 	f.Arg("p", "DI")
 	f.Arg("n", "AX")
 	for v := range vectors {
 		move(fmt.Sprintf("%d(DX)", v*int(w)), w.Reg(v), masked && v == vectors-1)
 	}
-	unrolled(f, 4, "AX", func(steps int) {
+	unrolled(f, 4, "AX", "keys", func(steps int) {
 		for u := range steps {
 			f.P("VBROADCASTSS %d(DI), %s", 4*u, w.Reg(8+u))
 			for v := range vectors {
@@ -330,7 +341,7 @@ func strip(f *asmgen.File, w asmgen.Width, vectors int, masked bool) {
 // maxOne emits the raising of mx to the largest of n scores, at least 8; the last vector overlaps the one
 // before it.
 func maxOne(f *asmgen.File) {
-	f.Func("maxOneY", "s", "mx", "n")
+	f.Func("maxOneY", "maxOneY raises mx to the largest of n scores, at least 8.", "s, mx *float32", "n int")
 	f.Arg("s", "SI")
 	f.Arg("mx", "DI")
 	f.Arg("n", "CX")
@@ -359,7 +370,8 @@ func maxOne(f *asmgen.File) {
 
 // expSumOne emits s = exp(s − m) for n vectors, and l += s, one after the other.
 func expSumOne(f *asmgen.File) {
-	f.Func("expSumOneY", "s", "m", "l", "n")
+	f.Func("expSumOneY", "expSumOneY replaces n vectors of scores by exp(s − m) and adds them to l, one after the other.", "s, m, l *float32", "n int")
+	f.Comment("Y14 m, X15 l, Y6–Y13 constants of exp.")
 	f.Arg("s", "SI")
 	f.Arg("m", "R8")
 	f.Arg("l", "R9")
@@ -370,7 +382,7 @@ func expSumOne(f *asmgen.File) {
 	e.Load()
 	f.P("VBROADCASTSS (R8), Y14")
 	f.P("VMOVSS (R9), X15")
-	unrolled(f, 2, "AX", func(steps int) {
+	unrolled(f, 2, "AX", "vectors", func(steps int) {
 		var vs []asmgen.ExpVector
 		for u := range steps {
 			x := asmgen.Y.Reg(3 * u)
@@ -389,104 +401,4 @@ func expSumOne(f *asmgen.File) {
 	})
 	f.P("VMOVSS X15, (R9)")
 	f.Return()
-}
-
-// columns emits body for the columns counted in CX, at least one, and the pointers to them: 8 at a time, and the
-// rest one by one.
-func columns(f *asmgen.File, pointers []string, body func(op func(string) string, reg string)) {
-	for _, n := range []int{8, 1} {
-		loop, done := f.Label("loop"), f.Label("done")
-		f.P("SUBQ $%d, CX", n)
-		f.P("JLT %s", done)
-		f.Mark(loop)
-		if n == 8 {
-			body(func(op string) string { return op + "PS" }, "Y")
-		} else {
-			body(func(op string) string { return op + "SS" }, "X")
-		}
-		for _, p := range pointers {
-			f.P("ADDQ $%d, %s", 4*n, p)
-		}
-		f.P("SUBQ $%d, CX", n)
-		f.P("JGE %s", loop)
-		f.Mark(done)
-		f.P("ADDQ $%d, CX", n)
-	}
-	f.Return()
-}
-
-// moveOf returns the instruction that loads and stores what one of columns works on.
-func moveOf(reg string) string {
-	if reg == "Y" {
-		return "VMOVUPS"
-	}
-	return "VMOVSS"
-}
-
-// rescaleOne emits a = exp(m − mnew), l *= a, o *= a, m = mnew.
-func rescaleOne(f *asmgen.File) {
-	f.Func("rescaleOneY", "o", "m", "mnew", "l", "d")
-	f.Arg("o", "SI")
-	f.Arg("m", "R8")
-	f.Arg("mnew", "R9")
-	f.Arg("l", "R10")
-	f.Arg("d", "CX")
-	f.P("VBROADCASTSS (R8), Y0")
-	f.P("VBROADCASTSS (R9), Y3")
-	f.P("VSUBPS Y3, Y0, Y0")
-	e := f.NewExp(asmgen.Y, -1)
-	e.NonPositive = true
-	e.Emit(asmgen.ExpVector{X: 0, T: 1, P: 2})
-	f.P("VMOVSS X3, (R8)")
-	f.P("VMULSS (R10), X0, X4")
-	f.P("VMOVSS X4, (R10)")
-	columns(f, []string{"SI"}, func(op func(string) string, r string) {
-		f.P("%s (SI), %s0, %s4", op("VMUL"), r, r)
-		f.P("%s %s4, (SI)", moveOf(r), r)
-	})
-}
-
-// mergeOne emits o = o·a + oc·b and l likewise, a = exp(m − mn), b = exp(mc − mn), mn the larger of m and mc.
-func mergeOne(f *asmgen.File) {
-	f.Func("mergeOneY", "o", "m", "l", "oc", "mc", "lc", "d")
-	f.Arg("o", "SI")
-	f.Arg("m", "R8")
-	f.Arg("l", "R9")
-	f.Arg("oc", "DI")
-	f.Arg("mc", "R10")
-	f.Arg("lc", "R11")
-	f.Arg("d", "CX")
-	f.P("VBROADCASTSS (R8), Y0")
-	f.P("VBROADCASTSS (R10), Y3")
-	f.P("VMAXPS Y3, Y0, Y6")
-	f.P("VSUBPS Y6, Y0, Y0")
-	f.P("VSUBPS Y6, Y3, Y3")
-	e := f.NewExp(asmgen.Y, -1)
-	e.NonPositive = true
-	e.Emit(asmgen.ExpVector{X: 0, T: 1, P: 2}, asmgen.ExpVector{X: 3, T: 4, P: 5})
-	f.P("VMOVSS X6, (R8)")
-	f.P("VMULSS (R9), X0, X7")
-	f.P("VMOVSS (R11), X8")
-	f.P("VFMADD231SS X8, X3, X7")
-	f.P("VMOVSS X7, (R9)")
-	columns(f, []string{"SI", "DI"}, func(op func(string) string, r string) {
-		f.P("%s (SI), %s0, %s7", op("VMUL"), r, r)
-		f.P("%s (DI), %s8", moveOf(r), r)
-		f.P("%s %s8, %s3, %s7", op("VFMADD231"), r, r, r)
-		f.P("%s %s7, (SI)", moveOf(r), r)
-	})
-}
-
-// scaleOne emits dst = src·factor.
-func scaleOne(f *asmgen.File) {
-	f.Func("scaleOneY", "dst", "src", "factor", "d")
-	f.Arg("dst", "DI")
-	f.Arg("src", "SI")
-	f.Arg("factor", "R8")
-	f.Arg("d", "CX")
-	f.P("VBROADCASTSS (R8), Y0")
-	columns(f, []string{"SI", "DI"}, func(op func(string) string, r string) {
-		f.P("%s (SI), %s0, %s1", op("VMUL"), r, r)
-		f.P("%s %s1, (DI)", moveOf(r), r)
-	})
 }

@@ -31,7 +31,8 @@ func rowLoop(f *asmgen.File, body func()) {
 
 func maximum(f *asmgen.File, w asmgen.Width) {
 	x, mx := w.Reg(0), w.Reg(1)
-	f.Func(name("max", w), "s", "mx", "stride", "n")
+	f.Func(name("max", w), name("max", w)+" raises a vector of maxima mx to n rows of scores, stride bytes apart.", "s, mx *float32", "stride, n int")
+	f.Comment("%s maxima, %s scores.", mx, x)
 	f.Arg("s", "SI")
 	f.Arg("mx", "DI")
 	f.Arg("stride", "BX")
@@ -56,7 +57,9 @@ func maskMax(f *asmgen.File, w asmgen.Width) {
 		}
 	}
 	f.Table(table, words...)
-	f.Func(name("maskMax", w), "s", "mx", "lo", "hi", "stride", "n", "key0")
+	f.Func(name("maskMax", w), name("maskMax", w)+" sets scores of keys below lo or above hi of their lane to −Inf, and raises mx to all: n rows, stride bytes\n"+
+		"apart, of which the first is key0.", "s, mx *float32", "lo, hi *int32", "stride, n, key0 int")
+	f.Comment("%s scores, %s maxima, %s number of the key, %s and %s its bounds, %s −Inf, %s integer ones.", x, mx, key, lo, hi, none, one)
 	f.Arg("s", "SI")
 	f.Arg("mx", "DI")
 	f.Arg("lo", "R8")
@@ -93,7 +96,7 @@ func maskMax(f *asmgen.File, w asmgen.Width) {
 
 // addDiagonals emits s[j] += e[−j], e counted in elements.
 func addDiagonals(f *asmgen.File, w asmgen.Width) {
-	f.Func(name("addDiagonals", w), "s", "e", "stride", "n")
+	f.Func(name("addDiagonals", w), name("addDiagonals", w)+" adds e[i−j] to lane i of row j of scores: n rows, stride bytes apart.", "s, e *float32", "stride, n int")
 	f.Arg("s", "SI")
 	f.Arg("e", "DI")
 	f.Arg("stride", "BX")
@@ -110,11 +113,12 @@ func addDiagonals(f *asmgen.File, w asmgen.Width) {
 
 // softCap emits x = limit·tanh(x·inverse) for n vectors; limits points to limit and inverse.
 func softCap(f *asmgen.File, w asmgen.Width) {
-	f.Func(name("softCap", w), "s", "limits", "n")
+	f.Func(name("softCap", w), name("softCap", w)+" replaces n vectors of s by limit·tanh(s/limit); limits holds limit and its inverse.", "s *float32", "limits *[2]float32", "n int")
 	f.Arg("s", "SI")
 	f.Arg("limits", "DI")
 	f.Arg("n", "CX")
 	limit, inverse, x := w.Reg(4), w.Reg(5), w.Reg(0)
+	f.Comment("%s scores, %s limit, %s its inverse.", x, limit, inverse)
 	f.P("VBROADCASTSS (DI), %s", limit)
 	f.P("VBROADCASTSS 4(DI), %s", inverse)
 	e := f.NewExp(w, -1)
@@ -130,7 +134,7 @@ func softCap(f *asmgen.File, w asmgen.Width) {
 
 // expSum emits s = exp(s − m), l += s.
 func expSum(f *asmgen.File, w asmgen.Width) {
-	f.Func(name("expSum", w), "s", "m", "l", "stride", "n")
+	f.Func(name("expSum", w), name("expSum", w)+" replaces a vector of scores by exp(s − m) and adds it to l, for n rows, stride bytes apart.", "s, m, l *float32", "stride, n int")
 	f.Arg("s", "SI")
 	f.Arg("m", "R8")
 	f.Arg("l", "R9")
@@ -143,10 +147,11 @@ func expSum(f *asmgen.File, w asmgen.Width) {
 		e.Registers = 8
 	}
 	e.NonPositive = true
+	f.Comment("%s maxima, %s sums; %s constants of exp, the others are in memory.", m, l, w.Regs(e.First(), e.Registers))
 	e.Load()
 	f.P("VMOVUPS (R8), %s", m)
 	f.P("VMOVUPS (R9), %s", l)
-	unrolled(f, several, "AX", func(steps int) {
+	unrolled(f, several, "AX", "rows", func(steps int) {
 		var vs []asmgen.ExpVector
 		at := []string{"(SI)", "(SI)(BX*1)", "(SI)(BX*2)", "(DI)(BX*1)"}
 		if steps == 4 {
@@ -171,7 +176,7 @@ func expSum(f *asmgen.File, w asmgen.Width) {
 
 // rescale emits a = exp(m − mnew), l *= a, o *= a, m = mnew, or nothing if m = mnew in all lanes.
 func rescale(f *asmgen.File, w asmgen.Width) {
-	f.Func(name("rescale", w), "o", "m", "mnew", "l", "stride", "d")
+	f.Func(name("rescale", w), name("rescale", w)+" multiplies d rows of o, stride bytes apart, and l by exp(m − mnew) and sets m to mnew, unless all are equal.", "o, m, mnew, l *float32", "stride, d int")
 	f.Arg("o", "SI")
 	f.Arg("m", "R8")
 	f.Arg("mnew", "R9")
@@ -179,6 +184,7 @@ func rescale(f *asmgen.File, w asmgen.Width) {
 	f.Arg("stride", "BX")
 	f.Arg("d", "CX")
 	a, mnew, x := w.Reg(0), w.Reg(3), w.Reg(4)
+	f.Comment("%s m, then the factor; %s mnew.", a, mnew)
 	done := f.Label("same")
 	f.P("VMOVUPS (R8), %s", a)
 	f.P("VMOVUPS (R9), %s", mnew)
@@ -210,7 +216,8 @@ func rescale(f *asmgen.File, w asmgen.Width) {
 
 // merge emits o = o·a + oc·b and l likewise, a = exp(m − mn), b = exp(mc − mn), mn the larger of m and mc.
 func merge(f *asmgen.File, w asmgen.Width) {
-	f.Func(name("merge", w), "o", "m", "l", "oc", "mc", "lc", "stride", "d")
+	f.Func(name("merge", w), name("merge", w)+" adds oc and lc to d rows of o, stride bytes apart, and to l, all brought to the larger of the maxima m and mc,\n"+
+		"which m becomes.", "o, m, l, oc, mc, lc *float32", "stride, d int")
 	f.Arg("o", "SI")
 	f.Arg("m", "R8")
 	f.Arg("l", "R9")
@@ -220,6 +227,7 @@ func merge(f *asmgen.File, w asmgen.Width) {
 	f.Arg("stride", "BX")
 	f.Arg("d", "CX")
 	a, b, mn, x := w.Reg(0), w.Reg(3), w.Reg(6), w.Reg(7)
+	f.Comment("%s and %s maxima, then factors; %s the larger.", a, b, mn)
 	f.P("VMOVUPS (R8), %s", a)
 	f.P("VMOVUPS (R10), %s", b)
 	f.P("VMAXPS %s, %s, %s", b, a, mn)

@@ -57,6 +57,17 @@ func (s shape) broadcast(row int) string {
 	return s.w.Reg(first + row%(last-first))
 }
 
+// describe says in a comment what the registers of a tile hold.
+func (s shape) describe(f *asmgen.File, rows int, name, lanes, scalars string) {
+	sums := s.w.Regs(0, rows*s.vectors)
+	if s.vectors == 1 && s.evex {
+		f.Comment("%d %s × %d lanes: %s sums, %s %s; %s are broadcast from memory.", rows, name, s.lanes(), sums, s.lane(0), lanes, scalars)
+		return
+	}
+	f.Comment("%d %s × %d lanes: %s sums, %s %s, from %s %s.", rows, name, s.lanes(), sums,
+		s.w.Regs(s.firstFree(), s.vectors), lanes, s.broadcast(0), scalars)
+}
+
 // step emits one step of all chains: the row of lanes at lanes(v), times the scalars at scalar(row).
 func (s shape) step(f *asmgen.File, rows int, lanes string, offset int, scalar func(row int) string) {
 	for v := range s.vectors {
@@ -100,10 +111,12 @@ func (s shape) eachRows(f *asmgen.File, reg string, tile func(rows int)) {
 	}
 }
 
-// unrolled emits a loop of count (in reg, destroyed) steps, several at a time and the rest one by one.
-func unrolled(f *asmgen.File, several int, reg string, body func(steps int)) {
+// unrolled emits a loop of count (in reg, destroyed) steps, several at a time and the rest one by one. unit says
+// what steps are.
+func unrolled(f *asmgen.File, several int, reg, unit string, body func(steps int)) {
 	for _, steps := range []int{several, 1} {
 		loop, done := f.Label("loop"), f.Label("done")
+		f.Comment("Loop over %s, %d at a time.", unit, steps)
 		f.P("SUBQ $%d, %s", steps, reg)
 		f.P("JLT %s", done)
 		f.P("PCALIGN $32")
@@ -118,7 +131,10 @@ func unrolled(f *asmgen.File, several int, reg string, body func(steps int)) {
 
 // scores emits s[j] = Σ k[j][x]·qt[x] with the running maximum, if mx is not nil.
 func scores(f *asmgen.File, s shape) {
-	f.Func("scores"+s.suffix, "s", "qt", "k", "mx", "n", "d", "ldk")
+	f.Func("scores"+s.suffix, fmt.Sprintf("scores%s sets s[j] = Σ k[j][x]·qt[x], x < d, for n keys and %d lanes whose rows lie %d bytes apart,\n"+
+		"and raises mx, unless it is nil, to the largest of each lane.", s.suffix, s.lanes(), s.stride),
+		"s, qt, k, mx *float32", "n, d, ldk int")
+	f.Comment("SI s, R8 k, CX keys left, BX bytes between keys, R13 three times that, DX bytes in a key.")
 	f.Arg("s", "SI")
 	f.Arg("k", "R8")
 	f.Arg("n", "CX")
@@ -130,6 +146,7 @@ func scores(f *asmgen.File, s shape) {
 	base := []string{"R9", "R10", "R11", "R12"} // rows 0, 4, 8, 12 of the tile
 	s.eachRows(f, "CX", func(rows int) {
 		bases := base[:(rows+3)/4]
+		s.describe(f, rows, "keys", "queries", "keys")
 		f.P("MOVQ R8, R9")
 		for i := range bases[1:] {
 			f.P("LEAQ (%s)(BX*4), %s", base[i], base[i+1])
@@ -149,7 +166,7 @@ func scores(f *asmgen.File, s shape) {
 			f.P("LEAQ (%s)(BX*4), R14", bases[len(bases)-1])
 			f.P("LEAQ (R14)(DX*1), R15")
 		}
-		unrolled(f, 4, "AX", func(steps int) {
+		unrolled(f, 4, "AX", "dimensions", func(steps int) {
 			if ahead && steps > 1 {
 				prefetchKeys(f, (rows+3)/4)
 			}
@@ -191,6 +208,7 @@ func prefetchKeys(f *asmgen.File, lines int) {
 // epilogue emits the running maximum of a tile of scores, if wanted, and its storing to SI.
 func (s shape) epilogue(f *asmgen.File, rows int) {
 	store := f.Label("store")
+	f.Comment("The maximum of the tile, if it is wanted, and the scores.")
 	f.Arg("mx", "DI")
 	f.P("TESTQ DI, DI")
 	f.P("JEQ %s", store)
@@ -212,7 +230,9 @@ func (s shape) epilogue(f *asmgen.File, rows int) {
 // accumulate emits o[x] += Σ v[j][x]·p[j]. Values in rows far apart escape the hardware's prefetching and are
 // read in narrow columns, so the tile that meets a new stretch of 64 columns fetches all of it, some rows ahead.
 func accumulate(f *asmgen.File, s shape) {
-	f.Func("accumulate"+s.suffix, "o", "p", "v", "n", "d", "ldv")
+	f.Func("accumulate"+s.suffix, fmt.Sprintf("accumulate%s adds Σ v[j][x]·p[j], j < n, to o[x] for d dimensions and %d lanes whose rows lie %d bytes\n"+
+		"apart.", s.suffix, s.lanes(), s.stride), "o, p, v *float32", "n, d, ldv int")
+	f.Comment("DX o, R8 v, CX dimensions left, BX bytes between values, R9 end of what was fetched, R10 bytes that fetching is ahead.")
 	f.Arg("o", "DX")
 	f.Arg("v", "R8")
 	f.Arg("d", "CX")
@@ -221,6 +241,7 @@ func accumulate(f *asmgen.File, s shape) {
 	f.P("IMUL3Q $%d, BX, R10", s.ahead())
 	f.P("MOVQ R8, R9") // end of the columns that were fetched
 	s.eachRows(f, "CX", func(rows int) {
+		s.describe(f, rows, "dimensions", "weights", "values")
 		f.P("MOVQ R8, SI")
 		f.Arg("p", "DI")
 		f.Arg("n", "AX")
@@ -232,6 +253,7 @@ func accumulate(f *asmgen.File, s shape) {
 		store := f.Label("store")
 		if rows == s.rows[0] {
 			fetched := f.Label("fetched")
+			f.Comment("Columns that nobody has fetched yet are fetched ahead.")
 			f.P("LEAQ %d(R8), R11", 4*rows)
 			f.P("CMPQ R11, R9")
 			f.P("JLE %s", fetched)
@@ -252,7 +274,7 @@ func accumulate(f *asmgen.File, s shape) {
 
 // products emits the loop over the keys of one tile of accumulate.
 func (s shape) products(f *asmgen.File, rows int, fetch bool) {
-	unrolled(f, 4, "AX", func(steps int) {
+	unrolled(f, 4, "AX", "keys", func(steps int) {
 		for u := range steps {
 			if fetch {
 				for line := range 4 {
@@ -275,13 +297,14 @@ func (s shape) lanes() int { return s.vectors * s.w.Lanes() }
 // peak emits n rounds of 24 (Z) or 12 (Y) independent fused multiply-adds, the most that a tile could reach.
 func peak(f *asmgen.File) {
 	for _, w := range []asmgen.Width{asmgen.Z, asmgen.Y} {
-		loop := f.Label("loop")
 		acc := 24
 		if w == asmgen.Y {
 			acc = 12
 		}
-		f.Func(fmt.Sprintf("peak%c", w.Reg(0)[0]), "n")
+		name := fmt.Sprintf("peak%c", w.Reg(0)[0])
+		f.Func(name, fmt.Sprintf("%s does n rounds of %d independent multiply-adds of %d lanes: the register peak.", name, acc, w.Lanes()), "n int")
 		f.Arg("n", "CX")
+		loop := f.Label("loop")
 		f.P("PCALIGN $32")
 		f.Mark(loop)
 		for i := range acc {

@@ -51,7 +51,9 @@ func transpose(f *asmgen.File) {
 
 // loadQueries emits qt[x][i] = q[offsets[i]+x]·scale for 8 lanes.
 func loadQueries(f *asmgen.File) {
-	f.Func("loadQueriesY", "qt", "q", "offsets", "scale", "stride", "d")
+	f.Func("loadQueriesY", "loadQueriesY sets qt[x][i] = q[offsets[i]+x]·scale for 8 lanes and d dimensions, at least 8, stride bytes apart.",
+		"qt, q *float32", "offsets *int", "scale *float32", "stride, d int")
+	f.Comment("DX the first dimension of a square of 8 × 8, Y0–Y7 its queries, Y8–Y15 its dimensions.")
 	f.Arg("q", "SI")
 	f.Arg("offsets", "R8")
 	f.Arg("scale", "R9")
@@ -78,7 +80,9 @@ func loadQueries(f *asmgen.File) {
 
 // finish emits dst[offsets[i]+x] = o[x][i]·(1/l[i]), 0 where l[i] = 0, for lanes of 8.
 func finish(f *asmgen.File) {
-	f.Func("finishY", "dst", "offsets", "lanes", "o", "l", "stride", "d")
+	f.Func("finishY", "finishY sets dst[offsets[i]+x] = o[x][i]·(1/l[i]), 0 where l[i] is 0, for the first of 8 lanes and d dimensions, at least 8,\n"+
+		"stride bytes apart.", "dst *float32", "offsets *int", "lanes int", "o, l *float32", "stride, d int")
+	f.Comment("DX the first dimension of a square of 8 × 8, Y0–Y7 its dimensions, Y8–Y15 its queries.")
 	f.Arg("dst", "DI")
 	f.Arg("offsets", "R8")
 	f.Arg("lanes", "R11")

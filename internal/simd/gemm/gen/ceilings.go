@@ -6,44 +6,17 @@ import (
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
 
-// widenings returns the functions that convert n groups of 16 elements to float32.
-func widenings() *asmgen.File {
-	f := asmgen.NewFile()
+// ceilings writes the functions that measure the machine.
+func ceilings(f *asmgen.File) {
 	for _, v := range []vector{avx512, avx2} {
-		for _, e := range elements[1:] {
-			f.Func("widen"+e.name+v.tier, "n", "src", "dst")
-			f.Arg("n", "CX")
-			f.Arg("src", "SI")
-			f.Arg("dst", "DI")
-			f.Mark("loop")
-			for i := range 16 / v.Lanes() {
-				e.load(f, fmt.Sprintf("%d(SI)", i*v.Lanes()*2), v.Reg(i))
-				f.P("VMOVUPS %s, %d(DI)", v.Reg(i), i*int(v.Width))
-			}
-			f.P("PREFETCHT0 1024(SI)")
-			f.P("ADDQ $32, SI")
-			f.P("ADDQ $64, DI")
-			f.P("DECQ CX")
-			f.P("JNZ loop")
-			f.Return()
-		}
-	}
-	return f
-}
-
-// ceilings returns the functions that measure the machine.
-func ceilings() *asmgen.File {
-	f := asmgen.NewFile()
-	for _, v := range []vector{avx512, avx2} {
-		// n rounds of as many independent multiply-adds as a tile has sums.
-		f.Func("peak"+v.tier, "n")
+		sums := v.regs * 3 / 4
+		f.Func("peak"+v.set, fmt.Sprintf("peak%s does n rounds of %d independent multiply-adds of vectors, as many as a tile has sums.", v.set, sums), "n int")
 		f.Arg("n", "CX")
 		for i := range v.regs {
 			v.clear(f, i)
 		}
 		f.P("PCALIGN $32")
 		f.Mark("loop")
-		sums := v.regs * 3 / 4
 		for i := range sums {
 			f.P("VFMADD231PS %s, %s, %s", v.Reg(sums), v.Reg(sums+1), v.Reg(i))
 		}
@@ -52,12 +25,11 @@ func ceilings() *asmgen.File {
 		f.Return()
 	}
 	read(f)
-	return f
 }
 
 // read writes a function that stores the sum of n groups of 64 float32s.
 func read(f *asmgen.File) {
-	f.Func("readAVX2", "n", "src", "sum")
+	f.Func("readAVX2", "readAVX2 sets sum to the sum of n groups of 64 elements, which it reads as a stream.", "n int", "src, sum *float32")
 	f.Arg("n", "CX")
 	f.Arg("src", "SI")
 	f.Arg("sum", "DI")

@@ -1,35 +1,47 @@
-// Gen writes the assembly of package gemm, in the directory it runs in.
+// Gen writes the assembly of package gemm, its declarations, and the choice of a tile by its shape.
 package main
 
 import (
 	"log"
+	"path/filepath"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
 
+const generator = "internal/simd/gemm/gen"
+
 func main() {
-	for name, file := range files() {
-		if err := file.Write(name); err != nil {
-			log.Fatal(err)
+	if err := generate("."); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// generate writes the files to a folder.
+func generate(dir string) error {
+	var all []*asmgen.File
+	for _, part := range []struct {
+		name string
+		emit func(*asmgen.File)
+	}{
+		{"tile512_amd64.s", func(f *asmgen.File) { tiles(f, avx512) }},
+		{"tile256_amd64.s", func(f *asmgen.File) { tiles(f, avx2) }},
+		{"peak_amd64.s", ceilings},
+		{"pack_amd64.s", transpositions},
+	} {
+		f := asmgen.NewFile(generator)
+		part.emit(f)
+		if err := f.Write(filepath.Join(dir, part.name)); err != nil {
+			return err
 		}
+		all = append(all, f)
 	}
+	return asmgen.WriteGo(filepath.Join(dir, "kernels_amd64.go"), generator, asmgen.AMD64, "gemm", choice(), all...)
 }
 
-// files returns what is generated, by name.
-func files() map[string]*asmgen.File {
-	return map[string]*asmgen.File{
-		"tile512_amd64.s": tiles(avx512),
-		"tile256_amd64.s": tiles(avx2),
-		"widen_amd64.s":   widenings(),
-		"peak_amd64.s":    ceilings(),
-		"pack_amd64.s":    transpositions(),
-	}
-}
-
-// vector is a tier's vector registers.
+// vector is the vector registers of an instruction set.
 type vector struct {
 	asmgen.Width
-	tier string
+	set  string // in names of functions
 	regs int
 }
 
@@ -56,12 +68,12 @@ type element struct {
 var elements = []element{{"F32", 4}, {"F16", 2}, {"BF16", 2}}
 
 // pairs are two bfloat16 side by side, multiplied and added by one instruction of AVX-512.
-var pairs = element{"Pairs", 4}
+var pairs = element{"BF16Pairs", 4}
 
 // load loads a register of elements from address, widened.
 func (e element) load(f *asmgen.File, address, reg string) {
 	switch e.name {
-	case "F32", "Pairs":
+	case "F32", "BF16Pairs":
 		f.P("VMOVUPS %s, %s", address, reg)
 	case "F16":
 		f.P("VCVTPH2PS %s, %s", address, reg)

@@ -2,22 +2,24 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
 
-func transpositions() *asmgen.File {
-	f := asmgen.NewFile()
+func transpositions(f *asmgen.File) {
 	transpose32(f, 8)
 	transpose32(f, 4)
 	transpose16(f)
-	return f
 }
 
 // transpose32 writes a function that transposes rows × k 32-bit elements of src, whose rows are stride
 // bytes apart, into columns pitch bytes apart at dst. Rows past row last are copies of that.
 func transpose32(f *asmgen.File, rows int) {
-	f.Func(fmt.Sprintf("transpose%dx32", rows), "dst", "pitch", "src", "stride", "last", "k")
+	name := fmt.Sprintf("transpose%dx32", rows)
+	f.Func(name, fmt.Sprintf("%s transposes %d rows of k 32-bit elements, stride bytes apart, into columns pitch bytes apart. Rows past\n"+
+		"row last are taken to be copies of that.", name, rows), "dst *float32", "pitch int", "src unsafe.Pointer", "stride, last, k int")
+	f.Comment("DI column, DX bytes between columns, from R8 the rows, AX bytes into them, CX elements left.")
 	row := []string{"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}[:rows]
 	f.Arg("dst", "DI")
 	f.Arg("pitch", "DX")
@@ -34,6 +36,7 @@ func transpose32(f *asmgen.File, rows int) {
 	f.P("XORQ AX, AX")
 	f.P("SUBQ $4, CX")
 	f.P("JLT rest")
+	f.Comment("Loop over columns, 4 at a time: %s rows, then %s columns.", register(len(row), 0, 4), register(len(row), 8, 4))
 	f.P("PCALIGN $32")
 	f.Mark("loop")
 	columns32(f, row)
@@ -54,6 +57,15 @@ func transpose32(f *asmgen.File, rows int) {
 	f.P("JNZ one")
 	f.Mark("done")
 	f.Return()
+}
+
+// register names n registers from first on that hold a value for each row.
+func register(rows, first, n int) string {
+	names := asmgen.Y.Regs(first, n)
+	if rows == 4 {
+		names = strings.ReplaceAll(names, "Y", "X")
+	}
+	return names
 }
 
 // columns32 transposes 4 columns; registers 0…3 hold rows 0…3 in the lower half, rows 4…7 in the upper.
@@ -86,7 +98,9 @@ func columns32(f *asmgen.File, row []string) {
 // transpose16 writes a function that transposes 16 × k 16-bit elements of src, whose rows are stride
 // bytes apart, into columns pitch bytes apart at dst; k is a multiple of 8.
 func transpose16(f *asmgen.File) {
-	f.Func("transpose16x16", "dst", "pitch", "src", "stride", "k")
+	f.Func("transpose16x16", "transpose16x16 transposes 16 rows of k 16-bit elements, stride bytes apart, into columns pitch bytes apart. It leaves\n"+
+		"out k%8 elements.", "dst *uint16", "pitch int", "src unsafe.Pointer", "stride, k int")
+	f.Comment("DI column, DX bytes between columns; SI, R8, R9 and R10 rows 0, 4, 8 and 12; AX bytes between rows, BX three times that.")
 	f.Arg("dst", "DI")
 	f.Arg("pitch", "DX")
 	f.Arg("src", "SI")
@@ -96,6 +110,7 @@ func transpose16(f *asmgen.File) {
 	f.P("LEAQ (SI)(AX*4), R8")
 	f.P("LEAQ (R8)(AX*4), R9")
 	f.P("LEAQ (R9)(AX*4), R10")
+	f.Comment("Loop over columns, 8 at a time: Y0–Y7 rows i and i+8, then Y8–Y15 columns.")
 	f.P("SHRQ $3, CX")
 	f.P("JZ done")
 	f.P("PCALIGN $32")

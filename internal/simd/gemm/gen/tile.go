@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
 )
@@ -14,22 +15,16 @@ type shape struct {
 	keep        bool
 }
 
-// label returns a label of the shape's code.
-func (s shape) label(part string) string {
-	if s.keep {
-		part += "Keep"
-	}
-	return fmt.Sprintf("%s%dx%d", part, s.rows, s.width)
-}
-
 // shapes returns the tiles of a type.
 func shapes(v vector, e element) (all []shape) {
 	for _, rows := range []int{8, 4, 1} {
 		for _, width := range []int{48, 32, 16} {
-			if rows == 8 && keeps(v, e) {
-				all = append(all, shape{rows, width, true})
-			}
 			all = append(all, shape{rows, width, false})
+		}
+	}
+	if keeps(v, e) {
+		for _, width := range []int{48, 32, 16} {
+			all = append(all, shape{8, width, true})
 		}
 	}
 	return all
@@ -38,60 +33,105 @@ func shapes(v vector, e element) (all []shape) {
 // keeps tells whether tiles can keep the panel widened.
 func keeps(v vector, e element) bool { return v == avx512 && e.size == 2 }
 
-// tiles returns one function for each type, which does tiles of every shape.
-func tiles(v vector) *asmgen.File {
-	f := asmgen.NewFile()
-	all := elements
+// elementsOf returns the types that an instruction set has tiles for.
+func elementsOf(v vector) []element {
 	if v == avx512 {
-		all = append(slices.Clip(all), pairs)
+		return append(slices.Clip(elements), pairs)
 	}
-	for _, e := range all {
-		args := []string{"k", "a", "b", "c", "ldc", "rows", "width", "chain", "bias", "add", "next", "step"}
-		if keeps(v, e) {
-			args = append(args, "keep")
-		}
-		f.Func("tile"+e.name+v.tier, args...)
-		f.Arg("k", "R8")
-		f.Arg("a", "SI")
-		f.Arg("b", "BX")
-		f.Arg("c", "DI")
-		f.Arg("ldc", "DX")
-		f.P("SHLQ $2, DX")
-		f.Arg("next", "R11")
-		f.Arg("step", "R12")
-		if keeps(v, e) {
-			f.Arg("keep", "R10")
-		}
-		for _, s := range shapes(v, e) {
-			choose(f, s)
-		}
-		f.P("RET")
-		for _, s := range shapes(v, e) {
-			f.Mark(s.label("tile"))
-			if v == avx512 {
-				kernel{v: v, e: e, shape: s, part: shape{s.rows, s.width, s.keep}}.write(f)
-			} else {
-				quadrants(f, v, e, s)
-			}
-			f.Return()
-		}
-	}
-	return f
+	return elements
 }
 
-// choose jumps to the shape's code if it is what is asked for.
-func choose(f *asmgen.File, s shape) {
-	not := s.label("not")
-	f.P("CMPQ %s, $%d", f.ArgAt("rows"), s.rows)
-	f.P("JNE %s", not)
-	f.P("CMPQ %s, $%d", f.ArgAt("width"), s.width)
-	f.P("JNE %s", not)
+// tileName returns the name of a tile's function: tile8x48F32AVX512.
+func tileName(v vector, e element, s shape) string {
+	name := fmt.Sprintf("tile%dx%d%s%s", s.rows, s.width, e.name, v.set)
 	if s.keep {
-		f.P("TESTQ R10, R10")
-		f.P("JZ %s", not)
+		name += "Keep"
 	}
-	f.P("JMP %s", s.label("tile"))
-	f.Mark(not)
+	return name
+}
+
+// tiles writes a function for each type and shape.
+func tiles(f *asmgen.File, v vector) {
+	for _, e := range elementsOf(v) {
+		for _, s := range shapes(v, e) {
+			tile(f, v, e, s)
+		}
+	}
+}
+
+// tile writes one function.
+func tile(f *asmgen.File, v vector, e element, s shape) {
+	name := tileName(v, e, s)
+	doc := fmt.Sprintf("%s computes %d × %d outputs from k elements of each row and column.", name, s.rows, s.width)
+	params := []string{"k int", "a *float32", "b unsafe.Pointer", "c *float32", "ldc, chain int", "bias, add *float32", "next uintptr", "step int"}
+	use := "R8 k, SI activations, BX panel, DI outputs, DX bytes between their rows, R11 what to fetch and R12 how far apart"
+	if s.keep {
+		doc = strings.TrimSuffix(doc, ".") + ", and keeps the panel as float32."
+		params = append(params, "keep *float32")
+		use += ", R10 the panel kept"
+	}
+	f.Func(name, doc, params...)
+	f.Comment("%s.", use)
+	f.Arg("k", "R8")
+	f.Arg("a", "SI")
+	f.Arg("b", "BX")
+	f.Arg("c", "DI")
+	f.Arg("ldc", "DX")
+	f.P("SHLQ $2, DX")
+	f.Arg("next", "R11")
+	f.Arg("step", "R12")
+	if s.keep {
+		f.Arg("keep", "R10")
+	}
+	if v == avx512 {
+		kernel{v: v, e: e, shape: s, part: s}.write(f)
+	} else {
+		quadrants(f, v, e, s)
+	}
+	f.Return()
+}
+
+// choice returns Go: the names of sets of tiles, and the function that calls the tile of a set and a shape.
+func choice() string {
+	var names, cases strings.Builder
+	for _, v := range []vector{avx512, avx2} {
+		for _, e := range elementsOf(v) {
+			fmt.Fprintf(&names, "tiles%s%s\n", e.name, v.set)
+			fmt.Fprintf(&cases, "case tiles%s%s:\nswitch {\n", e.name, v.set)
+			byRows := func(condition string, rows int, keep bool) {
+				fmt.Fprintf(&cases, "case %s:\nswitch t.width {\n", condition)
+				for _, s := range shapes(v, e) {
+					if s.rows == rows && s.keep == keep {
+						s.choose(&cases, v, e)
+					}
+				}
+				cases.WriteString("}\n")
+			}
+			byRows("t.rows == 1", 1, false)
+			byRows("t.rows == 4", 4, false)
+			if keeps(v, e) {
+				byRows("t.keep != nil", 8, true)
+			}
+			byRows("t.rows == 8", 8, false)
+			cases.WriteString("}\n")
+		}
+	}
+	return "import \"unsafe\"\n\n// The sets of tiles in assembly.\nconst (\n" +
+		strings.Replace(names.String(), "\n", " = inAssembly + iota\n", 1) + ")\n\n" +
+		"// multiply computes the outputs c, whose rows are t.ldc apart, from packed rows a.\n" +
+		"func (t *tile) multiply(c, a []float32) {\n" +
+		"a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)\n" +
+		"chain := 0\nif t.chain {\nchain = 1\n}\n" +
+		"switch t.set {\n" + cases.String() + "default:\nt.multiplyPortable(c, a)\n}\n}\n"
+}
+
+// choose writes the case of one shape.
+func (s shape) choose(b *strings.Builder, v vector, e element) {
+	keep := ""
+	if s.keep {
+		keep = ", unsafe.SliceData(t.keep)"
+	}
+	fmt.Fprintf(b, "case %d:\n%s(t.k, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step%s)\n", s.width, tileName(v, e, s), keep)
 }
 
 // quadrants writes a tile that has more outputs than there are registers, as a loop over halves of its
@@ -104,11 +144,11 @@ func quadrants(f *asmgen.File, v vector, e element, s shape) {
 	columns, rows := s.width/part.width, s.rows/part.rows
 	if columns > 1 {
 		f.P("MOVQ $%d, R13", columns)
-		f.Mark(s.label("columns"))
+		f.Mark("columns")
 	}
 	if rows > 1 {
 		f.P("MOVQ $%d, AX", rows)
-		f.Mark(s.label("rows"))
+		f.Mark("rows")
 	}
 	f.P("MOVQ SI, R14")
 	f.P("MOVQ BX, R15")
@@ -117,7 +157,7 @@ func quadrants(f *asmgen.File, v vector, e element, s shape) {
 		f.P("LEAQ %d(R14), SI", part.rows*4)
 		f.P("MOVQ R15, BX")
 		f.P("DECQ AX")
-		f.P("JNZ %s", s.label("rows"))
+		f.P("JNZ rows")
 	}
 	if columns > 1 {
 		f.Arg("a", "SI")
@@ -125,7 +165,7 @@ func quadrants(f *asmgen.File, v vector, e element, s shape) {
 		f.Arg("c", "DI")
 		f.P("ADDQ $%d, DI", part.width*4)
 		f.P("DECQ R13")
-		f.P("JNZ %s", s.label("columns"))
+		f.P("JNZ columns")
 	}
 }
 
@@ -146,30 +186,32 @@ const unroll = 4
 // write writes the kernel. It expects k in R8, a in SI, b in BX, c in DI, its row stride in DX, what to
 // fetch in R11 and R12, where to keep the panel in R10, and uses CX and R9; DI ends at the row after its last.
 func (n kernel) write(f *asmgen.File) {
-	s := n.shape
+	n.describe(f)
 	n.start(f)
+	f.Comment("Loop over k, %d at a time.", unroll)
 	f.P("MOVQ R8, CX")
 	f.P("SHRQ $2, CX")
-	f.P("JZ %s", s.label("rest"))
+	f.P("JZ rest")
 	f.P("PCALIGN $32")
-	f.Mark(s.label("loop"))
+	f.Mark("loop")
 	for u := range unroll {
 		n.fetch(f, u)
 		n.step(f, u)
 	}
 	n.advance(f, unroll)
 	f.P("DECQ CX")
-	f.P("JNZ %s", s.label("loop"))
-	f.Mark(s.label("rest"))
+	f.P("JNZ loop")
+	f.Mark("rest")
+	f.Comment("The k that are left.")
 	f.P("MOVQ R8, CX")
 	f.P("ANDQ $%d, CX", unroll-1)
-	f.P("JZ %s", s.label("store"))
-	f.Mark(s.label("one"))
+	f.P("JZ store")
+	f.Mark("one")
 	n.step(f, 0)
 	n.advance(f, 1)
 	f.P("DECQ CX")
-	f.P("JNZ %s", s.label("one"))
-	f.Mark(s.label("store"))
+	f.P("JNZ one")
+	f.Mark("store")
 	n.add(f)
 	for i := range n.part.rows {
 		for j := range n.vectors() {
@@ -179,17 +221,25 @@ func (n kernel) write(f *asmgen.File) {
 	}
 }
 
+// describe says in a comment what the registers hold.
+func (n kernel) describe(f *asmgen.File) {
+	free := min(n.v.regs-n.sums()-n.vectors(), 4, n.part.rows)
+	f.Comment("%d rows × %d outputs: %s sums, %s weights, %s activations.", n.part.rows, n.part.width,
+		n.v.Regs(0, n.sums()), n.v.Regs(n.sums(), n.vectors()), n.v.Regs(n.sums()+n.vectors(), free))
+}
+
 // add adds the bias and then what else is to be added, where there is any.
 func (n kernel) add(f *asmgen.File) {
 	s := n.shape
+	f.Comment("The bias and what else is added, if there is any; then the outputs.")
 	f.Arg("bias", "R9")
 	f.P("TESTQ R9, R9")
-	f.P("JZ %s", s.label("plain"))
+	f.P("JZ plain")
 	if n.part.width < s.width { // R13 counts the parts that are left
 		f.P("CMPQ R13, $1")
-		f.P("JNE %s", s.label("left"))
+		f.P("JNE left")
 		f.P("ADDQ $%d, R9", (s.width-n.part.width)*4)
-		f.Mark(s.label("left"))
+		f.Mark("left")
 	}
 	for j := range n.vectors() {
 		f.P("VMOVUPS %d(R9), %s", j*int(n.v.Width), n.v.Reg(n.sums()+j))
@@ -200,10 +250,10 @@ func (n kernel) add(f *asmgen.File) {
 			f.P("VADDPS %s, %s, %s", n.v.Reg(n.sums()+j), sum, sum)
 		}
 	}
-	f.Mark(s.label("plain"))
+	f.Mark("plain")
 	f.Arg("add", "R9")
 	f.P("TESTQ R9, R9")
-	f.P("JZ %s", s.label("added"))
+	f.P("JZ added")
 	f.P("ADDQ DI, R9")
 	f.P("SUBQ %s, R9", f.ArgAt("c"))
 	for i := range n.part.rows {
@@ -213,21 +263,22 @@ func (n kernel) add(f *asmgen.File) {
 		}
 		f.P("ADDQ DX, R9")
 	}
-	f.Mark(s.label("added"))
+	f.Mark("added")
 }
 
 // start sets the sums to zero or, to continue chains, to the outputs.
 func (n kernel) start(f *asmgen.File) {
+	f.Comment("Sums start at zero or, to continue chains, at the outputs.")
 	f.P("CMPQ %s, $0", f.ArgAt("chain"))
-	f.P("JNE %s", n.shape.label("chain"))
+	f.P("JNE chain")
 	if n.part.rows > 1 {
 		n.fetchOutputs(f)
 	}
 	for i := range n.sums() {
 		n.v.clear(f, i)
 	}
-	f.P("JMP %s", n.shape.label("start"))
-	f.Mark(n.shape.label("chain"))
+	f.P("JMP start")
+	f.Mark("chain")
 	f.P("MOVQ DI, R9")
 	for i := range n.part.rows {
 		for j := range n.vectors() {
@@ -235,7 +286,7 @@ func (n kernel) start(f *asmgen.File) {
 		}
 		f.P("ADDQ DX, R9")
 	}
-	f.Mark(n.shape.label("start"))
+	f.Mark("start")
 }
 
 // fetchOutputs prefetches what the end reads and writes, some microseconds ahead.
@@ -252,11 +303,11 @@ func (n kernel) fetchOutputs(f *asmgen.File) {
 	fetch()
 	f.Arg("add", "R9")
 	f.P("TESTQ R9, R9")
-	f.P("JZ %s", n.shape.label("clear"))
+	f.P("JZ clear")
 	f.P("ADDQ DI, R9")
 	f.P("SUBQ %s, R9", f.ArgAt("c"))
 	fetch()
-	f.Mark(n.shape.label("clear"))
+	f.Mark("clear")
 }
 
 // fetch prefetches what step u of a later round reads and, in large tiles, what comes after the tile.

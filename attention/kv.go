@@ -1,0 +1,171 @@
+package attention
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// An attention of one's own is an Op that describes a cache, projects rows to queries, keys and values, and
+// calls Attend, which is what MultiHead does too:
+//
+//	func (a *mine) Traits() attention.Traits {
+//		return attention.Traits{Of: a, Cache: attention.CacheLayer{KVHeads: 2, KeyDim: 64, ValueDim: 64, Mask: attention.Mask{Causal: true}}}
+//	}
+//
+//	func (a *mine) Forward(p *attention.Pass, dst, x tensor.Tensor) {
+//		q, k, v := … // [T, H, 64], [T, 2, 64], [T, 2, 64]
+//		p.Rotate(a.rope, q)
+//		p.Rotate(a.rope, k)
+//		p.Attend(a, heads, q, k, v, attention.Options{})
+//		a.out.Forward(dst, heads)
+//	}
+
+// Attend sets dst, [T, H, Dv], to the attention of the queries q, [T, H, Dk], to the keys of their own
+// sequences: those that op has cached, and k, [T, Hkv, Dk], with the values v, [T, Hkv, Dv], of this pass,
+// which it caches. An Op that shares the cache of another gives no k and v. More dimensions may be joined:
+// [T, H·Dk] is fine.
+//
+// Mask and widths are those of op's [Traits]. Of the options Scale, SoftCap and Bias count; it panics if
+// others are set, if shapes do not fit, and for an Op without a place in the plan of the pass.
+func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
+	l := p.keeps(op)
+	if o.Pos != 0 || o.Keep != nil || o.Add.Data != nil || o.Weights != nil || o.Mask != (Mask{}) && o.Mask != l.Mask {
+		panic(fmt.Sprintf("attention: Attend of %T takes Scale, SoftCap and Bias alone; the mask is that of its Traits", op))
+	}
+	if k.Data != nil || v.Data != nil {
+		p.Append(op, k, v)
+	}
+	t, width := p.Rows(), q.Shape.Len()/max(p.Rows(), 1)
+	heads := width / l.KeyDim
+	if t == 0 {
+		return
+	}
+	if q.Shape.Len() != t*heads*l.KeyDim || heads%l.KVHeads != 0 || dst.Shape.Len() != t*heads*l.ValueDim {
+		panic(fmt.Sprintf("attention: Attend of %T: %v = queries %v of %d rows to %d heads of keys of %d and values of %d",
+			op, dst.Shape, q.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
+	}
+	o.Mask = l.Mask
+	w := newProblem(heads, l.KVHeads, l.KeyDim, l.ValueDim, q.Reshape(t, width), dst.Reshape(t, heads*l.ValueDim), o)
+	row := 0
+	for i, s := range p.Seqs {
+		sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
+		if s.Cache != nil {
+			sp.kv.cache = p.kept(op, i)
+		} else {
+			if k.Data == nil {
+				panic(fmt.Sprintf("attention: %T shares a cache, and sequence %d has none", op, i))
+			}
+			ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
+			sp.pos, sp.keys = 0, s.Rows
+			sp.kv = source{k: k.Data[row*ldk:], v: v.Data[row*ldv:], ldk: ldk, ldv: ldv, headK: l.KeyDim, headV: l.ValueDim}
+		}
+		if s.Rows > 0 {
+			w.spans = append(w.spans, sp)
+		}
+		row += s.Rows
+	}
+	w.runObserved(p, StageWeights)
+}
+
+// Append caches keys, [T, Hkv, Dk], and values, [T, Hkv, Dv], for the rows of the pass, or, in FillCross, for
+// those of an encoder's output. Sequences without a cache keep nothing. It panics as [Pass.Attend] does.
+func (p *Pass) Append(op Op, k, v tensor.Tensor) {
+	l := p.keeps(op)
+	ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
+	if t := p.Rows(); k.Shape.Len() != t*ldk || v.Shape.Len() != t*ldv {
+		panic(fmt.Sprintf("attention: %T caches keys %v and values %v of %d rows; %d heads of keys of %d and values of %d are described",
+			op, k.Shape, v.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
+	}
+	p.append(op, k.Data, ldk, v.Data, ldv)
+}
+
+// append is Append for rows that lie ldk and ldv apart.
+func (p *Pass) append(op Op, k []float32, ldk int, v []float32, ldv int) {
+	row := 0
+	for i, s := range p.Seqs {
+		if s.Cache != nil && s.Rows > 0 {
+			c := p.kept(op, i)
+			c.grow(s.Pos, s.Rows)
+			for r := row; r < row+s.Rows; r++ {
+				c.put(s.Pos+r-row, k[r*ldk:], v[r*ldv:])
+			}
+		}
+		row += s.Rows
+	}
+}
+
+// Cached returns copies of what op has cached of sequence i of the pass for the tokens at positions first to
+// last−1, those of this pass included: keys, [n, Hkv, Dk], and values, [n, Hkv, Dv]. It panics for
+// positions that are not there, or that a window has dropped, and as [Pass.Attend] does.
+func (p *Pass) Cached(op Op, i, first, last int) (k, v tensor.Tensor) {
+	s := p.Seqs[i]
+	if s.Cache == nil || first < 0 || last < first || last > s.Pos+s.Rows {
+		panic(fmt.Sprintf("attention: positions %d to %d of sequence %d, whose cache has %d", first, last, i, s.Pos+s.Rows))
+	}
+	return p.kept(op, i).read(first, last)
+}
+
+// State returns what op keeps of sequence i as a whole, of the length that its Traits describe: what it was
+// before the rows of this pass, zeros at first, and memory for what it is after them, which op has to
+// set. After a pass that does not reach [Pass.End] the first counts again. It panics as [Pass.Attend] does.
+func (p *Pass) State(op Op, i int) (before, after []float32) {
+	n := p.keeps(op).State
+	if p.Seqs[i].Cache == nil {
+		b := p.Scratch.Floats(2 * n)
+		clear(b)
+		return b[:n:n], b[n:]
+	}
+	s := &p.kept(op, i).state
+	return s.before, s.after
+}
+
+// Rotate rotates the heads in x, [T, H, D], of the rows of the pass by their positions.
+func (p *Pass) Rotate(r *RoPE, x tensor.Tensor) {
+	t, half, heads := p.rotation(r), len(r.InvFreq), x.Shape[1]
+	if x.Shape.Rank() != 3 || x.Shape[0] != p.Rows() {
+		panic(fmt.Sprintf("attention: Rotate of %v in a pass of %d rows; [T, H, D] is needed", x.Shape, p.Rows()))
+	}
+	for i := range x.Rows() {
+		row := i / heads
+		r.rotate(x.Row(i), t.cos[row*half:][:half], t.sin[row*half:][:half])
+	}
+}
+
+// keeps returns what an Op of the present layer keeps: of an encoder's output, where that is being filled in.
+func (p *Pass) keeps(op Op) CacheLayer {
+	t := p.Traits(op)
+	if p.filling {
+		return t.Cross
+	}
+	return t.Cache
+}
+
+// crossOf returns what op keeps of the encoder's output that belongs to sequence i of the pass.
+func (p *Pass) crossOf(op Op, i int) *layerCache {
+	c := p.Seqs[i].Cross
+	if c == nil {
+		panic(fmt.Sprintf("attention: %T attends to an encoder's output, and sequence %d has none: see Seq.Cross", op, i))
+	}
+	at := c.plan.find(p.layer, op)
+	if at == nil || at.cross < 0 {
+		panic(fmt.Sprintf("attention: a %T has no place in Seq.Cross in layer %d: make that with NewCross of the plan of the model", op, p.layer))
+	}
+	return &c.layers[at.cross]
+}
+
+// kept returns where op keeps what it keeps of sequence i of the pass, which has a cache.
+func (p *Pass) kept(op Op, i int) *layerCache {
+	at := p.Plan.find(p.layer, op)
+	if at == nil {
+		panic(fmt.Sprintf("attention: a %T has no place in the caches of layer %d: an Op that calls another names it in Traits.Inner, and caches come from Plan.NewCache", op, p.layer))
+	}
+	place := at.cache
+	if p.filling {
+		place = at.cross
+	}
+	if place < 0 {
+		panic(fmt.Sprintf("attention: the Traits of %T describe no cache", op))
+	}
+	return &p.Seqs[i].Cache.layers[place]
+}

@@ -1,0 +1,81 @@
+// Package hugepages allocates large arrays so that the system may back them with huge pages. Reading weights
+// from memory is then more than twice as fast where a small page costs a walk of its own: prefetching
+// stops at every page's end.
+package hugepages
+
+import (
+	"unsafe"
+)
+
+// least is the size from which an array is worth a system call: two huge pages of the usual size.
+const least = 4 << 20
+
+// Float32s returns a zeroed array of n elements.
+func Float32s(n int) []float32 {
+	x := make([]float32, n)
+	if 4*n >= least {
+		advise(unsafe.Pointer(unsafe.SliceData(x)), 4*n)
+	}
+	return x
+}
+
+// Bytes returns a zeroed array of n bytes, aligned to 4.
+func Bytes(n int) []byte { return bytesOf(Float32s((n+3)/4), n) }
+
+// bytesOf returns the first n bytes of x.
+func bytesOf(x []float32, n int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
+// Slab hands out arrays from large pieces of memory, one after the other, so that small arrays share
+// huge pages too. Arrays live as long as something refers to any of a piece. The zero value is ready; it
+// is for one goroutine.
+type Slab struct {
+	// Next is the size in bytes of the next piece, unless an array needs more: a guess of what will be
+	// needed in all.
+	Next int64
+
+	// Grow is the size in bytes of the pieces after that; 0 is 32 MiB.
+	Grow int64
+
+	free []float32
+}
+
+const (
+	line   = 16 // elements of a cache line, on which arrays begin
+	atMost = 8 << 30
+	growth = 32 << 20
+)
+
+// Float32s returns a zeroed array of n elements.
+func (s *Slab) Float32s(n int) []float32 {
+	need := (n + line - 1) / line * line
+	if need > len(s.free) {
+		size := max(int64(need), min(s.Next, atMost)/4)
+		s.free = Float32s(int(size))
+		s.Next = s.Grow
+		if s.Grow == 0 {
+			s.Next = growth
+		}
+	}
+	x := s.free[:n:n]
+	s.free = s.free[need:]
+	return x
+}
+
+// Uint16s returns a zeroed array of n elements.
+func (s *Slab) Uint16s(n int) []uint16 {
+	if n == 0 {
+		return nil
+	}
+	x := s.Float32s((n + 1) / 2)
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
+// Bytes returns a zeroed array of n bytes, aligned to 4.
+func (s *Slab) Bytes(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	return bytesOf(s.Float32s((n+3)/4), n)
+}

@@ -1,0 +1,160 @@
+// Package sidefile reads the files that lie beside a model's weights: configurations, vocabularies,
+// indexes. Each is read whole.
+//
+// A folder may come from a stranger. So only regular files are read, or links to them, as the cache of the
+// Hugging Face hub has. A file has a limit for its kind, and no memory is allocated for bytes that have
+// not arrived: a pipe, a device, a file of holes or a size that is not true gives an error.
+//
+// Errors are values of type [*fs.PathError], which name the file. A file that is not there matches
+// [fs.ErrNotExist]. A link to nothing does not: it is a file that is broken, not one that is absent.
+package sidefile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Limits in bytes, by kind of file. Each is several times the largest that is published, so that it
+// stands in nobody's way, and small enough for the memory that parsing takes.
+const (
+	// MaxConfig is for configurations: of models, tokenizers, generation and modules. The names of 21,000
+	// labels take 2 MB in a config.json, and the added tokens of Gemma 3 1 MB in a tokenizer_config.json.
+	MaxConfig = 16 << 20
+
+	// MaxVocabulary is for tokenizer.json and all other vocabularies. Gemma 3's tokenizer.json has 33 MB.
+	MaxVocabulary = 128 << 20
+
+	// MaxIndex is for the index of a sharded checkpoint. It has about 100 bytes for each tensor. DeepSeek-V3,
+	// with 90,000 tensors, has 9 MB.
+	MaxIndex = 64 << 20
+)
+
+// Exists reports whether something called name is there. It lets every error through but absence, so that
+// reading the file reports it.
+func Exists(fsys fs.FS, name string) bool {
+	_, err := stat(fsys, name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Read returns the contents of a file of at most limit bytes.
+func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	f, size, err := Open(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, problem(name, "it has %d bytes; at most %d are read", size, limit)
+	}
+	return ReadAll(f, name, size)
+}
+
+// Open opens a regular file, or a link to one, and returns the size that it says it has.
+func Open(fsys fs.FS, name string) (fs.File, int64, error) {
+	info, err := stat(fsys, name) // before opening: opening a pipe can wait for ever
+	if err == nil {
+		_, err = regular(name, info)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	size := int64(0)
+	if info, err = f.Stat(); err == nil { // again: another file may have taken its place
+		size, err = regular(name, info)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, size, nil
+}
+
+// stat is fs.Stat. A link to nothing is an error of its own.
+func stat(fsys fs.FS, name string) (fs.FileInfo, error) {
+	if err := look(fsys, name); err != nil {
+		return nil, err
+	}
+	info, err := fs.Stat(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if link, e := fs.Lstat(fsys, name); e == nil && link.Mode()&fs.ModeSymlink != 0 {
+			return nil, problem(name, "it is a link to a file that is not there")
+		}
+	}
+	return info, err
+}
+
+// look returns an error for what is there and is no regular file, where fs.Stat would open it to find out:
+// what fs.Sub returns knows of links and has no Stat. It asks the folder, if that is one of the system's.
+func look(fsys fs.FS, name string) error {
+	_, links := fsys.(fs.ReadLinkFS)
+	if _, stats := fsys.(fs.StatFS); stats || !links {
+		return nil
+	}
+	folder, err := fsys.Open(".")
+	if err != nil {
+		return nil
+	}
+	defer folder.Close()
+	if f, ok := folder.(*os.File); ok {
+		if mode, ok := modeIn(f, name); ok && !mode.IsRegular() {
+			return irregular(name, mode)
+		}
+	}
+	return nil
+}
+
+func irregular(name string, mode fs.FileMode) error {
+	return problem(name, "it is not a regular file: %v", mode)
+}
+
+// regular returns the size of a regular file.
+func regular(name string, info fs.FileInfo) (int64, error) {
+	if !info.Mode().IsRegular() {
+		return 0, irregular(name, info.Mode())
+	}
+	if info.Size() < 0 {
+		return 0, problem(name, "it says that it has %d bytes", info.Size())
+	}
+	return info.Size(), nil
+}
+
+// firstRead is the memory for a file before any of it has arrived.
+const firstRead = 64 << 10
+
+// ReadAll reads a file that says it has size bytes, from its beginning. It is an error if they are more or
+// fewer. Memory grows as bytes arrive.
+func ReadAll(f fs.File, name string, size int64) ([]byte, error) {
+	b := make([]byte, 0, min(size, firstRead)+1) // the byte more shows where the file ends
+	for {
+		n, err := f.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > size:
+			return nil, problem(name, "it says that it has %d bytes, and has more", size)
+		case err == io.EOF && int64(len(b)) < size:
+			return nil, problem(name, "it says that it has %d bytes, and has %d", size, len(b))
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return nil, err
+		case len(b) == cap(b):
+			b = append(make([]byte, 0, min(size, 2*int64(cap(b)))+1), b...)
+		}
+	}
+}
+
+// problem says what is wrong with a file.
+func problem(name, format string, args ...any) error {
+	return &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf(format, args...)}
+}
+
+// TrimMark returns a text without the byte-order mark that some editors put before it.
+func TrimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) }

@@ -1,0 +1,110 @@
+package gemm
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/seed2010d43f/transformer/internal/half"
+)
+
+// Activations is the form in which tiles take the rows that they multiply by weights.
+type Activations uint8
+
+const (
+	AsFloat32   Activations = iota
+	AsBF16                  // rounded to bfloat16, in float32
+	AsBF16Pairs             // rounded to bfloat16, two in an element
+)
+
+// block returns how many inputs are packed together, and the elements that they take.
+func (a Activations) block() (inputs, elements int) {
+	if a == AsBF16Pairs {
+		return 2, 1
+	}
+	return 1, 1
+}
+
+// RowLen returns the elements of a packed row of k inputs.
+func (f *Format) RowLen(k int) int {
+	inputs, elements := f.Activations.block()
+	return k / inputs * elements
+}
+
+// PackedRowsLen returns the elements that [Format.PackRows] sets.
+func (f *Format) PackedRowsLen(rows, k int) int {
+	full := rows / RowTile * RowTile
+	if left := rows - full; left > 0 {
+		full += tileRows(left)
+	}
+	return full * f.RowLen(k)
+}
+
+// ScratchLen returns the memory that packing n columns needs.
+func (f *Format) ScratchLen(n int) int {
+	switch f.Activations {
+	case AsBF16:
+		return RowTile*n + (n+1)/2
+	case AsBF16Pairs:
+		return RowTile * n / 2
+	}
+	return 0
+}
+
+// PackRows packs activations x, [rows, k] with rows ldx apart, for [Matrix.Multiply]: tiles of 8 rows as
+// [k][8], the last of at most 4 rows as [k][4], of one row as it is. A tile's missing rows are copies of its last.
+// dst must not overlap x. scratch is memory, ScratchLen(k) elements.
+func (f *Format) PackRows(dst, x, scratch []float32, rows, ldx, k int) {
+	f.PackColumns(dst, x, scratch, rows, ldx, k, 0, k)
+}
+
+// PackColumns packs columns k0…k0+n-1 of activations that have k: x, [rows, n] with rows ldx apart, is
+// those columns, dst what [Format.PackRows] would make of all, and its other columns stay as they are.
+func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int) {
+	inputs, _ := f.Activations.block()
+	if rows < 0 || n < 0 || k0 < 0 || k-k0 < n || ldx < n || k%inputs+k0%inputs+n%inputs != 0 {
+		panic(fmt.Sprintf("gemm: rows [%d, %d], %d apart, as columns from %d on of %d", rows, n, ldx, k0, k))
+	}
+	if rows == 0 {
+		return
+	}
+	if len(x) < (rows-1)*ldx+n || len(dst) < f.PackedRowsLen(rows, k) {
+		panic(fmt.Sprintf("gemm: packing [%d, %d], %d apart, of %d elements into %d", rows, n, ldx, len(x), len(dst)))
+	}
+	if need := f.ScratchLen(n); len(scratch) < need {
+		panic(fmt.Sprintf("gemm: packing %d columns with %d elements of memory, needs %d", n, len(scratch), need))
+	}
+	row, before, cols := f.RowLen(k), f.RowLen(k0), f.RowLen(n)
+	for r := 0; r < rows; {
+		t := tileRows(rows - r)
+		tile := dst[r*row+before*t:][:cols*t]
+		f.Activations.packTile(tile, t, x[r*ldx:], scratch, min(t, rows-r), ldx, n)
+		r += t
+	}
+}
+
+// packTile packs a tile of t rows of n columns, of which the first have exist.
+func (a Activations) packTile(dst []float32, t int, x, scratch []float32, have, ldx, n int) {
+	switch {
+	case a == AsBF16Pairs && t == 1:
+		half.NarrowBF16(halves(dst, n), x[:n])
+	case a == AsBF16Pairs:
+		for r := range have {
+			half.NarrowBF16(halves(scratch[r*n/2:], n), x[r*ldx:][:n])
+		}
+		packTile(dst, t, scratch, have, n/2, n/2)
+	case a == AsBF16:
+		bits := halves(scratch[RowTile*n:], n)
+		for r := range have {
+			half.NarrowBF16(bits, x[r*ldx:][:n])
+			half.WidenBF16(scratch[r*n:][:n], bits)
+		}
+		packTile(dst, t, scratch, have, n, n)
+	default:
+		packTile(dst, t, x, have, ldx, n)
+	}
+}
+
+// halves returns the memory of x as n 16-bit elements.
+func halves(x []float32, n int) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}

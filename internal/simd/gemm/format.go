@@ -1,0 +1,110 @@
+package gemm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/seed2010d43f/transformer/internal/bytesview"
+	"github.com/seed2010d43f/transformer/internal/half"
+	"github.com/seed2010d43f/transformer/internal/simd"
+)
+
+// Format is how weights are stored and multiplied: one entry of the table below. Elements and Bytes, a name and
+// Decode are enough for one that works; the rest makes it fast.
+type Format struct {
+	Name     string
+	Elements int // a block has so many elements, which follow each other in a row,
+	Bytes    int // in so many bytes
+
+	// Activations is what the format's tiles multiply by.
+	Activations Activations
+
+	// Decode sets dst to the elements of whole blocks, as a file has them.
+	Decode func(dst []float32, blocks []byte)
+	// Encode sets blocks, as a file has them, to those nearest to src. Without it nothing is converted to the format.
+	Encode func(blocks []byte, src []float32)
+
+	layout layout  // of panels
+	tiles  []tiles // the fastest first; there may be none if Activations is AsFloat32
+}
+
+// layout is how blocks lie in a panel. Without functions they lie as they are in the file, [K/Elements][width].
+type layout struct {
+	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them.
+	pack func(panel []byte, width, col, rows, blocks int, src []byte)
+	// row sets dst to the column col of a panel.
+	row func(dst []float32, panel []byte, width, col int)
+	// unpack sets dst, [n][width], to n rows of blocks of a panel.
+	unpack func(dst []float32, part []byte)
+}
+
+// Name names a format of the table.
+type Name uint8
+
+const (
+	F32         Name = iota // IEEE 754 binary32
+	F16                     // IEEE 754 binary16
+	BF16                    // the upper half of a binary32
+	BF16Rounded             // BF16, by activations rounded to it
+	BF16Pairs               // the same, two at a time: K is even, and sums are not those of BF16Rounded to the bit
+)
+
+// Format returns the entry of the table.
+func (n Name) Format() *Format { return &formats[n] }
+
+var formats = [...]Format{
+	F32: {
+		Name: "F32", Elements: 1, Bytes: 4, Decode: bytesview.ReadFloat32s, Encode: encodeF32,
+		layout: layout{pack: pack32, row: rowF32},
+		tiles:  f32Tiles[:],
+	},
+	F16: {
+		Name: "F16", Elements: 1, Bytes: 2, Decode: half.F16FromBytes, Encode: half.F16ToBytes,
+		layout: layout{pack: pack16, row: rowF16, unpack: unpackF16},
+		tiles:  f16Tiles[:],
+	},
+	BF16: {
+		Name: "BF16", Elements: 1, Bytes: 2, Decode: half.BF16FromBytes, Encode: half.BF16ToBytes,
+		layout: layout{pack: pack16, row: rowBF16, unpack: unpackBF16},
+		tiles:  bf16Tiles[:],
+	},
+	BF16Rounded: {
+		Name: "BF16", Elements: 1, Bytes: 2, Decode: half.BF16FromBytes, Encode: half.BF16ToBytes,
+		Activations: AsBF16,
+		layout:      layout{pack: pack16, row: rowBF16, unpack: unpackBF16},
+		tiles:       bf16Tiles[:],
+	},
+	BF16Pairs: {
+		Name: "BF16", Elements: 2, Bytes: 4, Decode: half.BF16FromBytes, Encode: half.BF16ToBytes,
+		Activations: AsBF16Pairs,
+		layout:      layout{pack: pack32, row: rowBF16Pairs},
+		tiles:       bf16PairsTiles[:],
+	},
+}
+
+// maxElements is the largest block.
+const maxElements = 256
+
+// rowBytes returns the bytes of a row of k elements.
+func (f *Format) rowBytes(k int) int { return k / f.Elements * f.Bytes }
+
+// PackedLen returns the bytes of a packed [n, k] matrix. It panics if k is no whole number of blocks.
+func (f *Format) PackedLen(n, k int) int {
+	if n < 0 || k < 0 || k%f.Elements != 0 || f.Elements > maxElements {
+		panic(fmt.Sprintf("gemm: a [%d, %d] matrix of %s, which has blocks of %d", n, k, f.Name, f.Elements))
+	}
+	return (n + 15) / 16 * 16 * f.rowBytes(k)
+}
+
+// Fast reports whether the format has tiles in assembly that are in use.
+func (f *Format) Fast() bool {
+	t := f.tilesFor(simd.Active())
+	return t != nil && t.set >= inAssembly
+}
+
+func encodeF32(b []byte, src []float32) {
+	for i, v := range src {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
+	}
+}

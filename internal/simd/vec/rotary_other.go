@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package vec
+
+func rotatePairs(x, cos, sin []float32) { rotatePairsPortable(x, cos, sin) }

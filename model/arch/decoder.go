@@ -1,0 +1,90 @@
+package arch
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// Decoder is a model that continues sequences: a trunk with causal attention, and a head over the vocabulary.
+// It is read-only when it computes, so that any number of passes may run on it at once.
+type Decoder struct {
+	*Trunk
+
+	Head         nn.Linear // [V, Dim]; tied, it shares the embedding's table
+	LogitScale   float32   // multiplies the logits; 0 is 1
+	LogitSoftCap float32   // c: logits become c·tanh(logit/c); 0 is none
+
+	// LongFrom, if not 0, is the length from which the model computes a text in another way, from its
+	// first token on (Phi-3's longrope). Sequences have to begin anew when they cross it.
+	LongFrom int
+}
+
+// Plan returns what [Trunk.Plan] does. It also refuses attention that sees later tokens, which a decoder
+// does not have when it computes, and a head that does not fit.
+func (d *Decoder) Plan() (*attention.Plan, error) {
+	plan, err := d.Trunk.Plan()
+	if err != nil {
+		return nil, err
+	}
+	if d.Head.In() != d.Dim || d.Head.Out() != d.Vocab {
+		return nil, fmt.Errorf("model: Decoder.Head is [%d, %d], want [%d, %d]", d.Head.Out(), d.Head.In(), d.Vocab, d.Dim)
+	}
+	for _, c := range plan.Caches() {
+		if c.State == 0 && !c.Mask.Causal {
+			return nil, fmt.Errorf("model: a layer of the decoder has the mask %+v, which is not causal", c.Mask)
+		}
+	}
+	return plan, nil
+}
+
+// Forward computes one pass over a packed batch, which the caller has begun: batch has the tokens of the
+// pass's sequences. It returns the logits, [len(rows), V], of the rows that are asked for, in memory of the
+// pass that lasts until the caller releases it. Its tokens belong to the caches then. It panics for
+// what [Trunk.Check] refuses, and with the error of [Decoder.Plan].
+func (d *Decoder) Forward(p *attention.Pass, batch []Sequence, rows []int) tensor.Tensor {
+	x := d.ForwardRows(p, d.embed(p, batch), rows)
+	p.End()
+	return d.Logits(p, x)
+}
+
+// Hidden is Forward without the head: it returns the hidden states of all rows after the final norm, [T, Dim].
+func (d *Decoder) Hidden(p *attention.Pass, batch []Sequence) tensor.Tensor {
+	x := d.embed(p, batch)
+	d.Trunk.Forward(p, x)
+	p.End()
+	return x
+}
+
+// embed returns what enters the first block of a pass that has been begun.
+func (d *Decoder) embed(p *attention.Pass, batch []Sequence) tensor.Tensor {
+	if p.Plan == nil { // where there are no caches
+		plan, err := d.Plan()
+		if err != nil {
+			panic(err)
+		}
+		p.Plan = plan
+	}
+	return d.Embed(p, batch)
+}
+
+// Logits returns the scores of the vocabulary for hidden states x, [T, Dim], scaled and capped: [T, V], in
+// memory of the pass. x may come from any layer, after the final norm (a logit lens).
+func (d *Decoder) Logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
+	out := p.Scratch.New(x.Rows(), d.Vocab)
+	if x.Rows() == 0 {
+		return out
+	}
+	d.Head.Forward(out, x)
+	if d.LogitScale != 0 {
+		vec.Scale(out.Data, out.Data, d.LogitScale)
+	}
+	if d.LogitSoftCap != 0 {
+		vec.SoftCap(out.Data, out.Data, d.LogitSoftCap)
+	}
+	p.Observe(attention.Point{Stage: StageLogits}, out)
+	return out
+}

@@ -1,0 +1,87 @@
+package arch
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Encoder is a model that reads whole sequences in both directions: a trunk whose attention sees every token,
+// and the heads of its task. It is read-only when it computes, so that any number of passes may run on it at
+// once.
+type Encoder struct {
+	*Trunk
+	Types int // segment ids are below it; 0: the model has no segments
+
+	// Tokens is the head over each token's hidden state, Sequence the one over the whole sequence's;
+	// nil where there is none. Task says what their outputs mean.
+	Tokens, Sequence *Head
+	Pool             Pooling // what Sequence reads
+	Task             Task
+	Labels           []string // of the outputs of a classifier, or nil
+	MultiLabel       bool     // the labels of a text are independent of each other
+	Regression       bool     // the outputs are numbers, not scores of labels
+}
+
+// Forward computes one pass over a packed batch of sequences, without padding, and begins it. It returns the
+// hidden states, [T, Dim] for T tokens in all, in memory of the pass that lasts until the caller releases it.
+// It panics for what [Encoder.Check] refuses, and with the error of [Trunk.Plan].
+func (e *Encoder) Forward(p *attention.Pass, batch []Sequence) tensor.Tensor {
+	plan, err := e.Plan()
+	if err != nil {
+		panic(err)
+	}
+	p.Seqs = p.Seqs[:0]
+	for _, s := range batch {
+		p.Seqs = append(p.Seqs, attention.Seq{Rows: len(s.IDs)})
+	}
+	p.Begin(p.Seqs...)
+	p.Plan = plan
+	x := e.Embed(p, batch)
+	e.Trunk.Forward(p, x)
+	return x
+}
+
+// Check returns an error that names the first sequence that the encoder cannot read.
+func (e *Encoder) Check(batch []Sequence) error {
+	for i := range batch {
+		s, name := &batch[i], fmt.Sprintf(" of sequence %d", i)
+		switch {
+		case len(s.IDs) == 0:
+			return fmt.Errorf("model: sequence %d has no tokens", i)
+		case len(s.IDs) > e.MaxLen:
+			return fmt.Errorf("model: sequence %d has %d tokens; the model reads at most %d", i, len(s.IDs), e.MaxLen)
+		case s.Types != nil && len(s.Types) != len(s.IDs):
+			return fmt.Errorf("model: sequence %d has %d segment ids for %d tokens", i, len(s.Types), len(s.IDs))
+		}
+		if err := e.Trunk.Check(s, name); err != nil {
+			return err
+		}
+		for j, kind := range s.Types {
+			if kind != 0 && (kind < 0 || kind >= e.Types) {
+				return fmt.Errorf("model: token %d%s has segment %d; the model has %d segments", j, name, kind, e.Types)
+			}
+		}
+	}
+	return nil
+}
+
+// Pooled returns what the head Sequence reads: one row for each sequence of the batch, [N, Dim], from their
+// hidden states x, [T, Dim], in memory of the arena.
+func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) tensor.Tensor {
+	y := a.New(len(batch), x.Shape.Last())
+	row := 0
+	for i, s := range batch {
+		copy(y.Row(i), x.Row(row))
+		if e.Pool == MeanOfTokens {
+			for j := 1; j < len(s.IDs); j++ {
+				vec.Add(y.Row(i), y.Row(i), x.Row(row+j))
+			}
+			vec.Scale(y.Row(i), y.Row(i), 1/float32(len(s.IDs)))
+		}
+		row += len(s.IDs)
+	}
+	return y
+}

@@ -1,0 +1,109 @@
+package arch
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// Trunk is what every model has: embeddings, blocks, and a norm after the last of them. It is read-only when
+// it computes.
+type Trunk struct {
+	Vocab  int // ids are below it
+	Dim    int // width of the residual stream
+	MaxLen int // tokens of the longest sequence; longer ones are refused
+
+	Embeddings Embeddings
+	Blocks     []block.Block
+	Norm       nn.Norm // nil is none
+
+	once    sync.Once
+	plan    *attention.Plan
+	planErr error
+}
+
+// What models show to the observer of a pass, beside what blocks and attention do.
+const (
+	StageEmbeddings attention.Stage = "embeddings" // [T, Dim]: what enters the first block
+	StageFinalNorm  attention.Stage = "final norm" // [T, Dim]: after the final norm
+	StageLogits     attention.Stage = "logits"     // [T, V]: of the rows whose logits were asked for
+)
+
+// Plan returns where the Ops of the blocks keep what they cache. An error names the first thing that does not
+// fit: a weight that is missing, a width, an Op that hides another's cache. The plan is made at the first call.
+func (t *Trunk) Plan() (*attention.Plan, error) {
+	t.once.Do(func() {
+		if t.plan, t.planErr = t.newPlan(); t.planErr != nil {
+			t.planErr = fmt.Errorf("model: %w", t.planErr)
+		}
+	})
+	return t.plan, t.planErr
+}
+
+func (t *Trunk) newPlan() (*attention.Plan, error) {
+	if t.Dim < 1 || t.Vocab < 1 || t.MaxLen < 1 {
+		return nil, fmt.Errorf("a trunk with Dim %d, Vocab %d and MaxLen %d: all have to be positive", t.Dim, t.Vocab, t.MaxLen)
+	}
+	if err := t.Embeddings.check(t.Vocab, t.Dim); err != nil {
+		return nil, err
+	}
+	layers := make([][]attention.Op, len(t.Blocks))
+	for i, b := range t.Blocks {
+		if err := b.Check(t.Dim); err != nil {
+			return nil, fmt.Errorf("block %d: %w", i, err)
+		}
+		layers[i] = b.Ops()
+	}
+	if w := nn.Width(t.Norm); w != 0 && w != t.Dim {
+		return nil, fmt.Errorf("Trunk.Norm is of rows of %d; the stream has %d", w, t.Dim)
+	}
+	return attention.NewPlan(layers...)
+}
+
+// Check returns an error that names the first thing in a sequence that the model cannot read. name, if not
+// empty, follows "token 3" in it: " of sequence 2".
+func (t *Trunk) Check(s *Sequence, name string) error {
+	return t.Embeddings.checkSequence(s, name, t.Vocab)
+}
+
+// Forward takes x, [T, Dim], the rows of the pass, through the blocks and the norm, in place.
+func (t *Trunk) Forward(p *attention.Pass, x tensor.Tensor) {
+	for i, b := range t.Blocks {
+		b.Forward(p, i, x)
+	}
+	if t.Norm != nil {
+		t.Norm.Forward(x, x)
+	}
+	p.Observe(attention.Point{Stage: StageFinalNorm}, x)
+}
+
+// ForwardRows returns what Forward makes of some rows of x, [len(rows), Dim], in memory of the pass; x is
+// scratch from then on. The last block does not compute the other rows, unless the pass has an observer.
+func (t *Trunk) ForwardRows(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
+	last := len(t.Blocks) - 1
+	if last < 0 || p.Observer != nil {
+		t.Forward(p, x)
+		return gather(p, x, rows)
+	}
+	for i, b := range t.Blocks[:last] {
+		b.Forward(p, i, x)
+	}
+	x = t.Blocks[last].ForwardRows(p, last, x, rows)
+	if t.Norm != nil && len(rows) > 0 {
+		t.Norm.Forward(x, x)
+	}
+	return x
+}
+
+// gather returns some rows of x, in scratch memory.
+func gather(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
+	y := p.Scratch.New(len(rows), x.Shape.Last())
+	for i, r := range rows {
+		copy(y.Row(i), x.Row(r))
+	}
+	return y
+}

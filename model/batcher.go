@@ -1,0 +1,133 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// batcher computes the tokens of sessions that their caches do not hold yet, packed without padding, and
+// keeps its memory for the next time.
+type batcher struct {
+	pass attention.Pass
+	seqs []attention.Seq
+	in   []arch.Sequence
+	ends []end
+	rows []int     // of the pass, whose logits are needed: one for each end
+	all  []float32 // where the logits after the last tokens go, as many as fit; nil for a batch
+}
+
+// end is a token whose logits are needed.
+type end struct {
+	s   *Session
+	pos int
+}
+
+// passRows is the number of tokens that are computed together: enough for matrix products to run at
+// full speed, few enough for activations to stay small.
+const passRows = 512
+
+// run computes what the sessions lack. Observers are those of the first, and see the packed rows.
+func (b *batcher) run(d *Decoder, sessions ...*Session) {
+	for _, s := range sessions {
+		s.restartIfLong()
+		s.longest = max(s.longest, len(s.ids))
+	}
+	b.pass.Scratch.Release(tensor.Mark{}) // what a panic has left
+	for b.gather(d, sessions) {
+		b.pass.Observer = sessions[0].opt.Observer
+		b.pass.Begin(b.seqs...)
+		mark := b.pass.Scratch.Mark()
+		logits := d.Forward(&b.pass, b.in, b.rows)
+		for i, e := range b.ends {
+			b.keep(e, logits.Row(i))
+		}
+		b.pass.Scratch.Release(mark)
+	}
+	clear(b.ends[:cap(b.ends)]) // sessions are not to be kept alive
+	clear(b.in[:cap(b.in)])
+}
+
+// keep copies the logits after a token to where they are wanted.
+func (b *batcher) keep(e end, logits []float32) {
+	last := len(e.s.ids) - 1
+	if e.pos == last {
+		e.s.logits = append(e.s.logits[:0], logits...)
+	}
+	if n := len(logits); len(b.all) > 0 {
+		copy(b.all[len(b.all)-(last+1-e.pos)*n:], logits)
+	}
+}
+
+// gather collects up to passRows tokens that are to be computed, and reports whether there are any.
+func (b *batcher) gather(d *Decoder, sessions []*Session) bool {
+	b.seqs, b.in, b.ends, b.rows = b.seqs[:0], b.in[:0], b.ends[:0], b.rows[:0]
+	width := d.Embeddings.Words.Weight.In
+	row := 0
+	for _, s := range sessions {
+		pos := s.cache.Len()
+		n := min(passRows-row, len(s.ids)-pos)
+		if n <= 0 {
+			continue
+		}
+		in := arch.Sequence{IDs: s.ids[pos : pos+n]}
+		if first, last := s.givenBefore(pos), s.givenBefore(pos+n); last > first {
+			in.Rows = tensor.From(s.given[first:last], (last-first)/width, width)
+		}
+		b.seqs = append(b.seqs, attention.Seq{Rows: n, Pos: pos, Cache: s.cache, Cross: s.cross(), Length: s.longest})
+		b.in = append(b.in, in)
+		for i := max(pos, len(s.ids)-max(1, len(b.all)/d.Vocab)); i < pos+n; i++ {
+			b.ends, b.rows = append(b.ends, end{s, i}), append(b.rows, row+i-pos)
+		}
+		row += n
+	}
+	return row > 0
+}
+
+// Input is the tokens that a call appends to one of several sessions.
+type Input struct {
+	Session *Session
+	IDs     []int
+}
+
+// AppendBatch appends tokens to several sessions of the model in one pass, without padding: the weights are
+// read once for all. Each ends as [Session.Append] alone would leave it, bit for bit. On an error no session
+// has changed. Observers are those of the first session, and see the packed rows.
+func (d *Decoder) AppendBatch(batch []Input) error {
+	var sessions []*Session
+	for i, in := range batch {
+		if err := d.checkBatch(batch[:i+1]); err != nil {
+			return err
+		}
+		sessions = append(sessions, in.Session)
+	}
+	for i, in := range batch {
+		if err := in.Session.accept(in.IDs, tensor.Tensor{}); err != nil {
+			for _, done := range batch[:i] {
+				done.Session.takeBack(len(done.IDs))
+			}
+			return fmt.Errorf("%w (session %d of the batch)", err, i)
+		}
+	}
+	if len(sessions) > 0 {
+		sessions[0].batcher.run(d, sessions...)
+	}
+	return nil
+}
+
+// checkBatch returns an error if the last session of the batch is another model's, or there already.
+func (d *Decoder) checkBatch(batch []Input) error {
+	last := batch[len(batch)-1].Session
+	if last.d != d {
+		return errors.New("model: a session of another model in the batch")
+	}
+	for _, other := range batch[:len(batch)-1] {
+		if other.Session == last {
+			return errors.New("model: a session is in the batch twice")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package family
+
+import (
+	"math"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+type bartConfig struct {
+	VocabSize                     int           `json:"vocab_size" hf:"vocab"`
+	DecoderVocabSize              *int          `json:"decoder_vocab_size" hf:"vocab"` // nil: vocab_size
+	DModel                        int           `json:"d_model" hf:"width"`
+	MaxPositionEmbeddings         int           `json:"max_position_embeddings" hf:"length"`
+	EncoderLayers                 int           `json:"encoder_layers" hf:"layers"`
+	EncoderFFNDim                 int           `json:"encoder_ffn_dim" hf:"width"`
+	EncoderAttentionHeads         int           `json:"encoder_attention_heads" hf:"heads"`
+	DecoderLayers                 int           `json:"decoder_layers" hf:"layers"`
+	DecoderFFNDim                 int           `json:"decoder_ffn_dim" hf:"width"`
+	DecoderAttentionHeads         int           `json:"decoder_attention_heads" hf:"heads"`
+	ActivationFunction            nn.Activation `json:"activation_function"`
+	ScaleEmbedding                bool          `json:"scale_embedding"`
+	ShareEncoderDecoderEmbeddings bool          `json:"share_encoder_decoder_embeddings"`
+	PadTokenID                    *int          `json:"pad_token_id" hf:"vocab0"`
+}
+
+func bartDefaults() bartConfig {
+	return bartConfig{VocabSize: 50265, DModel: 1024, MaxPositionEmbeddings: 1024, EncoderLayers: 12, EncoderFFNDim: 4096,
+		EncoderAttentionHeads: 16, DecoderLayers: 12, DecoderFFNDim: 4096, DecoderAttentionHeads: 16, ActivationFunction: nn.GELU,
+		ShareEncoderDecoderEmbeddings: true, PadTokenID: new(1)}
+}
+
+func bartTokens() hf.Tokens {
+	return hf.Tokens{BOS: new(0), PAD: new(1), EOS: new(2), Start: new(2)}
+}
+
+// bartBuilder builds BART and the translators and summarisers that are a diff on it.
+type bartBuilder struct {
+	bartConfig
+	decoderVocab int
+	maxLen       int
+
+	preNorm   bool // norms stand before each sublayer, and one after the last; otherwise after each
+	embedNorm bool // one stands after the embeddings
+	logitBias bool // final_logits_bias is added to the logits
+
+	// positions sets the table of a side and the row of its first token.
+	positions func(w nn.Loader, em *arch.Embeddings)
+}
+
+// bartSide is what encoder and decoder may differ in.
+type bartSide struct{ vocab, layers, heads, inner int }
+
+// newBart reads the config and returns the builder.
+func newBart(c *hf.Config, cfg bartConfig) *bartBuilder {
+	c.Read(&cfg)
+	m := &bartBuilder{bartConfig: cfg, decoderVocab: cfg.VocabSize, maxLen: cfg.MaxPositionEmbeddings, logitBias: true}
+	for _, heads := range []int{cfg.EncoderAttentionHeads, cfg.DecoderAttentionHeads} {
+		if cfg.DModel%heads != 0 {
+			c.Fail("d_model %d is no multiple of %d attention heads", cfg.DModel, heads)
+		}
+	}
+	m.positions = m.learned
+	return m
+}
+
+// learned is BART's table, which has two rows before that of the first position.
+func (m *bartBuilder) learned(w nn.Loader, em *arch.Embeddings) {
+	em.Positions, em.PositionOffset = w.Table("embed_positions", m.MaxPositionEmbeddings+2, m.DModel).Weight, 2
+}
+
+// sinusoidal is the table that Marian and Pegasus compute, or store.
+func (m *bartBuilder) sinusoidal(w nn.Loader, em *arch.Embeddings) {
+	if w.Has("embed_positions.weight") {
+		em.Positions = w.Table("embed_positions", m.MaxPositionEmbeddings, m.DModel).Weight
+	} else {
+		em.Positions = arch.NewSinusoids(m.DModel).Table(m.MaxPositionEmbeddings, m.DModel)
+	}
+}
+
+func (m *bartBuilder) self(heads int, l nn.Loader, causal bool) *attention.MultiHead {
+	dim := m.DModel
+	return &attention.MultiHead{
+		Heads: heads, KVHeads: heads, HeadDim: dim / heads, Mask: attention.Mask{Causal: causal},
+		QKV: l.Fused(dim, true, parts(dim, "q_proj", "k_proj", "v_proj")...), Out: l.Linear("out_proj", dim, dim, true),
+	}
+}
+
+func (m *bartBuilder) cross(heads int, l nn.Loader) *attention.CrossAttention {
+	dim := m.DModel
+	return &attention.CrossAttention{
+		Heads: heads, HeadDim: dim / heads, Query: l.Linear("q_proj", dim, dim, true),
+		KV: l.Fused(dim, true, parts(dim, "k_proj", "v_proj")...), Out: l.Linear("out_proj", dim, dim, true),
+	}
+}
+
+// residual puts an operation and its norm together.
+func (m *bartBuilder) residual(l nn.Loader, norm string, op attention.Op) block.Residual {
+	n := l.LayerNorm(norm, m.DModel, 1e-5)
+	if m.preNorm {
+		return block.Residual{Pre: n, Op: op}
+	}
+	return block.Residual{Op: op, Out: n}
+}
+
+// trunk assembles a side below w.
+func (m *bartBuilder) trunk(w nn.Loader, side bartSide, words nn.Embedding, decoder bool) *arch.Trunk {
+	t := &arch.Trunk{Vocab: side.vocab, Dim: m.DModel, MaxLen: m.maxLen, Embeddings: arch.Embeddings{Words: words}}
+	if m.ScaleEmbedding {
+		t.Embeddings.Scale = float32(math.Sqrt(float64(m.DModel)))
+	}
+	m.positions(w, &t.Embeddings)
+	if m.embedNorm {
+		t.Embeddings.Norm = w.LayerNorm("layernorm_embedding", m.DModel, 1e-5)
+	}
+	for _, l := range w.Layers("layers", side.layers) {
+		b := block.Block{m.residual(l, "self_attn_layer_norm", m.self(side.heads, l.At("self_attn"), decoder))}
+		if decoder {
+			b = append(b, m.residual(l, "encoder_attn_layer_norm", m.cross(side.heads, l.At("encoder_attn"))))
+		}
+		t.Blocks = append(t.Blocks, append(b, m.residual(l, "final_layer_norm", &block.MLP{
+			Up: l.Linear("fc1", m.DModel, side.inner, true), Act: m.ActivationFunction, Down: l.Linear("fc2", side.inner, m.DModel, true),
+		})))
+	}
+	if m.preNorm {
+		t.Norm = w.LayerNorm("layer_norm", m.DModel, 1e-5)
+	}
+	return t
+}
+
+// model assembles both sides.
+func (m *bartBuilder) model(w nn.Loader) *arch.EncoderDecoder {
+	body := w
+	if w.Has("model.encoder.layers.0.fc1.weight") || !w.Has("encoder.layers.0.fc1.weight") {
+		body = w.At("model")
+	}
+	source, target, head := m.words(w, body)
+	e := &arch.Encoder{Trunk: m.trunk(body.At("encoder"), bartSide{m.VocabSize, m.EncoderLayers, m.EncoderAttentionHeads, m.EncoderFFNDim}, source, false)}
+	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), bartSide{m.decoderVocab, m.DecoderLayers, m.DecoderAttentionHeads, m.DecoderFFNDim}, target, true), Head: head}
+	if m.logitBias && w.Has("final_logits_bias") {
+		d.Head.Bias = w.Row("final_logits_bias", m.decoderVocab)
+	}
+	w.Ignore(isBartBuffer)
+	return &arch.EncoderDecoder{Encoder: e, Decoder: d}
+}
+
+// words loads the tables of both sides and the head. Names below the body are told from those beside it.
+func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding, head nn.Linear) {
+	prefix := body.Prefix()
+	shared, enc, dec := prefix+"shared", prefix+"encoder.embed_tokens", prefix+"decoder.embed_tokens"
+	if m.ShareEncoderDecoderEmbeddings {
+		t := &tables{w: w, vocab: m.VocabSize, dim: m.DModel, names: []string{shared, enc, dec, "lm_head"}}
+		defer t.done()
+		return t.get(enc), t.get(dec), t.head("lm_head")
+	}
+	s := &tables{w: w, vocab: m.VocabSize, dim: m.DModel, names: []string{enc}}
+	t := &tables{w: w, vocab: m.decoderVocab, dim: m.DModel, names: []string{dec, "lm_head"}}
+	return s.get(enc), t.get(dec), t.head("lm_head")
+}
+
+// isBartBuffer reports whether a tensor is none of the weights: files of old versions hold such.
+func isBartBuffer(name string) bool {
+	for _, end := range []string{"coder.version", "embed_positions.weights", "embed_positions.weight", "_float_tensor", "final_logits_bias"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// bart is BART (Lewis et al., 2020; transformers: BartForConditionalGeneration): norms after each
+// sublayer and after the embeddings.
+func bart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
+	m := newBart(c, bartDefaults())
+	m.ShareEncoderDecoderEmbeddings, m.embedNorm = true, true
+	return m.model(w)
+}
+
+// mbart is mBART and mBART-50 (Liu et al., 2020; Tang et al., 2020; transformers:
+// MBartForConditionalGeneration): BART with norms before each sublayer and at the end.
+func mbart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
+	m := newBart(c, bartDefaults())
+	m.ShareEncoderDecoderEmbeddings, m.embedNorm, m.preNorm = true, true, true
+	return m.model(w)
+}
+
+// marian is Marian's and OPUS-MT's transformer (Junczys-Dowmunt et al., 2018; transformers:
+// MarianMTModel): BART with sinusoidal positions and no norm after the embeddings. Source and target may have
+// vocabularies of their own.
+func marian(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
+	cfg := bartDefaults()
+	cfg.VocabSize = 58101
+	m := newBart(c, cfg)
+	m.positions = m.sinusoidal
+	if m.DecoderVocabSize != nil {
+		m.decoderVocab = *m.DecoderVocabSize
+	}
+	if m.ShareEncoderDecoderEmbeddings && m.decoderVocab != m.VocabSize {
+		c.Fail("decoder_vocab_size %d differs from vocab_size %d, and share_encoder_decoder_embeddings is true", m.decoderVocab, m.VocabSize)
+	}
+	return m.model(w)
+}
+
+// pegasus is Pegasus (Zhang et al., 2020; transformers: PegasusForConditionalGeneration): mBART with
+// sinusoidal positions and no norm after the embeddings.
+func pegasus(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
+	m := newBart(c, bartDefaults())
+	m.ShareEncoderDecoderEmbeddings, m.preNorm, m.positions = true, true, m.sinusoidal
+	return m.model(w)
+}
+
+// m2m100 is M2M-100 and NLLB (Fan et al., 2020; NLLB Team, 2022; transformers:
+// M2M100ForConditionalGeneration): Pegasus with sinusoids of fairseq, which count from the padding id.
+func m2m100(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
+	cfg := bartDefaults()
+	cfg.VocabSize, cfg.ActivationFunction, cfg.ScaleEmbedding = 128112, nn.ReLU, true
+	m := newBart(c, cfg)
+	m.ShareEncoderDecoderEmbeddings, m.preNorm, m.logitBias = true, true, false
+	if m.DModel < 4 {
+		c.Fail("d_model is %d; sinusoids need at least 4", m.DModel)
+		m.DModel = 4
+	}
+	pad := 1
+	if m.PadTokenID != nil {
+		pad = *m.PadTokenID
+	}
+	m.positions = func(_ nn.Loader, em *arch.Embeddings) {
+		em.Positions, em.PositionOffset = arch.FairseqSinusoids(m.DModel, pad), pad+1
+		em.Padded, em.PaddingIdx = true, pad
+	}
+	m.maxLen = hf.MaxLength // any position has a row
+	return m.model(w)
+}

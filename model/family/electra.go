@@ -1,0 +1,47 @@
+package family
+
+import (
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// electra is BERT with embeddings that may be narrower than the stream, trained to tell replaced
+// tokens from original ones (Clark et al., 2020; transformers: ElectraModel and its heads).
+func electra(c *hf.Config, w nn.Loader) *arch.Encoder {
+	cfg := struct {
+		bertConfig
+		SummaryActivation nn.Activation `json:"summary_activation"`
+	}{bertDefaults(), nn.GELU}
+	cfg.EmbeddingSize, cfg.HiddenSize, cfg.NumAttentionHeads, cfg.IntermediateSize = new(128), 256, 4, 1024
+	c.Read(&cfg)
+	m := newBert(c, cfg.bertConfig)
+	body := w.Root("electra", "embeddings.word_embeddings.weight")
+	e := m.encoder(body, "encoder.layer", m.layer)
+	dim := m.HiddenSize
+	if m.Width != dim {
+		e.Embeddings.ProjectNormed = linear(body, "embeddings_project", m.Width, dim)
+	}
+	h := heads{c: c, w: w, e: e, dim: dim}
+	h.set(headSet{
+		masked: func() *arch.Head {
+			g := w.At("generator_predictions")
+			return &arch.Head{Dense: linear(g, "dense", dim, m.Width), Act: nn.GELU, Norm: g.LayerNorm("LayerNorm", m.Width, m.Eps),
+				Out: h.vocabulary("generator_lm_head", "generator_lm_head.bias", m.TieWordEmbeddings)}
+		},
+		classify: func() *arch.Head {
+			head := h.denseTanhOut()
+			head.Act = nn.GELU // unlike RoBERTa
+			return head
+		},
+		choice: func() *arch.Head {
+			return &arch.Head{Dense: linear(w, "sequence_summary.summary", dim, dim), Act: cfg.SummaryActivation, Out: linear(w, "classifier", dim, 1)}
+		},
+		preTraining: func() {
+			d := w.At("discriminator_predictions")
+			e.Task = arch.ReplacedToken
+			e.Tokens = &arch.Head{Dense: linear(d, "dense", dim, dim), Act: m.HiddenAct, Out: linear(d, "dense_prediction", dim, 1)}
+		},
+	}, "generator_predictions.", "generator_lm_head.", "discriminator_predictions.", "sequence_summary.", "classifier.", "qa_outputs.")
+	return e
+}

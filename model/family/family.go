@@ -1,0 +1,107 @@
+package family
+
+import (
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+	"github.com/seed2010d43f/transformer/tokenizer"
+)
+
+// Recipe says how the checkpoints of one model_type are assembled. A function that is nil says that the family
+// has no such form. Each reads the config, asks the loader for weights by name and shape, and wires them; what
+// is wrong it notes with [hf.Config.Fail] and [nn.Loader.Fail], and goes on.
+type Recipe struct {
+	Title string // for readers: "LLaMA 1, 2, 3"
+
+	Decoder        func(c *hf.Config, w nn.Loader) *arch.Decoder
+	Encoder        func(c *hf.Config, w nn.Loader) *arch.Encoder
+	EncoderDecoder func(c *hf.Config, w nn.Loader) *arch.EncoderDecoder
+
+	// Tokens are the special tokens that hold where the files name none.
+	Tokens hf.Tokens
+
+	// Tokenizer opens the tokenizer in a folder; nil is [tokenizer.Open].
+	Tokenizer func(fsys fs.FS) (*tokenizer.Tokenizer, error)
+}
+
+// Kinds returns what the recipe assembles: "decoder", "encoder", "encoder–decoder".
+func (r Recipe) Kinds() []string {
+	var kinds []string
+	if r.Decoder != nil {
+		kinds = append(kinds, "decoder")
+	}
+	if r.Encoder != nil {
+		kinds = append(kinds, "encoder")
+	}
+	if r.EncoderDecoder != nil {
+		kinds = append(kinds, "encoder–decoder")
+	}
+	return kinds
+}
+
+// Recipes returns the recipes of this package by model_type, in a new map. The file that a recipe is in bears
+// the name of its lineage.
+func Recipes() map[string]Recipe {
+	return map[string]Recipe{
+		// gemma.go
+		"gemma":       {Title: "Gemma", Decoder: gemma},
+		"gemma2":      {Title: "Gemma 2", Decoder: gemma2},
+		"gemma3_text": {Title: "Gemma 3 (text)", Decoder: gemma3},
+		// gpt2.go
+		"gpt2": {Title: "GPT-2", Decoder: gpt2},
+		// llama.go
+		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama},
+		// mistral.go
+		"mistral": {Title: "Mistral", Decoder: mistral},
+		// phi3.go
+		"phi3": {Title: "Phi-3, Phi-3.5, Phi-4 (text)", Decoder: phi3},
+		// qwen.go
+		"qwen2": {Title: "Qwen 2, 2.5", Decoder: qwen2},
+		"qwen3": {Title: "Qwen 3", Decoder: qwen3},
+
+		// albert.go
+		"albert": {Title: "ALBERT", Encoder: albert},
+		// bert.go
+		"bert":       {Title: "BERT; MiniLM, BGE, E5", Encoder: bert},
+		"distilbert": {Title: "DistilBERT", Encoder: distilbert},
+		// roberta.go
+		"camembert":   {Title: "CamemBERT", Encoder: roberta},
+		"roberta":     {Title: "RoBERTa", Encoder: roberta},
+		"xlm-roberta": {Title: "XLM-RoBERTa; BGE-M3, multilingual E5", Encoder: roberta},
+		// deberta.go
+		"deberta":    {Title: "DeBERTa", Encoder: deberta},
+		"deberta-v2": {Title: "DeBERTa v2, v3", Encoder: deberta2},
+		// electra.go
+		"electra": {Title: "ELECTRA", Encoder: electra},
+		// modernbert.go
+		"modernbert": {Title: "ModernBERT", Encoder: modernbert},
+		// mpnet.go
+		"mpnet": {Title: "MPNet", Encoder: mpnet},
+
+		// bart.go
+		"bart":    {Title: "BART", EncoderDecoder: bart, Tokens: bartTokens()},
+		"m2m_100": {Title: "M2M-100, NLLB", EncoderDecoder: m2m100, Tokens: bartTokens()},
+		"marian":  {Title: "Marian, OPUS-MT", EncoderDecoder: marian, Tokens: hf.Tokens{PAD: new(58100), EOS: new(0), Start: new(58100)}},
+		"mbart":   {Title: "mBART, mBART-50", EncoderDecoder: mbart, Tokens: hf.Tokens{BOS: new(0), PAD: new(1), EOS: new(2)}},
+		"pegasus": {Title: "Pegasus", EncoderDecoder: pegasus, Tokens: hf.Tokens{PAD: new(0), EOS: new(1), Start: new(0)}},
+		// t5.go
+		"mt5":  {Title: "mT5", EncoderDecoder: mt5, Tokens: t5Tokens()},
+		"t5":   {Title: "T5, T5 v1.1, Flan-T5", EncoderDecoder: t5, Tokens: t5Tokens()},
+		"umt5": {Title: "UMT5", EncoderDecoder: umt5, Tokens: t5Tokens()},
+	}
+}
+
+// Types returns the model_types for which has says yes, in order.
+func Types(recipes map[string]Recipe, has func(Recipe) bool) []string {
+	var types []string
+	for _, name := range slices.Sorted(maps.Keys(recipes)) {
+		if has(recipes[name]) {
+			types = append(types, name)
+		}
+	}
+	return types
+}

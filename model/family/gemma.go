@@ -1,0 +1,165 @@
+package family
+
+import (
+	"math"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+func gemmaDefaults() LlamaConfig {
+	cfg := LlamaDefaults()
+	cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 256000, 3072, 24576, 28
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.HeadDim = 16, new(16), new(256)
+	cfg.HiddenAct, cfg.MaxPositionEmbeddings, cfg.TieWordEmbeddings = nn.GELUTanh, 8192, true
+	return cfg
+}
+
+// newGemma returns the builder of what the generations have in common: norms by one plus their weight.
+func newGemma(c *hf.Config, cfg LlamaConfig) *Llama {
+	m := NewLlama(c, cfg)
+	m.MLPBias = false
+	m.Norm = func(w nn.Loader, name string, dim int) nn.Norm {
+		return w.RMSNorm(name, dim, float32(cfg.RMSNormEps), 1)
+	}
+	return m
+}
+
+// gemmaDecoder assembles a model whose embeddings are multiplied by √Dim.
+func gemmaDecoder(m *Llama, w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
+	d := m.Decoder(w, layer)
+	d.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
+	return d
+}
+
+// gemma is the first Gemma (Gemma Team, 2024; transformers: GemmaForCausalLM).
+func gemma(c *hf.Config, w nn.Loader) *arch.Decoder {
+	cfg := gemmaDefaults()
+	c.Read(&cfg)
+	if c.String("hidden_act", "") == "gelu" {
+		cfg.HiddenAct = nn.GELUTanh // what early configs meant
+	}
+	c.Refuse("use_bidirectional_attention", "false")
+	m := newGemma(c, cfg)
+	m.RotateAll()
+	return gemmaDecoder(m, w, func(i int, l nn.Loader) block.Block {
+		return m.PreNorm(l, m.Attention(i, l), m.GLU(l))
+	})
+}
+
+// gemma2Config has the keys that the second generation added. hidden_act counts no more.
+type gemma2Config struct {
+	LlamaConfig
+	HiddenActivation       nn.Activation `json:"hidden_activation"`
+	QueryPreAttnScalar     float64       `json:"query_pre_attn_scalar" hf:"positive"`
+	SlidingWindow          *int          `json:"sliding_window" hf:"length"`
+	AttnLogitSoftcapping   *float64      `json:"attn_logit_softcapping" hf:"positive"`
+	FinalLogitSoftcapping  *float64      `json:"final_logit_softcapping" hf:"positive"`
+	SlidingWindowPattern   int           `json:"sliding_window_pattern" hf:"layers"`
+	RopeLocalBaseFrequency float64       `json:"rope_local_base_freq"`
+}
+
+func gemma2Defaults() gemma2Config {
+	cfg := gemma2Config{LlamaConfig: gemmaDefaults(), HiddenActivation: nn.GELUTanh, QueryPreAttnScalar: 256, SlidingWindow: new(4096),
+		AttnLogitSoftcapping: new(50.0), FinalLogitSoftcapping: new(30.0), SlidingWindowPattern: 2}
+	cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 2304, 9216, 26
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads = 8, new(4)
+	return cfg
+}
+
+// newGemma2 reads the config and returns the builder of the second generation, and of those after it.
+func newGemma2(c *hf.Config, cfg *gemma2Config) *Llama {
+	c.Read(cfg)
+	cfg.HiddenAct = cfg.HiddenActivation
+	return newGemma(c, cfg.LlamaConfig)
+}
+
+func softCap(v *float64) float32 {
+	if v == nil {
+		return 0
+	}
+	return float32(*v)
+}
+
+// attention is that of layer i, with a scale of its own.
+func (cfg *gemma2Config) attention(m *Llama, i int, l nn.Loader) *attention.MultiHead {
+	a := m.Attention(i, l)
+	a.Scale = float32(1 / math.Sqrt(cfg.QueryPreAttnScalar))
+	return a
+}
+
+// layerTypes are sliding but for every SlidingWindowPattern-th.
+func (cfg *gemma2Config) layerTypes(c *hf.Config) []string {
+	return c.LayerTypes(cfg.NumHiddenLayers, func(i int) string {
+		if (i+1)%cfg.SlidingWindowPattern != 0 {
+			return hf.SlidingAttention
+		}
+		return hf.FullAttention
+	}, hf.FullAttention, hf.SlidingAttention)
+}
+
+// gemma2 has norms before and after each sublayer, soft-caps on scores and logits, and a window on
+// every other layer (Gemma Team, "Gemma 2", 2024; transformers: Gemma2ForCausalLM).
+func gemma2(c *hf.Config, w nn.Loader) *arch.Decoder {
+	cfg := gemma2Defaults()
+	m := newGemma2(c, &cfg)
+	cfg.SlidingWindowPattern = 2 // whatever the config says
+	c.Refuse("use_bidirectional_attention", "false")
+	m.RotateAll()
+	m.Windows(cfg.SlidingWindow, cfg.layerTypes(c))
+	d := gemmaDecoder(m, w, func(i int, l nn.Loader) block.Block {
+		a := cfg.attention(m, i, l)
+		a.SoftCap = softCap(cfg.AttnLogitSoftcapping)
+		return m.Sandwich(l, a, m.GLU(l))
+	})
+	d.LogitSoftCap = softCap(cfg.FinalLogitSoftcapping)
+	return d
+}
+
+func gemma3Defaults() gemma2Config {
+	cfg := gemma2Defaults()
+	cfg.VocabSize, cfg.MaxPositionEmbeddings, cfg.RopeTheta = 262208, 131072, 1e6
+	cfg.AttnLogitSoftcapping, cfg.FinalLogitSoftcapping = nil, nil
+	cfg.SlidingWindowPattern, cfg.RopeLocalBaseFrequency = 6, 1e4
+	return cfg
+}
+
+// gemma3 has norms of query and key heads instead of a soft-cap on scores, and for its many local layers a
+// rotation with a base of its own (Gemma Team, "Gemma 3", 2025; transformers: Gemma3ForCausalLM). The key
+// attn_logit_softcapping is there, but the reference does not apply it.
+func gemma3(c *hf.Config, w nn.Loader) *arch.Decoder {
+	cfg := gemma3Defaults()
+	m := newGemma2(c, &cfg)
+	c.Refuse("use_bidirectional_attention", "false")
+	types := cfg.layerTypes(c)
+	m.Windows(cfg.SlidingWindow, types)
+	m.Rotary = cfg.gemma3Rotary(c, m, types)
+	d := gemmaDecoder(m, w, func(i int, l nn.Loader) block.Block {
+		a := cfg.attention(m, i, l)
+		m.HeadNorms(a, l)
+		return m.Sandwich(l, a, m.GLU(l))
+	})
+	d.LogitSoftCap = softCap(cfg.FinalLogitSoftcapping)
+	return d
+}
+
+// gemma3Rotary returns the rotation of each layer. Older configs have only a rope_scaling, which is for the
+// global layers; its kind counts under the key rope_type alone.
+func (cfg *gemma2Config) gemma3Rotary(c *hf.Config, m *Llama, types []string) func(int) *attention.RoPE {
+	p := c.Object("rope_parameters")
+	global, local := p.Object(hf.FullAttention), p.Object(hf.SlidingAttention)
+	if c.Has("rope_scaling") {
+		global = c.Object("rope_scaling").Without("type")
+	}
+	full := c.Rope(global, hf.Rope{Dim: m.HeadWidth, Theta: cfg.RopeTheta, MaxLen: m.MaxPositionEmbeddings})
+	sliding := c.Rope(local, hf.Rope{Dim: m.HeadWidth, Theta: cfg.RopeLocalBaseFrequency, MaxLen: m.MaxPositionEmbeddings})
+	return func(i int) *attention.RoPE {
+		if types[i] == hf.SlidingAttention {
+			return sliding
+		}
+		return full
+	}
+}

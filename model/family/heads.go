@@ -1,0 +1,147 @@
+package family
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// heads builds the head that a checkpoint's architectures names. Families give the parts in which they
+// differ as a headSet; the rest is the same for all.
+type heads struct {
+	c   *hf.Config
+	w   nn.Loader
+	e   *arch.Encoder
+	dim int
+}
+
+// headSet makes the heads of a family; nil where it has none.
+type headSet struct {
+	features    func() *arch.Head // the pooler of the bare model
+	masked      func() *arch.Head
+	classify    func() *arch.Head
+	next        func() *arch.Head
+	choice      func() *arch.Head
+	tokens      func() *arch.Head // nil: one linear layer, classifier
+	answers     func() *arch.Head // nil: one linear layer, qa_outputs
+	preTraining func()            // sets the task and its heads
+}
+
+// set gives the encoder the head of its task. Tensors of the family's other heads, which lie below the names
+// others, may be left over: published checkpoints carry them along.
+func (h heads) set(s headSet, others ...string) {
+	e, class := h.e, h.c.Architecture()
+	missing := func() { h.c.Fail("architecture %q is not supported for this family", class) }
+	one := func(task arch.Task, dst **arch.Head, make func() *arch.Head) {
+		if e.Task = task; make == nil {
+			missing()
+			return
+		}
+		*dst = make()
+	}
+	linearHead := func(name string, out int) func() *arch.Head {
+		return func() *arch.Head { return &arch.Head{Out: linear(h.w, name, h.dim, out)} }
+	}
+	switch {
+	case strings.HasSuffix(class, "ForMaskedLM"):
+		one(arch.MaskedLM, &e.Tokens, s.masked)
+	case strings.HasSuffix(class, "ForSequenceClassification"):
+		one(arch.SequenceClassification, &e.Sequence, s.classify)
+		h.readLabels()
+	case strings.HasSuffix(class, "ForTokenClassification"):
+		if s.tokens == nil {
+			s.tokens = linearHead("classifier", h.labels())
+		}
+		one(arch.TokenClassification, &e.Tokens, s.tokens)
+		h.readLabels()
+	case strings.HasSuffix(class, "ForQuestionAnswering"):
+		if s.answers == nil {
+			s.answers = linearHead("qa_outputs", 2)
+		}
+		one(arch.QuestionAnswering, &e.Tokens, s.answers)
+	case strings.HasSuffix(class, "ForNextSentencePrediction"):
+		one(arch.NextSentence, &e.Sequence, s.next)
+	case strings.HasSuffix(class, "ForMultipleChoice"):
+		one(arch.MultipleChoice, &e.Sequence, s.choice)
+	case strings.HasSuffix(class, "ForPreTraining") && s.preTraining != nil:
+		s.preTraining()
+	case strings.HasSuffix(class, "Model") || class == "":
+		if s.features != nil {
+			e.Sequence = s.features()
+		}
+	default:
+		missing()
+	}
+	h.w.Ignore(isOneOf(others))
+}
+
+// isOneOf returns a function that reports whether a tensor lies below one of the names, with whatever prefix,
+// or is the table of positions 0, 1, … that old checkpoints store.
+func isOneOf(names []string) func(name string) bool {
+	return func(name string) bool {
+		for _, n := range names {
+			if strings.HasPrefix(name, n) || strings.Contains(name, "."+n) {
+				return true
+			}
+		}
+		return name == "position_ids" || strings.HasSuffix(name, ".position_ids")
+	}
+}
+
+// labels returns the number of labels of a classifier.
+func (h heads) labels() int {
+	if names := h.c.Strings("id2label"); len(names) > 0 {
+		return len(names)
+	}
+	return h.c.Int("num_labels", 2, 1, hf.MaxVocab)
+}
+
+// readLabels reads what kind of classifier it is and, if it has an output for each, the labels' names.
+func (h heads) readLabels() {
+	e := h.e
+	if h.w.Err(false) == nil {
+		e.Labels = make([]string, h.labels())
+	}
+	names := h.c.Strings("id2label")
+	for i := range e.Labels {
+		e.Labels[i] = "LABEL_" + strconv.Itoa(i)
+		if name, ok := names[strconv.Itoa(i)]; ok {
+			e.Labels[i] = name
+		}
+	}
+	switch kind := h.c.String("problem_type", ""); kind {
+	case "":
+	case "single_label_classification":
+	case "multi_label_classification":
+		e.MultiLabel = true
+	case "regression":
+		e.Regression = true
+	default:
+		h.c.Fail("problem_type %q is not supported", kind)
+	}
+}
+
+// pooler returns a function that makes the head Tanh(Dense(first token)), or nil if the checkpoint has
+// no pooler, which the bare model need not have.
+func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
+	return func() *arch.Head {
+		if h.e.Task == arch.Features && !body.Has(name+".weight") {
+			return nil
+		}
+		return &arch.Head{Dense: linear(body, name, h.dim, h.dim), Act: nn.Tanh}
+	}
+}
+
+// vocabulary is the projection to the vocabulary: decoder, or the table of the words if it is tied and
+// not stored, and a bias under a name of its own, unless the decoder is stored with one.
+func (h heads) vocabulary(decoder, bias string, tied bool) *nn.Linear {
+	out := h.w.Head(h.e.Embeddings.Words, decoder, tied)
+	if h.w.Has(decoder + ".bias") {
+		bias = decoder + ".bias"
+	}
+	out.Bias = h.w.Vector(bias, h.e.Vocab)
+	return &out
+}

@@ -1,0 +1,203 @@
+package family
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// LlamaConfig has the keys that LLaMA's config.json shares with those of its relatives.
+type LlamaConfig struct {
+	VocabSize             int           `json:"vocab_size" hf:"vocab"`
+	HiddenSize            int           `json:"hidden_size" hf:"width"`
+	IntermediateSize      int           `json:"intermediate_size" hf:"width"`
+	NumHiddenLayers       int           `json:"num_hidden_layers" hf:"layers"`
+	NumAttentionHeads     int           `json:"num_attention_heads" hf:"heads"`
+	NumKeyValueHeads      *int          `json:"num_key_value_heads" hf:"heads"` // nil: as many as there are heads
+	HeadDim               *int          `json:"head_dim" hf:"width"`            // nil: hidden_size / num_attention_heads
+	HiddenAct             nn.Activation `json:"hidden_act"`
+	MaxPositionEmbeddings int           `json:"max_position_embeddings" hf:"length"`
+	RMSNormEps            float64       `json:"rms_norm_eps" hf:"epsilon"`
+	RopeTheta             float64       `json:"rope_theta"`
+	AttentionBias         bool          `json:"attention_bias"`
+	MLPBias               bool          `json:"mlp_bias"`
+	TieWordEmbeddings     bool          `json:"tie_word_embeddings"`
+}
+
+// LlamaDefaults are the values of keys that a LLaMA's config.json leaves out.
+func LlamaDefaults() LlamaConfig {
+	return LlamaConfig{VocabSize: 32000, HiddenSize: 4096, IntermediateSize: 11008, NumHiddenLayers: 32, NumAttentionHeads: 32,
+		HiddenAct: nn.SiLU, MaxPositionEmbeddings: 2048, RMSNormEps: 1e-6, RopeTheta: 10000}
+}
+
+// Llama builds LLaMA and the many models that are a diff on it: a recipe takes its parts, and changes what is
+// different in the values that they return.
+type Llama struct {
+	LlamaConfig
+	KVHeads, HeadWidth int
+	MaxLen             int
+
+	QKVBias, OutBias bool // of the projections of attention
+
+	// Norm makes the norm name, over rows of dim.
+	Norm func(w nn.Loader, name string, dim int) nn.Norm
+
+	// Mask and Rotary are those of a layer. Rotary is nil where positions do not rotate.
+	Mask   func(layer int) attention.Mask
+	Rotary func(layer int) *attention.RoPE
+
+	c *hf.Config
+}
+
+// NewLlama returns the builder for a config that has been read: LLaMA itself, but for its rotation, which
+// RotateAll gives it.
+func NewLlama(c *hf.Config, cfg LlamaConfig) *Llama {
+	m := &Llama{LlamaConfig: cfg, c: c, KVHeads: cfg.NumAttentionHeads, HeadWidth: cfg.HiddenSize / cfg.NumAttentionHeads,
+		MaxLen: cfg.MaxPositionEmbeddings, QKVBias: cfg.AttentionBias, OutBias: cfg.AttentionBias}
+	if cfg.NumKeyValueHeads != nil {
+		m.KVHeads = *cfg.NumKeyValueHeads
+	}
+	if cfg.HeadDim != nil {
+		m.HeadWidth = *cfg.HeadDim
+	}
+	if m.HeadWidth == 0 {
+		c.Fail("hidden_size %d is less than num_attention_heads %d, and head_dim is missing", cfg.HiddenSize, cfg.NumAttentionHeads)
+	}
+	if cfg.NumAttentionHeads%m.KVHeads != 0 {
+		c.Fail("%d attention heads cannot share %d key/value heads evenly", cfg.NumAttentionHeads, m.KVHeads)
+	}
+	m.Norm = func(w nn.Loader, name string, dim int) nn.Norm {
+		return w.RMSNorm(name, dim, float32(cfg.RMSNormEps), 0)
+	}
+	m.Mask = func(int) attention.Mask { return attention.Mask{Causal: true} }
+	return m
+}
+
+// RotateAll gives every layer the rotation of the config.
+func (m *Llama) RotateAll() {
+	p := m.c.RopeParameters()
+	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings})
+	if p.RopeType() == "dynamic" {
+		m.MaxLen = hf.MaxLength // the frequencies grow with the length
+	}
+	m.Rotary = func(int) *attention.RoPE { return r }
+}
+
+// Windows gives the layers that types calls sliding a window of so many keys, nil for none.
+func (m *Llama) Windows(window *int, types []string) {
+	sliding := causalWindow(window)
+	if sliding.Window == 0 && slices.Contains(types, hf.SlidingAttention) {
+		m.c.Fail("layers of type %q need a sliding_window", hf.SlidingAttention)
+	}
+	m.Mask = func(i int) attention.Mask {
+		if types[i] == hf.SlidingAttention {
+			return sliding
+		}
+		return attention.Mask{Causal: true}
+	}
+}
+
+// causalWindow is a causal mask with a window, or without one for nil.
+func causalWindow(window *int) attention.Mask {
+	m := attention.Mask{Causal: true}
+	if window != nil {
+		m.Window = *window
+	}
+	return m
+}
+
+// Attention is the self_attn of layer i, below l.
+func (m *Llama) Attention(i int, l nn.Loader) *attention.MultiHead {
+	a, d := l.At("self_attn"), m.HeadWidth
+	return &attention.MultiHead{
+		Heads: m.NumAttentionHeads, KVHeads: m.KVHeads, HeadDim: d,
+		QKV: a.Fused(m.HiddenSize, m.QKVBias,
+			nn.Part{Name: "q_proj", Out: m.NumAttentionHeads * d}, nn.Part{Name: "k_proj", Out: m.KVHeads * d}, nn.Part{Name: "v_proj", Out: m.KVHeads * d}),
+		Out:    a.Linear("o_proj", m.NumAttentionHeads*d, m.HiddenSize, m.OutBias),
+		Rotary: m.rotary(i), Mask: m.Mask(i),
+	}
+}
+
+func (m *Llama) rotary(layer int) *attention.RoPE {
+	if m.Rotary == nil {
+		return nil
+	}
+	return m.Rotary(layer)
+}
+
+// HeadNorms gives an attention norms of each head's queries and keys, with the same weights for all heads, as
+// Qwen 3 and Gemma 3 have them.
+func (m *Llama) HeadNorms(a *attention.MultiHead, l nn.Loader) {
+	a.QNorm, a.KNorm = m.Norm(l, "self_attn.q_norm", m.HeadWidth), m.Norm(l, "self_attn.k_norm", m.HeadWidth)
+}
+
+// GLU is the mlp of a layer.
+func (m *Llama) GLU(l nn.Loader) *block.GLU {
+	f := l.At("mlp")
+	return &block.GLU{
+		GateUp: f.Fused(m.HiddenSize, m.MLPBias, parts(m.IntermediateSize, "gate_proj", "up_proj")...),
+		Act:    m.HiddenAct,
+		Down:   f.Linear("down_proj", m.IntermediateSize, m.HiddenSize, m.MLPBias),
+	}
+}
+
+// PreNorm is LLaMA's layer: each sublayer reads the normalised stream.
+func (m *Llama) PreNorm(l nn.Loader, a, f attention.Op) block.Block {
+	return block.Block{
+		{Pre: m.Norm(l, "input_layernorm", m.HiddenSize), Op: a},
+		{Pre: m.Norm(l, "post_attention_layernorm", m.HiddenSize), Op: f},
+	}
+}
+
+// Sandwich is Gemma 2's layer: each sublayer's result is normalised too.
+func (m *Llama) Sandwich(l nn.Loader, a, f attention.Op) block.Block {
+	return block.Block{
+		{Pre: m.Norm(l, "input_layernorm", m.HiddenSize), Op: a, Post: m.Norm(l, "post_attention_layernorm", m.HiddenSize)},
+		{Pre: m.Norm(l, "pre_feedforward_layernorm", m.HiddenSize), Op: f, Post: m.Norm(l, "post_feedforward_layernorm", m.HiddenSize)},
+	}
+}
+
+// Decoder assembles the model from what layer returns for each.
+func (m *Llama) Decoder(w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
+	body := w.Root("model", "embed_tokens.weight")
+	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen}}
+	words := &d.Embeddings.Words
+	// A tied table may be stored under the head's name alone.
+	headOnly := m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight")
+	if headOnly {
+		*words = w.Embedding("lm_head", m.VocabSize, m.HiddenSize)
+	} else {
+		*words = body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
+	}
+	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
+		d.Blocks = append(d.Blocks, layer(i, l))
+	}
+	d.Norm = m.Norm(body, "norm", m.HiddenSize)
+	if headOnly {
+		d.Head = nn.Linear{Weight: words.Weight}
+	} else {
+		d.Head = w.Head(*words, "lm_head", m.TieWordEmbeddings)
+	}
+	w.Ignore(isRotaryTable)
+	return d
+}
+
+// isRotaryTable reports whether a tensor is one of the tables that old checkpoints store; they are
+// computed from the config.
+func isRotaryTable(name string) bool { return strings.HasSuffix(name, ".rotary_emb.inv_freq") }
+
+// llama is LLaMA 1, 2, 3 and 3.x (Touvron et al., 2023; transformers: LlamaForCausalLM).
+func llama(c *hf.Config, w nn.Loader) *arch.Decoder {
+	cfg := LlamaDefaults()
+	c.Read(&cfg)
+	m := NewLlama(c, cfg)
+	m.RotateAll()
+	return m.Decoder(w, func(i int, l nn.Loader) block.Block {
+		return m.PreNorm(l, m.Attention(i, l), m.GLU(l))
+	})
+}

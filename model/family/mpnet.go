@@ -1,0 +1,50 @@
+package family
+
+import (
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// mpnet is BERT without segments, with a bias for relative positions that all layers share (Song et
+// al., 2020; transformers: MPNetModel and its heads). Whatever the config says, the reference uses 32
+// buckets up to a distance of 128, and positions count from 2.
+func mpnet(c *hf.Config, w nn.Loader) *arch.Encoder {
+	const used, most = 32, 128
+	cfg := struct {
+		bertConfig
+		RelativeAttentionNumBuckets int `json:"relative_attention_num_buckets" hf:"width"`
+	}{bertDefaults(), used}
+	cfg.VocabSize = 30527
+	c.Read(&cfg)
+	cfg.TypeVocabSize, cfg.EmbeddingSize = 0, nil
+	m := newBert(c, cfg.bertConfig)
+	m.names.query, m.names.key, m.names.value = "attention.attn.q", "attention.attn.k", "attention.attn.v"
+	m.names.out, m.names.attentionNorm = "attention.attn.o", "attention.LayerNorm"
+	if cfg.RelativeAttentionNumBuckets < used {
+		c.Fail("relative_attention_num_buckets is %d; the %d that are used are needed", cfg.RelativeAttentionNumBuckets, used)
+	}
+	body := w.Root("mpnet", "embeddings.word_embeddings.weight")
+	biases := body.Embedding("encoder.relative_attention_bias", cfg.RelativeAttentionNumBuckets, m.NumAttentionHeads)
+	var bias attention.Bias
+	if biases.Weight != nil && cfg.RelativeAttentionNumBuckets >= used {
+		bias = bucketBias(biases.Weight, t5Buckets(used, most, true))
+	}
+	e := m.encoder(body, "encoder.layer", func(l nn.Loader) block.Block {
+		a := m.attention(l)
+		a.Bias = bias
+		return m.postNorm(l, a)
+	})
+	padPositions(c, e, 1)
+	h := heads{c: c, w: w, e: e, dim: m.HiddenSize}
+	pooler := h.pooler(body, "pooler.dense")
+	h.set(headSet{
+		features: pooler,
+		masked:   func() *arch.Head { return h.robertaMasked(m) },
+		classify: func() *arch.Head { return h.denseTanhOut() },
+		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", m.HiddenSize, 1)) },
+	}, "lm_head.", "pooler.", "classifier.", "qa_outputs.")
+	return e
+}

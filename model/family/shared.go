@@ -1,0 +1,114 @@
+package family
+
+import (
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// parts are layers of one width.
+func parts(out int, names ...string) []nn.Part {
+	all := make([]nn.Part, len(names))
+	for i, name := range names {
+		all[i] = nn.Part{Name: name, Out: out}
+	}
+	return all
+}
+
+// linear returns the layer name with its bias.
+func linear(w nn.Loader, name string, in, out int) *nn.Linear {
+	l := w.Linear(name, in, out, true)
+	return &l
+}
+
+// table returns the table name, for lookups.
+func table(w nn.Loader, name string, rows, dim int) *nn.Embedding {
+	t := w.Table(name, rows, dim)
+	return &t
+}
+
+// then returns the head with a projection after it.
+func then(h *arch.Head, out *nn.Linear) *arch.Head {
+	h.Out = out
+	return h
+}
+
+// t5Buckets are those of [attention.Bucket] for all distances.
+func t5Buckets(n, most int, bidirectional bool) attention.Buckets {
+	return attention.NewBuckets(-most, most, func(d int) int { return attention.Bucket(d, n, most, bidirectional) })
+}
+
+// bucketBias returns the bias by distance of a table of biases by bucket, [buckets, H].
+func bucketBias(table *tensor.Weight, b attention.Buckets) attention.RelativeBias {
+	n := len(b.Of)
+	r := attention.RelativeBias{Heads: table.In, Starts: b.Starts, Table: make([]float32, table.In*n)}
+	row := make([]float32, table.In)
+	for i, bucket := range b.Of {
+		table.Row(row, bucket)
+		for h, v := range row {
+			r.Table[h*n+i] = v
+		}
+	}
+	return r
+}
+
+// tables are the matrices over the vocabulary of an encoder–decoder: those of the embeddings and of the
+// head, which are one in most checkpoints. They are stored under one name, or some, or all; equal ones
+// are kept once.
+type tables struct {
+	w          nn.Loader
+	vocab, dim int
+	names      []string // under which one may be stored, the common one first
+	have       map[string]nn.Embedding
+}
+
+// get returns the table name, or if it is not stored, the first that is.
+func (t *tables) get(name string) nn.Embedding {
+	if t.have == nil {
+		t.have = map[string]nn.Embedding{}
+	}
+	if !t.w.Has(name + ".weight") {
+		name = t.first(name)
+	}
+	if e, ok := t.have[name]; ok {
+		return e
+	}
+	for _, other := range t.names {
+		if e, ok := t.have[other]; ok && t.w.Equal(name+".weight", other+".weight") {
+			t.have[name] = e
+			return e
+		}
+	}
+	e := t.w.Embedding(name, t.vocab, t.dim)
+	t.have[name] = e
+	return e
+}
+
+// done says that tables which nobody has asked for need no place: what the model has replaces them.
+func (t *tables) done() {
+	t.w.Ignore(func(name string) bool {
+		for _, n := range t.names {
+			if name == t.w.Prefix()+n+".weight" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// first returns the first name that is stored, or else the common one; if there is none, name.
+func (t *tables) first(name string) string {
+	for _, n := range t.names {
+		if t.w.Has(n + ".weight") {
+			return n
+		}
+	}
+	if len(t.names) > 0 {
+		return t.names[0]
+	}
+	return name
+}
+
+// head returns the table as the projection to the vocabulary.
+func (t *tables) head(name string) nn.Linear { return nn.Linear{Weight: t.get(name).Weight} }

@@ -1,0 +1,202 @@
+package hf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
+)
+
+// Config is a JSON object of a checkpoint: config.json, or an object within it. What is wrong with its values
+// is noted as they are read, and reported together by [Config.Err]. Keys are exact, as in Python.
+type Config struct {
+	path string // of the object within the file, for errors
+	keys map[string]json.RawMessage
+	errs *[]error // of the whole file
+}
+
+// Bounds of what a config may ask for: beyond every published model, and small enough that products of
+// two fit.
+const (
+	MaxLength = 1 << 30 // tokens of a text
+	MaxVocab  = 1 << 26 // entries of a vocabulary, and labels
+	MaxWidth  = 1 << 20 // of a row
+	MaxLayers = 1 << 12
+	MaxHeads  = 1 << 12
+)
+
+// ParseConfig reads the text of a file, which errors name.
+func ParseConfig(file string, data []byte) (*Config, error) {
+	if len(data) > sidefile.MaxConfig {
+		return nil, fmt.Errorf("model: %s has %d bytes; no config needs more than %d", file, len(data), sidefile.MaxConfig)
+	}
+	c := &Config{path: file, errs: new([]error)}
+	if err := json.Unmarshal(sidefile.TrimMark(data), &c.keys); err != nil {
+		return nil, fmt.Errorf("model: %s is not a JSON object: %w", file, err)
+	}
+	return c, nil
+}
+
+// Err returns everything that was wrong with the file so far, or nil.
+func (c *Config) Err() error { return errors.Join(*c.errs...) }
+
+// Fail notes an error, with the name of the file or object before it. The same error is noted once: layers may
+// read the same keys.
+func (c *Config) Fail(format string, args ...any) {
+	err := fmt.Errorf("model: "+c.path+": "+format, args...)
+	for _, e := range *c.errs {
+		if e.Error() == err.Error() {
+			return
+		}
+	}
+	*c.errs = append(*c.errs, err)
+}
+
+// Path returns the file's name, and that of the object within it.
+func (c *Config) Path() string { return c.path }
+
+// Has reports whether the key is there and not null.
+func (c *Config) Has(key string) bool {
+	raw, ok := c.keys[key]
+	return ok && string(raw) != "null"
+}
+
+// Raw returns the text of the value of a key, or nil if the key is not there.
+func (c *Config) Raw(key string) json.RawMessage { return c.keys[key] }
+
+// Keys returns the number of keys of the object.
+func (c *Config) Keys() int { return len(c.keys) }
+
+// Object returns the object under key, or one without keys.
+func (c *Config) Object(key string) *Config {
+	o := &Config{path: c.path + ": " + key, errs: c.errs}
+	c.decode(key, &o.keys, "an object")
+	return o
+}
+
+// Or returns an object with the keys of c, and those of other that c does not have.
+func (c *Config) Or(other *Config) *Config {
+	o := &Config{path: c.path, errs: c.errs, keys: make(map[string]json.RawMessage, len(c.keys)+len(other.keys))}
+	for key, raw := range other.keys {
+		o.keys[key] = raw
+	}
+	for key, raw := range c.keys {
+		o.keys[key] = raw
+	}
+	return o
+}
+
+// Only returns an object with some of the keys of c.
+func (c *Config) Only(keys ...string) *Config {
+	o := &Config{path: c.path, errs: c.errs, keys: map[string]json.RawMessage{}}
+	for _, key := range keys {
+		if raw, ok := c.keys[key]; ok {
+			o.keys[key] = raw
+		}
+	}
+	return o
+}
+
+// With returns an object with the keys of c, one of which has another value, in JSON.
+func (c *Config) With(key, value string) *Config {
+	o := &Config{path: c.path, errs: c.errs, keys: map[string]json.RawMessage{}}
+	maps.Copy(o.keys, c.keys)
+	o.keys[key] = json.RawMessage(value)
+	return o
+}
+
+// Without returns an object without one of the keys of c.
+func (c *Config) Without(key string) *Config {
+	o := &Config{path: c.path, errs: c.errs, keys: maps.Clone(c.keys)}
+	delete(o.keys, key)
+	return o
+}
+
+// decode decodes a key into v, and reports whether it was there and could be decoded.
+func (c *Config) decode(key string, v any, want string) bool {
+	if !c.Has(key) {
+		return false
+	}
+	if err := json.Unmarshal(c.keys[key], v); err != nil {
+		c.Fail("%s is %s; %s is needed", key, clip(c.keys[key]), want)
+		return false
+	}
+	return true
+}
+
+func clip(raw []byte) string {
+	if len(raw) > 60 {
+		return string(raw[:60]) + "…"
+	}
+	return string(raw)
+}
+
+// ModelType returns the model_type, or "".
+func (c *Config) ModelType() string { return c.String("model_type", "") }
+
+// Architecture returns the first of the classes under architectures, or "".
+func (c *Config) Architecture() string {
+	if classes := c.List("architectures"); len(classes) > 0 {
+		return classes[0]
+	}
+	return ""
+}
+
+// String returns the string under key, or otherwise if there is none.
+func (c *Config) String(key, otherwise string) string {
+	v := otherwise
+	c.decode(key, &v, "a string")
+	return v
+}
+
+// Strings returns the object of strings under key, such as id2label, or nil if there is none.
+func (c *Config) Strings(key string) map[string]string {
+	var v map[string]string
+	c.decode(key, &v, "an object of strings")
+	return v
+}
+
+// List returns the list of strings under key, or nil if there is none.
+func (c *Config) List(key string) []string {
+	var v []string
+	c.decode(key, &v, "a list of strings")
+	return v
+}
+
+// Bool returns the value under key, or otherwise if there is none.
+func (c *Config) Bool(key string, otherwise bool) bool {
+	v := otherwise
+	c.decode(key, &v, "true or false")
+	return v
+}
+
+// Float returns the number under key, or otherwise if there is none.
+func (c *Config) Float(key string, otherwise float64) float64 {
+	v := otherwise
+	c.number(key, &v, "")
+	return v
+}
+
+// Int returns the whole number under key, from low to high, or otherwise if there is none.
+func (c *Config) Int(key string, otherwise, low, high int) int {
+	v := otherwise
+	c.integer(key, &v, bounds{low, high})
+	return v
+}
+
+// Refuse notes an error for a key whose value asks for something this library does not do: anything but null
+// and the values, in JSON, that are allowed.
+func (c *Config) Refuse(key string, allowed ...string) {
+	if !c.Has(key) {
+		return
+	}
+	for _, a := range allowed {
+		if string(c.keys[key]) == a {
+			return
+		}
+	}
+	c.Fail("%s = %s is not supported; supported: absent, null %s", key, clip(c.keys[key]), strings.Join(allowed, " "))
+}

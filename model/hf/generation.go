@@ -1,0 +1,270 @@
+package hf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/sample"
+)
+
+// Generation is what a checkpoint says of generating text: generation_config.json, or the same keys of
+// config.json where that file is missing. The zero value says nothing.
+type Generation struct {
+	BOS       *int  // nil if there is none
+	EOS       []int // any of these ends a text
+	PAD       *int  // nil if there is none
+	MaxLength int   // tokens in all, prompt included; 0 if not given
+
+	// Start is the token with which the targets of an encoder–decoder begin, nil if there is none
+	// (decoder_start_token_id, or else the BOS).
+	Start *int
+
+	// MaxNewTokens is the number of tokens to generate; 0 if not given.
+	MaxNewTokens int
+
+	// Sampling is greedy unless the checkpoint asks for sampling. Penalties are among Rules.
+	Sampling sample.Config
+
+	// Rules constrain the tokens that are generated, in every way of generating. Their EOS and MaxLength
+	// are set for each text.
+	Rules sample.Rules
+
+	// Beams is how to search (num_beams and its companions), without rules.
+	Beams sample.BeamConfig
+}
+
+// Tokens are the special tokens of a family where its files name none; nil is none.
+type Tokens struct{ BOS, EOS, PAD, Start *int }
+
+// TaskParams are the parameters of a task that a checkpoint was trained for.
+type TaskParams struct {
+	Name       string // "summarization", "translation_en_to_fr"
+	Prefix     string // what comes before the text
+	Generation Generation
+}
+
+// ReadGeneration reads how to generate: generation_config.json of a folder, if there is one, or the same keys of
+// c, the config.json. Tokens that the file does not name are those of c, or else of the family. fsys may be nil.
+func ReadGeneration(fsys fs.FS, c *Config, family Tokens) (Generation, error) {
+	keys, err := generationKeys(fsys, c.withTokens(family))
+	if err != nil {
+		return Generation{}, err
+	}
+	g := keys.generation()
+	return g, keys.Err()
+}
+
+// ReadTasks reads the tasks that a checkpoint was trained for: task_specific_params of c, the config.json. The
+// parameters of a task stand before those that [ReadGeneration] reads.
+func ReadTasks(fsys fs.FS, c *Config, family Tokens) ([]TaskParams, error) {
+	keys, err := generationKeys(fsys, c.withTokens(family))
+	if err != nil {
+		return nil, err
+	}
+	tasks := c.tasks(keys)
+	return tasks, c.Err()
+}
+
+// tokenKeys are the keys that count in config.json although there is a generation_config.json.
+var tokenKeys = [...]string{"bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"}
+
+// withTokens returns the keys of c, and the tokens for which there is no key.
+func (c *Config) withTokens(t Tokens) *Config {
+	more := &Config{errs: c.errs, keys: map[string]json.RawMessage{}}
+	for i, id := range []*int{t.BOS, t.EOS, t.PAD, t.Start} {
+		if id != nil {
+			more.keys[tokenKeys[i]] = json.RawMessage(strconv.Itoa(*id))
+		}
+	}
+	return c.Or(more)
+}
+
+// generationKeys returns the keys that say how to generate.
+func generationKeys(fsys fs.FS, c *Config) (*Config, error) {
+	if fsys == nil {
+		return c, nil
+	}
+	data, err := sidefile.Read(fsys, "generation_config.json", sidefile.MaxConfig)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return c, nil
+	case err != nil:
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	g, err := ParseConfig("generation_config.json", data)
+	if err != nil {
+		return nil, err
+	}
+	return g.Or(c.Only(tokenKeys[:]...)), nil
+}
+
+// generation reads the keys of generation.
+func (c *Config) generation() Generation {
+	g := Generation{
+		BOS:          c.id("bos_token_id"),
+		PAD:          c.id("pad_token_id"),
+		EOS:          c.ids("eos_token_id"),
+		MaxLength:    c.Int("max_length", 0, 0, MaxLength),
+		MaxNewTokens: c.Int("max_new_tokens", 0, 0, MaxLength),
+		Start:        c.id("decoder_start_token_id"),
+	}
+	if g.Start == nil {
+		g.Start = g.BOS
+	}
+	if c.Bool("do_sample", false) {
+		g.Sampling = sample.Config{
+			Temperature: c.Float("temperature", 1),
+			TopK:        c.Int("top_k", 50, 0, MaxVocab),
+			TopP:        c.Float("top_p", 1),
+			MinP:        c.Float("min_p", 0),
+			TypicalP:    c.Float("typical_p", 1),
+		}
+	}
+	if _, err := sample.New(g.Sampling); err != nil {
+		c.Fail("%w", err)
+	}
+	g.Rules = c.rules(g.EOS)
+	if g.Beams = c.beams(g); g.Beams.Beams > 1 && g.Sampling.Temperature > 0 {
+		drawn := g.Sampling
+		g.Beams.Sampling = &drawn
+	}
+	return g
+}
+
+// rules reads the constraints on what is generated.
+func (c *Config) rules(end []int) sample.Rules {
+	r := sample.Rules{
+		EncoderRepetitionPenalty: c.Float("encoder_repetition_penalty", 0),
+		RepetitionPenalty:        c.Float("repetition_penalty", 0),
+		NoRepeatNGram:            c.Int("no_repeat_ngram_size", 0, 0, MaxLength),
+		EncoderNoRepeatNGram:     c.Int("encoder_no_repeat_ngram_size", 0, 0, MaxLength),
+		MinLength:                c.Int("min_length", 0, 0, MaxLength),
+		MinNew:                   c.Int("min_new_tokens", 0, 0, MaxLength),
+		ForcedFirst:              c.ids("forced_bos_token_id"),
+		ForcedLast:               c.ids("forced_eos_token_id"),
+		Suppress:                 c.ids("suppress_tokens"),
+		SuppressFirst:            c.ids("begin_suppress_tokens"),
+		Renormalize:              c.Bool("renormalize_logits", false),
+	}
+	if r.MinNew > 0 {
+		r.MinLength = 0 // as in the reference, the newer key replaces the older
+	}
+	if len(r.ForcedFirst) == 0 && c.Bool("force_bos_token_to_be_generated", false) {
+		r.ForcedFirst = c.ids("bos_token_id")
+	}
+	c.decode("bad_words_ids", &r.BadWords, "a list of lists of ids")
+	var bias [][2]json.RawMessage
+	c.decode("sequence_bias", &bias, "a list of pairs of ids and a number")
+	for _, pair := range bias {
+		var b sample.SequenceBias
+		if json.Unmarshal(pair[0], &b.IDs) != nil || json.Unmarshal(pair[1], &b.Add) != nil {
+			c.Fail("sequence_bias is %s; a list of pairs of ids and a number is needed", clip(c.keys["sequence_bias"]))
+			break
+		}
+		r.SequenceBias = append(r.SequenceBias, b)
+	}
+	var decay []float64
+	if c.decode("exponential_decay_length_penalty", &decay, "a start and a factor") {
+		if len(decay) != 2 || decay[0] < 0 || decay[0] > MaxLength || decay[1] < 0 {
+			c.Fail("exponential_decay_length_penalty is %s; a start and a factor of 0 or more are needed", clip(c.keys["exponential_decay_length_penalty"]))
+		} else {
+			r.DecayStart, r.DecayFactor = int(decay[0]), decay[1]
+		}
+	}
+	valid := r
+	valid.MaxLength, valid.EOS = MaxLength, end
+	if err := valid.Validate(); err != nil {
+		c.Fail("%w", err)
+	}
+	return r
+}
+
+// beams reads how to search.
+func (c *Config) beams(g Generation) sample.BeamConfig {
+	b := sample.BeamConfig{
+		Beams:            c.Int("num_beams", 1, 1, maxBeams),
+		Groups:           c.Int("num_beam_groups", 0, 0, maxBeams),
+		DiversityPenalty: c.Float("diversity_penalty", 0),
+		LengthPenalty:    c.Float("length_penalty", 1),
+		Return:           c.Int("num_return_sequences", 0, 0, maxBeams),
+	}
+	switch {
+	case g.PAD != nil:
+		b.Pad = *g.PAD
+	case len(g.EOS) > 0:
+		b.Pad = g.EOS[0]
+	}
+	if c.Has("early_stopping") {
+		switch raw := string(c.keys["early_stopping"]); raw {
+		case "false":
+		case "true":
+			b.EarlyStopping = sample.StopAtOnce
+		case `"never"`:
+			b.EarlyStopping = sample.StopNever
+		default:
+			c.Fail(`early_stopping is %s; true, false or "never" is needed`, clip(c.keys["early_stopping"]))
+		}
+	}
+	return b
+}
+
+// maxBeams bounds what a config may ask for: the memory and the time of a search grow with it. Published ones
+// ask for about 5. A program may set more.
+const maxBeams = 64
+
+// tasks reads task_specific_params, where a task's parameters stand before those of g. c is config.json.
+func (c *Config) tasks(g *Config) []TaskParams {
+	var tasks []TaskParams
+	all := c.Object("task_specific_params")
+	size := 0
+	for _, raw := range g.keys {
+		size += len(raw)
+	}
+	if n := len(all.keys); n*size > sidefile.MaxConfig {
+		c.Fail("task_specific_params has %d tasks; with all that is said of generation, %d bytes for each, that is too much", n, size)
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(all.keys)) {
+		t := all.Object(name)
+		p := TaskParams{Name: name, Prefix: t.String("prefix", "")}
+		p.Generation = t.Or(g).generation()
+		tasks = append(tasks, p)
+	}
+	return tasks
+}
+
+// id reads an id, or −1 for none, which is what old configs write.
+func (c *Config) id(key string) *int {
+	if id := c.Int(key, -1, -1, MaxVocab); id >= 0 {
+		return &id
+	}
+	return nil
+}
+
+// ids reads one id or a list of them.
+func (c *Config) ids(key string) []int {
+	if !c.Has(key) {
+		return nil
+	}
+	list := []json.RawMessage{c.keys[key]}
+	if list[0][0] == '[' {
+		c.decode(key, &list, "an id or a list of ids")
+	}
+	ids := make([]int, 0, len(list))
+	for _, raw := range list {
+		v := -1.0
+		if err := json.Unmarshal(raw, &v); err != nil || v != math.Trunc(v) || v < 0 || v > MaxVocab {
+			c.Fail("%s has %s; an id is a whole number from 0 to %d", key, clip(raw), MaxVocab)
+			break
+		}
+		ids = append(ids, int(v))
+	}
+	return ids
+}

@@ -1,0 +1,119 @@
+package hf
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/attention"
+)
+
+// RopeParameters returns what the config says of its rotation: the object rope_scaling, which older configs
+// have, if it is there, and otherwise rope_parameters.
+func (c *Config) RopeParameters() *Config {
+	if old := c.Object("rope_scaling"); len(old.keys) > 0 {
+		return old
+	}
+	return c.Object("rope_parameters")
+}
+
+// Rope is how a family rotates where its config says nothing else.
+type Rope struct {
+	Dim    int     // of a head
+	Theta  float64 // where the object has no rope_theta
+	MaxLen int     // max_position_embeddings
+
+	// Share is the share of a head that is rotated, partial_rotary_factor. 0 says that the family rotates whole
+	// heads whatever the config says; a scaled rotation with another share is refused then.
+	Share float64
+
+	// OriginalMaxLen is original_max_position_embeddings, if the family has that beside the object that
+	// describes the rotation; 0 takes what the config or the object says, or else MaxLen.
+	OriginalMaxLen int
+}
+
+// RopeType returns the kind of rotation that p describes: "default", "linear", "dynamic", "llama3", "yarn",
+// "longrope".
+func (p *Config) RopeType() string { return p.String("rope_type", p.String("type", "default")) }
+
+// Rope returns the rotation that the object p describes, such as [Config.RopeParameters]. f is the
+// family's.
+func (c *Config) Rope(p *Config, f Rope) *attention.RoPE {
+	theta := p.Float("rope_theta", f.Theta)
+	s := attention.Scaling{
+		Type:            p.RopeType(),
+		Factor:          p.Float("factor", 0),
+		LowFreqFactor:   p.Float("low_freq_factor", 0),
+		HighFreqFactor:  p.Float("high_freq_factor", 0),
+		BetaFast:        p.Float("beta_fast", 0),
+		BetaSlow:        p.Float("beta_slow", 0),
+		MScale:          p.Float("mscale", 0),
+		MScaleAllDim:    p.Float("mscale_all_dim", 0),
+		NoTruncate:      !p.Bool("truncate", true),
+		AttentionFactor: p.Float("attention_factor", 0),
+	}
+	p.decode("short_factor", &s.ShortFactor, "a list of numbers")
+	p.decode("long_factor", &s.LongFactor, "a list of numbers")
+	switch s.Type {
+	case "dynamic":
+		s.Original = f.MaxLen
+	case "llama3", "yarn", "longrope":
+		const key = "original_max_position_embeddings"
+		s.Original = cmp.Or(f.OriginalMaxLen, c.Int(key, p.Int(key, f.MaxLen, 1, MaxLength), 1, MaxLength))
+		if s.Factor == 0 && s.Type != "llama3" {
+			s.Factor = float64(f.MaxLen) / float64(s.Original)
+		}
+	}
+	dim := f.Dim
+	if share := c.rotaryShare(p, f.Share); f.Share != 0 {
+		dim = int(float64(dim) * share)
+	} else if share != 1 && s.Type != "default" {
+		c.Fail("partial_rotary_factor %v with rope type %q is not supported", share, s.Type)
+	}
+	r, err := attention.NewRoPE(dim, theta, s)
+	if err != nil {
+		c.Fail("%w", err)
+		r = &attention.RoPE{}
+	}
+	return r
+}
+
+// rotaryShare returns the share of a head that rotates.
+func (c *Config) rotaryShare(p *Config, otherwise float64) float64 {
+	if otherwise == 0 {
+		otherwise = 1
+	}
+	share := p.Float("partial_rotary_factor", c.Float("partial_rotary_factor", otherwise))
+	if !(share > 0 && share <= 1) {
+		c.Fail("partial_rotary_factor is %v; a number above 0 and at most 1 is needed", share)
+		return 1
+	}
+	return share
+}
+
+// The values of layer_types.
+const (
+	FullAttention    = "full_attention"
+	SlidingAttention = "sliding_attention"
+)
+
+// LayerTypes returns the type of each layer: those that layer_types lists, or else what otherwise says. They
+// have to be among the types allowed.
+func (c *Config) LayerTypes(layers int, otherwise func(i int) string, allowed ...string) []string {
+	var types []string
+	if c.decode("layer_types", &types, "a list of strings") && len(types) != layers {
+		c.Fail("layer_types has %d entries for %d layers", len(types), layers)
+	}
+	if len(types) != layers {
+		types = make([]string, layers)
+		for i := range types {
+			types[i] = otherwise(i)
+		}
+	}
+	for i, t := range types {
+		if !slices.Contains(allowed, t) {
+			c.Fail("layer_types[%d] is %q; %q are supported", i, t, allowed)
+			break
+		}
+	}
+	return types
+}

@@ -1,0 +1,47 @@
+package modeltest
+
+import (
+	"math/rand/v2"
+
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// TestOp returns an error that says which promise an operation on rows of width dim breaks, in a decoder: it puts
+// the operation into two layers of one, around which norms keep numbers small, and checks that as [TestDecoder]
+// does. An operation that looks at later tokens is for encoders, and fails; see [EncoderOf].
+func TestOp(op attention.Op, dim int) error {
+	return TestDecoder(&model.Decoder{Decoder: DecoderOf(op, dim)}, nil)
+}
+
+// vocab of the models that are made around an operation.
+const vocab = 61
+
+// DecoderOf returns a decoder with random embeddings, two layers that are op between norms, and a random head.
+func DecoderOf(op attention.Op, dim int) *arch.Decoder {
+	t := trunkOf(op, dim)
+	return &arch.Decoder{Trunk: t, Head: nn.Linear{Weight: random(2, vocab, dim)}}
+}
+
+// EncoderOf returns an encoder with random embeddings and two layers that are op between norms.
+func EncoderOf(op attention.Op, dim int) *arch.Encoder { return &arch.Encoder{Trunk: trunkOf(op, dim)} }
+
+func trunkOf(op attention.Op, dim int) *arch.Trunk {
+	norm := &nn.RMSNorm{Eps: 1e-6}
+	layer := block.Block{{Pre: norm, Op: op, Post: norm}}
+	return &arch.Trunk{Vocab: vocab, Dim: dim, MaxLen: 1 << 20, Embeddings: arch.Embeddings{Words: nn.Embedding{Weight: random(1, vocab, dim)}},
+		Blocks: []block.Block{layer, layer}, Norm: norm}
+}
+
+func random(seed uint64, rows, cols int) *tensor.Weight {
+	r := rand.New(rand.NewPCG(seed, 3))
+	t := tensor.New(rows, cols)
+	for i := range t.Data {
+		t.Data[i] = float32(r.NormFloat64())
+	}
+	return tensor.WeightFrom(t)
+}

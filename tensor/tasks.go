@@ -1,0 +1,103 @@
+package tensor
+
+import (
+	"github.com/seed2010d43f/transformer/internal/simd/gemm"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+)
+
+// matMulRows multiplies some rows of x, from packing to outputs.
+type matMulRows product
+
+func (t *matMulRows) Do(part, worker int) {
+	p, b := (*product)(t), &t.workers[worker]
+	row := part * p.rowStep
+	rows := min(p.rowStep, p.rows-row)
+	p.pack(b.packed, b, row, rows)
+	p.multiply(b.packed, row, rows, 0, p.out.w.packed.Panels())
+}
+
+// feedForwardRows takes some rows of x through both products.
+type feedForwardRows product
+
+func (t *feedForwardRows) Do(part, worker int) {
+	p, b := (*product)(t), &t.workers[worker]
+	row := part * p.rowStep
+	rows := min(p.rowStep, p.rows-row)
+	p.pack(b.packed, b, row, rows)
+	p.multiplyUp(b.hidden, b.packed, b, rows, 0, p.in.w.packed.Panels())
+	p.multiply(b.hidden, row, rows, 0, p.out.w.packed.Panels())
+}
+
+// packTask packs some rows of x.
+type packTask product
+
+func (t *packTask) Do(part, worker int) {
+	p := (*product)(t)
+	row := part * minRowStep
+	p.pack(p.packed[row*p.in.rowLen():], &p.workers[worker], row, min(minRowStep, p.rows-row))
+}
+
+// upPanels computes some outputs of the first of two products, for some rows.
+type upPanels product
+
+func (t *upPanels) Do(part, worker int) {
+	p := (*product)(t)
+	row, rows, panel0, panel1 := p.part(p.in, part)
+	p.multiplyUp(p.hidden[row*p.out.rowLen():], p.packed[row*p.in.rowLen():], &p.workers[worker], rows, panel0, panel1)
+}
+
+// outPanels computes some outputs of the last product, for some rows.
+type outPanels product
+
+func (t *outPanels) Do(part, _ int) {
+	p := (*product)(t)
+	row, rows, panel0, panel1 := p.part(p.out, part)
+	p.multiply(p.input[row*p.out.rowLen():], row, rows, panel0, panel1)
+}
+
+// pack packs rows of x.
+func (p *product) pack(dst []float32, b *buffers, row, rows int) {
+	in := p.in.w.In
+	p.in.pack(dst, p.x[row*in:][:rows*in], b.scratch, rows, 0, in)
+}
+
+// multiplyUp multiplies packed rows by panels of the first of two weights, applies its epilogue, and packs the
+// outputs for the second.
+func (p *product) multiplyUp(hidden, packed []float32, b *buffers, rows, panel0, panel1 int) {
+	l := p.in
+	for panel := panel0; panel < panel1; panel++ {
+		col := panel * gemm.PanelWidth
+		cols := min(gemm.PanelWidth, l.w.Out-col)
+		c := b.panel[:rows*cols]
+		l.w.packed.MultiplyPanel(c, cols, packed, rows, panel, l.Bias)
+		if l.F != nil {
+			l.F.Apply(c)
+		}
+		p.out.pack(hidden, c, b.scratch, rows, col, cols)
+	}
+}
+
+// multiply multiplies packed rows, the first of which is row of dst, by panels of the last weight, and applies its
+// epilogue.
+func (p *product) multiply(packed []float32, row, rows, panel0, panel1 int) {
+	l, out := p.out, p.out.w.Out
+	dst, e := p.dst[row*out:][:rows*out], gemm.Epilogue{Bias: l.Bias}
+	add := l.Add.Data
+	if add != nil {
+		add = add[row*out:][:rows*out]
+	}
+	if l.F == nil {
+		e.Add = add
+	}
+	l.w.packed.Multiply(dst, out, packed, rows, panel0, panel1, e)
+	if l.F == nil {
+		return
+	}
+	for i := range rows {
+		from, to := i*out+panel0*gemm.PanelWidth, i*out+min(panel1*gemm.PanelWidth, out)
+		l.F.Apply(dst[from:to])
+		if add != nil {
+			vec.Add(dst[from:to], dst[from:to], add[from:to])
+		}
+	}
+}
