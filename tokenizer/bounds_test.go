@@ -19,8 +19,8 @@ const (
 	hostileBytes = 256 << 20 // allocated in all, kept or not
 )
 
-// hostile is a tokenizer.json and what is done with it.
-type hostile struct {
+// attack is a tokenizer.json and what is done with it.
+type attack struct {
 	name  string
 	parts map[string]string // of the file, those of words where they are missing
 	text  string            // to encode
@@ -28,7 +28,7 @@ type hostile struct {
 	want  string            // in the error; "": there is none
 }
 
-func (h *hostile) file() []byte {
+func (h *attack) file() []byte {
 	parts := map[string]string{"model": `{"type":"WordLevel","vocab":{"a":0,"b":1,"<unk>":2},"unk_token":"<unk>"}`}
 	for k, v := range h.parts {
 		parts[k] = v
@@ -45,7 +45,7 @@ func (h *hostile) file() []byte {
 }
 
 // run opens the file and uses it.
-func (h *hostile) run() error {
+func (h *attack) run() error {
 	tok, err := ParseJSON(h.file())
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (h *hostile) run() error {
 }
 
 // check measures run.
-func (h *hostile) check(t *testing.T) {
+func (h *attack) check(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
@@ -147,7 +147,7 @@ func charsMapOf(replacement string) string {
 func zeros(n int) []int { return make([]int, n) }
 
 // hostileGrowth has files that make much of a text, or of ids.
-func hostileGrowth() []hostile {
+func hostileGrowth() []attack {
 	long := strings.Repeat("a", hostileFile-1000)
 	aaaa, mixed := strings.Repeat("a", hostileText), strings.Repeat(",a", hostileText/2)
 	comma := rawTokens(",")
@@ -171,7 +171,7 @@ func hostileGrowth() []hostile {
 		normalized[i] = AddedToken{ID: 100 + i, Content: fmt.Sprintf("a%d", i), Normalized: true}
 	}
 	big := `{"type":"WordLevel","unk_token":"<unk>","vocab":{"` + strings.Repeat("a", 500) + `":0,"<unk>":1}}`
-	return []hostile{
+	return []attack{
 		{name: "Replace", parts: map[string]string{"normalizer": replaceStage(`{"String":"a"}`, long)}, text: aaaa, want: "normalizing makes more"},
 		{name: "Replace in stretches", parts: map[string]string{"normalizer": replaceStage(`{"String":"a"}`, long), "added_tokens": comma}, text: mixed, want: "normalizing makes more"},
 		{name: "Replace within every stretch's own bound", parts: map[string]string{"normalizer": replaceStage(`{"String":"a"}`, long[:40000]), "added_tokens": comma}, text: mixed, want: "normalizing makes more"},
@@ -202,7 +202,7 @@ func hostileGrowth() []hostile {
 }
 
 // hostileTimes has files that take long on a text, or on ids.
-func hostileTimes() []hostile {
+func hostileTimes() []attack {
 	aaaa := strings.Repeat("a", hostileText)
 	almost := strings.Repeat("a", 20000) + "b"
 	unigram := func(n int) string {
@@ -213,7 +213,7 @@ func hostileTimes() []hostile {
 		foreign = append(foreign, fmt.Sprintf(`"\u4e00%d":%d,"\u4e00%dx":%d`, i, 2*i+1, i, 2*i+2))
 		merges = append(merges, fmt.Sprintf(`"\u4e00%d x"`, i))
 	}
-	return []hostile{
+	return []attack{
 		{name: "long tokens", parts: map[string]string{"model": unigram(1000)}, text: aaaa},
 		{name: "longer tokens", parts: map[string]string{"model": unigram(30000)}, text: aaaa, want: "bytes"},
 		{name: "long words", parts: map[string]string{"model": `{"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"","max_input_chars_per_word":1000000000,"vocab":{"a":0,"` + strings.Repeat("a", 1000) + `b":1}}`}, text: aaaa},
@@ -229,14 +229,14 @@ func hostileTimes() []hostile {
 }
 
 // hostilePatterns has regular expressions that take long, or too much memory.
-func hostilePatterns() []hostile {
+func hostilePatterns() []attack {
 	aaaa := strings.Repeat("a", hostileText)
 	split := func(pattern string) string {
 		return `{"type":"Split","pattern":{"Regex":` + quote(pattern) + `},"behavior":"Isolated","invert":false}`
 	}
 	decode := zeros(1)
 	long := `{"type":"WordLevel","unk_token":"<unk>","vocab":{"` + aaaa + `!":0,"<unk>":1}}`
-	return []hostile{
+	return []attack{
 		{name: "nested loops", parts: map[string]string{"pre_tokenizer": split(`(a+)+$`)}, text: aaaa + "!", want: "took too long"},
 		{name: "alternatives", parts: map[string]string{"normalizer": replaceStage(`{"Regex":"(a|aa)+b"}`, "")}, text: aaaa, want: "took too long"},
 		{name: "counted loops", parts: map[string]string{"pre_tokenizer": split(`((a{1,1000}){1,1000}){1,1000}b`)}, text: aaaa, want: "took too long"},
