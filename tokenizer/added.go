@@ -105,6 +105,7 @@ func (a *addedTokens) index(id int) (int, bool) {
 // over unless special is set.
 func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk {
 	done := 0
+	blankFrom, blankTo := 0, -1 // a run of white space that has been seen
 	for i := 0; i < len(b); {
 		i += t.skip(b[i:])
 		if i == len(b) {
@@ -122,11 +123,13 @@ func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk
 			continue
 		}
 		if tok.LStrip {
-			start = done + len(bytes.TrimRightFunc(b[min(done, start):start], isSpace))
+			start = min(end, done+len(bytes.TrimRightFunc(b[min(done, start):start], isSpace)))
 		}
-		if tok.RStrip {
-			end = len(b) - len(bytes.TrimLeftFunc(b[end:], isSpace))
-			i = max(i, end)
+		if tok.RStrip { // the white space may still be tokens of its own
+			if end < blankFrom || end > blankTo {
+				blankFrom, blankTo = end, len(b)-len(bytes.TrimLeftFunc(b[end:], isSpace))
+			}
+			end = blankTo
 		}
 		if start > done {
 			dst = append(dst, chunk{piece{int32(done), int32(start)}, -1})

@@ -80,7 +80,7 @@ func (h *attack) check(t *testing.T) {
 	} else if testing.Verbose() {
 		t.Logf("%v, %d MiB, error %.200v", took, used>>20, err)
 	}
-	if took > hostileTime {
+	if took > hostileTime && !testing.Short() { // the short form is for slow machines and emulators
 		t.Errorf("took %v", took)
 	}
 	if h.want == "" && err != nil || h.want != "" && (err == nil || !strings.Contains(err.Error(), h.want)) {
@@ -180,7 +180,7 @@ func hostileGrowth() []attack {
 		{name: "Prepend in stretches", parts: map[string]string{"normalizer": `{"type":"Prepend","prepend":"` + long[:40000] + `"}`, "added_tokens": comma}, text: mixed, want: "normalizing makes more"},
 		{name: "charsmap", parts: map[string]string{"normalizer": `{"type":"Precompiled","precompiled_charsmap":"` + charsMapOf(long[:40000]) + `"}`, "added_tokens": comma}, text: mixed, want: "charsmap"},
 		{name: "charsmap in stretches", parts: map[string]string{"normalizer": stages("normalizers", repeat(`{"type":"Precompiled","precompiled_charsmap":"`+charsMapOf(long[:900])+`"}`, 6)...), "added_tokens": comma}, text: mixed, want: "normalizing makes more"},
-		{name: "NFKD", parts: map[string]string{"normalizer": stages("normalizers", repeat(`{"type":"NFKD"}`, 200)...), "added_tokens": comma}, text: strings.Repeat(",ﷺ", hostileText/4)},
+		{name: "NFKD", parts: map[string]string{"normalizer": stages("normalizers", repeat(`{"type":"NFKD"}`, 40)...), "added_tokens": comma}, text: strings.Repeat(",ﷺ", hostileText/4)},
 		{name: "normalized added tokens", parts: map[string]string{"normalizer": replaceStage(`{"String":"a"}`, long[:400]), "added_tokens": addedJSON(normalized)}, text: "a", want: "added tokens"},
 		{name: "normalized added tokens, large", parts: map[string]string{"normalizer": replaceStage(`{"String":"a"}`, long[:30000]), "added_tokens": addedJSON(normalized)}, text: "a", want: "added token"},
 		{name: "pieces between normalized added tokens", parts: map[string]string{"added_tokens": addedJSON([]AddedToken{{ID: 9, Content: ",", Normalized: true}}), "pre_tokenizer": metaspaces(200)}, text: mixed, want: "normalizing makes more"},
@@ -218,6 +218,7 @@ func hostileTimes() []attack {
 		{name: "longer tokens", parts: map[string]string{"model": unigram(30000)}, text: aaaa, want: "bytes"},
 		{name: "long words", parts: map[string]string{"model": `{"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"","max_input_chars_per_word":1000000000,"vocab":{"a":0,"` + strings.Repeat("a", 1000) + `b":1}}`}, text: aaaa},
 		{name: "long added tokens", parts: map[string]string{"added_tokens": rawTokens(strings.Repeat("a", 500)+"b", "a")}, text: aaaa},
+		{name: "added white space", parts: map[string]string{"added_tokens": `[{"id":100,"content":" ","lstrip":true,"rstrip":true,"normalized":false}]`}, text: strings.Repeat(" ", 20*hostileText)},
 		{name: "longer added tokens", parts: map[string]string{"added_tokens": rawTokens(almost)}, text: aaaa, want: "added token"},
 		{name: "Split at a long string", parts: map[string]string{"pre_tokenizer": stages("pretokenizers", repeat(`{"type":"Split","pattern":{"String":"`+almost[len(almost)-1000:]+`"},"behavior":"Isolated","invert":false}`, 50)...)}, text: aaaa},
 		{name: "tokens that no bytes give", parts: map[string]string{"pre_tokenizer": `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}`,

@@ -200,8 +200,31 @@ func (d *fuse) push(part []byte, _ bool, out *decodeSink) {
 
 func (d *fuse) flush(*decodeSink) {}
 
-// replaceEach replaces within a token. Where tokens come in parts a match may lie across two, so the part of a match at
-// the end is held.
+// replaceToken replaces within tokens that come whole, and gives them whole to the next step.
+type replaceToken struct{ old, new, made []byte }
+
+func (d *replaceToken) push(part []byte, starts bool, out *decodeSink) {
+	i := bytes.Index(part, d.old)
+	if i < 0 {
+		out.put(part, starts)
+		return
+	}
+	d.made = d.made[:0]
+	for ; i >= 0; i = bytes.Index(part, d.old) {
+		d.made = append(append(d.made, part[:i]...), d.new...)
+		part = part[i+len(d.old):]
+		if len(d.made) > out.stream.budget {
+			break // put will say so
+		}
+	}
+	d.made = append(d.made, part...)
+	out.put(d.made, starts)
+}
+
+func (d *replaceToken) flush(*decodeSink) {}
+
+// replaceEach replaces within a token that comes in parts. A match may lie across two, so the part of a match at the end
+// is held.
 type replaceEach struct {
 	old, new []byte
 	held     []byte
@@ -262,6 +285,7 @@ func overlap(b, s []byte) int {
 type mapEach struct {
 	f     tokenMap
 	ahead bool // tokens come in parts, or f looks at last
+	drops bool // a token without text is none
 	held  []byte
 	open  bool
 	later bool // the first token is past
@@ -287,7 +311,9 @@ func (d *mapEach) give(out *decodeSink, last bool) {
 		out.stream.err = err
 	}
 	d.open, d.later = false, true
-	out.put([]byte(s), true)
+	if s != "" || !d.drops {
+		out.put([]byte(s), true)
+	}
 }
 
 func (d *mapEach) flush(out *decodeSink) { d.give(out, true) }

@@ -131,7 +131,7 @@ func (c *config) classStages(p *parts) {
 	}
 	p.normalizer = nil
 	d := decoderParser{}
-	d.add(func() decodeStep { return &replaceEach{old: []byte(spaceMark), new: []byte(" ")} })
+	d.add(func() decodeStep { return &replaceToken{old: []byte(spaceMark), new: []byte(" ")} })
 	d.add(func() decodeStep { return new(byteFallback) })
 	d.add(func() decodeStep { return new(fuse) })
 	m := metaspace{mark: spaceMark, prepend: prependNever}

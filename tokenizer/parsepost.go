@@ -242,7 +242,10 @@ func (d *decoderParser) parseOne(c *decoderConfig) error {
 		if c.PadToken == nil || c.Delimiter == nil || c.Cleanup == nil {
 			return fmt.Errorf("CTC lacks pad_token, word_delimiter_token or cleanup")
 		}
-		d.addMap(false, func() tokenMap { return ctcText(*c.PadToken, *c.Delimiter, *c.Cleanup) })
+		joined := d.joined
+		d.add(func() decodeStep {
+			return &mapEach{f: ctcText(*c.PadToken, *c.Delimiter, *c.Cleanup), ahead: joined, drops: true}
+		})
 	default:
 		return fmt.Errorf("type %q is not supported", c.Type)
 	}
@@ -270,8 +273,10 @@ func (d *decoderParser) parseReplace(c *decoderConfig) error {
 		return fmt.Errorf("Replace has no content")
 	case p.re != nil:
 		d.addMap(false, func() tokenMap { return p.replaceText(*c.Content) })
+	case d.joined:
+		d.add(func() decodeStep { return &replaceEach{old: p.old, new: []byte(*c.Content)} })
 	default:
-		d.add(func() decodeStep { return &replaceEach{old: []byte(p.literal), new: []byte(*c.Content)} })
+		d.add(func() decodeStep { return &replaceToken{old: p.old, new: []byte(*c.Content)} })
 	}
 	return nil
 }

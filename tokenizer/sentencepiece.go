@@ -306,7 +306,7 @@ func (m *spModel) merges(b *bpe) error {
 
 func (m *spModel) decoder(p *parts) {
 	d := decoderParser{}
-	d.add(func() decodeStep { return &replaceEach{old: []byte(spaceMark), new: []byte(" ")} })
+	d.add(func() decodeStep { return &replaceToken{old: []byte(spaceMark), new: []byte(" ")} })
 	if m.byteFallback {
 		d.add(func() decodeStep { return new(byteFallback) })
 	}

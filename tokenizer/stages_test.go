@@ -146,3 +146,55 @@ func everyUse(tok *Tokenizer, text string) (err error) {
 	}
 	return nil
 }
+
+// TestDecoderStages decodes through steps that rewrite tokens one after the other, as tokenizers 0.23 does.
+func TestDecoderStages(t *testing.T) {
+	for _, c := range []struct{ decoders, want string }{
+		{`{"type":"Replace","pattern":{"String":"a"},"content":"b"},{"type":"CTC","pad_token":"x","word_delimiter_token":"b","cleanup":true}`, "   <unk> "},
+		{`{"type":"CTC","pad_token":"a","word_delimiter_token":"|","cleanup":true},{"type":"WordPiece","prefix":"##","cleanup":true}`, "b <unk>"},
+		{`{"type":"Replace","pattern":{"String":"a"},"content":"<0xC3>"},{"type":"ByteFallback"}`, "\uFFFD<0xC3>b<unk>\uFFFD"},
+		{`{"type":"Fuse"},{"type":"Strip","content":"a","start":2,"stop":9}`, "b<unk>"},
+		{`{"type":"Strip","content":"a","start":1,"stop":0},{"type":"WordPiece","prefix":"##","cleanup":true}`, " b <unk> "},
+	} {
+		tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"<unk>":0,"a":1,"ab":2},"unk_token":"<unk>"},"decoder":`+stages("decoders", c.decoders)+`}`)
+		if got, err := tok.Decode([]int{1, 2, 0, 1}, false); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, want %q", c.decoders, got, err, c.want)
+		}
+	}
+}
+
+// TestAddedWhiteSpace has added tokens that take the white space beside them, and some that are white space: the ids and
+// offsets of tokenizers 0.23.
+func TestAddedWhiteSpace(t *testing.T) {
+	token := func(id int, content string, strip ...string) string {
+		s := `{"id":` + itoa(id) + `,"content":"` + content + `","normalized":false`
+		for _, side := range strip {
+			s += `,"` + side + `":true`
+		}
+		return s + "}"
+	}
+	post := func(prefix bool) string {
+		return fmt.Sprintf(`{"type":"RobertaProcessing","sep":["a",1],"cls":["a",1],"trim_offsets":true,"add_prefix_space":%v}`, prefix)
+	}
+	const odd = "a   <m>   a"
+	for _, c := range []struct {
+		tokens, post, text string
+		ids                []int
+		offsets            []Span
+	}{
+		{token(2, " ", "rstrip"), "null", "  a", []int{2, 2, 1}, []Span{{0, 2}, {1, 2}, {2, 3}}},
+		{token(2, " ", "rstrip"), "null", odd, []int{1, 2, 2, 2, 0, 2, 2, 2, 1}, []Span{{0, 1}, {1, 4}, {2, 4}, {3, 4}, {4, 7}, {7, 10}, {8, 10}, {9, 10}, {10, 11}}},
+		{token(2, "<m>", "rstrip") + "," + token(3, " "), "null", odd, []int{1, 3, 3, 3, 2, 3, 3, 3, 1}, []Span{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 10}, {7, 8}, {8, 9}, {9, 10}, {10, 11}}},
+		{token(2, "<m>", "lstrip", "rstrip") + "," + token(3, "  "), "null", odd, []int{1, 3, 2, 3, 0}, []Span{{0, 1}, {1, 3}, {3, 10}, {7, 9}, {9, 11}}},
+		{token(2, "<m>", "lstrip", "rstrip") + "," + token(3, "  "), "null", "<m> <m>  ", []int{2, 2, 3}, []Span{{0, 4}, {4, 9}, {7, 9}}},
+		{token(2, " "), post(true), "  a", []int{2, 2, 1}, []Span{{0, 0}, {2, 2}, {2, 3}}},
+		{token(2, " "), post(false), "  a", []int{2, 2, 1}, []Span{{1, 1}, {2, 2}, {2, 3}}},
+		{token(2, "<m>", "lstrip", "rstrip"), post(true), odd, []int{1, 2, 1}, []Span{{0, 1}, {4, 7}, {10, 11}}},
+	} {
+		tok := parse(t, `{"added_tokens":[`+c.tokens+`],"post_processor":`+c.post+`,"model":{"type":"WordLevel","vocab":{"<unk>":0,"a":1},"unk_token":"<unk>"}}`)
+		e, err := tok.EncodeWithOffsets(c.text, Options{ParseSpecial: true})
+		if err != nil || !slices.Equal(e.IDs, c.ids) || !slices.Equal(e.Offsets, c.offsets) {
+			t.Errorf("%s, %q: %+v, %v, want %v at %v", c.tokens, c.text, e, err, c.ids, c.offsets)
+		}
+	}
+}
