@@ -230,17 +230,17 @@ func (d *decoderParser) parseOne(c *decoderConfig) error {
 		d.addMap(false, func() tokenMap { return metaspaceText(mark, scheme != prependNever) })
 	case "WordPiece":
 		if c.Prefix == nil || c.Cleanup == nil {
-			return fmt.Errorf("WordPiece lacks prefix or cleanup")
+			return fmt.Errorf("type %q lacks prefix or cleanup", c.Type)
 		}
 		d.addMap(false, func() tokenMap { return wordPieceText(*c.Prefix, *c.Cleanup) })
 	case "BPEDecoder":
 		if c.Suffix == nil {
-			return fmt.Errorf("BPEDecoder lacks suffix")
+			return fmt.Errorf("type %q lacks suffix", c.Type)
 		}
 		d.addMap(true, func() tokenMap { return suffixText(*c.Suffix) })
 	case "CTC":
 		if c.PadToken == nil || c.Delimiter == nil || c.Cleanup == nil {
-			return fmt.Errorf("CTC lacks pad_token, word_delimiter_token or cleanup")
+			return fmt.Errorf("type %q lacks pad_token, word_delimiter_token or cleanup", c.Type)
 		}
 		joined := d.joined
 		d.add(func() decodeStep {
@@ -270,7 +270,7 @@ func (d *decoderParser) parseReplace(c *decoderConfig) error {
 	case err != nil:
 		return err
 	case c.Content == nil:
-		return fmt.Errorf("Replace has no content")
+		return fmt.Errorf("type %q lacks content", c.Type)
 	case p.re != nil:
 		d.addMap(false, func() tokenMap { return p.replaceText(*c.Content) })
 	case d.joined:

@@ -32,7 +32,7 @@ func (n *stageCount) enter(depth int) error {
 // sequenceOf calls parse with each stage of a sequence, which the file lists under key.
 func sequenceOf(list []json.RawMessage, key string, parse func(stage []byte) error) error {
 	if list == nil {
-		return fmt.Errorf("a Sequence has no %q", key)
+		return fmt.Errorf("a Sequence lacks %q", key)
 	}
 	for _, stage := range list {
 		if err := parse(stage); err != nil {
@@ -138,14 +138,14 @@ func (r *normalizerParser) parse(data []byte, depth int) (normalizer, error) {
 		return lowercase{}, nil
 	case "Strip":
 		if c.Left == nil || c.Right == nil {
-			return nil, fmt.Errorf("Strip lacks strip_left or strip_right")
+			return nil, fmt.Errorf("type %q lacks strip_left or strip_right", c.Type)
 		}
 		return strip{left: *c.Left, right: *c.Right}, nil
 	case "StripAccents":
 		return filter{drop: combining}, nil
 	case "Prepend":
 		if c.Prepend == nil {
-			return nil, fmt.Errorf("Prepend has nothing to prepend")
+			return nil, fmt.Errorf("type %q lacks prepend", c.Type)
 		}
 		return prepend{*c.Prepend}, nil
 	case "Nmt":
@@ -176,7 +176,7 @@ func parseReplace(c *normalizerConfig) (normalizer, error) {
 	case err != nil:
 		return nil, err
 	case c.Content == nil:
-		return nil, fmt.Errorf("Replace has no content")
+		return nil, fmt.Errorf("type %q lacks content", c.Type)
 	case p.re == nil:
 		return replaceString{p.literal, *c.Content}, nil
 	case p.literal == `\s+`:
