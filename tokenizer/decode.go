@@ -111,7 +111,8 @@ func (s *Stream) flush() {
 }
 
 // Decode returns the text of ids, leaving out special tokens if skipSpecial is set. Bytes that do not make up a
-// character become U+FFFD. An id outside the vocabulary is an error that names it.
+// character become U+FFFD. An id outside the vocabulary is an error that names it. So is a file whose decoder makes more
+// than 64 bytes of each byte of the tokens, or takes longer over regular expressions than encoding may.
 func (t *Tokenizer) Decode(ids []int, skipSpecial bool) (string, error) {
 	s := t.NewStream(skipSpecial)
 	for _, id := range ids {

@@ -152,7 +152,7 @@ func (p prepend) normalize(t *text) error {
 		return nil
 	}
 	t.begin()
-	t.put(p.s, 0, firstLen(t.b))
+	t.put(p.s, 0, 0)
 	t.keep(0, len(t.b))
 	t.swap()
 	return nil
@@ -173,7 +173,7 @@ func (r replaceString) normalize(t *text) error {
 	done := 0
 	for i >= 0 {
 		t.keep(done, done+i)
-		t.replace(r.new, done+i, done+i+len(r.old))
+		t.put(r.new, done+i, done+i+len(r.old))
 		done += i + len(r.old)
 		i = bytes.Index(t.b[done:], []byte(r.old))
 	}
@@ -197,7 +197,7 @@ func (r replaceMatches) normalize(t *text) error {
 	done := int32(0)
 	for _, m := range found {
 		t.keep(int(done), int(m.start))
-		t.replace(r.new, int(m.start), int(m.end))
+		t.put(r.new, int(m.start), int(m.end))
 		done = m.end
 	}
 	t.keep(int(done), len(t.b))
@@ -213,7 +213,7 @@ func (r replaceSpaces) normalize(t *text) error {
 	t.begin()
 	for i := 0; i < len(t.b); {
 		if j := run(table, t.b, i, space); j > i {
-			t.replace(r.new, i, j)
+			t.put(r.new, i, j)
 			i = j
 			continue
 		}
@@ -248,7 +248,7 @@ func (r replaceRuns) normalize(t *text) error {
 			end++
 		}
 		t.keep(done, i)
-		t.replace(r.new, i, end)
+		t.put(r.new, i, end)
 		done = end
 		i = bytes.Index(t.b[done:], []byte("  "))
 	}

@@ -75,7 +75,7 @@ func (t *text) keep(i, j int) {
 	}
 }
 
-// put writes s in place of b[i:j]. An insertion, i == j, stands for the character before it, and for nothing at the start.
+// put writes s in place of b[i:j]. An insertion, i == j, stands for what precedes it, or for what follows at the start.
 func (t *text) put(s string, i, j int) {
 	if len(t.next)+len(s) > t.room {
 		t.over = true
@@ -86,9 +86,6 @@ func (t *text) put(s string, i, j int) {
 		t.mark(len(s), i, j)
 	}
 }
-
-// replace writes s in place of b[i:j], for the last character of which it then stands, as in the reference.
-func (t *text) replace(s string, i, j int) { t.put(s, max(i, j-1), j) }
 
 // putRune is put for one character.
 func (t *text) putRune(r rune, i, j int) {
@@ -107,7 +104,7 @@ func (t *text) mark(n, i, j int) {
 	case i > 0:
 		at = t.align[i-1]
 	case len(t.align) > 0:
-		at = span{t.align[0].start, t.align[0].start}
+		at = t.align[0]
 	}
 	for range n {
 		t.nextAlign = append(t.nextAlign, at)

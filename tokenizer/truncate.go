@@ -29,7 +29,7 @@ const (
 type Window struct {
 	Encoding
 	Texts []int // the text that each token is from, 0 or 1; −1 for tokens that were added
-	Words []int // the place of the pre-token, within its text, that each token is a part of; −1 for tokens that were added
+	Words []int // the place of the pre-token, within its text, that each token is a part of; −1 for tokens that were added around it
 }
 
 // ErrTooLong is what [Tokenizer.Windows] wraps if no window is long enough.
