@@ -18,7 +18,10 @@ type AddedToken struct {
 	Normalized bool // looked for in the normalised text, and itself normalised
 }
 
-const maxAddedBytes = 1 << 9 // longest added token; a search at each byte of a text takes as many steps
+const (
+	maxAddedBytes  = 1 << 9  // longest added token; a search at each byte of a text takes as many steps
+	maxMergedBytes = 1 << 12 // longest piece that SentencePiece's merges make up
+)
 
 // addedTokens finds added tokens in a text.
 type addedTokens struct {
@@ -43,15 +46,10 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 		}
 		a.min, a.max = min(a.min, k.ID), max(a.max, k.ID)
 	}
-	total := 0
-	for _, k := range tokens {
-		total += len(k.Content)
-	}
 	var t text
-	t.allow(total)
 	for i, k := range tokens {
-		if err := checkAdded(k.ID, len(k.Content)); err != nil {
-			return nil, err
+		if len(k.Content) > maxAddedBytes {
+			return nil, fmt.Errorf("added token %d has %d bytes; at most %d are supported", k.ID, len(k.Content), maxAddedBytes)
 		}
 		a.byID[k.ID] = i
 		if k.Content == "" {
@@ -65,17 +63,15 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 			a.normalized.add([]byte(k.Content), i)
 			continue
 		}
+		t.allow(len(k.Content))
 		t.reset(k.Content, 0, false)
-		err := n.normalize(&t)
-		if err == nil {
-			if t.spend() != nil {
-				err = fmt.Errorf("normalizing makes more than %d bytes of each byte of the added tokens", growFactor)
-			}
+		if err := n.normalize(&t); err != nil {
+			return nil, err
 		}
-		if err == nil {
-			err = checkAdded(k.ID, len(t.b))
+		if err := checkAdded(k.ID, len(t.b)); err != nil {
+			return nil, err
 		}
-		if err != nil {
+		if err := t.check(); err != nil {
 			return nil, err
 		}
 		if len(t.b) > 0 {

@@ -315,6 +315,7 @@ func (m *spModel) native(p *parts) (*parts, error) {
 		if err := m.merges(b); err != nil {
 			return nil, err
 		}
+		b.finish()
 		if inner.model = b; !own.empty {
 			p.preTokenizer = splitLiterals{own}
 		}

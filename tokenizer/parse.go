@@ -15,8 +15,8 @@ type parts struct {
 	byteLevel    bool
 	model        model
 	vocab        *vocab
-	foreign      map[int]string // tokens that no text in GPT-2's alphabet can give
-	foreignIDs   map[string]uint32
+	foreign      map[int]string    // tokens that no text in GPT-2's alphabet can give
+	foreignIDs   map[string]uint32 // and their ids
 	added        []AddedToken
 	post         postProcessor
 	decoder      decoderChain
@@ -70,7 +70,8 @@ func (p *parts) newVocabulary(entries []entry) error {
 			e := &entries[i]
 			raw, ok := appendFromAlphabet(make([]byte, 0, len(e.token)), e.token)
 			if !ok {
-				p.foreign[int(e.id)], p.foreignIDs[string(e.token)] = string(e.token), e.id
+				token := string(e.token)
+				p.foreign[int(e.id)], p.foreignIDs[token] = token, e.id
 				raw = nil
 			}
 			e.token = raw

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxPattern = 1 << 14 // bytes of a regular expression, also with its classes written out
+	maxPattern = 1 << 14 // bytes of a regular expression
 	// The searches of one call may take matchTime together, plus matchTime for each matchUnit bytes of text.
 	matchTime = 2 * time.Second
 	matchUnit = 1 << 20
@@ -183,7 +183,7 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 		err = errSlowPattern // the engine's own error has the whole text
 	}
 	if err != nil {
-		return dst, fmt.Errorf("tokenizer: pattern %.100q on a text of %d bytes: %w", p.literal, len(b), err)
+		return dst, fmt.Errorf("tokenizer: pattern %.200q on a text of %d bytes: %w", p.literal, len(b), err)
 	}
 	return dst, nil
 }

@@ -50,6 +50,11 @@ func parseSP(data []byte) (*spModel, error) {
 	if err == nil && len(m.pieces) == 0 {
 		err = fmt.Errorf("there are no pieces")
 	}
+	for id, p := range m.pieces {
+		if err == nil && p.kind == spUserDefined {
+			err = checkAdded(id, len(p.text))
+		}
+	}
 	return m, err
 }
 
@@ -67,15 +72,10 @@ func (m *spModel) piece(data []byte) error {
 		return nil
 	})
 	m.pieces = append(m.pieces, p)
-	switch {
-	case err != nil:
-		return err
-	case len(m.pieces) > maxVocab:
-		return fmt.Errorf("more than %d pieces", maxVocab)
-	case p.kind == spUserDefined:
-		return checkAdded(len(m.pieces)-1, len(p.text))
+	if err == nil && len(m.pieces) > maxVocab {
+		err = fmt.Errorf("more than %d pieces", maxVocab)
 	}
-	return nil
+	return err
 }
 
 func (m *spModel) trainer(field int, value uint64, data []byte) error {
@@ -249,9 +249,15 @@ func (m *spModel) model(p *parts) error {
 		}
 		own := m.userDefined()
 		b := &bpe{vocab: p.vocab, fallsBack: m.byteFallback, fuseUnk: true, ignore: !own.empty}
-		b.setUnknown(p, m.unkPiece)
+		if id, ok := p.vocab.find([]byte(m.unkPiece)); ok {
+			b.unk = id + 1
+		}
+		if err := m.merges(b); err != nil {
+			return err
+		}
+		b.finish()
 		p.model, p.kind = b, "BPE"
-		return m.merges(b)
+		return nil
 	}
 	return fmt.Errorf("model type %d is not supported; Unigram (1) and BPE (2) are", m.modelType)
 }
@@ -263,8 +269,6 @@ type spMerge struct {
 	cut               int32 // bytes of the left part
 }
 
-const maxMerged = 1 << 12 // bytes of the longest piece that merges make up
-
 // merges gives the pairs of normal pieces that make up a normal piece the order of SentencePiece: by the score of what
 // they make up.
 func (m *spModel) merges(b *bpe) error {
@@ -275,7 +279,7 @@ func (m *spModel) merges(b *bpe) error {
 	}
 	for id, piece := range m.pieces {
 		s := b.vocab.bytes(id)
-		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxMerged {
+		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxMergedBytes {
 			continue
 		}
 		for cut := 1; cut < len(s); cut++ {
@@ -300,7 +304,6 @@ func (m *spModel) merges(b *bpe) error {
 			return fmt.Errorf("merges: %w", errCrowded)
 		}
 	}
-	b.finish()
 	return nil
 }
 

@@ -30,9 +30,10 @@ func (c *config) rebuild(p *parts) error {
 		u.unk = uint32(unk) + 1
 	}
 	if b, ok := p.model.(*bpe); ok && c.Class == "NllbTokenizer" {
-		b.setUnknown(p, c.UNK.Content)
-		b.fuseUnk, b.fallsBack = true, false
-		b.finish()
+		if id, ok := p.find([]byte(c.UNK.Content)); ok {
+			b.unk, b.fuseUnk, b.fallsBack = id+1, true, false
+			b.finish()
+		}
 	}
 	c.listExtra(p, nil)
 	return nil
@@ -267,10 +268,13 @@ func (c *config) nllbModel(p *parts, m, file *spModel) error {
 		}
 	}
 	b := &bpe{vocab: p.vocab, fuseUnk: true}
-	b.setUnknown(p, c.UNK.Content)
+	if id, ok := p.vocab.find([]byte(c.UNK.Content)); ok {
+		b.unk = id + 1
+	}
 	if err := all.merges(b); err != nil {
 		return err
 	}
+	b.finish()
 	p.model, p.kind = b, "BPE"
 	// The reference leaves the languages out here and puts the mask in place of the first; models have them in order.
 	for i, code := range publishedCodes(c.Class, "") {

@@ -232,11 +232,21 @@ func assemble(template []templateItem, parts []part, o Options) Window {
 // SubwordPrefix returns what marks a token that goes on with a word, "##" for WordPiece; "" for models
 // that mark the beginning of a word, or nothing.
 func (t *Tokenizer) SubwordPrefix() string {
-	switch m := t.model.(type) {
-	case *wordPiece:
-		return m.prefix
-	case *bpe:
-		return m.prefix
+	if m, ok := t.model.(*wordPiece); ok {
+		return m.prefix()
+	}
+	return ""
+}
+
+// prefix finds the prefix in a token that goes on with a word.
+func (m *wordPiece) prefix() string {
+	for id := range m.vocab.size() {
+		b := m.vocab.bytes(id)
+		for n := 1; n < len(b); n++ {
+			if rest, size := m.rest.longest(b[n:]); size == len(b)-n && int(rest) == id {
+				return string(b[:n])
+			}
+		}
 	}
 	return ""
 }

@@ -14,7 +14,6 @@ type wordPiece struct {
 	rest     *byteTrie // tokens with the prefix, without it
 	unk      uint32
 	maxChars int
-	prefix   string
 }
 
 func (m *wordPiece) direct([]byte) (uint32, bool) { return 0, false }
@@ -52,7 +51,7 @@ func newWordPiece(v *vocab, unk, prefix string, maxChars int) (*wordPiece, error
 	if !ok {
 		return nil, fmt.Errorf("the unknown token %q is not in the vocabulary", unk)
 	}
-	m := &wordPiece{vocab: v, unk: id, maxChars: maxChars, prefix: prefix, start: newByteTrie(v.size()), rest: newByteTrie(v.size())}
+	m := &wordPiece{vocab: v, unk: id, maxChars: maxChars, start: newByteTrie(v.size()), rest: newByteTrie(v.size())}
 	for id := range v.size() {
 		b := v.bytes(id)
 		if len(b) == 0 {
