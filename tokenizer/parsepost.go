@@ -228,6 +228,15 @@ func (d *decoderParser) parseOne(c *decoderConfig) error {
 			return err
 		}
 		d.addMap(false, func() tokenMap { return metaspaceText(mark, scheme != prependNever) })
+	default:
+		return d.parseWords(c)
+	}
+	return nil
+}
+
+// parseWords reads a decoder of tokens that mark the beginnings or ends of words.
+func (d *decoderParser) parseWords(c *decoderConfig) error {
+	switch c.Type {
 	case "WordPiece":
 		if c.Prefix == nil || c.Cleanup == nil {
 			return fmt.Errorf("type %q lacks prefix or cleanup", c.Type)

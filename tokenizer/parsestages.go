@@ -112,20 +112,25 @@ func (r *normalizerParser) parse(data []byte, depth int) (normalizer, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, err
 	}
-	switch c.Type {
-	case "Sequence":
-		var all normalizers
-		err := sequenceOf(c.List, "normalizers", func(stage []byte) error {
-			n, err := r.parse(stage, depth+1)
-			if n != nil {
-				all = append(all, n)
-			}
-			return err
-		})
-		if err != nil || len(all) == 0 {
-			return nil, err
+	if c.Type != "Sequence" {
+		return parseNormalizer(&c)
+	}
+	var all normalizers
+	err := sequenceOf(c.List, "normalizers", func(stage []byte) error {
+		n, err := r.parse(stage, depth+1)
+		if n != nil {
+			all = append(all, n)
 		}
-		return all, nil
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all, nil
+}
+
+func parseNormalizer(c *normalizerConfig) (normalizer, error) {
+	switch c.Type {
 	case "NFC":
 		return unicodeForm{norm.NFC}, nil
 	case "NFD":
@@ -151,7 +156,7 @@ func (r *normalizerParser) parse(data []byte, depth int) (normalizer, error) {
 	case "Nmt":
 		return nmt{}, nil
 	case "Replace":
-		return parseReplace(&c)
+		return parseReplace(c)
 	case "BertNormalizer":
 		n := bertNormalizer{clean: orTrue(c.Clean), chinese: orTrue(c.Chinese), lower: orTrue(c.Lower)}
 		if n.accents = n.lower; c.Accents != nil {
