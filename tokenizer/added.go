@@ -19,7 +19,10 @@ type AddedToken struct {
 	Normalized bool // looked for in the normalised text, and itself normalised
 }
 
-const maxAddedBytes = 1 << 12 // longest added token
+const (
+	maxAddedBytes  = 1 << 9  // longest added token; a search at each byte of a text takes as many steps
+	maxMergedBytes = 1 << 12 // longest piece that SentencePiece's merges make up
+)
 
 // addedTokens finds added tokens in a text.
 type addedTokens struct {
@@ -62,8 +65,12 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 			a.normalized.add(k.Content, i)
 			continue
 		}
+		t.allow(len(k.Content))
 		t.reset(k.Content, 0, false)
 		if err := n.normalize(&t); err != nil {
+			return nil, err
+		}
+		if err := checkAdded(k.ID, len(t.b)); err != nil {
 			return nil, err
 		}
 		if err := t.check(); err != nil {
@@ -80,6 +87,13 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 	return a, nil
 }
 
+func checkAdded(id, n int) error {
+	if n > maxAddedBytes {
+		return fmt.Errorf("added token %d has %d bytes; at most %d are supported", id, n, maxAddedBytes)
+	}
+	return nil
+}
+
 // index returns the place of an id in tokens.
 func (a *addedTokens) index(id int) (int, bool) {
 	if id < a.min || id > a.max {
@@ -93,6 +107,7 @@ func (a *addedTokens) index(id int) (int, bool) {
 // over unless special is set.
 func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk {
 	done := 0
+	blankFrom, blankTo := 0, -1 // a run of white space that has been seen
 	for i := 0; i < len(b); {
 		i += t.skip(b[i:])
 		if i == len(b) {
@@ -110,11 +125,13 @@ func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk
 			continue
 		}
 		if tok.LStrip {
-			start = done + len(bytes.TrimRightFunc(b[min(done, start):start], isSpace))
+			start = min(end, done+len(bytes.TrimRightFunc(b[min(done, start):start], isSpace)))
 		}
-		if tok.RStrip {
-			end = len(b) - len(bytes.TrimLeftFunc(b[end:], isSpace))
-			i = max(i, end)
+		if tok.RStrip { // the white space may still be tokens of its own
+			if end < blankFrom || end > blankTo {
+				blankFrom, blankTo = end, len(b)-len(bytes.TrimLeftFunc(b[end:], isSpace))
+			}
+			end = blankTo
 		}
 		if start > done {
 			dst = append(dst, chunk{piece{int32(done), int32(start)}, -1})

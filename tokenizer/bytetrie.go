@@ -51,8 +51,14 @@ func (t *byteTrie) grow() {
 	}
 }
 
+// maxTrieBytes is the length of the longest string in a trie. A search at each byte of a text takes as many steps.
+const maxTrieBytes = 1 << 10
+
 // add puts in a string that is not empty; a later id replaces an earlier.
 func (t *byteTrie) add(b []byte, id uint32) error {
+	if len(b) > maxTrieBytes {
+		return fmt.Errorf("token %d has %d bytes; at most %d are supported", id, len(b), maxTrieBytes)
+	}
 	at := uint32(0)
 	for i, c := range b {
 		s := t.step(at, c)

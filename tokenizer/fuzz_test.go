@@ -11,6 +11,8 @@ import (
 // FuzzParseJSON feeds malformed tokenizer.json files; what opens must encode and decode without panic.
 func FuzzParseJSON(f *testing.F) {
 	f.Add([]byte(bytePairs))
+	f.Add([]byte(`{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1,"##b":2},"unk_token":"[UNK]"},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true}}`))
+	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"</w>":1,"a</w>":2},"merges":[["a","</w>"]],"end_of_word_suffix":"</w>"},"decoder":{"type":"BPEDecoder","suffix":"</w>"}}`))
 	f.Add([]byte(everyStage))
 	f.Add([]byte(`{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1,"##b":2},"unk_token":"[UNK]"},"decoder":{"type":"WordPiece"}}`))
 	f.Add([]byte(`{"model":{"type":"Unigram","vocab":[["<unk>",0],["▁",-1],["a",-2.5],["<0x0A>",-3]],"unk_id":0,"byte_fallback":true},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAAAA=="},"decoder":null}`))

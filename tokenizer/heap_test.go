@@ -46,10 +46,11 @@ func TestHeap(t *testing.T) {
 		return func(i int) string { return strings.Repeat(string(rune(0x4e00+i/n)), i%n+1) }
 	}
 	const unknown = "\x0a\x09\x0a\x05<unk>\x18\x02"
-	refused := map[string]string{"merges that are none": "belongs", "tokens that grow": "added tokens", "patterns of words": "patterns have 100000 bytes",
+	refused := map[string]string{"merges that are none": "belongs", "tokens that grow": "added token ", "patterns of words": "patterns have 100000 bytes",
 		"patterns of classes": "patterns have 960000 bytes", "patterns that repeat": "pattern", "empty pieces": "pieces are empty",
 		"pieces of pieces": "make up a third", "empty lines": "tokens are empty", "merges of spaces": "merge 1", "many sentinels": "extra_ids is 65536",
-		"many unused tokens": "offset is 65536"}
+		"many unused tokens": "offset is 65536", "long word pieces": "4002 bytes", "long unigram": "4000 bytes", "long pieces": "4000 bytes",
+		"long added tokens": "4000 bytes", "stages": "256 stages", "nested stages": "256 stages", "decoders": "256 stages"}
 	cases := map[string]fstest.MapFS{
 		"translator": {"source.spm": {Data: []byte(unknown + hostile.Many(size/3, func(i int) string { return piece(short(i)) }))},
 			"target.spm":            {Data: []byte(unknown + hostile.Many(size/3, func(i int) string { return piece(short(i)) }))},
@@ -71,11 +72,11 @@ func TestHeap(t *testing.T) {
 		"long unigram":          model(`"type":"Unigram","vocab":[` + hostile.Many(size, func(i int) string { return `["` + long(i) + `",0],` }) + `["?",0]]`),
 		"merges that are none":  model(`"type":"BPE","vocab":{"a":0},"merges":[` + strings.Repeat(",", size) + `]`),
 		"merges":                model(`"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[` + strings.Repeat(`"a b",`, size/6) + `"a b"]`),
-		"added tokens":          with(`"added_tokens"`, `[`+hostile.Many(size, func(i int) string { return `{"content":"` + short(i) + `"},` })+`{}]`),
-		"normalized tokens":     with(`"added_tokens"`, `[`+hostile.Many(size, func(i int) string { return `{"content":"` + short(i) + `","normalized":true},` })+`{}]`),
-		"long added tokens":     with(`"added_tokens"`, `[`+hostile.Many(size, func(i int) string { return `{"content":"` + long(i) + `"},` })+`{}]`),
-		"empty added tokens":    with(`"added_tokens"`, `[`+strings.Repeat(`{},`, size/3)+`{}]`),
-		"tokens that grow":      file("tokenizer.json", `{"model":{"type":"WordLevel","vocab":{"a":0}},"normalizer":{"type":"Replace","pattern":{"String":"z"},"content":"`+strings.Repeat("x", 60000)+`"},"added_tokens":[`+hostile.Many(size/16, func(i int) string { return `{"content":"` + short(i) + `z","normalized":true},` })+`{}]}`),
+		"added tokens":          with(`"added_tokens"`, `[`+hostile.Many(size, func(i int) string { return `{"id":7,"content":"` + short(i) + `"},` })+`{"id":7,"content":""}]`),
+		"normalized tokens":     with(`"added_tokens"`, `[`+hostile.Many(size, func(i int) string { return `{"id":7,"content":"` + short(i) + `","normalized":true},` })+`{"id":7,"content":""}]`),
+		"long added tokens":     with(`"added_tokens"`, `[`+hostile.Many(size, func(i int) string { return `{"id":7,"content":"` + long(i) + `"},` })+`{"id":7,"content":""}]`),
+		"empty added tokens":    with(`"added_tokens"`, `[`+strings.Repeat(`{"id":7,"content":""},`, size/20)+`{"id":7,"content":""}]`),
+		"tokens that grow":      file("tokenizer.json", `{"model":{"type":"WordLevel","vocab":{"a":0}},"normalizer":{"type":"Replace","pattern":{"String":"z"},"content":"`+strings.Repeat("x", 60000)+`"},"added_tokens":[`+hostile.Many(size/16, func(i int) string { return `{"id":7,"content":"` + short(i) + `z","normalized":true},` })+`{"id":7,"content":""}]}`),
 		"stages":                with(`"pre_tokenizer"`, `{"type":"Sequence","pretokenizers":[`+strings.Repeat(`{"type":"Digits"},`, size/18)+`{"type":"Digits"}]}`),
 		"nested stages":         with(`"normalizer"`, strings.Repeat(`{"type":"Sequence","normalizers":[`, 8)+strings.Repeat(`{"type":"NFC"},`, size/15)+`{"type":"NFC"}`+strings.Repeat(`]}`, 8)),
 		"decoders":              with(`"decoder"`, `{"type":"Sequence","decoders":[`+strings.Repeat(`{"type":"Fuse"},`, size/16)+`{"type":"Fuse"}]}`),

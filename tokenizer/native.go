@@ -38,7 +38,7 @@ func (n *nativeNormalizer) normalize(t *text) error {
 		t.put(mark, i, i+firstLen(t.b[i:]))
 	}
 	afterSpace := n.squeeze
-	for i < len(t.b) {
+	for i < len(t.b) && !t.over {
 		s, size, kept := n.prefix(t.b[i:])
 		for afterSpace && len(s) > 0 && s[0] == ' ' {
 			s = s[1:]

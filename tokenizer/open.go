@@ -131,7 +131,7 @@ func (c *config) classStages(p *parts) {
 	}
 	p.normalizer = nil
 	d := decoderParser{}
-	d.add(func() decodeStep { return &replaceEach{old: []byte(spaceMark), new: []byte(" ")} })
+	d.add(func() decodeStep { return &replaceToken{old: []byte(spaceMark), new: []byte(" ")} })
 	d.add(func() decodeStep { return new(byteFallback) })
 	d.add(func() decodeStep { return new(fuse) })
 	m := metaspace{mark: spaceMark, prepend: prependNever}
@@ -291,9 +291,7 @@ func (c *config) byteLevelSpecials(p *parts, m *bpe) {
 		setDefault(&c.EOS, "<|endoftext|>")
 		setDefault(&c.UNK, "<|endoftext|>")
 		setDefault(&c.PAD, "<|endoftext|>")
-		if id, ok := p.find([]byte(c.UNK.Content)); ok {
-			m.unk = id + 1
-		}
+		m.setUnknown(p, c.UNK.Content)
 	case "Qwen2Tokenizer":
 		p.normalizer = nfc()
 		p.preTokenizer = scan{next: scanQwen2}

@@ -163,7 +163,7 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.normalizer, err = parseNormalizer(f.normalizer, 0); err != nil {
+	if p.normalizer, err = new(normalizerParser).parse(f.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
 	pre := preTokenizerParser{}
@@ -179,7 +179,7 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 	}
 	p.post = plainTemplates()
 	if f.post != nil {
-		if err = p.post.parse(f.post, 0); err != nil {
+		if err = p.post.parse(f.post, new(stageCount), 0); err != nil {
 			return nil, fmt.Errorf("post_processor: %w", err)
 		}
 		p.post.configured = true
@@ -215,13 +215,22 @@ func (p *parts) parseAdded(data []byte) error {
 	if data == nil {
 		return nil
 	}
-	var list []addedTokenConfig
+	var list []struct {
+		addedTokenConfig
+		ID      *int    `json:"id"`
+		Content *string `json:"content"`
+	}
 	if err := json.Unmarshal(data, &list); err != nil {
 		return err
 	}
 	seen := make(map[string]bool, len(list))
 	for i := range list {
-		a := list[i].token()
+		c := &list[i]
+		if c.ID == nil || c.Content == nil {
+			return fmt.Errorf("token %d of the list has no id or no content", i)
+		}
+		c.addedTokenConfig.ID, c.addedTokenConfig.Content = *c.ID, *c.Content
+		a := c.token()
 		if id, ok := p.find([]byte(a.Content)); ok {
 			a.ID = int(id)
 		}

@@ -106,6 +106,8 @@ func readVocab(data []byte) ([]entry, error) {
 	return list, err
 }
 
+const maxAffix = 1 << 8 // bytes of what marks the parts of a word
+
 func (p *parts) parseBPE(c *modelConfig) error {
 	if c.Dropout != nil && *c.Dropout != 0 {
 		return fmt.Errorf("dropout %g is not supported", *c.Dropout)
@@ -118,11 +120,11 @@ func (p *parts) parseBPE(c *modelConfig) error {
 		return fmt.Errorf("vocab: %w", err)
 	}
 	m := &bpe{vocab: p.vocab, byteLevel: p.byteLevel, fallsBack: c.ByteFallback, fuseUnk: c.FuseUnk, ignore: c.IgnoreMerges}
-	m.prefix, m.suffix = deref(c.Prefix), deref(c.Suffix)
+	if m.prefix, m.suffix = deref(c.Prefix), deref(c.Suffix); len(m.prefix) > maxAffix || len(m.suffix) > maxAffix {
+		return fmt.Errorf("continuing_subword_prefix or end_of_word_suffix has more than %d bytes", maxAffix)
+	}
 	if c.UnkToken != nil {
-		if id, ok := p.find([]byte(*c.UnkToken)); ok {
-			m.unk = id + 1
-		}
+		m.setUnknown(p, *c.UnkToken)
 	}
 	if c.merges == nil {
 		c.merges = []byte("[]")
@@ -208,6 +210,8 @@ func (p *parts) addMerge(m *bpe, left, right []byte, rank uint32) error {
 	if !ok {
 		return fmt.Errorf("merge %d: %.200q is not in the vocabulary", rank, both)
 	}
-	m.merges.add(a, b, rank, into)
+	if !m.merges.add(a, b, rank, into) {
+		return fmt.Errorf("merge %d: %w", rank, errCrowded)
+	}
 	return nil
 }

@@ -51,6 +51,11 @@ func parseSP(data []byte) (*spModel, error) {
 	if err == nil && len(m.pieces) == 0 {
 		err = fmt.Errorf("there are no pieces")
 	}
+	for id, p := range m.pieces {
+		if err == nil && p.kind == spUserDefined {
+			err = checkAdded(id, len(p.text))
+		}
+	}
 	return m, err
 }
 
@@ -287,7 +292,7 @@ func (m *spModel) merges(b *bpe) error {
 	}
 	for id, piece := range m.pieces {
 		s := b.vocab.bytes(id)
-		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxAddedBytes {
+		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxMergedBytes {
 			continue
 		}
 		for cut := 1; cut < len(s); cut++ {
@@ -311,14 +316,16 @@ func (m *spModel) merges(b *bpe) error {
 	})
 	b.merges = newMergeTable(len(all))
 	for rank, g := range all {
-		b.merges.add(g.left, g.right, uint32(rank), g.into)
+		if !b.merges.add(g.left, g.right, uint32(rank), g.into) {
+			return fmt.Errorf("merges: %w", errCrowded)
+		}
 	}
 	return nil
 }
 
 func (m *spModel) decoder(p *parts) {
 	d := decoderParser{}
-	d.add(func() decodeStep { return &replaceEach{old: []byte(spaceMark), new: []byte(" ")} })
+	d.add(func() decodeStep { return &replaceToken{old: []byte(spaceMark), new: []byte(" ")} })
 	if m.byteFallback {
 		d.add(func() decodeStep { return new(byteFallback) })
 	}

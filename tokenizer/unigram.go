@@ -114,9 +114,11 @@ func (m *unigram) collect(w *work, word []byte, cells []cell) {
 // unknown appends the tokens of an unknown stretch, last first.
 func (m *unigram) unknown(w *work, word []byte, start, end int32) {
 	if !m.fallsBack {
-		if m.unk > 0 {
-			w.tokens = append(w.tokens, token{m.unk - 1, end})
+		if m.unk == 0 {
+			w.lack(word[start:end], "")
+			return
 		}
+		w.tokens = append(w.tokens, token{m.unk - 1, end})
 		return
 	}
 	for i := end; i > start; i-- {

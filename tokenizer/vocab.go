@@ -92,25 +92,35 @@ func newVocab(entries []entry) (*vocab, error) {
 	}
 	v.off[top] = uint32(len(v.blob))
 	for _, e := range entries {
-		if e.token != nil {
-			v.insert(e.token, e.id)
+		if e.token != nil && !v.insert(e.token, e.id) {
+			return nil, fmt.Errorf("token %q with id %d: %w", e.token, e.id, errCrowded)
 		}
 	}
 	return v, nil
 }
 
-func (v *vocab) insert(token []byte, id uint32) {
+// maxProbes is the number of slots of a hash table that a search may pass. A vocabulary that people speak needs less than
+// a hundred; one made to collide would take time that is quadratic in its size.
+const maxProbes = 1 << 12
+
+var errCrowded = fmt.Errorf("more than %d entries collide in a hash table", maxProbes)
+
+// insert reports whether there is a place for the token.
+func (v *vocab) insert(token []byte, id uint32) bool {
 	key := fingerprint(token)
-	for i := slotOf(key, len(token)) & v.mask; ; i = (i + 1) & v.mask {
+	i := slotOf(key, len(token)) & v.mask
+	for range maxProbes {
 		s := &v.table[i]
 		if s.ref == 0 {
 			v.keys++
 		}
 		if s.ref == 0 || s.key == key && int(s.len) == len(token) && (len(token) <= 8 || string(v.bytes(int(s.ref-1))) == string(token)) {
 			*s = vocabSlot{key: key, ref: id + 1, len: uint32(len(token))}
-			return
+			return true
 		}
+		i = (i + 1) & v.mask
 	}
+	return false
 }
 
 // find returns the id of w.

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -71,7 +72,8 @@ func newWordPiece(v *vocab, unk, prefix string, maxChars int) (*wordPiece, error
 // wordLevel makes each word one token or unknown.
 type wordLevel struct {
 	vocab *vocab
-	unk   uint32 // id + 1; 0 for none, which drops unknown words
+	unk   uint32 // id + 1; 0 for none
+	name  string // of the unknown token
 }
 
 func (m *wordLevel) direct([]byte) (uint32, bool) { return 0, false }
@@ -84,9 +86,11 @@ func (m *wordLevel) whole(_ *work, word []byte, key uint64) (uint32, bool) {
 
 func (m *wordLevel) tokenize(w *work, word []byte) {
 	w.tokens = w.tokens[:0]
-	if m.unk > 0 {
-		w.tokens = append(w.tokens, token{m.unk - 1, int32(len(word))})
+	if m.unk == 0 {
+		w.lack(word, " "+strconv.Quote(m.name))
+		return
 	}
+	w.tokens = append(w.tokens, token{m.unk - 1, int32(len(word))})
 }
 
 // parseWords reads a WordPiece or WordLevel model.
@@ -102,8 +106,8 @@ func (p *parts) parseWords(c *modelConfig) error {
 		return fmt.Errorf("vocab: %w", err)
 	}
 	if c.Type == "WordLevel" {
-		m := &wordLevel{vocab: p.vocab}
-		if id, ok := p.vocab.find([]byte(or(c.UnkToken, "<unk>"))); ok {
+		m := &wordLevel{vocab: p.vocab, name: or(c.UnkToken, "<unk>")}
+		if id, ok := p.vocab.find([]byte(m.name)); ok {
 			m.unk = id + 1
 		}
 		p.model = m
@@ -112,6 +116,9 @@ func (p *parts) parseWords(c *modelConfig) error {
 	maxChars := 100
 	if c.MaxChars != nil {
 		maxChars = *c.MaxChars
+	}
+	if maxChars < 0 {
+		return fmt.Errorf("max_input_chars_per_word is %d; it must be at least 0", maxChars)
 	}
 	p.model, err = newWordPiece(p.vocab, or(c.UnkToken, "[UNK]"), or(c.Prefix, "##"), maxChars)
 	return err
