@@ -47,10 +47,7 @@ func TestEncoderGolden(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		for _, g := range encoderGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
-				src, err := g.renamed()
-				if err != nil {
-					t.Fatal(err)
-				}
+				src := g.weights(t, tensor.F32)
 				e, err := model.NewEncoder(g.Config, src, model.Options{})
 				if err != nil {
 					t.Fatal(err)

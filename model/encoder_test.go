@@ -14,10 +14,7 @@ import (
 
 func (g *encoderGolden) encoder(t testing.TB) *model.Encoder {
 	t.Helper()
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := g.weights(t, tensor.F32)
 	e, err := model.NewEncoder(g.Config, src, model.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -155,10 +152,7 @@ func TestEncoderConfigs(t *testing.T) {
 			g = c
 		}
 	}
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := g.weights(t, tensor.F32)
 	config := strings.Replace(string(g.Config), "BertModel", "BertForQuestionAnswering", 1)
 	if _, err := model.NewEncoder([]byte(config), src, model.Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
 		t.Errorf("a head without weights: error %v", err)

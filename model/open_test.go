@@ -22,7 +22,7 @@ import (
 // folder returns a golden case as a folder that holds its weights as dt, under names that rename makes.
 func (g *golden) folder(t testing.TB, dt tensor.DType, rename func(string) string) fstest.MapFS {
 	t.Helper()
-	src := g.inMemory(t, dt)
+	src := g.weights(t, dt)
 	if rename != nil {
 		var err error
 		if src, err = checkpoint.Rename(src, rename); err != nil {
@@ -134,7 +134,7 @@ func TestOpenNames(t *testing.T) {
 func TestOpenIgnoresTables(t *testing.T) {
 	for family, name := range map[string]string{"llama": "model.layers.0.self_attn.rotary_emb.inv_freq", "gpt2": "transformer.h.0.attn.masked_bias"} {
 		g := plain(t, family)
-		src := g.inMemory(t, tensor.F32)
+		src := g.weights(t, tensor.F32)
 		entries := []checkpoint.Entry{checkpoint.Float32(name, tensor.New(5))}
 		for n := range src.Names() {
 			x, err := checkpoint.ReadFloat32(src, n)
@@ -224,7 +224,7 @@ func TestOpenErrors(t *testing.T) {
 // Shards are one checkpoint.
 func TestOpenShards(t *testing.T) {
 	g := plain(t, "qwen3")
-	src := g.inMemory(t, tensor.BF16)
+	src := g.weights(t, tensor.BF16)
 	names := slices.Collect(src.Names())
 	fsys := fstest.MapFS{"config.json": {Data: g.Config}}
 	var weightMap []string

@@ -1,7 +1,6 @@
 package model_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -16,7 +15,6 @@ import (
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
-	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 // seq2seqGolden is what the reference answers and generates on a small encoder–decoder, or generates with
@@ -50,33 +48,11 @@ func seq2seqGoldens(t testing.TB) []seq2seqGolden {
 	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json")
 }
 
-// weights returns the checkpoint of the case.
-func (g *seq2seqGolden) weights(t testing.TB) checkpoint.Source {
-	t.Helper()
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var entries []checkpoint.Entry
-	for name, x := range g.Tensors {
-		values, err := checkpoint.ReadFloat32(src, cmp.Or(x.Like, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, entry(name, values, tensor.F32))
-	}
-	mem, err := checkpoint.Memory(entries...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mem
-}
-
 func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }
 
 func (g *seq2seqGolden) open(t testing.TB) *model.EncoderDecoder {
 	t.Helper()
-	m, err := model.NewEncoderDecoder(g.Config, g.weights(t), model.Options{})
+	m, err := model.NewEncoderDecoder(g.Config, g.weights(t, tensor.F32), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +66,7 @@ func TestSeq2SeqGolden(t *testing.T) {
 		for _, g := range seq2seqGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				if g.decoderOnly() {
-					d, err := model.NewDecoder(g.Config, g.weights(t), model.Options{})
+					d, err := model.NewDecoder(g.Config, g.weights(t, tensor.F32), model.Options{})
 					if err != nil {
 						t.Fatal(err)
 					}

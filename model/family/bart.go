@@ -142,7 +142,7 @@ func (m *bartBuilder) model(w nn.Loader) *arch.EncoderDecoder {
 	e := &arch.Encoder{Trunk: m.trunk(body.At("encoder"), bartSide{m.VocabSize, m.EncoderLayers, m.EncoderAttentionHeads, m.EncoderFFNDim}, source, false)}
 	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), bartSide{m.decoderVocab, m.DecoderLayers, m.DecoderAttentionHeads, m.DecoderFFNDim}, target, true), Head: head}
 	if m.logitBias && w.Has("final_logits_bias") {
-		d.Head.Bias = w.Row("final_logits_bias", m.decoderVocab)
+		d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)
 	}
 	w.Ignore(isBartBuffer)
 	return &arch.EncoderDecoder{Encoder: e, Decoder: d}
