@@ -11,7 +11,7 @@ type Scaling struct {
 	// Type is "default" or "" for none, "linear", "dynamic", "llama3", "yarn" or "longrope".
 	Type string
 
-	Factor   float64
+	Factor         float64
 	OriginalMaxLen int // original_max_position_embeddings; for dynamic, max_position_embeddings
 
 	LowFreqFactor, HighFreqFactor float64 // llama3

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -27,6 +28,11 @@ type encoderGolden struct {
 func encoderGoldens(t testing.TB) []encoderGolden {
 	t.Helper()
 	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json")
+}
+
+// bertLike reports whether published files of the family hold a table of positions, as integers.
+func (g *encoderGolden) bertLike() bool {
+	return !slices.Contains([]string{"gemma3_text", "t5", "mt5", "umt5"}, g.Family)
 }
 
 func (g *encoderGolden) batch() (batch []arch.Sequence, rows []int) {

@@ -126,7 +126,7 @@ func TestEncoderConfigs(t *testing.T) {
 		"BertForSomethingElse":     `{"model_type": "bert", "architectures": ["BertForSomethingElse"], ` + base + `}`,
 		"problem_type":             `{"model_type": "bert", "architectures": ["BertForSequenceClassification"], "problem_type": "x", ` + base + `}`,
 		"is a decoder":             `{"model_type": "llama"}`,
-		"t5":                       `{"model_type": "t5"}`,
+		"is an encoder–decoder":    `{"model_type": "bart"}`,
 		"talking_head":             `{"model_type": "deberta", "talking_head": true, ` + base + `}`,
 		"conv_kernel_size":         `{"model_type": "deberta-v2", "conv_kernel_size": 2, ` + base + `}`,
 		"pos_att_type":             `{"model_type": "deberta-v2", "pos_att_type": 7, ` + base + `}`,

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -37,6 +38,9 @@ func (d *Decoder) Plan() (*attention.Plan, error) {
 			return nil, fmt.Errorf("model: Decoder.Project is [%d, %d], want [%d, %d]", d.Project.Out(), d.Project.In(), d.Project.Out(), width)
 		}
 		width = d.Project.Out()
+	}
+	if d.Head.Weight == nil {
+		return nil, errors.New("model: Decoder.Head has no weight: without a head over the vocabulary, a decoder cannot continue texts")
 	}
 	if d.Head.In() != width || d.Head.Out() != d.Vocab {
 		return nil, fmt.Errorf("model: Decoder.Head is [%d, %d], want [%d, %d]", d.Head.Out(), d.Head.In(), d.Vocab, width)

@@ -14,7 +14,7 @@ import (
 // ProjectNormed(Norm(Project(ProjectWords(Scale·word) + position + segment))). What is nil is absent.
 type Embeddings struct {
 	Words         nn.Embedding
-	Scale         float32       // of the words; 0 is 1
+	Scale         float32 // of the words; 0 is 1
 	ProjectWords  *nn.Linear
 	Types         *nn.Embedding // of segments
 	Positions     PositionTable // nil: positions are the business of attention

@@ -51,7 +51,7 @@ func Recipes() map[string]Recipe {
 		"gemma":       {Title: "Gemma", Decoder: gemma},
 		"gemma2":      {Title: "Gemma 2", Decoder: gemma2},
 		"gemma3":      {Title: "Gemma 3 (the text model of one with pictures)", Decoder: gemma3Pictures},
-		"gemma3_text": {Title: "Gemma 3 (text)", Decoder: gemma3},
+		"gemma3_text": {Title: "Gemma 3 (text); EmbeddingGemma", Decoder: gemma3, Encoder: gemma3Encoder},
 		// cohere.go
 		"cohere":  {Title: "Cohere Command R, R+", Decoder: cohere},
 		"cohere2": {Title: "Cohere Command R7B, A", Decoder: cohere2},
@@ -110,9 +110,9 @@ func Recipes() map[string]Recipe {
 		"mbart":   {Title: "mBART, mBART-50", EncoderDecoder: mbart, Tokens: hf.Tokens{BOS: new(0), PAD: new(1), EOS: new(2)}},
 		"pegasus": {Title: "Pegasus", EncoderDecoder: pegasus, Tokens: hf.Tokens{PAD: new(0), EOS: new(1), Start: new(0)}},
 		// t5.go
-		"mt5":  {Title: "mT5", EncoderDecoder: mt5, Tokens: t5Tokens()},
-		"t5":   {Title: "T5, T5 v1.1, Flan-T5", EncoderDecoder: t5, Tokens: t5Tokens()},
-		"umt5": {Title: "UMT5", EncoderDecoder: umt5, Tokens: t5Tokens()},
+		"mt5":  {Title: "mT5", Encoder: mt5Encoder, EncoderDecoder: mt5, Tokens: t5Tokens()},
+		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},
+		"umt5": {Title: "UMT5", Encoder: umt5Encoder, EncoderDecoder: umt5, Tokens: t5Tokens()},
 	}
 }
 

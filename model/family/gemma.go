@@ -132,7 +132,9 @@ func gemma3Defaults() gemma2Config {
 // rotation with a base of its own (Gemma Team, "Gemma 3", 2025; transformers: Gemma3ForCausalLM). The key
 // attn_logit_softcapping is there, but the reference does not apply it.
 func gemma3(c *hf.Config, w nn.Loader) *arch.Decoder {
-	c.Refuse("use_bidirectional_attention", "false")
+	if c.Bool("use_bidirectional_attention", false) {
+		c.Fail("use_bidirectional_attention is true: the model reads in both directions; open it with OpenEncoder")
+	}
 	cfg, m := newGemma3(c)
 	d := gemmaDecoder(m, w, cfg.gemma3Layer(m))
 	d.LogitSoftCap = softCap(cfg.FinalLogitSoftcapping)
@@ -155,6 +157,27 @@ func (cfg *gemma2Config) gemma3Layer(m *Llama) func(i int, l nn.Loader) block.Bl
 		m.HeadNorms(a, l)
 		return m.Sandwich(l, a, m.GLU(l))
 	}
+}
+
+// gemma3Encoder is a Gemma 3 that reads (transformers: Gemma3TextModel): with use_bidirectional_attention in both
+// directions, as EmbeddingGemma does (Google, 2025), and otherwise as the decoder. In both directions a
+// sliding_window of w reaches w/2 tokens to either side.
+func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
+	cfg, m := newGemma3(c)
+	if c.Bool("use_bidirectional_attention", false) {
+		causal := m.Mask
+		m.Mask = func(i int) attention.Mask {
+			if window := causal(i).Window; window > 0 {
+				return attention.Mask{Window: window/2 + 1}
+			}
+			return attention.Mask{}
+		}
+	}
+	body := w.Root("model", "embed_tokens.weight")
+	t := m.Trunk(body, body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize), cfg.gemma3Layer(m))
+	t.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
+	w.Ignore(func(name string) bool { return name == "lm_head.weight" })
+	return &arch.Encoder{Trunk: t}
 }
 
 // gemma3Pictures is the text model of a Gemma 3 that sees pictures too (transformers:

@@ -195,26 +195,27 @@ func (m *Llama) Decoder(w nn.Loader, layer func(i int, l nn.Loader) block.Block)
 // Assemble is Decoder for other names: body has embed_tokens, layers.0 and those after it, and norm; w has
 // lm_head.
 func (m *Llama) Assemble(body, w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
-	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen}}
-	words := &d.Embeddings.Words
-	// A tied table may be stored under the head's name alone.
-	headOnly := m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight")
-	if headOnly {
-		*words = w.Embedding("lm_head", m.VocabSize, m.HiddenSize)
+	d := &arch.Decoder{}
+	if m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") {
+		// A tied table may be stored under the head's name alone.
+		words := w.Embedding("lm_head", m.VocabSize, m.HiddenSize)
+		d.Trunk, d.Head = m.Trunk(body, words, layer), nn.Linear{Weight: words.Weight}
 	} else {
-		*words = body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
-	}
-	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
-		d.Blocks = append(d.Blocks, layer(i, l))
-	}
-	d.Norm = m.Norm(body, "norm", m.HiddenSize)
-	if headOnly {
-		d.Head = nn.Linear{Weight: words.Weight}
-	} else {
-		d.Head = w.Head(*words, "lm_head", m.TieWordEmbeddings)
+		words := body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
+		d.Trunk, d.Head = m.Trunk(body, words, layer), w.Head(words, "lm_head", m.TieWordEmbeddings)
 	}
 	w.Ignore(isRotaryTable)
 	return d
+}
+
+// Trunk assembles the model without its head: body has layers.0 and those after it, and norm.
+func (m *Llama) Trunk(body nn.Loader, words nn.Embedding, layer func(i int, l nn.Loader) block.Block) *arch.Trunk {
+	t := &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen, Embeddings: arch.Embeddings{Words: words}}
+	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
+		t.Blocks = append(t.Blocks, layer(i, l))
+	}
+	t.Norm = m.Norm(body, "norm", m.HiddenSize)
+	return t
 }
 
 // isRotaryTable reports whether a tensor is one of the tables that old checkpoints store; they are

@@ -102,12 +102,10 @@ CASES = [  # folder, kind, cases
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
-     + modernbert.MODERNBERT_CASES),
+     + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES),
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
-     + bart.PEGASUS_CASES + bart.M2M_CASES + beams.BEAM_CASES),
-    ("next/encoders", encoders, gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES),
-    ("next/seq2seq", seq2seq, bart.BART_CLASSIFIER_CASES),
+     + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
 ]
 
 
