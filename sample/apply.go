@@ -17,8 +17,8 @@ var negInf = float32(math.Inf(-1))
 // Where scores are finite or −Inf, none becomes NaN. A bias or a penalty can carry a score beyond float32, to an
 // infinity. If the processors together leave no token, all scores are −Inf, and [Sampler.Next] returns an error.
 //
-// Fields out of range (see [LogitsProcessors.Validate]) and a Text.PromptLen out of range give meaningless scores, never
-// a panic.
+// Fields out of range (see [LogitsProcessors.Validate]) and a Text.PromptLen out of range give meaningless scores, but
+// never a panic.
 func (p *LogitsProcessors) Apply(scores []float32, t Text) {
 	for stage := BiasStage; stage <= PositionStage; stage++ {
 		p.ApplyStage(stage, scores, t)

@@ -120,6 +120,11 @@ func TestApply(t *testing.T) {
 			t.Errorf("%s: scores change and the processors are not active", c.name)
 		}
 	}
+}
+
+// TestApplyFirst: ForcedBOS comes after a text of one token, and BeginSuppressTokens after it.
+func TestApplyFirst(t *testing.T) {
+	none := -inf
 	first := LogitsProcessors{ForcedBOS: []int{1, 2}, BeginSuppressTokens: []int{0}}
 	for length, want := range [][]float32{1: {none, 0, 0, none}, 2: {none, -2, 0, 3}, 3: {1, -2, 0, 3}} {
 		if length == 0 {

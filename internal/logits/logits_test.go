@@ -33,7 +33,7 @@ func TestDrawEnds(t *testing.T) {
 	}
 }
 
-// TestKeepsWithoutWeight: tokens that stay although their weight is 0 leave the probabilities of the others as they are.
+// TestKeepsWithoutWeight: tokens that stay although their weight is 0 do not change the probabilities of the others.
 func TestKeepsWithoutWeight(t *testing.T) {
 	for _, scores := range [][]float32{{0, -100, -2000}, {0, -1000, -2000}, {0, -63, -64}, {0, -1e30, -3e38}} {
 		for _, typicalP := range []float64{0, 0.5} {

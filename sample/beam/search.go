@@ -25,10 +25,10 @@ type Hypothesis struct {
 // continue.
 //
 // It follows generate of transformers 5.24 (generation/utils.py, _beam_search), and with several groups that of 4.55
-// (_group_beam_search, BeamSearchScorer), in float32 as they do. Only the last bit may differ, by the exponential
-// function and the order of sums. The first step has one text that counts. The other beams begin with score −1e9;
-// they fill in where the vocabulary has too few continuations, as in the reference. Of equal scores the lower beam
-// goes first, then the lower token.
+// (_group_beam_search, BeamSearchScorer), in the precision that they use. Only the last bit may differ, by the
+// exponential function and the order of sums. The first step has one text that counts. The other beams begin with
+// score −1e9; they fill in where the vocabulary has too few continuations, as in the reference. Of equal scores the
+// lower beam goes first, then the lower token.
 //
 // A Search is not safe for use by several goroutines at once.
 type Search struct {
