@@ -17,6 +17,7 @@ from transformers.generation import GenerationMode
 from transformers.modeling_outputs import CausalLMOutput
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "..", "..", "testdata"))
 from processors import MASK, OLD, allowed, arguments, history, mix, random_options
 
