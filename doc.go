@@ -24,7 +24,7 @@
 // An encoder reads a whole text at once, in both directions, and ends with hidden states or the scores of a
 // task. An encoder–decoder is both: the decoder's blocks have a third residual, [attention.Cross], which
 // attends to what the encoder made of the source, a [model.Encoded]. Sessions are the same for both kinds of
-// decoder, and generate greedily, by drawing, or with beams: [model.Session.Generate], [model.Session.Search].
+// decoder, and generate greedily, by drawing, or with beams: [model.Session.Generate], [model.Session.BeamSearch].
 //
 // # The packages, bottom up
 //
@@ -36,7 +36,7 @@
 //   - [block]: feed-forward networks, residuals with norms wherever an architecture has them.
 //   - [model]: the assemblies, one recipe for each family; sessions, batches, generation. Package task
 //     below it has one call for each use: text in, answers out.
-//   - [sample] and [tokenizer] stand alone: numbers to id, text to ids and back.
+//   - [sample] and [tokenizer] stand alone: logits to id, text to ids and back. [beam], below sample, is beam search.
 //
 // Imports point down this list only.
 //
@@ -72,6 +72,7 @@ import (
 	_ "github.com/seed2010d43f/transformer/block"
 	_ "github.com/seed2010d43f/transformer/model"
 	_ "github.com/seed2010d43f/transformer/sample"
+	_ "github.com/seed2010d43f/transformer/sample/beam"
 	_ "github.com/seed2010d43f/transformer/tensor"
 	_ "github.com/seed2010d43f/transformer/tensor/checkpoint"
 	_ "github.com/seed2010d43f/transformer/tensor/nn"

@@ -21,6 +21,7 @@ var ruleCases = []struct {
 		"model/model.go":            "package model\nimport (\n\"m/moe\"\n\"m/tensor\"\n\"m/sample\"\n\"m/tokenizer\"\n)\n",
 		"tensor/nn/nn.go":           "package nn\nimport (\n_ \"embed\"\n\"m/tensor/checkpoint\"\n\"m/internal/a\"\n)\n",
 		"tokenizer/chat/chat.go":    "// Package chat is within a leaf.\npackage chat\nimport \"m/tokenizer\"\n",
+		"sample/beam/beam.go":       "// Package beam is within a leaf.\npackage beam\nimport (\n\"m/sample\"\n\"m/internal/a\"\n)\n",
 		"internal/a/a.go":           "// Package a is low.\npackage a\nimport (\n\"m/internal/b\"\n\"unsafe\"\n)\nfunc Bare() {}\n",
 		"internal/b/b.go":           "// Package b is lower.\npackage b\n",
 		"internal/b/b_amd64.s":      "TEXT",

@@ -15,34 +15,41 @@ func BenchmarkSample(b *testing.B) {
 		logits[i] *= 3
 	}
 	for _, v := range []struct {
-		name   string
-		config sample.Config
+		name       string
+		config     sample.Config
+		processors sample.LogitsProcessors
 	}{
-		{"greedy", sample.Config{}},
-		{"temperature", sample.Config{Temperature: 0.8}},
-		{"top-k", sample.Config{Temperature: 0.8, TopK: 50}},
-		{"top-p", sample.Config{Temperature: 0.8, TopP: 0.95}},
-		{"min-p", sample.Config{Temperature: 0.8, MinP: 0.05}},
-		{"typical", sample.Config{Temperature: 0.8, TypicalP: 0.95}},
-		{"top-k,top-p", sample.Config{Temperature: 0.8, TopK: 50, TopP: 0.95}},
-		{"penalties", sample.Config{Temperature: 0.8, TopK: 50, RepetitionPenalty: 1.1, PresencePenalty: 0.5}},
+		{name: "greedy", config: sample.Config{}},
+		{name: "temperature", config: sample.Config{Temperature: 0.8}},
+		{name: "top-k", config: sample.Config{Temperature: 0.8, TopK: 50}},
+		{name: "top-p", config: sample.Config{Temperature: 0.8, TopP: 0.95}},
+		{name: "min-p", config: sample.Config{Temperature: 0.8, MinP: 0.05}},
+		{name: "typical", config: sample.Config{Temperature: 0.8, TypicalP: 0.95}},
+		{name: "top-k,top-p", config: sample.Config{Temperature: 0.8, TopK: 50, TopP: 0.95}},
+		{"penalties", sample.Config{Temperature: 0.8, TopK: 50}, sample.LogitsProcessors{RepetitionPenalty: 1.1, PresencePenalty: 0.5}},
 	} {
 		run(b, v.name, func(b *testing.B) {
 			s, err := sample.New(v.config)
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := s.Accept(tokens(1000, len(logits))...); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := s.Next(logits); err != nil { // scratch memory
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := s.Next(logits); err != nil {
+			text := sample.Text{IDs: tokens(1000, len(logits))}
+			scores := make([]float32, len(logits))
+			next := func() {
+				given := logits
+				if v.processors.Active(text) {
+					copy(scores, logits)
+					v.processors.Apply(scores, text)
+					given = scores
+				}
+				if _, err := s.Next(given); err != nil {
 					b.Fatal(err)
 				}
+			}
+			next() // scratch memory
+			b.ReportAllocs()
+			for b.Loop() {
+				next()
 			}
 			perSecond(b, "tok/s", 1)
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -126,7 +127,7 @@ func timed(b *testing.B, m *model.EncoderDecoder, src *model.Encoded, generate f
 }
 
 // neverEnding are the options of a target of which no token is the last before its time.
-var neverEnding = model.GenerateOptions{MaxTokens: seq2seqGenerated, Rules: &sample.Rules{MinNew: seq2seqGenerated}}
+var neverEnding = model.GenerateOptions{MaxTokens: seq2seqGenerated, Processors: &sample.LogitsProcessors{MinNewTokens: seq2seqGenerated}}
 
 func greedy(s *model.Session) error {
 	for _, err := range s.Generate(context.Background(), nil, new(sample.Sampler), neverEnding) {
@@ -138,7 +139,7 @@ func greedy(s *model.Session) error {
 }
 
 func beams(s *model.Session) error {
-	found, err := s.BeamSearch(context.Background(), nil, sample.BeamConfig{Beams: seq2seqBeams, LengthPenalty: 1}, neverEnding)
+	found, err := s.BeamSearch(context.Background(), nil, beam.Options{NumBeams: seq2seqBeams, LengthPenalty: 1}, neverEnding)
 	if err != nil {
 		return err
 	}

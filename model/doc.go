@@ -13,12 +13,12 @@
 // tokens and computes the logits after the last, [Session.Generate] and [Session.GenerateText] go on from
 // there. [Session.Rewind] goes back; [Session.Fork] branches, and shares what was read. Many sessions run
 // at the same time over the same weights, each in a goroutine of its own, or together in one pass with
-// [Decoder.AppendBatch], [Decoder.GenerateBatch] and [Decoder.SearchBatch].
+// [Decoder.AppendBatch], [Decoder.GenerateBatch] and [Decoder.BeamSearchBatch].
 //
-// [Session.Search] is beam search, for every decoder: its running texts are forks of the session. The
+// [Session.BeamSearch] is beam search, for every decoder: its running texts are forks of the session. The
 // session of an encoder–decoder, [EncoderDecoder.NewSession], attends to a [Source] that
 // [EncoderDecoder.Encode] has read; it is a session like any other, and any number may share the source.
-// What a checkpoint says of generating is its [Generation]: lengths, end tokens, rules, beams.
+// What a checkpoint says of generating is its [hf.Generation]: lengths, end tokens, logits processors, beams.
 //
 // What a text's logits are does not depend, to the bit, on how it is fed, on what else is in a batch, or
 // on the number of processors. (One exception is part of what the reference does: see

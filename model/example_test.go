@@ -10,6 +10,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -161,7 +162,7 @@ func ExampleSession_BeamSearch() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	beams := sample.BeamConfig{Beams: 4, Return: 2, LengthPenalty: 1}
+	beams := beam.Options{NumBeams: 4, NumReturnSequences: 2, LengthPenalty: 1}
 	found, err := d.NewSession(model.SessionOptions{}).BeamSearch(context.Background(), ids, beams, model.GenerateOptions{MaxTokens: 6})
 	if err != nil {
 		log.Fatal(err)

@@ -26,9 +26,9 @@ type GenerateOptions struct {
 	// empty slice has none.
 	EOS []int
 
-	// Rules constrain what is generated, before the sampler's own penalties; nil takes the
-	// checkpoint's. Their EOS and MaxLength are set from the fields above.
-	Rules *sample.Rules
+	// Processors change the logits before a token is chosen: penalties, words that may not occur, and so on.
+	// nil takes the checkpoint's. To add to these, copy [hf.Generation].Processors and change the copy.
+	Processors *sample.LogitsProcessors
 
 	// Stop are strings that end a text, themselves left out. Only [Session.GenerateText] looks at them.
 	Stop []string
@@ -39,8 +39,8 @@ var ErrLength = errors.New("model: the text is as long as the model can read")
 
 // Generate appends the prompt and yields one token after the other as sm chooses it; a nil sm is greedy. An
 // empty prompt goes on from what the session has; an empty session for an encoder–decoder begins with the
-// start token then. Generate passes the prompt to sm.Prompt. Tokens that were appended earlier are not passed;
-// call sm.Prompt yourself if penalties should count them. The loop ends after an end token or the last of
+// start token then. For the processors of logits, the prompt is every token that the session has before the first
+// that is generated. The loop ends after an end token or the last of
 // MaxTokens, with the error of the context as soon as it is cancelled, or with [ErrLength]. The tokens yielded
 // belong to the session, which can be appended to.
 func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[int, error] {
@@ -121,15 +121,15 @@ func generateAll(ctx context.Context, d *Decoder, all []*generation) (tooLong er
 	}
 }
 
-// generation is a text that a sampler continues, within rules.
+// generation is a text that a sampler continues.
 type generation struct {
-	s     *Session
-	sm    *sample.Sampler
-	rules sample.Rules
-	text  sample.Text
-	start int // tokens before those that are generated
-	left  int // tokens to come, negative for no limit
-	over  bool
+	s          *Session
+	sm         *sample.Sampler
+	processors sample.LogitsProcessors
+	text       sample.Text
+	start      int // tokens before those that are generated
+	left       int // tokens to come, negative for no limit
+	over       bool
 }
 
 // generation appends the prompt.
@@ -141,12 +141,12 @@ func (s *Session) generation(prompt []int, sm *sample.Sampler, opt GenerateOptio
 	if sm == nil {
 		sm = sample.Greedy()
 	}
-	c := &generation{s: s, sm: sm, start: len(s.ids), text: sample.Text{Prompt: len(s.tokens()), Source: s.sourceIDs()}, left: s.budget(len(prompt), opt.MaxTokens)}
-	c.rules = s.rules(opt, c.left)
-	if err := c.rules.Validate(); err != nil {
+	c := &generation{s: s, sm: sm, start: len(s.ids), left: s.budget(len(prompt), opt.MaxTokens), processors: s.processors(opt)}
+	c.text = s.prompt(opt, c.left)
+	if err := c.processors.Validate(c.text); err != nil {
 		return nil, err
 	}
-	return c, sm.Prompt(prompt...)
+	return c, nil
 }
 
 // choose appends a token to a session that has computed all it has. The token is computed when its logits
@@ -158,10 +158,10 @@ func (c *generation) choose() error {
 		return ErrLength
 	}
 	logits := s.logits
-	if c.text.IDs = s.tokens(); c.rules.Active(c.text) {
+	if c.text.IDs = s.tokens(); c.processors.Active(c.text) {
 		s.changed = append(s.changed[:0], logits...)
 		logits = s.changed
-		c.rules.Apply(logits, c.text)
+		c.processors.Apply(logits, c.text)
 	}
 	id, err := c.sm.Next(logits)
 	if err != nil {
@@ -169,8 +169,8 @@ func (c *generation) choose() error {
 	}
 	s.ids = append(s.ids, id)
 	c.left--
-	c.over = c.left == 0 || slices.Contains(c.rules.EOS, id)
-	return c.sm.Accept(id)
+	c.over = c.left == 0 || slices.Contains(c.text.EOS, id)
+	return nil
 }
 
 // begin appends the prompt, and returns it: with the start token if there is nothing else. It is computed
@@ -204,30 +204,32 @@ func (s *Session) budget(prompt, asked int) int {
 
 const longTarget = 512 // tokens, of a target to which nothing sets a limit
 
-// rules returns those of the options for a text that goes on for up to left tokens, if that is not
-// negative.
-func (s *Session) rules(opt GenerateOptions, left int) sample.Rules {
-	r := s.d.Generation.Rules
-	if opt.Rules != nil {
-		r = *opt.Rules
+// processors returns those of the options, or else those of the checkpoint.
+func (s *Session) processors(opt GenerateOptions) sample.LogitsProcessors {
+	if opt.Processors != nil {
+		return *opt.Processors
 	}
-	if r.EOS = opt.EOS; r.EOS == nil {
-		r.EOS = s.d.Generation.EOS
-	}
-	r.MaxLength = s.d.MaxLen
-	if left >= 0 && left <= s.d.MaxLen-len(s.ids) {
-		r.MaxLength = len(s.ids) + left
-	}
-	return r
+	return s.d.Generation.Processors
 }
 
-// sourceIDs returns what rules see as the encoder's input: as in the reference, the prompt where there is
-// no encoder.
-func (s *Session) sourceIDs() []int {
-	if s.encoded == nil {
-		return slices.Clip(s.tokens())
+// prompt returns the text so far as processors see it: a prompt, and where the text ends if it goes on for up to left
+// tokens; a negative left is no limit. Rows that were given in the place of tokens are not part of it.
+func (s *Session) prompt(opt GenerateOptions, left int) sample.Text {
+	ids := s.tokens()
+	t := sample.Text{IDs: ids, PromptLen: len(ids), EOS: opt.EOS}
+	if t.EOS == nil {
+		t.EOS = s.d.Generation.EOS
 	}
-	return s.encoded.IDs
+	most := s.d.MaxLen - len(s.ids)
+	if left >= 0 {
+		most = min(most, left)
+	}
+	t.MaxLength = len(ids) + most
+	// As in the reference, the prompt stands for what an encoder has read where there is no encoder.
+	if t.EncoderIDs = slices.Clip(ids); s.encoded != nil {
+		t.EncoderIDs = s.encoded.IDs
+	}
+	return t
 }
 
 // GenerateText continues a prompt with text, yielded in pieces of whole characters as soon as they are

@@ -10,9 +10,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -198,6 +200,38 @@ func TestObservedLogits(t *testing.T) {
 	}
 	if !slices.Equal(observed.Logits(), plain.Logits()) {
 		t.Error("an observer changes the logits")
+	}
+}
+
+// Rows that stand for tokens are not part of the text that processors and beams see, so they do not change when it ends.
+func TestRowsAndTheEnd(t *testing.T) {
+	const maxLen, forced = 14, 7
+	d, err := model.NewDecoder([]byte(`{"model_type": "llama", "vocab_size": 50, "hidden_size": 16, "intermediate_size": 16,
+		"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 14}`), checkpoint.Random(1, tensor.F32), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prompt := []int{1, 2}
+	begin := func(rows int) *model.Session {
+		s := d.NewSession(model.SessionOptions{})
+		if err := s.AppendRows(tensor.From(tensortest.Logits(16*rows, 1, 1), rows, 16)); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, c := range []struct{ rows, most, want int }{{5, 3, 3}, {5, 0, maxLen - 5 - 2}, {3, 100, maxLen - 3 - 2}, {9, 3, 3}} {
+		opt := model.GenerateOptions{EOS: []int{}, MaxTokens: c.most, Processors: &sample.LogitsProcessors{ForcedEOS: []int{forced}}}
+		found, err := begin(c.rows).BeamSearch(t.Context(), prompt, beam.Options{NumBeams: 3, LengthPenalty: 1}, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids := found[0].IDs; len(ids) != 2+c.want || ids[len(ids)-1] != forced {
+			t.Errorf("%+v: a search finds %v, want %d tokens after the prompt, the last of them %d", c, ids, c.want, forced)
+		}
+		ids, err := collect(begin(c.rows), prompt, nil, opt)
+		if len(ids) != c.want || ids[len(ids)-1] != forced || (err == model.ErrLength) != (c.want != c.most) {
+			t.Errorf("%+v: generation gives %v, %v; want %d tokens, the last of them %d", c, ids, err, c.want, forced)
+		}
 	}
 }
 

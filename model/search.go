@@ -4,19 +4,18 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 )
 
 // BeamSearch appends the prompt and searches for the most probable continuations with several texts side by
-// side: beam search. c says how; its Rules are those of opt or of the checkpoint. The result is the best
-// texts found, the best first, prompt included, with their scores. A session for an encoder–decoder that
-// is empty begins with the start token if it gets no prompt.
+// side: beam search. o says how. The result is the best texts found, the best first, prompt included, with their
+// scores. A session for an encoder–decoder that is empty begins with the start token if it gets no prompt.
 //
 // The session ends as the prompt leaves it; the running texts are forks of it, which share its memory.
-// Each step computes all texts in one pass, so that weights are read once. The search ends as c says, or
+// Each step computes all texts in one pass, so that weights are read once. The search ends as o says, or
 // at the length that the model can read, or with the error of the context as soon as it is cancelled.
-func (s *Session) BeamSearch(ctx context.Context, prompt []int, c sample.BeamConfig, opt GenerateOptions) ([]sample.Hypothesis, error) {
-	found, err := s.d.BeamSearchBatch(ctx, []Input{{s, prompt}}, c, opt)
+func (s *Session) BeamSearch(ctx context.Context, prompt []int, o beam.Options, opt GenerateOptions) ([]beam.Hypothesis, error) {
+	found, err := s.d.BeamSearchBatch(ctx, []Input{{s, prompt}}, o, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -25,12 +24,12 @@ func (s *Session) BeamSearch(ctx context.Context, prompt []int, c sample.BeamCon
 
 // BeamSearchBatch is [Session.BeamSearch] for several sessions of the model, whose steps are computed together.
 // Each result is the one that the session alone would give, bit for bit.
-func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, c sample.BeamConfig, opt GenerateOptions) ([][]sample.Hypothesis, error) {
+func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, o beam.Options, opt GenerateOptions) ([][]beam.Hypothesis, error) {
 	searches := make([]*search, len(batch))
 	for i, in := range batch {
 		var err error
 		if err = d.checkBatch(batch[:i+1]); err == nil {
-			searches[i], err = in.Session.newSearch(in.IDs, c, opt)
+			searches[i], err = in.Session.newSearch(in.IDs, o, opt)
 		}
 		if err != nil && len(batch) > 1 {
 			err = fmt.Errorf("%w (session %d of the batch)", err, i)
@@ -52,25 +51,26 @@ func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, c sample.B
 	if err := runSearches(ctx, d, searches); err != nil {
 		return nil, err
 	}
-	out := make([][]sample.Hypothesis, len(batch))
+	out := make([][]beam.Hypothesis, len(batch))
 	for i, s := range searches {
-		out[i] = s.beams.Best()
+		out[i] = s.beams.Best(nil)
 	}
 	return out, nil
 }
 
 // search is one beam search under way: the texts that run, each a session.
 type search struct {
-	beams *sample.Beams
+	beams *beam.Search
 	live  []*Session
 	next  []*Session
 	spare []*Session // of texts that have been given up
 	uses  []int      // of each live text by the next ones
+	texts [][]int
 	rows  [][]float32
 }
 
 // newSearch appends the prompt. The first step will have one text: all beams begin as it does.
-func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptions) (*search, error) {
+func (s *Session) newSearch(prompt []int, o beam.Options, opt GenerateOptions) (*search, error) {
 	prompt, err := s.begin(prompt)
 	if err != nil {
 		return nil, err
@@ -78,8 +78,8 @@ func (s *Session) newSearch(prompt []int, c sample.BeamConfig, opt GenerateOptio
 	if len(s.ids) >= s.d.MaxLen {
 		return nil, ErrLength
 	}
-	c.Rules = s.rules(opt, s.budget(len(prompt), opt.MaxTokens))
-	beams, err := sample.NewBeams(c, sample.Text{IDs: s.tokens(), Prompt: len(s.tokens()), Source: s.sourceIDs()})
+	processors := s.processors(opt)
+	beams, err := beam.New(o, &processors, s.prompt(opt, s.budget(len(prompt), opt.MaxTokens)))
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +115,11 @@ func (s *search) step() error {
 	if len(s.live) == 0 {
 		return nil
 	}
-	s.rows = s.rows[:0]
+	s.texts, s.rows = s.texts[:0], s.rows[:0]
 	for _, t := range s.live {
-		s.rows = append(s.rows, t.logits)
+		s.texts, s.rows = append(s.texts, t.tokens()), append(s.rows, t.logits)
 	}
-	chosen, err := s.beams.Step(s.rows)
+	chosen, err := s.beams.Step(s.texts, s.rows)
 	if err != nil {
 		return err
 	}

@@ -250,7 +250,7 @@ func (g *seq2seqGolden) checkGenerations(t *testing.T, d *model.Decoder, session
 			if g.decoderOnly() {
 				prompt = g.Source[want.Source]
 			}
-			if d.Generation.Beams.Beams == 1 {
+			if d.Generation.Beams.NumBeams == 1 {
 				got, err := collect(s, prompt, sample.Greedy(), model.GenerateOptions{})
 				if err != nil || !slices.Equal(got, want.IDs[0]) {
 					t.Errorf("%s, source %d: %v, want %v (%v)", x.Name, want.Source, got, want.IDs[0], err)

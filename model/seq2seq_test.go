@@ -17,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tokenizer"
@@ -105,7 +106,7 @@ func TestSeq2SeqSplits(t *testing.T) {
 func TestSeq2SeqBatches(t *testing.T) {
 	ctx := context.Background()
 	opt := model.GenerateOptions{MaxTokens: 12}
-	beams := sample.BeamConfig{Beams: 3, LengthPenalty: 1, Return: 2}
+	beams := beam.Options{NumBeams: 3, LengthPenalty: 1, NumReturnSequences: 2}
 	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
 		sources, err := m.Encode(g.Source...)
 		if err != nil {
@@ -147,11 +148,11 @@ func TestSeq2SeqBatches(t *testing.T) {
 	})
 }
 
-func equalHypotheses(a, b sample.Hypothesis) bool {
+func equalHypotheses(a, b beam.Hypothesis) bool {
 	return a.Score == b.Score && slices.Equal(a.IDs, b.IDs)
 }
 
-// A target's token allocates nothing once the session has its memory, and rules change that not.
+// A target's token allocates nothing once the session has its memory, and processors do not change that.
 func TestSeq2SeqAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -159,7 +160,7 @@ func TestSeq2SeqAllocatesNothing(t *testing.T) {
 	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
 		ids := longTarget(m, 2)
 		s := m.NewSession(encode1(t, m, g.Source[0]), model.SessionOptions{Reserve: len(ids)})
-		m.Decoder.Generation.Rules = sample.Rules{NoRepeatNGram: 3, RepetitionPenalty: 1.1, Suppress: []int{3}}
+		m.Decoder.Generation.Processors = sample.LogitsProcessors{NoRepeatNGramSize: 3, RepetitionPenalty: 1.1, FrequencyPenalty: 0.1, SuppressTokens: []int{3}}
 		sm := sample.Greedy()
 		next, stop := iter.Pull2(s.Generate(t.Context(), nil, sm, model.GenerateOptions{EOS: []int{}, MaxTokens: len(ids)}))
 		defer stop()
@@ -206,13 +207,13 @@ func TestSeq2SeqHostile(t *testing.T) {
 		wants("a decoder alone", m.Decoder.NewSession(model.SessionOptions{}).Append(0), "EncoderDecoder.NewSession")
 
 		src := encode1(t, m, g.Source[0])
-		beams := sample.BeamConfig{Beams: 2, LengthPenalty: 1}
+		beams := beam.Options{NumBeams: 2, LengthPenalty: 1}
 		_, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, []int{m.Decoder.Vocab}, beams, model.GenerateOptions{MaxTokens: 3})
 		wants("a prompt's id", err, "the model's ids are 0 to")
-		_, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, sample.BeamConfig{}, model.GenerateOptions{MaxTokens: 3})
-		wants("no beams", err, "Beams is 0")
+		_, err = m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, beam.Options{}, model.GenerateOptions{MaxTokens: 3})
+		wants("no beams", err, "NumBeams is 0")
 		for _, n := range []int{m.Decoder.Vocab / 2, m.Decoder.Vocab + 1} { // more than there are words to begin with
-			h, err := m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, sample.BeamConfig{Beams: n, LengthPenalty: 1}, model.GenerateOptions{MaxTokens: 3})
+			h, err := m.NewSession(src, model.SessionOptions{}).BeamSearch(ctx, nil, beam.Options{NumBeams: n, LengthPenalty: 1}, model.GenerateOptions{MaxTokens: 3})
 			if err != nil || len(h) != 1 {
 				t.Errorf("%d beams: %d texts, %v", n, len(h), err)
 			}
@@ -244,12 +245,12 @@ func TestSeq2SeqIDsBeyondTheTokenizer(t *testing.T) {
 		t.Fatal(err)
 	}
 	m = m.WithTokenizer(tok)
-	rules := &sample.Rules{}
+	processors := &sample.LogitsProcessors{}
 	for id := range n {
-		rules.Suppress = append(rules.Suppress, id)
+		processors.SuppressTokens = append(processors.SuppressTokens, id)
 	}
 	s := m.NewSession(encode1(t, m, []int{1}), model.SessionOptions{})
-	for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), model.GenerateOptions{MaxTokens: 5, Rules: rules}) {
+	for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), model.GenerateOptions{MaxTokens: 5, Processors: processors}) {
 		t.Errorf("%q, %v", piece, err)
 	}
 	if s.Len() != 6 {

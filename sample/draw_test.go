@@ -1,9 +1,12 @@
 package sample
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestDraws holds the counts of many draws against the probabilities by
@@ -17,7 +20,7 @@ func TestDraws(t *testing.T) {
 		{Temperature: 1.4, TopP: 0.9, Seed: 3},
 		{Temperature: 2, MinP: 0.1, TypicalP: 0.9, Seed: 4},
 	} {
-		logits := normalLogits(300, 1.5, 5)
+		logits := tensortest.Logits(300, 1.5, 5)
 		s := must(t, c)
 		probs, err := s.Probabilities(nil, logits)
 		if err != nil {
@@ -58,29 +61,6 @@ func TestDraws(t *testing.T) {
 	}
 }
 
-// TestDrawEnds has the first and the last possible random number land on tokens
-// that are kept.
-func TestDrawEnds(t *testing.T) {
-	logits := make([]float32, 1000)
-	for i := range logits {
-		logits[i] = -inf
-	}
-	logits[300], logits[700] = 1, 1
-	s := must(t, Config{Temperature: 1})
-	d, err := s.distribution(logits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		u    float64
-		want int
-	}{{0, 300}, {0.4999, 300}, {0.5, 700}, {1 - 1.0/(1<<53), 700}, {1, 700}} {
-		if got := d.draw(c.u); got.ID != c.want {
-			t.Errorf("draw(%v) is token %d, want %d", c.u, got.ID, c.want)
-		}
-	}
-}
-
 // TestSameEverywhere pins tokens to a seed: on every platform, and for ever.
 func TestSameEverywhere(t *testing.T) {
 	logits := make([]float32, 32000)
@@ -90,28 +70,28 @@ func TestSameEverywhere(t *testing.T) {
 		logits[i] = float32(x>>20)/256 - 8
 	}
 	for _, c := range []struct {
-		config Config
-		want   []int
+		config     Config
+		processors LogitsProcessors
+		want       []int
 	}{
-		{Config{Temperature: 1, Seed: 42}, wantPlain},
-		{Config{Temperature: 1.5, TopP: 0.9, RepetitionPenalty: 1.2, Seed: 42}, wantTopP},
-		{Config{Temperature: 0.8, TopK: 50, TopP: 0.95, Seed: 7}, wantTopK},
-		{Config{Temperature: 1, MinP: 0.01, FrequencyPenalty: 0.3, Seed: 7}, wantMinP},
+		{Config{Temperature: 1, Seed: 42}, LogitsProcessors{}, wantPlain},
+		{Config{Temperature: 1.5, TopP: 0.9, Seed: 42}, LogitsProcessors{RepetitionPenalty: 1.2}, wantTopP},
+		{Config{Temperature: 0.8, TopK: 50, TopP: 0.95, Seed: 7}, LogitsProcessors{}, wantTopK},
+		{Config{Temperature: 1, MinP: 0.01, Seed: 7}, LogitsProcessors{FrequencyPenalty: 0.3}, wantMinP},
 	} {
 		s := must(t, c.config)
 		var got []int
 		for range 8 {
-			id, err := s.Next(logits)
+			scores := slices.Clone(logits)
+			c.processors.Apply(scores, Text{IDs: got})
+			id, err := s.Next(scores)
 			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Accept(id); err != nil {
 				t.Fatal(err)
 			}
 			got = append(got, id)
 		}
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%+v: %v, want %v", c.config, got, c.want)
+			t.Errorf("%+v, %+v: %v, want %v", c.config, c.processors, got, c.want)
 		}
 	}
 }
@@ -124,7 +104,7 @@ var (
 )
 
 func TestCloneAndFork(t *testing.T) {
-	logits := normalLogits(500, 1, 1)
+	logits := tensortest.Logits(500, 1, 1)
 	run := func(s *Sampler) (ids []int) {
 		for range 20 {
 			id, err := s.Next(logits)
@@ -153,25 +133,21 @@ func TestCloneAndFork(t *testing.T) {
 
 // TestNoAllocations covers every path at the vocabulary of the largest models.
 func TestNoAllocations(t *testing.T) {
-	logits := normalLogits(262144, 3, 1)
+	logits := tensortest.Logits(262144, 3, 1)
 	for _, c := range []Config{
 		{},
 		{Temperature: 1},
 		{Temperature: 1, TopK: 50, TopP: 0.9},
 		{Temperature: 1, TopP: 0.95, MinP: 0.01},
 		{Temperature: 1, TypicalP: 0.9},
-		{Temperature: 1, RepetitionPenalty: 1.1, PresencePenalty: 0.5, Bias: map[int]float32{3: 1}},
 	} {
 		s := must(t, c)
 		top := make([]Choice, 0, 10)
 		step := func() {
-			id, err := s.Next(logits)
-			if err != nil {
+			if _, err := s.Next(logits); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Accept(id); err != nil {
-				t.Fatal(err)
-			}
+			var err error
 			if top, err = s.TopN(top[:0], logits, 10); err != nil {
 				t.Fatal(err)
 			}
@@ -194,21 +170,43 @@ func BenchmarkNext(b *testing.B) {
 		{"top-p=0.9", Config{Temperature: 0.8, TopP: 0.9}},
 		{"min-p=0.05", Config{Temperature: 0.8, MinP: 0.05}},
 		{"typical-p=0.9", Config{Temperature: 0.8, TypicalP: 0.9}},
-		{"penalties", Config{Temperature: 0.8, RepetitionPenalty: 1.1, FrequencyPenalty: 0.2}},
 	} {
 		b.Run("V=128256/"+c.name, func(b *testing.B) {
-			logits := normalLogits(128256, 3, 1)
+			logits := tensortest.Logits(128256, 3, 1)
 			s := must(b, c.config)
 			b.ReportAllocs()
 			for b.Loop() {
-				id, err := s.Next(logits)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := s.Accept(id); err != nil {
+				if _, err := s.Next(logits); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkApply has processors look at a text of 512 tokens.
+func BenchmarkApply(b *testing.B) {
+	text := Text{IDs: make([]int, 512), PromptLen: 10, EOS: []int{2}, MaxLength: 513}
+	for i := range text.IDs {
+		text.IDs[i] = i * 7919 % 32000
+	}
+	for _, c := range []struct {
+		name       string
+		processors LogitsProcessors
+	}{
+		{"repetition", LogitsProcessors{RepetitionPenalty: 1.2}},
+		{"frequency", LogitsProcessors{FrequencyPenalty: 0.2}},
+		{"ngrams", LogitsProcessors{NoRepeatNGramSize: 3}},
+		{"bad words", LogitsProcessors{BadWordsIDs: [][]int{{59}, {4, 5}, {6, 7, 8}}}},
+		{"forced", LogitsProcessors{ForcedEOS: []int{2}}},
+	} {
+		for _, vocab := range []int{32128, 128256} {
+			b.Run(fmt.Sprintf("V=%d/%s", vocab, c.name), func(b *testing.B) {
+				scores := tensortest.Logits(vocab, 3, 1)
+				for b.Loop() {
+					c.processors.Apply(scores, text)
+				}
+			})
+		}
 	}
 }

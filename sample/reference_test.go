@@ -8,38 +8,47 @@ import (
 	"testing"
 )
 
-// TestReference compares kept tokens and their probabilities with those of
-// transformers; see testdata/reference.py.
-func TestReference(t *testing.T) {
-	data, err := os.ReadFile("testdata/reference.json")
+func readJSON(t testing.TB, name string, v any) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSamplerReference compares kept tokens and their probabilities with those of transformers; see
+// testdata/reference.py.
+func TestSamplerReference(t *testing.T) {
 	var table struct {
 		Logits [][]float32
 		Cases  []struct {
-			Config            Config
+			Config struct {
+				Config
+				LogitsProcessors
+			}
 			Logits            int
 			Prompt, Generated []int
 			Probs             [][2]float64 // id, probability
 		}
 	}
-	if err := json.Unmarshal(data, &table); err != nil {
-		t.Fatal(err)
-	}
+	readJSON(t, "reference.json", &table)
 	if len(table.Cases) != 120 {
 		t.Fatalf("%d cases, want 120", len(table.Cases))
 	}
+	processed := 0
 	for _, c := range table.Cases {
-		logits := table.Logits[c.Logits]
-		s, err := New(c.Config)
+		original := table.Logits[c.Logits]
+		text := Text{IDs: slices.Concat(c.Prompt, c.Generated), PromptLen: len(c.Prompt)}
+		logits := slices.Clone(original)
+		if c.Config.Active(text) {
+			c.Config.Apply(logits, text)
+			processed++
+		}
+		s, err := New(c.Config.Config)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Prompt(c.Prompt...); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Accept(c.Generated...); err != nil {
 			t.Fatal(err)
 		}
 		before := slices.Clone(logits)
@@ -59,9 +68,66 @@ func TestReference(t *testing.T) {
 			if kept[id] != (got[id] > 0) {
 				t.Errorf("%+v, logits %d: token %d kept is %v, want %v", c.Config, c.Logits, id, got[id] > 0, kept[id])
 			}
-			if math.Abs(got[id]-want[id]) > 1e-6*max(want[id], 1e-3) {
+			if math.Abs(got[id]-want[id]) > 1e-6*max(want[id], 1e-3) { // the penalties round to float32
 				t.Errorf("%+v, logits %d: token %d has probability %v, want %v", c.Config, c.Logits, id, got[id], want[id])
 			}
 		}
+	}
+	if processed != 42 {
+		t.Errorf("processors were active in %d cases, want 42", processed)
+	}
+}
+
+// TestProcessorsReference compares scores with those of the processors of transformers; see testdata/processors.py.
+func TestProcessorsReference(t *testing.T) {
+	var cases []struct {
+		Text, EncoderIDs     []int
+		PromptLen, MaxLength int
+		EOS                  []int
+		Processors           struct {
+			LogitsProcessors
+			PrefixAllowedTokens []int
+		}
+		Logits []float32
+		Scores []*float32 // nil is −Inf
+	}
+	readJSON(t, "processors.json", &cases)
+	if len(cases) != 400 {
+		t.Fatalf("%d cases, want 400", len(cases))
+	}
+	changed := 0
+	for i, c := range cases {
+		p := c.Processors.LogitsProcessors
+		if only := c.Processors.PrefixAllowedTokens; only != nil {
+			p.PrefixAllowedTokens = func([]int) []int { return only }
+		}
+		text := Text{IDs: c.Text, PromptLen: c.PromptLen, EncoderIDs: c.EncoderIDs, EOS: c.EOS, MaxLength: c.MaxLength}
+		if err := p.Validate(text); err != nil {
+			t.Errorf("case %d: %v", i, err)
+			continue
+		}
+		got := slices.Clone(c.Logits)
+		p.Apply(got, text)
+		if !slices.Equal(got, c.Logits) {
+			changed++
+			if !p.Active(text) {
+				t.Errorf("case %d: %+v changes scores and is not active", i, p)
+			}
+		}
+		if len(c.Scores) != len(got) {
+			t.Fatalf("case %d: %d scores for %d logits", i, len(c.Scores), len(got))
+		}
+		for id, want := range c.Scores {
+			if want == nil {
+				want = &negInf
+			}
+			// Several biases of one token are added in another order.
+			if d := math.Abs(float64(got[id] - *want)); got[id] != *want && !(d < 2e-6 && len(p.SequenceBias) > 0) {
+				t.Errorf("case %d: %+v: token %d after %v has score %v, want %v", i, p, id, c.Text, got[id], *want)
+			}
+		}
+	}
+	if changed < 250 {
+		t.Errorf("scores change in %d of %d cases", changed, len(cases))
 	}
 }

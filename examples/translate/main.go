@@ -119,7 +119,7 @@ func open(o options) (*task.TextToText, error) {
 	t.Options.MaxTokens = o.most
 	if o.beams > 0 {
 		g := t.Model.Decoder.Generation
-		g.Beams.Beams = o.beams
+		g.Beams.NumBeams = o.beams
 		t.Model = t.Model.WithGeneration(g)
 	}
 	return t, nil

@@ -89,7 +89,7 @@ func TestErrors(t *testing.T) {
 		{options{from: "en"}, "", nil, "-from needs -to"},
 		{options{layer: 9, out: "a.png"}, "", []string{"the cat"}, "layers 0 to 1"},
 		{options{head: 9, out: "a.png"}, "", []string{"the cat"}, "heads 0 to 3"},
-		{options{beams: 5000}, "", []string{"the cat"}, "Beams is 5000"},
+		{options{beams: 5000}, "", []string{"the cat"}, "NumBeams is 5000"},
 	} {
 		if out, err := translate(t, c.in, c.o, c.texts...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %q, error %v, want one that says %q", c.o, out, err, c.want)

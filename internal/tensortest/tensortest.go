@@ -130,3 +130,14 @@ func Generated(t *testing.T, dir string, generate func(dir string) error) {
 		}
 	}
 }
+
+// Logits returns n numbers of a normal distribution with the standard deviation spread, as a model gives for the tokens
+// of a vocabulary. The same seed gives the same numbers.
+func Logits(n int, spread float64, seed uint64) []float32 {
+	r := rand.New(rand.NewPCG(seed, 2))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64() * spread)
+	}
+	return x
+}

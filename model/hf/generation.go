@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 )
 
 // Generation is what a checkpoint says of generating text: generation_config.json, or the same keys of
@@ -29,15 +30,15 @@ type Generation struct {
 	// MaxNewTokens is the number of tokens to generate; 0 if not given.
 	MaxNewTokens int
 
-	// Sampling is greedy unless the checkpoint asks for sampling. Penalties are among Rules.
+	// Sampling is greedy unless the checkpoint asks for sampling.
 	Sampling sample.Config
 
-	// Rules constrain the tokens that are generated, in every way of generating. Their EOS and MaxLength
-	// are set for each text.
-	Rules sample.Rules
+	// Processors change the logits before a token is chosen, in every way of generating: penalties, words that may
+	// not occur, and so on.
+	Processors sample.LogitsProcessors
 
-	// Beams is how to search (num_beams and its companions), without rules.
-	Beams sample.BeamConfig
+	// Beams is how to search (num_beams and its companions).
+	Beams beam.Options
 }
 
 // Tokens are the special tokens of a family where its files name none; nil is none.
@@ -128,92 +129,90 @@ func (c *Config) generation() Generation {
 			TypicalP:    c.Float("typical_p", 1),
 		}
 	}
-	if _, err := sample.New(g.Sampling); err != nil {
+	if err := g.Sampling.Validate(); err != nil {
 		c.Fail("%w", err)
 	}
-	g.Rules = c.rules(g.EOS)
-	if g.Beams = c.beams(g); g.Beams.Beams > 1 && g.Sampling.Temperature > 0 {
+	g.Processors = c.processors(g.EOS)
+	if g.Beams = c.beams(g); g.Beams.NumBeams > 1 && g.Sampling.Temperature > 0 {
 		drawn := g.Sampling
 		g.Beams.Sampling = &drawn
 	}
 	return g
 }
 
-// rules reads the constraints on what is generated.
-func (c *Config) rules(end []int) sample.Rules {
-	r := sample.Rules{
+// processors reads what changes the logits. eos are the tokens that end a text.
+func (c *Config) processors(eos []int) sample.LogitsProcessors {
+	p := sample.LogitsProcessors{
 		EncoderRepetitionPenalty: c.Float("encoder_repetition_penalty", 0),
 		RepetitionPenalty:        c.Float("repetition_penalty", 0),
-		NoRepeatNGram:            c.Int("no_repeat_ngram_size", 0, 0, MaxLength),
-		EncoderNoRepeatNGram:     c.Int("encoder_no_repeat_ngram_size", 0, 0, MaxLength),
+		NoRepeatNGramSize:        c.Int("no_repeat_ngram_size", 0, 0, MaxLength),
+		EncoderNoRepeatNGramSize: c.Int("encoder_no_repeat_ngram_size", 0, 0, MaxLength),
 		MinLength:                c.Int("min_length", 0, 0, MaxLength),
-		MinNew:                   c.Int("min_new_tokens", 0, 0, MaxLength),
-		ForcedFirst:              c.ids("forced_bos_token_id"),
-		ForcedLast:               c.ids("forced_eos_token_id"),
-		Suppress:                 c.ids("suppress_tokens"),
-		SuppressFirst:            c.ids("begin_suppress_tokens"),
-		Renormalize:              c.Bool("renormalize_logits", false),
+		MinNewTokens:             c.Int("min_new_tokens", 0, 0, MaxLength),
+		ForcedBOS:                c.ids("forced_bos_token_id"),
+		ForcedEOS:                c.ids("forced_eos_token_id"),
+		SuppressTokens:           c.ids("suppress_tokens"),
+		BeginSuppressTokens:      c.ids("begin_suppress_tokens"),
+		RenormalizeLogits:        c.Bool("renormalize_logits", false),
 	}
-	if r.MinNew > 0 {
-		r.MinLength = 0 // as in the reference, the newer key replaces the older
+	if p.MinNewTokens > 0 {
+		p.MinLength = 0 // as in the reference, the newer key replaces the older
 	}
-	if len(r.ForcedFirst) == 0 && c.Bool("force_bos_token_to_be_generated", false) {
-		r.ForcedFirst = c.ids("bos_token_id")
+	if len(p.ForcedBOS) == 0 && c.Bool("force_bos_token_to_be_generated", false) {
+		p.ForcedBOS = c.ids("bos_token_id")
 	}
-	c.decode("bad_words_ids", &r.BadWords, "a list of lists of ids")
+	c.decode("bad_words_ids", &p.BadWordsIDs, "a list of lists of ids")
 	var bias [][2]json.RawMessage
 	c.decode("sequence_bias", &bias, "a list of pairs of ids and a number")
 	for _, pair := range bias {
 		var b sample.SequenceBias
-		if json.Unmarshal(pair[0], &b.IDs) != nil || json.Unmarshal(pair[1], &b.Add) != nil {
+		if json.Unmarshal(pair[0], &b.IDs) != nil || json.Unmarshal(pair[1], &b.Bias) != nil {
 			c.Fail("sequence_bias is %s; a list of pairs of ids and a number is needed", clip(c.keys["sequence_bias"]))
 			break
 		}
-		r.SequenceBias = append(r.SequenceBias, b)
+		p.SequenceBias = append(p.SequenceBias, b)
 	}
 	var decay []float64
 	if c.decode("exponential_decay_length_penalty", &decay, "a start and a factor") {
 		if len(decay) != 2 || decay[0] < 0 || decay[0] > MaxLength || decay[1] < 0 {
 			c.Fail("exponential_decay_length_penalty is %s; a start and a factor of 0 or more are needed", clip(c.keys["exponential_decay_length_penalty"]))
 		} else {
-			r.DecayStart, r.DecayFactor = int(decay[0]), decay[1]
+			p.ExponentialDecayLengthPenalty = sample.ExponentialDecay{Start: int(decay[0]), Factor: decay[1]}
 		}
 	}
-	valid := r
-	valid.MaxLength, valid.EOS = MaxLength, end
-	if err := valid.Validate(); err != nil {
+	if err := p.Validate(sample.Text{EOS: eos, MaxLength: MaxLength}); err != nil {
 		c.Fail("%w", err)
 	}
-	return r
+	return p
 }
 
 // beams reads how to search.
-func (c *Config) beams(g Generation) sample.BeamConfig {
-	b := sample.BeamConfig{
-		Beams:            c.Int("num_beams", 1, 1, maxBeams),
-		Groups:           c.Int("num_beam_groups", 0, 0, maxBeams),
-		DiversityPenalty: c.Float("diversity_penalty", 0),
-		LengthPenalty:    c.Float("length_penalty", 1),
-		Return:           c.Int("num_return_sequences", 0, 0, maxBeams),
+func (c *Config) beams(g Generation) beam.Options {
+	o := beam.Options{
+		NumBeams:           c.Int("num_beams", 1, 1, maxBeams),
+		NumBeamGroups:      c.Int("num_beam_groups", 0, 0, maxBeams),
+		DiversityPenalty:   c.Float("diversity_penalty", 0),
+		LengthPenalty:      c.Float("length_penalty", 1),
+		NumReturnSequences: c.Int("num_return_sequences", 0, 0, maxBeams),
 	}
 	switch {
 	case g.PAD != nil:
-		b.Pad = *g.PAD
+		o.PAD = *g.PAD
 	case len(g.EOS) > 0:
-		b.Pad = g.EOS[0]
+		o.PAD = g.EOS[0]
 	}
 	if c.Has("early_stopping") {
 		switch raw := string(c.keys["early_stopping"]); raw {
 		case "false":
 		case "true":
-			b.EarlyStopping = sample.StopAtOnce
+			o.EarlyStopping = beam.StopAtOnce
 		case `"never"`:
-			b.EarlyStopping = sample.StopNever
+			o.EarlyStopping = beam.StopNever
 		default:
 			c.Fail(`early_stopping is %s; true, false or "never" is needed`, clip(c.keys["early_stopping"]))
 		}
 	}
-	return b
+	return o
 }
 
 // maxBeams bounds what a config may ask for: the memory and the time of a search grow with it. Published ones

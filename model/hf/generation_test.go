@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/sample/beam"
 )
 
 // with returns the text of an object with one key changed; values may be invalid JSON.
@@ -64,11 +65,11 @@ func TestGenerationConfig(t *testing.T) {
 			Sampling: sample.Config{Temperature: 0.5, TopK: 50, TopP: 0.3, MinP: 0.1, TypicalP: 1}}},
 	} {
 		c.want.Start = c.want.BOS
-		c.want.Beams = sample.BeamConfig{Beams: 1, LengthPenalty: 1}
+		c.want.Beams = beam.Options{NumBeams: 1, LengthPenalty: 1}
 		if c.want.PAD != nil {
-			c.want.Beams.Pad = *c.want.PAD
+			c.want.Beams.PAD = *c.want.PAD
 		} else if len(c.want.EOS) > 0 {
-			c.want.Beams.Pad = c.want.EOS[0]
+			c.want.Beams.PAD = c.want.EOS[0]
 		}
 		got, err := readGeneration(c.file, c.config)
 		if err != nil || len(got.EOS)+len(c.want.EOS) > 0 && !slices.Equal(got.EOS, c.want.EOS) {
@@ -152,9 +153,8 @@ func FuzzGeneration(f *testing.F) {
 		if _, err := sample.New(g.Sampling); err != nil {
 			t.Errorf("%+v: %v", g.Sampling, err)
 		}
-		rules := g.Rules
-		if rules.EOS, rules.MaxLength = g.EOS, MaxLength; rules.Validate() != nil {
-			t.Errorf("%+v: %v", rules, rules.Validate())
+		if err := g.Processors.Validate(sample.Text{EOS: g.EOS, MaxLength: MaxLength}); err != nil {
+			t.Errorf("%+v: %v", g.Processors, err)
 		}
 		for _, id := range g.EOS {
 			if id < 0 || id > MaxVocab {

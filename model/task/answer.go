@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed2010d43f/transformer/internal/topk"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -149,21 +150,24 @@ func (a *Answerer) spans(w *tokenizer.Window, y tensor.Tensor, n int) windowSpan
 	if !a.WithinWords {
 		n = 2*n + 10 // spans of the same words become one
 	}
-	best := top{n: n}
+	best := topk.NewTopFunc(n, betterSpan)
 	for i, s := range start {
 		if s == 0 {
 			continue
 		}
 		for j := i; j < min(i+a.MaxAnswer, len(end)); j++ {
 			if end[j] > 0 {
-				best.offer(Hit{Row: i*len(end) + j, Score: s * end[j]})
+				best.Offer(tokenSpan{i, j, s * end[j]})
 			}
 		}
 	}
-	for _, h := range best.sorted() {
-		out.spans = append(out.spans, tokenSpan{h.Row / len(end), h.Row % len(end), h.Score})
-	}
+	out.spans = best.Sorted()
 	return out
+}
+
+// betterSpan orders spans by score, and those with equal scores by where they begin, then by where they end.
+func betterSpan(a, b tokenSpan) int {
+	return cmp.Or(cmp.Compare(b.score, a.score), a.first-b.first, a.last-b.last)
 }
 
 // position returns the softmax of column c over the tokens that are allowed; the others have 0.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/topk"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -43,7 +44,8 @@ func Normalize(x tensor.Tensor) {
 }
 
 // Index finds the vectors with the largest dot product with a query, by comparing it with all of them.
-// For the cosine, add vectors that are normalised. Any number of goroutines may use it at a time.
+// For the cosine, add vectors that are normalised. Any number of goroutines may use it at a time. It holds
+// up to 1<<32 vectors.
 type Index struct {
 	dim int
 
@@ -79,13 +81,17 @@ func (x *Index) Len() int {
 	return x.n
 }
 
-// Add copies the rows of v, [N, Dim], into the index. It panics if their width is another.
+// Add copies the rows of v, [N, Dim], into the index. It panics if their width is another, or if the index would
+// hold more than 1<<32 vectors.
 func (x *Index) Add(v tensor.Tensor) {
 	if v.Rows() > 0 && v.Shape.Last() != x.dim {
 		panic(fmt.Sprintf("task: vectors of shape %v added to an index of vectors of %d", v.Shape, x.dim))
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if uint64(x.n)+uint64(v.Rows()) > 1<<32 {
+		panic(fmt.Sprintf("task: %d vectors added to an index of %d; it holds up to 1<<32", v.Rows(), x.n))
+	}
 	for i := 0; i < v.Rows(); {
 		at := x.n % blockRows
 		if at == 0 {
@@ -118,28 +124,33 @@ func (x *Index) Search(queries tensor.Tensor, k int) [][]Hit {
 // search compares a few queries with all blocks, which it divides among several goroutines.
 func (x *Index) search(out [][]Hit, q tensor.Tensor, k int) {
 	workers := min(runtime.GOMAXPROCS(0), len(x.blocks), maxWorkers)
-	found := make([][]top, workers)
+	found := make([][]topk.Top, workers)
 	parallel.Each(workers, func(w int) error {
-		found[w] = make([]top, len(out))
+		found[w] = make([]topk.Top, len(out))
+		for i := range out {
+			found[w][i].Reset(k)
+		}
 		scores := tensor.New(len(out), blockRows)
 		for b := w; b < len(x.blocks); b += workers {
 			tensor.MatMul(scores, q, x.blocks[b])
 			for i := range out {
-				found[w][i].n = k
 				for j, s := range scores.Row(i)[:min(blockRows, x.n-b*blockRows)] {
-					found[w][i].offer(Hit{b*blockRows + j, s})
+					found[w][i].Offer(topk.Of(b*blockRows+j, s))
 				}
 			}
 		}
 		return nil
 	})
+	var best topk.Top
 	for i := range out {
-		best := top{n: k}
+		best.Reset(k)
 		for w := range workers {
-			for _, h := range found[w][i].hits {
-				best.offer(h)
+			for _, r := range found[w][i].Best() {
+				best.Offer(r)
 			}
 		}
-		out[i] = best.sorted()
+		for _, r := range best.Sorted() {
+			out[i] = append(out[i], Hit{r.ID(), r.Score()})
+		}
 	}
 }

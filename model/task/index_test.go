@@ -1,6 +1,8 @@
 package task
 
 import (
+	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -15,6 +17,11 @@ func randomTensor(r *rand.Rand, n, dim int) tensor.Tensor {
 		x.Data[i] = float32(r.NormFloat64())
 	}
 	return x
+}
+
+// better orders hits, the best first.
+func better(a, b Hit) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), a.Row-b.Row)
 }
 
 func TestIndexFindsTheNearest(t *testing.T) {
@@ -94,6 +101,18 @@ func TestCosine(t *testing.T) {
 	}{{[]float32{3, 4}, []float32{4, 3}, 0.96}, {[]float32{1, 0}, []float32{-2, 0}, -1}, {[]float32{0, 0}, []float32{1, 2}, 0}} {
 		if got := Cosine(c.a, c.b); !near(got, c.want) {
 			t.Errorf("Cosine(%v, %v) = %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// The largest scores come in order, equal ones by place, NaN last; any number may be asked for.
+func TestLargest(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	scores := []float32{1, nan, 3, -inf, 3, inf, 0}
+	want := []int{5, 2, 4, 0, 6, 3, 1}
+	for _, n := range []int{-1, 0, 1, 3, 6, 7, 8, math.MaxInt} {
+		if got := largest(scores, n); !slices.Equal(got, want[:max(0, min(n, 7))]) {
+			t.Errorf("the %d largest are at %v", n, got)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func (t *TextToText) Translate(source, target string) (*TextToText, error) {
 	case t.startsWithLanguage():
 		g.Start = &id
 	default:
-		g.Rules.ForcedFirst = []int{id}
+		g.Processors.ForcedBOS = []int{id}
 	}
 	u := *t
 	u.Model = t.Model.WithTokenizer(tok).WithGeneration(g)
@@ -185,7 +185,7 @@ func (t *TextToText) group(order []int, sources []arch.Sequence) []int {
 func (t *TextToText) checkLanguage(texts []string) error {
 	tok, g := t.Model.Encoder.Tokenizer, &t.Model.Decoder.Generation
 	codes := tok.Languages()
-	if len(codes) == 0 || len(g.Rules.ForcedFirst) > 0 || t.Options.Rules != nil {
+	if len(codes) == 0 || len(g.Processors.ForcedBOS) > 0 || t.Options.Processors != nil {
 		return nil
 	}
 	if t.Model.Family == "marian" {
@@ -214,8 +214,8 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequ
 	}
 	d := t.Model.Decoder
 	b := d.Generation.Beams
-	each := max(1, b.Return)
-	if b.Beams > 1 {
+	each := max(1, b.NumReturnSequences)
+	if b.NumBeams > 1 {
 		each = 1
 	}
 	var batch []model.Input
@@ -224,7 +224,7 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequ
 			batch = append(batch, model.Input{Session: t.Model.NewSession(src, model.SessionOptions{})})
 		}
 	}
-	if b.Beams > 1 {
+	if b.NumBeams > 1 {
 		found, err := d.BeamSearchBatch(ctx, batch, b, t.Options)
 		for i, texts := range found {
 			for _, h := range texts {

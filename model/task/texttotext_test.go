@@ -121,7 +121,7 @@ func TestTextToText(t *testing.T) {
 	w := writer(t, "t5_spiece", "t5", tasks)
 	_, err := w.For("translate")
 	wantsError(t, "two tasks", err, "translation_en_to_de", "translation_en_to_fr")
-	if u, err := writer(t, "bart", "bart", `, "task_specific_params": {"summarization": {"num_beams": 2}}`).For("summarize"); err != nil || u.Model.Decoder.Generation.Beams.Beams != 2 {
+	if u, err := writer(t, "bart", "bart", `, "task_specific_params": {"summarization": {"num_beams": 2}}`).For("summarize"); err != nil || u.Model.Decoder.Generation.Beams.NumBeams != 2 {
 		t.Errorf("a task without prefix: %v", err)
 	}
 	_, err = w.For("paint")
@@ -153,7 +153,7 @@ func TestTextToText(t *testing.T) {
 			if err != nil || !slices.EqualFunc(one, all[i], equalWritten) {
 				t.Errorf("%q alone: %v, in a batch %v (%v)", text, one, all[i], err)
 			}
-			if want := max(1, u.Model.Decoder.Generation.Beams.Return); len(one) != want {
+			if want := max(1, u.Model.Decoder.Generation.Beams.NumReturnSequences); len(one) != want {
 				t.Errorf("%d texts, want %d", len(one), want)
 			}
 			for _, x := range one {

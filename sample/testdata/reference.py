@@ -1,4 +1,4 @@
-"""Writes reference.json: what the logits processors of transformers make of a few logits.
+"""Writes reference.json: what the warpers of transformers, after a few of its processors, make of a few logits.
 
 Made with transformers 5.24.0 and torch 2.15.0 on the CPU. The processors come from generate's own
 _get_logits_processor, so their order is the reference's. Scores are float64; float32 must keep the same tokens.
@@ -29,8 +29,8 @@ def reference_config(c):
     for ours, theirs in (("MinP", "min_p"), ("TypicalP", "typical_p"), ("RepetitionPenalty", "repetition_penalty")):
         if ours in c:
             kw[theirs] = c[ours]
-    if "Bias" in c:
-        kw["sequence_bias"] = {(int(i),): float(b) for i, b in c["Bias"].items()}
+    if "SequenceBias" in c:
+        kw["sequence_bias"] = {tuple(b["IDs"]): b["Bias"] for b in c["SequenceBias"]}
     return kw
 
 
@@ -77,11 +77,11 @@ def main():
         {"Temperature": 1.4, "PresencePenalty": -0.5, "FrequencyPenalty": 0.25},
         {"Temperature": 1.4, "RepetitionPenalty": 1.2, "PresencePenalty": 1.1, "FrequencyPenalty": 0.3},
         {"Temperature": 0.8, "RepetitionPenalty": 1.2, "PresencePenalty": 2.1, "TopK": 6},
-        {"Temperature": 1.0, "Bias": {"0": -2.5, "3": 4.25}},
-        {"Temperature": 0.5, "Bias": {"0": -2.5, "3": 4.25}, "TopP": 0.9},
-        {"Temperature": 0.5, "Bias": {"1": 1.5, "2": -0.75}, "RepetitionPenalty": 1.7},
-        {"Temperature": 1.0, "Bias": {"2": -1.75}, "RepetitionPenalty": 1.7, "PresencePenalty": 0.4, "TopK": 7, "TopP": 0.95, "MinP": 0.01},
-        {"Temperature": 2.0, "Bias": {"1": 6.0}, "FrequencyPenalty": 1.5, "TypicalP": 0.8},
+        {"Temperature": 1.0, "SequenceBias": [{"IDs": [0], "Bias": -2.5}, {"IDs": [3], "Bias": 4.25}]},
+        {"Temperature": 0.5, "SequenceBias": [{"IDs": [0], "Bias": -2.5}, {"IDs": [3], "Bias": 4.25}], "TopP": 0.9},
+        {"Temperature": 0.5, "SequenceBias": [{"IDs": [1], "Bias": 1.5}, {"IDs": [2], "Bias": -0.75}], "RepetitionPenalty": 1.7},
+        {"Temperature": 1.0, "SequenceBias": [{"IDs": [2], "Bias": -1.75}], "RepetitionPenalty": 1.7, "PresencePenalty": 0.4, "TopK": 7, "TopP": 0.95, "MinP": 0.01},
+        {"Temperature": 2.0, "SequenceBias": [{"IDs": [1], "Bias": 6.0}], "FrequencyPenalty": 1.5, "TypicalP": 0.8},
         {"Temperature": 1.1, "RepetitionPenalty": 1.1, "TopK": 40, "TopP": 0.95, "MinP": 0.05},
     ]
     cases = []

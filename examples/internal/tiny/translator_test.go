@@ -108,7 +108,7 @@ func TestTranslator(t *testing.T) {
 			t.Fatal(err)
 		}
 		beams := fr.Model.Decoder.Generation.Beams
-		beams.Return = len(c.Beams)
+		beams.NumReturnSequences = len(c.Beams)
 		found, err := fr.Model.NewSession(read[0], model.SessionOptions{}).BeamSearch(ctx, nil, beams, model.GenerateOptions{})
 		if err != nil || len(found) != len(c.Beams) {
 			t.Fatalf("%d texts: %v", len(found), err)

@@ -1,14 +1,15 @@
-package sample
+package logits
 
 import (
 	"cmp"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
-// oracle is the distribution by whole sorts and math.Exp; no penalties.
+// oracle is the distribution by whole sorts and math.Exp.
 func oracle(c Config, logits []float32) []float64 {
 	ids := make([]int, len(logits))
 	weight := make([]float64, len(logits))
@@ -19,6 +20,7 @@ func oracle(c Config, logits []float32) []float64 {
 	}
 	slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
 	ids = slices.DeleteFunc(ids, func(id int) bool { return weight[id] == 0 })
+	best := slices.Clone(ids)
 	if c.TopK > 0 {
 		ids = ids[:min(c.TopK, len(ids))]
 	}
@@ -27,6 +29,9 @@ func oracle(c Config, logits []float32) []float64 {
 	}
 	if c.MinP > 0 {
 		ids = slices.DeleteFunc(ids, func(id int) bool { return weight[id] < c.MinP })
+	}
+	if c.MinTokensToKeep > len(ids) {
+		ids = best[:min(c.MinTokensToKeep, len(best))]
 	}
 	if c.TypicalP > 0 && c.TypicalP < 1 {
 		entropy, total := 0.0, 0.0
@@ -38,7 +43,7 @@ func oracle(c Config, logits []float32) []float64 {
 		}
 		far := func(id int) float64 { return math.Abs(-math.Log(weight[id]/total) - entropy) }
 		slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(far(a), far(b)) })
-		ids = ids[:massOf(ids, weight, c.TypicalP)]
+		ids = ids[:min(max(massOf(ids, weight, c.TypicalP), c.MinTokensToKeep), len(ids))]
 	}
 	total := 0.0
 	for _, id := range ids {
@@ -66,30 +71,19 @@ func massOf(ids []int, weight []float64, p float64) int {
 	return len(ids)
 }
 
-func normalLogits(n int, spread float64, seed uint64) []float32 {
-	r := rand.New(rand.NewPCG(seed, 2))
-	logits := make([]float32, n)
-	for i := range logits {
-		logits[i] = float32(r.NormFloat64() * spread)
-	}
-	return logits
-}
-
 func compare(t *testing.T, c Config, logits []float32) {
 	t.Helper()
-	s, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := s.Probabilities(nil, logits)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := Filter{Config: c}
+	d := f.Apply(logits, Largest(logits))
 	wrong := 0
 	for id, want := range oracle(c, logits) {
-		if math.Abs(got[id]-want) > 1e-9*want+1e-270 {
+		got := 0.0
+		if d.Keeps(id) {
+			got = d.Prob(id)
+		}
+		if math.Abs(got-want) > 1e-9*want+1e-270 {
 			if wrong++; wrong < 4 {
-				t.Errorf("%+v: token %d of %d with logit %v has probability %v, want %v", c, id, len(logits), logits[id], got[id], want)
+				t.Errorf("%+v: token %d of %d with logit %v has probability %v, want %v", c, id, len(logits), logits[id], got, want)
 			}
 		}
 	}
@@ -107,10 +101,13 @@ func TestOracle(t *testing.T) {
 		{Temperature: 2, TopP: 0.8, MinP: 0.02},
 		{Temperature: 1, TypicalP: 0.5}, {Temperature: 1, TypicalP: 0.02},
 		{Temperature: 1.5, TopK: 900, TopP: 0.95, MinP: 0.01, TypicalP: 0.7},
+		{Temperature: 1, TopK: 1, MinTokensToKeep: 5}, {Temperature: 1, TopP: 0.01, MinTokensToKeep: 2},
+		{Temperature: 1, MinP: 1, MinTokensToKeep: 30}, {Temperature: 1, TypicalP: 1e-9, MinTokensToKeep: 3},
+		{Temperature: 1, TopK: 50, TopP: 0.9, MinTokensToKeep: 4},
 	}
 	for _, n := range []int{1, 2, 255, 256, 257, 5000, 20000} {
 		for _, spread := range []float64{0.01, 3} {
-			logits := normalLogits(n, spread, uint64(n))
+			logits := tensortest.Logits(n, spread, uint64(n))
 			for _, c := range configs {
 				compare(t, c, logits)
 			}
@@ -122,7 +119,7 @@ func TestOracle(t *testing.T) {
 // equal, and a few far apart.
 func TestOrders(t *testing.T) {
 	const n = 6000
-	up := normalLogits(n, 2, 1)
+	up := tensortest.Logits(n, 2, 1)
 	slices.Sort(up)
 	down := slices.Clone(up)
 	slices.Reverse(down)
@@ -157,45 +154,6 @@ func TestExp(t *testing.T) {
 	for _, w := range []float64{1, 0.5, 0.1, 1e-9} {
 		if got := table.exp(table.log(w)); math.Abs(got-w) > 2e-11*w {
 			t.Errorf("exp(log(%v)) is %v", w, got)
-		}
-	}
-}
-
-func TestRank(t *testing.T) {
-	inf := float32(math.Inf(1))
-	values := []float32{inf, math.MaxFloat32, 2, 1, math.SmallestNonzeroFloat32, 0, -math.SmallestNonzeroFloat32, -1, -2, -inf}
-	for i, v := range values {
-		if got := rankOf(5, v); got.logit() != v || got.id() != 5 {
-			t.Errorf("rankOf(5, %v) holds %d, %v", v, got.id(), got.logit())
-		}
-		if rankOf(5, v) >= rankOf(6, v) {
-			t.Errorf("equal logits %v rank by descending id", v)
-		}
-		if i > 0 && rankOf(9, values[i-1]) >= rankOf(1, v) {
-			t.Errorf("%v ranks behind %v", values[i-1], v)
-		}
-	}
-	if negative := float32(math.Copysign(0, -1)); rankOf(0, negative) != rankOf(0, 0) {
-		t.Error("-0 and 0 rank differently")
-	}
-}
-
-// TestPartition checks both pivots: parts are never empty and never mixed.
-func TestPartition(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for round := range 2000 {
-		c := make([]rank, 3+r.IntN(60))
-		for i := range c {
-			c[i] = rankOf(i, float32(r.IntN(1+round%7)))
-		}
-		sorted := slices.Sorted(slices.Values(c))
-		m := partition(c, round%2*41)
-		if m <= 0 || m >= len(c) || slices.Max(c[:m]) > slices.Min(c[m:]) {
-			t.Fatalf("partition of %d at %d", len(c), m)
-		}
-		slices.Sort(c)
-		if !slices.Equal(c, sorted) {
-			t.Fatal("partition lost ranks")
 		}
 	}
 }
