@@ -216,7 +216,7 @@ func (s *Session) processors(opt GenerateOptions) sample.LogitsProcessors {
 // tokens; a negative left is no limit. Rows that were given in the place of tokens are not part of it.
 func (s *Session) prompt(opt GenerateOptions, left int) sample.Text {
 	ids := s.tokens()
-	t := sample.Text{IDs: ids, PromptLen: len(ids), EOS: opt.EOS}
+	t := sample.Text{IDs: ids, PromptLen: len(ids), EOS: opt.EOS, VocabSize: s.d.Vocab}
 	if t.EOS == nil {
 		t.EOS = s.d.Generation.EOS
 	}

@@ -10,7 +10,8 @@ package sample
 //
 // Scores are logits before a [Sampler], and log-probabilities in a beam search (package beam).
 //
-// Token ids beyond the vocabulary match no token, wherever they are, and are passed over.
+// Token ids beyond the vocabulary match no token, wherever they are, and are passed over. Validate refuses them where
+// the text says how large the vocabulary is.
 //
 // LogitsProcessors hold no text and no scratch memory. Any number of goroutines may use them at the same time, as long
 // as none changes them.
@@ -113,6 +114,9 @@ type Text struct {
 
 	// MaxLength is the number of tokens at which the text ends, prompt included (max_length). 0 is no limit.
 	MaxLength int
+
+	// VocabSize, if not 0, is what [LogitsProcessors.Validate] holds ids against.
+	VocabSize int
 }
 
 // generated are the tokens after the prompt.

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,6 +20,9 @@ func (p *LogitsProcessors) Validate(t Text) error {
 			return err
 		}
 	}
+	if err := p.validateVocab(t.VocabSize); err != nil {
+		return err
+	}
 	if len(p.ForcedEOS) > 0 && t.MaxLength == 0 {
 		return fmt.Errorf("sample: LogitsProcessors.ForcedEOS is %v and Text.MaxLength is 0; it must be the number of tokens of which these are the last", p.ForcedEOS)
 	}
@@ -32,6 +36,8 @@ func (t *Text) validate() error {
 	switch {
 	case t.PromptLen < 0 || t.PromptLen > len(t.IDs):
 		return fmt.Errorf("sample: Text.PromptLen is %d with %d token ids; it must be from 0 to their number", t.PromptLen, len(t.IDs))
+	case t.VocabSize < 0:
+		return fmt.Errorf("sample: Text.VocabSize is %d; it must be 0 (unknown) or more", t.VocabSize)
 	case t.MaxLength < 0:
 		return fmt.Errorf("sample: Text.MaxLength is %d; it must be 0 (no limit) or more", t.MaxLength)
 	}
@@ -139,6 +145,33 @@ func (p *LogitsProcessors) validateSequences() error {
 		}
 	}
 	return nil
+}
+
+// validateVocab reports the first id beyond the vocabulary in what would have no effect then, or leave no token. The
+// reference refuses those of biases and bad words, and passes over those of SuppressTokens.
+func (p *LogitsProcessors) validateVocab(size int) error {
+	if size == 0 {
+		return nil
+	}
+	check := func(name string, ids []int) error {
+		for _, id := range ids {
+			if id >= size {
+				return fmt.Errorf("sample: LogitsProcessors.%s has token id %d; the vocabulary has %d tokens", name, id, size)
+			}
+		}
+		return nil
+	}
+	for i, b := range p.SequenceBias {
+		if err := check(fmt.Sprintf("SequenceBias[%d]", i), b.IDs); err != nil {
+			return err
+		}
+	}
+	for i, ids := range p.BadWordsIDs {
+		if err := check(fmt.Sprintf("BadWordsIDs[%d]", i), ids); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(check("ForcedBOS", p.ForcedBOS), check("ForcedEOS", p.ForcedEOS))
 }
 
 // negative is the first id below 0, or 0.
