@@ -73,7 +73,7 @@ func run(ctx context.Context, w io.Writer, in io.Reader, o options, texts []stri
 			return err
 		}
 	}
-	written, err := t.WriteAll(ctx, texts)
+	written, err := t.GenerateAll(ctx, texts)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func open(o options) (*task.TextToText, error) {
 		o.task = "translation_en_to_fr"
 	}
 	if o.task != "" {
-		if t, err = t.For(o.task); err != nil {
+		if t, err = t.Task(o.task); err != nil {
 			return nil, err
 		}
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Strategy says how the labels of tokens become entities.
-type Strategy uint8
+// AggregationStrategy says how the labels of tokens become entities.
+type AggregationStrategy uint8
 
 const (
-	Each    Strategy = iota // every token is an entity ("none" in the reference)
+	None    AggregationStrategy = iota // every token is an entity ("none" in the reference)
 	Simple                  // tokens side by side with the same label are one
 	First                   // words have the label of their first token, and are grouped as in Simple
 	Average                 // of the mean of their tokens' scores
@@ -32,7 +32,7 @@ type TokenScores struct {
 //
 // Groups are as in the reference: a word, or a token under Simple, joins the one before it if the labels
 // are the same without "B-" and "I-" and its own does not begin with "B-".
-func Aggregate(tokens []TokenScores, labels []string, s Strategy) []Entity {
+func Aggregate(tokens []TokenScores, labels []string, s AggregationStrategy) []Entity {
 	var units []Entity
 	for i := 0; i < len(tokens); {
 		n := 1
@@ -44,14 +44,14 @@ func Aggregate(tokens []TokenScores, labels []string, s Strategy) []Entity {
 		units = append(units, unit(tokens[i:i+n], labels, s))
 		i += n
 	}
-	if s == Each {
+	if s == None {
 		return units
 	}
 	return group(units)
 }
 
 // unit gives the tokens of a word one label.
-func unit(tokens []TokenScores, labels []string, s Strategy) Entity {
+func unit(tokens []TokenScores, labels []string, s AggregationStrategy) Entity {
 	scores := tokens[0].Scores
 	switch s {
 	case Max:

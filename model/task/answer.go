@@ -20,7 +20,7 @@ import (
 // Answerer finds the answer to a question in a text: extractive question answering, as the pipeline of
 // that name in transformers 4.57 does it. It may be used from several goroutines.
 type Answerer struct {
-	Reader           // MaxTokens: of a window; NewAnswerer sets at most 384
+	Preprocessor           // MaxTokens: of a window; NewAnswerer sets at most 384
 	Stride      int  // tokens that two windows of a text have in common; −1: half a window, at most 128
 	MaxAnswer   int  // tokens of the longest answer; NewAnswerer sets 15
 	Impossible  bool // "no answer" is one of the answers, with empty text
@@ -62,12 +62,12 @@ const answerTokens, answerStride, answerLength = 384, 128, 15 // the reference's
 
 // NewAnswerer uses an encoder that is open. It fails if that is for another task.
 func NewAnswerer(e *model.Encoder) (*Answerer, error) {
-	r, err := newReader(e, "Answerer", arch.QuestionAnswering)
+	r, err := newPreprocessor(e, "Answerer", arch.QuestionAnswering)
 	if err != nil {
 		return nil, err
 	}
 	r.MaxTokens = min(r.MaxTokens, answerTokens)
-	return &Answerer{Reader: r, Stride: -1, MaxAnswer: answerLength}, nil
+	return &Answerer{Preprocessor: r, Stride: -1, MaxAnswer: answerLength}, nil
 }
 
 // Answer returns the n best answers that the text gives, the best first: there may be fewer, and none at

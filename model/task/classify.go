@@ -13,20 +13,20 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Function turns a classifier's outputs into scores.
-type Function uint8
+// ScoreFunc turns a classifier's outputs into scores.
+type ScoreFunc uint8
 
 const (
-	// Auto is Raw for regression, Sigmoid for labels that are independent of each other and for a single
+	// Auto is Logits for regression, Sigmoid for labels that are independent of each other and for a single
 	// one, and Softmax for others.
-	Auto    Function = iota
-	Raw              // the outputs as they are: numbers of any size
+	Auto    ScoreFunc = iota
+	Logits              // the outputs as they are: numbers of any size
 	Sigmoid          // of each output by itself
 	Softmax          // over the outputs of a text, which then add up to 1
 )
 
 // Apply changes each row of outputs in place.
-func (f Function) Apply(x tensor.Tensor) {
+func (f ScoreFunc) Apply(x tensor.Tensor) {
 	for i := range x.Rows() {
 		switch f {
 		case Sigmoid:
@@ -40,8 +40,8 @@ func (f Function) Apply(x tensor.Tensor) {
 // Classifier gives the labels of texts, and of pairs of them, as the text-classification pipeline of
 // transformers 5.24 does. It may be used from several goroutines.
 type Classifier struct {
-	Reader
-	Function Function
+	Preprocessor
+	ScoreFunc ScoreFunc
 }
 
 // Label is one of a classifier's labels, for one text.
@@ -67,14 +67,14 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 
 // NewClassifier uses an encoder that is open. It fails if that is for another task.
 func NewClassifier(e *model.Encoder) (*Classifier, error) {
-	r, err := newReader(e, "Classifier", arch.SequenceClassification)
+	r, err := newPreprocessor(e, "Classifier", arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
 	if n := outputs(e.Sequence); n != len(e.Labels) {
 		return nil, fmt.Errorf("task: the encoder has %d labels for %d outputs", len(e.Labels), n)
 	}
-	return &Classifier{Reader: r}, nil
+	return &Classifier{Preprocessor: r}, nil
 }
 
 // Classify returns all labels of each text, the highest score first.
@@ -119,13 +119,13 @@ func (c *Classifier) Scores(batch []arch.Sequence) (tensor.Tensor, error) {
 	return x, nil
 }
 
-func (c *Classifier) function() Function {
+func (c *Classifier) function() ScoreFunc {
 	e := c.Encoder
 	switch {
-	case c.Function != Auto:
-		return c.Function
+	case c.ScoreFunc != Auto:
+		return c.ScoreFunc
 	case e.Regression:
-		return Raw
+		return Logits
 	case e.MultiLabel || len(e.Labels) == 1:
 		return Sigmoid
 	}
@@ -135,8 +135,8 @@ func (c *Classifier) function() Function {
 // Reranker scores documents for a query with a cross-encoder, a classifier with a single output, as
 // CrossEncoder of sentence-transformers 6.2 does. It may be used from several goroutines.
 type Reranker struct {
-	Reader
-	Function Function // Auto is Sigmoid
+	Preprocessor
+	ScoreFunc ScoreFunc // Auto is Sigmoid
 }
 
 // Ranked is a document and its score.
@@ -147,7 +147,7 @@ type Ranked struct {
 
 // OpenReranker opens a checkpoint for sequence classification with one label, as [model.OpenEncoder]
 // does. The function of the scores is what config.json names under sentence_transformers.activation_fn
-// or, older, sbert_ce_default_activation_function: Sigmoid or Identity, which is Raw.
+// or, older, sbert_ce_default_activation_function: Sigmoid or Identity, which is Logits.
 func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 	e, limit, err := open(fsys, opt)
 	if err != nil {
@@ -170,7 +170,7 @@ func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 	switch name := afterLastDot(cmp.Or(c.New.Function, c.Old)); name {
 	case "", "Sigmoid":
 	case "Identity":
-		r.Function = Raw
+		r.ScoreFunc = Logits
 	default:
 		return nil, fmt.Errorf("task: config.json: the activation function %.200q is not supported; Sigmoid and Identity are", name)
 	}
@@ -180,14 +180,14 @@ func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 // NewReranker uses an encoder that is open. It fails if that is for another task, or has more labels
 // than one.
 func NewReranker(e *model.Encoder) (*Reranker, error) {
-	r, err := newReader(e, "Reranker", arch.SequenceClassification)
+	r, err := newPreprocessor(e, "Reranker", arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
 	if n := len(e.Labels); n != 1 {
 		return nil, fmt.Errorf("task: the checkpoint has %d labels; Reranker needs one with 1, other classifiers are for Classifier", n)
 	}
-	return &Reranker{Reader: r}, nil
+	return &Reranker{Preprocessor: r}, nil
 }
 
 // Rerank returns the documents by their score for the query, the best first.
@@ -217,7 +217,7 @@ func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f := r.Function; f == Auto {
+	if f := r.ScoreFunc; f == Auto {
 		Sigmoid.Apply(x)
 	} else {
 		f.Apply(x)
@@ -226,7 +226,7 @@ func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
 }
 
 // NextSentence tells whether a text goes on with another. It may be used from several goroutines.
-type NextSentence struct{ Reader }
+type NextSentence struct{ Preprocessor }
 
 // OpenNextSentence opens a checkpoint for next-sentence prediction, or pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
@@ -244,7 +244,7 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 
 // NewNextSentence uses an encoder that is open. It fails if that has no such head.
 func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
-	r, err := newReader(e, "NextSentence", arch.NextSentence, arch.MaskedLM)
+	r, err := newPreprocessor(e, "NextSentence", arch.NextSentence, arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +273,7 @@ func (n *NextSentence) Follows(pairs ...Pair) ([]float32, error) {
 }
 
 // MultipleChoice chooses between ways in which a text may go on. It may be used from several goroutines.
-type MultipleChoice struct{ Reader }
+type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
 func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) {
@@ -291,7 +291,7 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 
 // NewMultipleChoice uses an encoder that is open. It fails if that is for another task.
 func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
-	r, err := newReader(e, "MultipleChoice", arch.MultipleChoice)
+	r, err := newPreprocessor(e, "MultipleChoice", arch.MultipleChoice)
 	if err != nil {
 		return nil, err
 	}

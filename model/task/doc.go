@@ -7,7 +7,7 @@
 // [NextSentence], [MultipleChoice], [Embedder] and, for BGE-M3, [M3]; [TextToText] translates,
 // summarises and answers with an encoder–decoder. Open functions take a folder as
 // Hugging Face publishes it, New functions an encoder that is open; both refuse a checkpoint that was
-// made for another task and say which. The pieces are there to be used alone: a [Reader] makes sequences
+// made for another task and say which. The pieces are there to be used alone: a [Preprocessor] makes sequences
 // of texts, the methods and heads of [model.Encoder] make scores of them, and [Aggregate], [Pooling],
 // [MaxSim] and others make answers of those. [Cosine] and [Index] compare embeddings.
 //
@@ -16,14 +16,14 @@
 // Every method that takes several texts tokenizes them in several goroutines, computes those of like
 // length together, without padding, and returns results in the order of the texts. What a text gets does
 // not depend on the others. All types may be used from several goroutines once their fields are set;
-// [Reader.Progress] is told how far a call is.
+// [Preprocessor.Progress] is told how far a call is.
 //
 // # Long texts, and odd ones
 //
-// A model reads a limited number of tokens: [Reader.MaxTokens], which opening sets to what the model has
+// A model reads a limited number of tokens: [Preprocessor.MaxTokens], which opening sets to what the model has
 // positions for, or to model_max_length of tokenizer_config.json if that is less, or for embedders to
 // their max_seq_length. A longer text is cut there, and of a pair the longer text is, token by token,
-// until both fit; with [Reader.Strict], which TextToText sets, it is an error that wraps [ErrTooLong]. A [Tagger] with a Stride
+// until both fit; with [Preprocessor.Strict], which TextToText sets, it is an error that wraps [ErrTooLong]. A [Tagger] with a Stride
 // and an [Answerer] read the whole text in windows that overlap.
 //
 // Empty text is the special tokens alone, and gets an answer like any other, except as question or

@@ -14,9 +14,9 @@ import (
 // Embedder makes vectors of texts, so that texts of like meaning have vectors of like direction, as
 // SentenceTransformer of sentence-transformers 6.2 does. It may be used from several goroutines.
 type Embedder struct {
-	Reader
+	Preprocessor
 	Pooling []Pooling // put side by side
-	Layers  []Layer   // after pooling
+	Modules  []Module   // after pooling
 	Dim     int       // of the vectors
 
 	// Prompts are put before texts, each for the purpose that it is named after. DefaultPrompt is the name
@@ -31,11 +31,11 @@ type Embedder struct {
 // NewEmbedder uses an encoder that is open, of whatever task: the mean of the hidden states, normalised,
 // without prompts.
 func NewEmbedder(e *model.Encoder) (*Embedder, error) {
-	r, err := newReader(e, "Embedder")
+	r, err := newPreprocessor(e, "Embedder")
 	if err != nil {
 		return nil, err
 	}
-	return &Embedder{Reader: r, Pooling: []Pooling{PoolMean}, Layers: []Layer{Normalizer{}}, Dim: e.Dim, PoolPrompt: true}, nil
+	return &Embedder{Preprocessor: r, Pooling: []Pooling{PoolMean}, Modules: []Module{Normalizer{}}, Dim: e.Dim, PoolPrompt: true}, nil
 }
 
 // Encode returns the vectors of the texts, [N, Dim], with the default prompt before each, if there is one.
@@ -138,7 +138,7 @@ func (e *Embedder) Embed(batch []arch.Sequence, skip int) (tensor.Tensor, error)
 	if err != nil || len(batch) == 0 {
 		return tensor.New(0, e.Dim), err
 	}
-	for _, l := range e.Layers {
+	for _, l := range e.Modules {
 		out = l.Forward(out)
 	}
 	return out, nil

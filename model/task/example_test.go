@@ -220,7 +220,7 @@ func ExamplePooling() {
 	// max [3 5]
 }
 
-func ExampleFunction() {
+func ExampleScoreFunc() {
 	logits := tensor.From([]float32{0, 1.0986123}, 1, 2)
 	task.Softmax.Apply(logits)
 	fmt.Printf("%.2f\n", logits.Data)
@@ -228,7 +228,7 @@ func ExampleFunction() {
 	// [0.25 0.75]
 }
 
-func ExampleReader() {
+func ExamplePreprocessor() {
 	c, err := task.OpenClassifier(folder("single"), model.Options{})
 	if err != nil {
 		fmt.Println(err)
@@ -253,11 +253,11 @@ func ExampleTextToText() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	t, err = t.For("translate English to French")
+	t, err = t.Task("translate English to French")
 	if err != nil {
 		log.Fatal(err)
 	}
-	all, err := t.WriteAll(context.Background(), []string{"the cat sat on the mat", "The black dog was not sleeping."})
+	all, err := t.GenerateAll(context.Background(), []string{"the cat sat on the mat", "The black dog was not sleeping."})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // FillMask finds the words that a masked language model expects in the place of each mask token of a
 // text, as the fill-mask pipeline of transformers 5.24 does. It may be used from several goroutines.
-type FillMask struct{ Reader }
+type FillMask struct{ Preprocessor }
 
 // Mask is the place of a mask token, and what fills it.
 type Mask struct {
@@ -48,7 +48,7 @@ func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
 // NewFillMask uses an encoder that is open. It fails if that is for another task, or its tokenizer has
 // no mask token.
 func NewFillMask(e *model.Encoder) (*FillMask, error) {
-	r, err := newReader(e, "FillMask", arch.MaskedLM)
+	r, err := newPreprocessor(e, "FillMask", arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}

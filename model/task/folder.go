@@ -110,7 +110,7 @@ func (f *folder) add(i int, m module) error {
 	case "Dense":
 		err = f.dense(fsys)
 	case "Normalize":
-		f.e.Layers = append(f.e.Layers, Normalizer{})
+		f.e.Modules = append(f.e.Modules, Normalizer{})
 	case "LayerNorm":
 		err = f.layerNorm(fsys)
 	case "Dropout":
@@ -129,7 +129,7 @@ func (f *folder) transformer(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
-	e.Layers = nil
+	e.Modules = nil
 	var c struct {
 		Length int  `json:"max_seq_length"`
 		Lower  bool `json:"do_lower_case"`
@@ -237,7 +237,7 @@ func (f *folder) dense(fsys fs.FS) error {
 			p := w.Linear("residual", c.In, c.Out, false)
 			d.Project = &p
 		}
-		f.e.Layers, f.e.Dim = append(f.e.Layers, d), c.Out
+		f.e.Modules, f.e.Dim = append(f.e.Modules, d), c.Out
 	})
 }
 
@@ -261,7 +261,7 @@ func torchActivation(name string) (nn.Activation, bool) {
 
 func (f *folder) layerNorm(fsys fs.FS) error {
 	return load(fsys, f.opt, func(w nn.Loader, _ checkpoint.Source) {
-		f.e.Layers = append(f.e.Layers, NormLayer{w.LayerNorm("norm", f.e.Dim, 1e-5)})
+		f.e.Modules = append(f.e.Modules, NormModule{w.LayerNorm("norm", f.e.Dim, 1e-5)})
 	})
 }
 
@@ -307,7 +307,7 @@ func (f *folder) readPrompts() error {
 		return fmt.Errorf("%w (default_prompt_name in config_sentence_transformers.json)", err)
 	}
 	if c.Truncate > 0 && c.Truncate < f.e.Dim {
-		f.e.Layers = append(f.e.Layers, Truncated{c.Truncate})
+		f.e.Modules = append(f.e.Modules, Truncated{c.Truncate})
 		f.e.Dim = c.Truncate
 	}
 	return nil

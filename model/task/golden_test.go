@@ -74,7 +74,7 @@ func checkFillMask(t *testing.T, folder fs.FS, cases []fillMaskCase) {
 	}
 }
 
-var functions = map[string]Function{"auto": Auto, "raw": Raw, "sigmoid": Sigmoid, "softmax": Softmax}
+var functions = map[string]ScoreFunc{"auto": Auto, "raw": Logits, "sigmoid": Sigmoid, "softmax": Softmax}
 
 func TestClassifier(t *testing.T) {
 	for name, cases := range expected.Classify {
@@ -85,7 +85,7 @@ func TestClassifier(t *testing.T) {
 func checkClassifier(t *testing.T, folder fs.FS, cases []classifyCase) {
 	c := must(OpenClassifier(folder, model.Options{}))
 	for _, want := range cases {
-		c.Function = functions[want.Function]
+		c.ScoreFunc = functions[want.Function]
 		got, err := c.Classify(want.First)
 		if want.Second != nil {
 			got, err = c.ClassifyPairs(Pair{want.First, *want.Second})
@@ -104,7 +104,7 @@ func checkClassifier(t *testing.T, folder fs.FS, cases []classifyCase) {
 func TestReranker(t *testing.T) {
 	r := must(OpenReranker(expected.Checkpoints["one"].fs(), model.Options{}))
 	for _, c := range expected.Rerank {
-		r.Function = functions[c.Function]
+		r.ScoreFunc = functions[c.Function]
 		if c.Documents == nil {
 			if got, err := r.Score(toPairs(c.Pairs)...); err != nil || !nearAll(got, c.Scores) {
 				t.Errorf("%s: %v, %v; want %v", c.Function, got, err, c.Scores)
@@ -139,7 +139,7 @@ func TestTagger(t *testing.T) {
 
 func checkTagger(t *testing.T, folder fs.FS, cases []tagCase) {
 	tagger := must(OpenTagger(folder, model.Options{}))
-	strategies := map[string]Strategy{"none": Each, "simple": Simple, "first": First, "average": Average, "max": Max}
+	strategies := map[string]AggregationStrategy{"none": None, "simple": Simple, "first": First, "average": Average, "max": Max}
 	for _, c := range cases {
 		tagger.Strategy, tagger.Stride = strategies[c.Strategy], c.Stride
 		got, err := tagger.Tag(c.Text)

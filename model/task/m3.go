@@ -39,7 +39,7 @@ func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
 		return nil, err
 	}
 	m := &M3{Embedder: *e}
-	m.Pooling, m.Layers, m.Dim = []Pooling{PoolCLS}, []Layer{Normalizer{}}, m.Encoder.Dim
+	m.Pooling, m.Modules, m.Dim = []Pooling{PoolCLS}, []Module{Normalizer{}}, m.Encoder.Dim
 	if err := m.linear(fsys, "sparse_linear", &m.Sparse, 1, opt); err != nil {
 		return nil, err
 	}

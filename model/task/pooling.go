@@ -61,8 +61,8 @@ func (p Pooling) Forward(dst []float32, x tensor.Tensor, skip int) {
 	}
 }
 
-// Layer changes embeddings, [N, In], after pooling. It may do so in place.
-type Layer interface {
+// Module changes embeddings, [N, In], after pooling. It may do so in place.
+type Module interface {
 	Forward(x tensor.Tensor) tensor.Tensor
 }
 
@@ -74,7 +74,7 @@ type Dense struct {
 	Project  *nn.Linear // what is added in place of x, or nil
 }
 
-// Forward implements [Layer].
+// Forward implements [Module].
 func (d *Dense) Forward(x tensor.Tensor) tensor.Tensor {
 	y := tensor.New(x.Rows(), d.Linear.Out())
 	d.Linear.Forward(y, x)
@@ -90,20 +90,20 @@ func (d *Dense) Forward(x tensor.Tensor) tensor.Tensor {
 	return y
 }
 
-// Normalizer is [Normalize] as a layer.
+// Normalizer is [Normalize] as a module.
 type Normalizer struct{}
 
-// Forward implements [Layer].
+// Forward implements [Module].
 func (Normalizer) Forward(x tensor.Tensor) tensor.Tensor {
 	Normalize(x)
 	return x
 }
 
-// NormLayer is a norm as a layer.
-type NormLayer struct{ Norm nn.Norm }
+// NormModule is a norm as a module.
+type NormModule struct{ Norm nn.Norm }
 
-// Forward implements [Layer].
-func (n NormLayer) Forward(x tensor.Tensor) tensor.Tensor {
+// Forward implements [Module].
+func (n NormModule) Forward(x tensor.Tensor) tensor.Tensor {
 	n.Norm.Forward(x, x)
 	return x
 }
@@ -112,7 +112,7 @@ func (n NormLayer) Forward(x tensor.Tensor) tensor.Tensor {
 // "Matryoshka Representation Learning", 2022).
 type Truncated struct{ Dim int }
 
-// Forward implements [Layer].
+// Forward implements [Module].
 func (t Truncated) Forward(x tensor.Tensor) tensor.Tensor {
 	if t.Dim >= x.Shape.Last() {
 		return x

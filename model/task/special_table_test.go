@@ -159,7 +159,7 @@ func TestSpecialTokensWritten(t *testing.T) {
 			for _, text := range spelled(w.Model.Encoder.Tokenizer) {
 				u := *w
 				u.Prefix = text
-				out, err := u.Write(context.Background(), text)
+				out, err := u.Generate(context.Background(), text)
 				if err == nil && len(out) != 1 || err != nil && !strings.Contains(err.Error(), "the texts do not fit") {
 					t.Errorf("%q: %v, %v", text, out, err)
 				}

@@ -17,8 +17,8 @@ import (
 // Tagger finds entities in texts: token classification, as the pipeline of that name of transformers
 // 5.24 does it. It may be used from several goroutines.
 type Tagger struct {
-	Reader
-	Strategy Strategy // NewTagger sets Simple
+	Preprocessor
+	Strategy AggregationStrategy // NewTagger sets Simple
 
 	// Ignore are the labels that are left out, compared after grouping; NewTagger sets "O".
 	Ignore []string
@@ -53,14 +53,14 @@ func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
 
 // NewTagger uses an encoder that is open. It fails if that is for another task.
 func NewTagger(e *model.Encoder) (*Tagger, error) {
-	r, err := newReader(e, "Tagger", arch.TokenClassification)
+	r, err := newPreprocessor(e, "Tagger", arch.TokenClassification)
 	if err != nil {
 		return nil, err
 	}
 	if n := outputs(e.Tokens); n != len(e.Labels) {
 		return nil, fmt.Errorf("task: the encoder has %d labels for %d outputs", len(e.Labels), n)
 	}
-	return &Tagger{Reader: r, Strategy: Simple, Ignore: []string{"O"}}, nil
+	return &Tagger{Preprocessor: r, Strategy: Simple, Ignore: []string{"O"}}, nil
 }
 
 // Tag returns the entities of each text in order.
@@ -88,7 +88,7 @@ func (t *Tagger) Tag(texts ...string) ([][]Entity, error) {
 // Tokens returns the tokens of each text with their scores, one slice for each window. Tokens that were
 // added around the text are left out.
 func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
-	if t.Stride > 0 && t.Strategy == Each {
+	if t.Stride > 0 && t.Strategy == None {
 		return nil, errors.New("task: a Stride needs windows to be put together: a Strategy other than Each")
 	}
 	w, err := t.readWindows(len(texts), func(i int) ([]tokenizer.Window, error) { return t.windows(texts[i]) })

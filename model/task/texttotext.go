@@ -19,19 +19,19 @@ import (
 // generate of transformers 5.24 does. How it writes is the checkpoint's [hf.Generation]: greedily,
 // drawing, or searching with beams. It may be used from several goroutines.
 type TextToText struct {
-	// Reader reads the sources. A source that is too long is an error unless Strict is set to false.
-	Reader
+	// Preprocessor reads the sources. A source that is too long is an error unless Strict is set to false.
+	Preprocessor
 
 	Model   *model.EncoderDecoder
 	Prefix  string                // before each text, as T5's tasks have it: "summarize: "
 	Options model.GenerateOptions // over the checkpoint's; Stop is not looked at
 
-	// Together is the number of texts that are written at a time, fewer if they are long; 0 is 16.
-	Together int
+	// BatchSize is the number of texts that are written at a time, fewer if they are long; 0 is 16.
+	BatchSize int
 }
 
-// Written is a text that the model has written.
-type Written struct {
+// Output is a text that the model has written.
+type Output struct {
 	Text  string
 	IDs   []int   // its tokens, the end token included
 	Score float64 // of a beam search; 0 without
@@ -48,19 +48,19 @@ func OpenTextToText(fsys fs.FS, opt model.Options) (*TextToText, error) {
 
 // NewTextToText uses a model that is open. It fails if that has no tokenizer.
 func NewTextToText(m *model.EncoderDecoder) (*TextToText, error) {
-	r, err := newReader(m.Encoder, "TextToText")
+	r, err := newPreprocessor(m.Encoder, "TextToText")
 	if err != nil {
 		return nil, err
 	}
 	r.Strict = true
-	return &TextToText{Reader: r, Model: m}, nil
+	return &TextToText{Preprocessor: r, Model: m}, nil
 }
 
-// For returns what writes for a task of the checkpoint, with its prefix and its way to generate. The task
+// Task returns what writes for a task of the checkpoint, with its prefix and its way to generate. The task
 // is named as in config.json, "translation_en_to_fr", or by its prefix, "translate English to French", or by
 // the beginning of either: "summarize" is "summarization" too. The error for one that is not there, or that
 // may be any of several, says what there is.
-func (t *TextToText) For(task string) (*TextToText, error) {
+func (t *TextToText) Task(task string) (*TextToText, error) {
 	var names, found []string
 	var params hf.TaskParams
 	for _, p := range t.Model.Tasks {
@@ -125,18 +125,18 @@ func (t *TextToText) startsWithLanguage() bool {
 	return t.Model.Family == "mbart" && (g.Start == nil || !slices.Contains(g.EOS, *g.Start))
 }
 
-// Write writes from one text; several texts where the checkpoint asks for that (num_return_sequences), the
+// Generate writes from one text; several texts where the checkpoint asks for that (num_return_sequences), the
 // best first. It ends with the context.
-func (t *TextToText) Write(ctx context.Context, text string) ([]Written, error) {
-	all, err := t.WriteAll(ctx, []string{text})
+func (t *TextToText) Generate(ctx context.Context, text string) ([]Output, error) {
+	all, err := t.GenerateAll(ctx, []string{text})
 	if err != nil {
 		return nil, err
 	}
 	return all[0], nil
 }
 
-// WriteAll is [TextToText.Write] for many texts, some at a time, whose tokens are computed together.
-func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written, error) {
+// GenerateAll is [TextToText.Generate] for many texts, some at a time, whose tokens are computed together.
+func (t *TextToText) GenerateAll(ctx context.Context, texts []string) ([][]Output, error) {
 	if err := t.checkLanguage(texts); err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (t *TextToText) WriteAll(ctx context.Context, texts []string) ([][]Written,
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[b].IDs), len(sources[a].IDs)) })
-	out := make([][]Written, len(texts))
+	out := make([][]Output, len(texts))
 	for done := 0; done < len(order); {
 		group := t.group(order[done:], sources)
 		if err := t.write(ctx, group, sources, out); err != nil {
@@ -172,7 +172,7 @@ const together = 4096
 // group returns the first texts that are written at a time.
 func (t *TextToText) group(order []int, sources []arch.Sequence) []int {
 	n, tokens := 0, 0
-	for most := cmp.Or(max(t.Together, 0), 16); n < min(most, len(order)); n++ {
+	for most := cmp.Or(max(t.BatchSize, 0), 16); n < min(most, len(order)); n++ {
 		if tokens += len(sources[order[n]].IDs); n > 0 && tokens > together {
 			break
 		}
@@ -203,7 +203,7 @@ func (t *TextToText) checkLanguage(texts []string) error {
 }
 
 // write writes the texts of a group.
-func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequence, out [][]Written) error {
+func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequence, out [][]Output) error {
 	ids := make([][]int, len(group))
 	for i, at := range group {
 		ids[i] = sources[at].IDs
@@ -256,13 +256,13 @@ func (t *TextToText) write(ctx context.Context, group []int, sources []arch.Sequ
 }
 
 // append adds a text. Models have ids beyond those of their tokenizers, which stand for nothing.
-func (t *TextToText) append(out *[]Written, ids []int, score float64) error {
+func (t *TextToText) append(out *[]Output, ids []int, score float64) error {
 	tok := t.Model.Decoder.Tokenizer
 	known := slices.DeleteFunc(slices.Clone(ids), func(id int) bool {
 		_, ok := tok.Token(id)
 		return !ok
 	})
 	text, err := tok.Decode(known, true)
-	*out = append(*out, Written{Text: text, IDs: ids, Score: score})
+	*out = append(*out, Output{Text: text, IDs: ids, Score: score})
 	return err
 }

@@ -61,7 +61,7 @@ func TestTranslate(t *testing.T) {
 			w := writer(t, c.folder, c.family, c.keys)
 			tok := w.Model.Encoder.Tokenizer
 			source0, target0 := tok.Direction()
-			if _, err := w.Write(ctx, "a text"); c.folder != "mbart" {
+			if _, err := w.Generate(ctx, "a text"); c.folder != "mbart" {
 				wantsError(t, "no language", err, "Translate", c.to)
 			}
 			_, err := w.Translate(c.from, "xx_nowhere")
@@ -76,7 +76,7 @@ func TestTranslate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := u.Write(ctx, "a text")
+			out, err := u.Generate(ctx, "a text")
 			if err != nil || len(out) != 1 || len(out[0].IDs) == 0 {
 				t.Fatalf("%v, %v", out, err)
 			}
@@ -119,29 +119,29 @@ const tasks = `, "task_specific_params": {"summarization": {"prefix": "summarize
 func TestTextToText(t *testing.T) {
 	ctx := context.Background()
 	w := writer(t, "t5_spiece", "t5", tasks)
-	_, err := w.For("translate")
+	_, err := w.Task("translate")
 	wantsError(t, "two tasks", err, "translation_en_to_de", "translation_en_to_fr")
-	if u, err := writer(t, "bart", "bart", `, "task_specific_params": {"summarization": {"num_beams": 2}}`).For("summarize"); err != nil || u.Model.Decoder.Generation.Beams.NumBeams != 2 {
+	if u, err := writer(t, "bart", "bart", `, "task_specific_params": {"summarization": {"num_beams": 2}}`).Task("summarize"); err != nil || u.Model.Decoder.Generation.Beams.NumBeams != 2 {
 		t.Errorf("a task without prefix: %v", err)
 	}
-	_, err = w.For("paint")
+	_, err = w.Task("paint")
 	wantsError(t, "an unknown task", err, "paint", "summarization")
-	_, err = writer(t, "t5_spiece", "t5", "").For("summarize")
+	_, err = writer(t, "t5_spiece", "t5", "").Task("summarize")
 	wantsError(t, "no tasks", err, "names no tasks", "Prefix")
 	for _, name := range []string{"translation_en_to_fr", "translate English to French", "translate English to F"} {
-		if u, err := w.For(name); err != nil || u.Prefix != "translate English to French: " {
+		if u, err := w.Task(name); err != nil || u.Prefix != "translate English to French: " {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	sum, err := w.For("summarize")
+	sum, err := w.Task("summarize")
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := []string{"one", "a text that is longer than the others are", "", "two words", "one"}
 	for _, u := range []*TextToText{w, sum} {
 		steps := 0
-		u.Together, u.Progress = 2, func(done, total int) { steps++ }
-		all, err := u.WriteAll(ctx, texts)
+		u.BatchSize, u.Progress = 2, func(done, total int) { steps++ }
+		all, err := u.GenerateAll(ctx, texts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func TestTextToText(t *testing.T) {
 			t.Errorf("told of %d steps, want 3", steps)
 		}
 		for i, text := range texts {
-			one, err := u.Write(ctx, text)
+			one, err := u.Generate(ctx, text)
 			if err != nil || !slices.EqualFunc(one, all[i], equalWritten) {
 				t.Errorf("%q alone: %v, in a batch %v (%v)", text, one, all[i], err)
 			}
@@ -165,15 +165,15 @@ func TestTextToText(t *testing.T) {
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := sum.Write(cancelled, "one"); !errors.Is(err, context.Canceled) {
+	if _, err := sum.Generate(cancelled, "one"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled search: %v", err)
 	}
-	if _, err := w.Write(cancelled, "one"); !errors.Is(err, context.Canceled) {
+	if _, err := w.Generate(cancelled, "one"); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
 
-func equalWritten(a, b Written) bool {
+func equalWritten(a, b Output) bool {
 	return a.Text == b.Text && a.Score == b.Score && slices.Equal(a.IDs, b.IDs)
 }
 
@@ -181,11 +181,11 @@ func equalWritten(a, b Written) bool {
 func TestTextToTextTooLong(t *testing.T) {
 	w := writer(t, "bart", "bart", "")
 	long := strings.Repeat("many words ", 100)
-	if _, err := w.Write(context.Background(), long); !errors.Is(err, ErrTooLong) {
+	if _, err := w.Generate(context.Background(), long); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a long text: %v", err)
 	}
 	w.Strict = false
-	if out, err := w.Write(context.Background(), long); err != nil || len(out) != 1 {
+	if out, err := w.Generate(context.Background(), long); err != nil || len(out) != 1 {
 		t.Errorf("a long text cut: %v, %v", out, err)
 	}
 }
@@ -193,11 +193,11 @@ func TestTextToTextTooLong(t *testing.T) {
 // Drawn texts differ, and a seed gives them again.
 func TestTextToTextDraws(t *testing.T) {
 	w := writer(t, "t5_spiece", "t5", `, "do_sample": true, "num_return_sequences": 3`)
-	first, err := w.Write(context.Background(), "one")
+	first, err := w.Generate(context.Background(), "one")
 	if err != nil || len(first) != 3 || equalWritten(first[0], first[1]) && equalWritten(first[1], first[2]) {
 		t.Fatalf("%v, %v", first, err)
 	}
-	again, err := w.Write(context.Background(), "one")
+	again, err := w.Generate(context.Background(), "one")
 	if err != nil || !slices.EqualFunc(first, again, equalWritten) {
 		t.Errorf("%v, then %v, %v", first, again, err)
 	}

@@ -103,7 +103,7 @@ func TestTranslator(t *testing.T) {
 		if !slices.Equal(greedy, c.Greedy) {
 			t.Errorf("%q becomes %v, want %v", c.Source, greedy, c.Greedy)
 		}
-		fr, err := w.For("translation_en_to_fr")
+		fr, err := w.Task("translation_en_to_fr")
 		if err != nil {
 			t.Fatal(err)
 		}

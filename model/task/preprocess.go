@@ -17,9 +17,9 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Reader turns texts into what an encoder reads, and runs it. Every task has one; its fields may be
+// Preprocessor turns texts into what an encoder reads, and runs it. Every task has one; its fields may be
 // changed until the task is first used.
-type Reader struct {
+type Preprocessor struct {
 	Encoder *model.Encoder
 
 	// MaxTokens is the length of the longest sequence, special tokens included. A longer text is cut at
@@ -41,15 +41,15 @@ var ErrTooLong = tokenizer.ErrTooLong
 // Pair is two texts that a model reads together.
 type Pair struct{ First, Second string }
 
-// newReader checks that the encoder is for one of the tasks.
-func newReader(e *model.Encoder, user string, tasks ...arch.Task) (Reader, error) {
+// newPreprocessor checks that the encoder is for one of the tasks.
+func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preprocessor, error) {
 	if e.Tokenizer == nil {
-		return Reader{}, errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
+		return Preprocessor{}, errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
 	}
 	if len(tasks) > 0 && !slices.Contains(tasks, e.Task) {
-		return Reader{}, fmt.Errorf("task: the checkpoint is for %v; %s needs one for %v", e.Task, user, tasks[0])
+		return Preprocessor{}, fmt.Errorf("task: the checkpoint is for %v; %s needs one for %v", e.Task, user, tasks[0])
 	}
-	return Reader{Encoder: e, MaxTokens: e.MaxLen, continues: e.Tokenizer.SubwordPrefix()}, nil
+	return Preprocessor{Encoder: e, MaxTokens: e.MaxLen, continues: e.Tokenizer.SubwordPrefix()}, nil
 }
 
 // open opens the folder's encoder and its limit of tokens: that of the model, or model_max_length of
@@ -98,7 +98,7 @@ func whole() tokenizer.Options { return tokenizer.Options{AddSpecial: true, Pars
 func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 
 // Read returns a sequence for each text.
-func (r *Reader) Read(texts ...string) ([]arch.Sequence, error) {
+func (r *Preprocessor) Read(texts ...string) ([]arch.Sequence, error) {
 	return r.readAll(len(texts), func(i int) (arch.Sequence, error) {
 		ids, err := r.Encoder.Tokenizer.Encode(texts[i])
 		if err != nil {
@@ -113,7 +113,7 @@ func (r *Reader) Read(texts ...string) ([]arch.Sequence, error) {
 }
 
 // ReadPairs returns a sequence for each pair.
-func (r *Reader) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
+func (r *Preprocessor) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
 	return r.readAll(len(pairs), func(i int) (arch.Sequence, error) {
 		w, err := r.window(pairs[i].First, pairs[i].Second)
 		return r.sequence(w), err
@@ -121,7 +121,7 @@ func (r *Reader) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
 }
 
 // window returns the first window of a text or a pair.
-func (r *Reader) window(texts ...string) (*tokenizer.Window, error) {
+func (r *Preprocessor) window(texts ...string) (*tokenizer.Window, error) {
 	c := tokenizer.Truncation{MaxTokens: r.MaxTokens}
 	if r.Strict {
 		c.MaxTokens = 0
@@ -144,7 +144,7 @@ type windows struct {
 }
 
 // readWindows reads n texts in windows.
-func (r *Reader) readWindows(n int, read func(i int) ([]tokenizer.Window, error)) (*windows, error) {
+func (r *Preprocessor) readWindows(n int, read func(i int) ([]tokenizer.Window, error)) (*windows, error) {
 	w := &windows{of: make([][]tokenizer.Window, n)}
 	err := each(n, func(i int) (err error) {
 		if w.of[i], err = read(i); err != nil {
@@ -162,7 +162,7 @@ func (r *Reader) readWindows(n int, read func(i int) ([]tokenizer.Window, error)
 }
 
 // sequence returns what the encoder reads of a window.
-func (r *Reader) sequence(w *tokenizer.Window) arch.Sequence {
+func (r *Preprocessor) sequence(w *tokenizer.Window) arch.Sequence {
 	if w == nil {
 		return arch.Sequence{}
 	}
@@ -174,7 +174,7 @@ func (r *Reader) sequence(w *tokenizer.Window) arch.Sequence {
 }
 
 // readAll reads n texts and checks that the encoder can read them.
-func (r *Reader) readAll(n int, read func(i int) (arch.Sequence, error)) ([]arch.Sequence, error) {
+func (r *Preprocessor) readAll(n int, read func(i int) (arch.Sequence, error)) ([]arch.Sequence, error) {
 	out := make([]arch.Sequence, n)
 	err := each(n, func(i int) (err error) {
 		if out[i], err = read(i); err != nil {
@@ -185,7 +185,7 @@ func (r *Reader) readAll(n int, read func(i int) (arch.Sequence, error)) ([]arch
 	return out, err
 }
 
-func (r *Reader) check(ids []int) error {
+func (r *Preprocessor) check(ids []int) error {
 	switch n := len(ids); {
 	case n == 0:
 		return errors.New("it has no tokens, and the tokenizer puts none around it")
@@ -221,7 +221,7 @@ func byLength(batch []arch.Sequence) []int {
 
 // run computes the hidden states of all sequences, those of like length together, and calls see for
 // each with its place in the batch and its rows, [T, Dim], which see must not keep.
-func (r *Reader) run(batch []arch.Sequence, see func(i int, x tensor.Tensor, a *tensor.Arena) error) error {
+func (r *Preprocessor) run(batch []arch.Sequence, see func(i int, x tensor.Tensor, a *tensor.Arena) error) error {
 	order := byLength(batch)
 	sorted := make([]arch.Sequence, len(batch))
 	for k, i := range order {
@@ -242,7 +242,7 @@ func (r *Reader) run(batch []arch.Sequence, see func(i int, x tensor.Tensor, a *
 	})
 }
 
-func (r *Reader) report(done, total int) {
+func (r *Preprocessor) report(done, total int) {
 	if r.Progress != nil {
 		r.Progress(done, total)
 	}
@@ -251,7 +251,7 @@ func (r *Reader) report(done, total int) {
 const scoreRows = 4096 // tokens between two reports of progress
 
 // scores returns the output of the head over sequences, [N, Out], those of like length computed together.
-func (r *Reader) scores(batch []arch.Sequence) (tensor.Tensor, error) {
+func (r *Preprocessor) scores(batch []arch.Sequence) (tensor.Tensor, error) {
 	var out tensor.Tensor
 	order := byLength(batch)
 	var group []arch.Sequence
