@@ -17,8 +17,8 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
-	"github.com/seed2010d43f/transformer/internal/plot"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )

@@ -8,7 +8,7 @@ import (
 	"math"
 	"os"
 
-	"github.com/seed2010d43f/transformer/internal/plot"
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 )
 
 // picture draws time above memory.

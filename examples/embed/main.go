@@ -13,8 +13,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
-	"github.com/seed2010d43f/transformer/internal/plot"
 	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/tensor"
 )

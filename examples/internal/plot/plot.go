@@ -1,4 +1,4 @@
-// Package plot draws small pictures for examples and benchmarks: heat maps of
+// Package plot draws the pictures of the examples: heat maps of
 // attention weights and measurements on logarithmic axes.
 //
 //	m := plot.HeatMap{Title: "Layer 3", Rows: tokens, Cols: tokens, Panels: heads}
