@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -50,7 +51,7 @@ const hiding = -1e30
 // is too large, as long as the result itself fits float32.
 //
 // dst must not overlap q, k or v. It may be called from several goroutines. It panics if shapes do not
-// fit.
+// fit or dst overlaps an input.
 func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Rank() == 2 {
 		dst, q, k, v = oneHead(dst), oneHead(q), oneHead(k), oneHead(v)
@@ -103,7 +104,15 @@ func (o *Options) check(dst, q, k, v tensor.Tensor) {
 	if o.Weights != nil && o.Weights.Shape != tensor.Of(h, t, s) {
 		panic(fmt.Sprintf("attention: Weights is %v, not [%d, %d, %d]", o.Weights.Shape, h, t, s))
 	}
+	apart("attention: ScaledDotProduct", dst, q, k, v)
 	if o.Pos < 0 || o.Pos > math.MaxInt32-t || s > math.MaxInt32-1 {
 		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys", t, o.Pos, s))
 	}
+}
+
+// apart panics if the destination of op overlaps queries, keys or values.
+func apart(op string, dst, q, k, v tensor.Tensor) {
+	alias.Disjoint(op, "dst", dst.Data, "q", q.Data)
+	alias.Disjoint(op, "dst", dst.Data, "k", k.Data)
+	alias.Disjoint(op, "dst", dst.Data, "v", v.Data)
 }
