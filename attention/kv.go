@@ -33,7 +33,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 	if o.Pos != 0 || o.Keep != nil || o.Add.Data != nil || o.Weights != nil || o.Mask != (Mask{}) && o.Mask != l.Mask {
 		panic(fmt.Sprintf("attention: Attend of %T takes Scale, SoftCap and Bias alone; the mask is that of its Traits", op))
 	}
-	apart("attention: Attend", dst, q, k, v)
+	apart("attention: Attend", "dst", dst, q, k, v, tensor.Tensor{})
 	if k.Data != nil || v.Data != nil {
 		p.Append(op, k, v)
 	}

@@ -75,6 +75,7 @@ func (n PerRow) Forward(dst, x tensor.Tensor) {
 	if x.Rows() != len(n) {
 		panic(fmt.Sprintf("nn: %v normalised by norms of %d rows", x.Shape, len(n)))
 	}
+	alias.SameOrDisjoint("nn: PerRow", "dst", dst.Data, "x", x.Data)
 	for i, norm := range n {
 		norm.Forward(dst.Slice(i, i+1), x.Slice(i, i+1))
 	}
