@@ -31,6 +31,7 @@ const (
 	grid   rgb = 0xd6dae0
 	faint  rgb = 0xeef0f3
 	absent rgb = 0xcdcdcd
+	accent rgb = 0xd55e00
 )
 
 // RGBA is the colour as package image/color has it.
@@ -65,6 +66,13 @@ func (c *canvas) outline(r image.Rectangle, paint color.Color) {
 	c.fill(image.Rect(o.Min.X, r.Max.Y, o.Max.X, o.Max.Y), paint)
 	c.fill(image.Rect(o.Min.X, o.Min.Y, r.Min.X, o.Max.Y), paint)
 	c.fill(image.Rect(r.Max.X, o.Min.Y, o.Max.X, o.Max.Y), paint)
+}
+
+// border draws a border of two pixels around r, one of them outside.
+func (c *canvas) border(r image.Rectangle, paint color.Color) {
+	r.Max = r.Max.Sub(image.Pt(1, 1)) // the line between cells is that around them
+	c.outline(r, paint)
+	c.outline(r.Inset(1), paint)
 }
 
 // writePNG writes what draw gives; no file is made if draw fails.

@@ -94,24 +94,36 @@ func (c *canvas) writeUp(f font.Face, s string, x, y int, h, v anchor, paint col
 	draw.DrawMask(c.RGBA, up.Bounds().Add(at), image.NewUniform(paint), image.Point{}, up, image.Point{}, draw.Over)
 }
 
-// maxLabel is how many characters of a label are shown.
-const maxLabel = 18
+// How many characters of a label are shown.
+const (
+	maxLabel    = 18
+	maxSentence = 200
+)
 
 // tokenLabels makes tokens legible: spaces and SentencePiece's ▁ become dots, control characters
 // escapes, and what the font lacks a box.
 func tokenLabels(f font.Face, tokens []string) []string {
-	labels := make([]string, len(tokens))
-	for i, token := range tokens {
+	return legible(f, tokens, maxLabel, '·')
+}
+
+// sentenceLabels is tokenLabels for sentences, whose spaces stay.
+func sentenceLabels(f font.Face, sentences []string) []string {
+	return legible(f, sentences, maxSentence, ' ')
+}
+
+func legible(f font.Face, texts []string, most int, space rune) []string {
+	labels := make([]string, len(texts))
+	for i, text := range texts {
 		var b strings.Builder
 		n := 0
-		for _, r := range token {
-			if n++; n > maxLabel {
+		for _, r := range text {
+			if n++; n > most {
 				b.WriteRune('…')
 				break
 			}
 			switch {
 			case r == ' ' || r == '▁':
-				b.WriteRune('·')
+				b.WriteRune(space)
 			case r == '\n':
 				b.WriteString(`\n`)
 			case r == '\t':
