@@ -82,7 +82,7 @@ func (l *heatLayout) measure(m *HeatMap, f *faces) {
 	l.captionTop = l.first.Y
 	l.first.Y += len(m.caption()) * height(f.text)
 	if m.Title != "" || m.Caption != "" {
-		l.first.Y += 6
+		l.first.Y += 10
 	}
 	titles := 0
 	for _, p := range m.Panels {
