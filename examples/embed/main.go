@@ -102,7 +102,7 @@ func draw(a, b []string, va, vb tensor.Tensor, out string) error {
 	}
 	return plot.HeatMap{
 		Title: "Cosine similarity",
-		Key:   "cosine; below 0 is drawn as 0",
+		Key:   "cosine; negative ones are drawn as 0",
 		Rows:  a[:len(p.Values)], Cols: b[:len(p.Values[0])], Sentences: true,
 		Panels: []plot.Panel{p},
 	}.WritePNG(out)
