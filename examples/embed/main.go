@@ -103,7 +103,7 @@ func draw(a, b []string, va, vb tensor.Tensor, out string) error {
 	return plot.HeatMap{
 		Title: "Cosine similarity",
 		Key:   "cosine; negative ones are drawn as 0",
-		Rows:  a[:len(p.Values)], Cols: b[:len(p.Values[0])], Sentences: true,
+		Rows:  a[:len(p.Values)], Cols: b[:len(p.Values[0])], PlainRows: true, PlainCols: true,
 		Panels: []plot.Panel{p},
 	}.WritePNG(out)
 }

@@ -52,7 +52,7 @@ func screen(linear float64) uint8 {
 
 // onShade is the colour of a text on the colour of v.
 func onShade(v float32) rgb {
-	if l, _, _ := ramp(min(max(float64(v), 0), 1)); l > 0.57 || v != v {
+	if l, _, _ := ramp(min(max(float64(v), 0), 1)); l > 0.6 || v != v {
 		return ink
 	}
 	return white

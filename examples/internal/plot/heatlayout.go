@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 )
 
 // A heatLayout says where the parts of a heat map lie, in pixels.
@@ -34,7 +35,7 @@ func (m *HeatMap) layout() *heatLayout {
 	// A lone panel may fill a page, many share it.
 	side := max(180, 620/l.across)
 	least := 1
-	if m.Sentences {
+	if m.PlainRows || m.PlainCols {
 		least = 18
 	}
 	cell := min(max(side/max(l.rows, l.cols), least), 44)
@@ -47,7 +48,7 @@ func (m *HeatMap) layout() *heatLayout {
 }
 
 // textCell is the height of a cell with a text.
-const textCell = 24
+const textCell = 26
 
 func (m *HeatMap) hasTexts() bool {
 	for _, p := range m.Panels {
@@ -116,11 +117,13 @@ const keyGap = 6 // between the bar's numbers and its key
 
 // measureLabels makes labels and texts legible, and cells wide enough for texts.
 func (l *heatLayout) measureLabels(m *HeatMap, f *faces) {
-	labels := tokenLabels
-	if m.Sentences {
-		labels = sentenceLabels
+	l.rowTags, l.colTags = tokenLabels(f.label, m.Rows), tokenLabels(f.label, m.Cols)
+	if m.PlainRows {
+		l.rowTags = plainLabels(f.label, m.Rows)
 	}
-	l.rowTags, l.colTags = labels(f.label, m.Rows), labels(f.label, m.Cols)
+	if m.PlainCols {
+		l.colTags = plainLabels(f.label, m.Cols)
+	}
 	if m.hasTexts() {
 		l.texts = make([][][]string, len(m.Panels))
 		wide := widest(f.label, l.colTags)
@@ -170,6 +173,32 @@ func (l *heatLayout) panel(c *canvas, i int, p Panel, colours *shades) {
 	}
 	if line == 0 {
 		c.outline(area, frame)
+	}
+}
+
+// frames draws the border around blocks of cells, where they touch as one.
+func (l *heatLayout) frames(c *canvas, panel int, blocks []image.Rectangle) {
+	framed := func(x, y int) bool {
+		return slices.ContainsFunc(blocks, func(b image.Rectangle) bool { return image.Pt(x, y).In(b) })
+	}
+	for _, b := range blocks {
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			for x := b.Min.X; x < b.Max.X; x++ {
+				r := l.block(panel, image.Rect(x, y, x+1, y+1))
+				r.Min = r.Min.Sub(image.Pt(1, 1)) // the lines on both sides
+				for _, side := range []struct {
+					x, y int
+					line image.Rectangle
+				}{
+					{x - 1, y, image.Rect(r.Min.X, r.Min.Y, r.Min.X+2, r.Max.Y)}, {x + 1, y, image.Rect(r.Max.X-2, r.Min.Y, r.Max.X, r.Max.Y)},
+					{x, y - 1, image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+2)}, {x, y + 1, image.Rect(r.Min.X, r.Max.Y-2, r.Max.X, r.Max.Y)},
+				} {
+					if !framed(side.x, side.y) {
+						c.fill(side.line, accent)
+					}
+				}
+			}
+		}
 	}
 }
 

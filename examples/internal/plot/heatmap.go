@@ -25,16 +25,17 @@ type HeatMap struct {
 	// every panel; nil for none. Where cells are too small for all labels,
 	// every second, fifth, … is shown.
 	Rows, Cols []string
-	// Sentences says that labels are no tokens but sentences: spaces are
-	// spaces, up to 200 characters are shown, and cells have room for each.
-	Sentences bool
+	// PlainRows and PlainCols say that labels are no tokens but plain text:
+	// spaces are spaces, up to 200 characters are shown, and cells have room
+	// for each.
+	PlainRows, PlainCols bool
 	// Panels have one shape, and there is at least one.
 	Panels []Panel
 	// Across is how many panels stand side by side; 0 chooses.
 	Across int
-	// Frames are blocks of cells, columns as X and rows as Y, that have a
-	// border in every panel. The labels of a frame as wide as a panel have
-	// its colour.
+	// Frames are blocks of cells, columns as X and rows as Y. A border goes
+	// around them in every panel, and around blocks that touch as one. The
+	// labels of a frame as wide as a panel have its colour.
 	Frames []image.Rectangle
 	// Key stands beside the colour bar and says what the values are.
 	Key string
@@ -75,9 +76,7 @@ func (m HeatMap) Draw() (*image.RGBA, error) {
 	colours := newShades()
 	for i, p := range m.Panels {
 		l.panel(c, i, p, colours)
-		for _, block := range m.Frames {
-			c.border(l.block(i, block), accent)
-		}
+		l.frames(c, i, m.Frames)
 	}
 	l.labels(c, m.Frames)
 	l.bar(c, m.Key)

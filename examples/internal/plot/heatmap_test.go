@@ -168,7 +168,7 @@ func TestTexts(t *testing.T) {
 	values := [][]float32{{0, 1, 0.5}, {0.2, 0.9, 0}}
 	texts := [][]string{{" a long token", "b", ""}, {"c", "d", "e"}}
 	m := HeatMap{Rows: []string{"one", "two"}, Caption: "first\nsecond", Key: "how likely each of the tokens is, beside the bar",
-		Panels: []Panel{{Values: values, Texts: texts}, {Values: values}}, Frames: []image.Rectangle{image.Rect(0, 1, 3, 2)}}
+		Panels: []Panel{{Values: values, Texts: texts}, {Values: values}}, Frames: []image.Rectangle{image.Rect(0, 1, 2, 2), image.Rect(2, 1, 3, 2)}}
 	got, err := m.Draw()
 	if err != nil {
 		t.Fatal(err)
@@ -209,12 +209,15 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	for panel := range 2 {
-		b := l.block(panel, m.Frames[0])
+		b := l.block(panel, image.Rect(0, 1, 3, 2))
 		corner := color.RGBA{0xd5, 0x5e, 0, 255}
 		for _, at := range []image.Point{b.Min.Sub(image.Pt(1, 1)), b.Min, b.Max.Sub(image.Pt(1, 1)), b.Max.Sub(image.Pt(2, 2))} {
 			if got.RGBAAt(at.X, at.Y) != corner {
 				t.Errorf("panel %d: no frame at %v", panel, at)
 			}
+		}
+		if between := l.block(panel, m.Frames[1]).Min; got.RGBAAt(between.X-1, between.Y+5) == corner {
+			t.Errorf("panel %d: a frame between two that touch", panel)
 		}
 		if above := l.block(panel, image.Rect(0, 0, 1, 1)); got.RGBAAt(above.Min.X, above.Min.Y) == corner {
 			t.Errorf("panel %d: a frame in row 0", panel)
@@ -230,9 +233,9 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// TestSentences has labels far longer than tokens, many of them: each has room for all of it.
-func TestSentences(t *testing.T) {
-	m := HeatMap{Sentences: true}
+// TestPlainLabels has labels far longer than tokens, many of them: each has room for all of it.
+func TestPlainLabels(t *testing.T) {
+	m := HeatMap{PlainRows: true, PlainCols: true}
 	for range 120 {
 		m.Rows = append(m.Rows, strings.Repeat("a word ", 20)+"end")
 	}

@@ -68,13 +68,6 @@ func (c *canvas) outline(r image.Rectangle, paint color.Color) {
 	c.fill(image.Rect(r.Max.X, o.Min.Y, o.Max.X, o.Max.Y), paint)
 }
 
-// border draws a border of two pixels around r, one of them outside.
-func (c *canvas) border(r image.Rectangle, paint color.Color) {
-	r.Max = r.Max.Sub(image.Pt(1, 1)) // the line between cells is that around them
-	c.outline(r, paint)
-	c.outline(r.Inset(1), paint)
-}
-
 // writePNG writes what draw gives; no file is made if draw fails.
 func writePNG(path string, draw func() (*image.RGBA, error)) (err error) {
 	m, err := draw()

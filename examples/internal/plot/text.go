@@ -96,8 +96,8 @@ func (c *canvas) writeUp(f font.Face, s string, x, y int, h, v anchor, paint col
 
 // How many characters of a label are shown.
 const (
-	maxLabel    = 18
-	maxSentence = 200
+	maxLabel = 18
+	maxPlain = 200
 )
 
 // tokenLabels makes tokens legible: spaces and SentencePiece's ▁ become dots, control characters
@@ -106,9 +106,9 @@ func tokenLabels(f font.Face, tokens []string) []string {
 	return legible(f, tokens, maxLabel, '·')
 }
 
-// sentenceLabels is tokenLabels for sentences, whose spaces stay.
-func sentenceLabels(f font.Face, sentences []string) []string {
-	return legible(f, sentences, maxSentence, ' ')
+// plainLabels is tokenLabels for plain text, whose spaces stay.
+func plainLabels(f font.Face, texts []string) []string {
+	return legible(f, texts, maxPlain, ' ')
 }
 
 func legible(f font.Face, texts []string, most int, space rune) []string {
