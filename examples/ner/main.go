@@ -1,4 +1,4 @@
-// Ner finds the names in a text: of people, places and organisations.
+// Ner finds the names of people, places and organisations in a text.
 //
 //	go run ./examples/ner
 //	go run ./examples/ner -model ~/models/bert-base-NER "Angela Merkel was born in Hamburg."
