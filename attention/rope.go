@@ -14,17 +14,17 @@ type RoPE struct {
 	// InvFreq holds the angle of each pair from one position to the next, [Dim/2].
 	InvFreq []float32
 
-	// Amplitude multiplies the rotated values; 0 means 1. YaRN and longrope use it.
-	Amplitude float32
+	// AttentionFactor multiplies the rotated values; 0 means 1. YaRN and longrope use it.
+	AttentionFactor float32
 
-	// Pairs rotates neighbours (2i, 2i+1), as in GPT-J, instead of (i, i+Dim/2).
-	Pairs bool
+	// Interleaved rotates neighbours (2i, 2i+1), as in GPT-J, instead of (i, i+Dim/2).
+	Interleaved bool
 
-	// Long, if not nil, takes the place of this rotation for sequences longer than Original.
-	Long     *RoPE
-	Original int
+	// Long, if not nil, takes the place of this rotation for sequences longer than OriginalMaxLen.
+	Long           *RoPE
+	OriginalMaxLen int
 
-	// dynamic, if its factor is not 0, computes InvFreq anew for sequences longer than Original.
+	// dynamic, if its factor is not 0, computes InvFreq anew for sequences longer than OriginalMaxLen.
 	dynamic dynamicNTK
 }
 
@@ -33,12 +33,12 @@ func (r *RoPE) Dim() int { return 2 * len(r.InvFreq) }
 
 // at returns the rotation for a sequence of this length; freq is memory for its frequencies.
 func (r *RoPE) at(length int, freq []float32) (invFreq []float32, amplitude float32) {
-	if r.Long != nil && length > r.Original {
+	if r.Long != nil && length > r.OriginalMaxLen {
 		r = r.Long
 	}
-	invFreq, amplitude = r.InvFreq, r.Amplitude
-	if r.dynamic.factor != 0 && length > r.Original {
-		r.dynamic.frequencies(freq, length, r.Original)
+	invFreq, amplitude = r.InvFreq, r.AttentionFactor
+	if r.dynamic.factor != 0 && length > r.OriginalMaxLen {
+		r.dynamic.frequencies(freq, length, r.OriginalMaxLen)
 		invFreq = freq
 	}
 	if amplitude == 0 {
@@ -74,7 +74,7 @@ func (r *RoPE) Rotate(x tensor.Tensor, pos, length int) {
 // rotate rotates one head.
 func (r *RoPE) rotate(head, cos, sin []float32) {
 	head = head[:2*len(cos)]
-	if r.Pairs {
+	if r.Interleaved {
 		vec.RotatePairs(head, cos, sin)
 	} else {
 		vec.RotateHalf(head, cos, sin)

@@ -11,8 +11,8 @@ type Scaling struct {
 	// Type is "default" or "" for none, "linear", "dynamic", "llama3", "yarn" or "longrope".
 	Type string
 
-	Factor   float64
-	Original int // original_max_position_embeddings; for dynamic, max_position_embeddings
+	Factor         float64
+	OriginalMaxLen int // original_max_position_embeddings; for dynamic, max_position_embeddings
 
 	LowFreqFactor, HighFreqFactor float64 // llama3
 
@@ -24,7 +24,8 @@ type Scaling struct {
 	ShortFactor, LongFactor []float64 // longrope, [dim/2]
 }
 
-// NewRoPE returns the rotation of the first dim values of a head. base is rope_theta. The scalings are
+// NewRoPE returns the rotation of the first dim values of a head, with the angles base^(−2i/dim). base is
+// rope_theta. An odd dim rotates one value more, by the same formula, as GPT-NeoX has it. The scalings are
 // those of transformers' modeling_rope_utils: linear and dynamic NTK, YaRN (Peng et al., 2023), LongRoPE
 // (Ding et al., 2024) and LLaMA 3.1's. An unknown type, or numbers that make no sense, give an error.
 //
@@ -33,19 +34,19 @@ type Scaling struct {
 // Original; keys that are cached keep the rotation that they entered with, as when the reference
 // generates with its cache, so what a prompt longer than Original gives depends on how it is fed.
 func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
-	if dim <= 0 || dim%2 != 0 || dim > 1<<16 {
-		return nil, fmt.Errorf("attention: RoPE over %d values of a head; an even, positive number is needed", dim)
+	if dim <= 0 || dim > 1<<16 {
+		return nil, fmt.Errorf("attention: RoPE over %d values of a head; a positive number is needed", dim)
 	}
 	if !(base > 0) || math.IsInf(base, 0) {
 		return nil, fmt.Errorf("attention: RoPE with base %v (rope_theta); a positive number is needed", base)
 	}
-	r := &RoPE{InvFreq: make([]float32, dim/2)}
-	frequencies(r.InvFreq, base)
+	r := &RoPE{InvFreq: make([]float32, (dim+1)/2)}
+	frequencies(r.InvFreq, base, dim)
 	if s.Type != "" && s.Type != "default" {
 		if err := s.check(dim, base); err != nil {
 			return nil, err
 		}
-		s.apply(r, base)
+		s.apply(r, base, dim)
 	}
 	if !r.finite() {
 		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are no numbers", base, s)
@@ -53,15 +54,15 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 	return r, nil
 }
 
-func (s *Scaling) apply(r *RoPE, base float64) {
+func (s *Scaling) apply(r *RoPE, base float64, dim int) {
 	switch s.Type {
 	case "linear":
 		for i := range r.InvFreq {
 			r.InvFreq[i] /= float32(s.Factor)
 		}
 	case "dynamic":
-		r.Original = s.Original
-		r.dynamic = dynamicNTK{base, s.Factor}
+		r.OriginalMaxLen = s.OriginalMaxLen
+		r.dynamic = dynamicNTK{base, s.Factor, dim}
 	case "llama3":
 		s.llama3(r)
 	case "yarn":
@@ -79,13 +80,13 @@ func (r *RoPE) finite() bool {
 			return false
 		}
 	}
-	return r.Amplitude-r.Amplitude == 0 && (r.Long == nil || r.Long.finite())
+	return r.AttentionFactor-r.AttentionFactor == 0 && (r.Long == nil || r.Long.finite())
 }
 
 // frequencies sets f[i] to base^(−2i/dim), rounded where the reference rounds.
-func frequencies(f []float32, base float64) {
+func frequencies(f []float32, base float64, dim int) {
 	for i := range f {
-		exponent := float32(2*i) / float32(2*len(f))
+		exponent := float32(2*i) / float32(dim)
 		f[i] = 1 / float32(math.Pow(base, float64(exponent)))
 	}
 }
@@ -103,16 +104,22 @@ func (s *Scaling) check(dim int, base float64) error {
 			return bad("low_freq_factor and high_freq_factor", [2]float64{s.LowFreqFactor, s.HighFreqFactor}, "0 < low < high")
 		}
 	case "dynamic", "yarn":
-		if dim < 4 {
-			return bad("rotary dimension", dim, "at least 4")
+		if dim < 3 {
+			return bad("rotary dimension", dim, "at least 3")
 		}
 		if base == 1 {
 			return bad("base (rope_theta)", base, "another base")
 		}
+		if s.Type == "yarn" && dim%2 != 0 {
+			return bad("rotary dimension", dim, "an even number")
+		}
 	case "longrope":
 		needsFactor = s.AttentionFactor == 0
-		if needsFactor && s.Factor > 1 && s.Original == 1 {
-			return bad("original length", s.Original, "at least 2")
+		if dim%2 != 0 {
+			return bad("rotary dimension", dim, "an even number")
+		}
+		if needsFactor && s.Factor > 1 && s.OriginalMaxLen == 1 {
+			return bad("original length", s.OriginalMaxLen, "at least 2")
 		}
 		for _, list := range [][]float64{s.ShortFactor, s.LongFactor} {
 			if len(list) != dim/2 {
@@ -141,31 +148,34 @@ func (s *Scaling) check(dim int, base float64) error {
 	if needsFactor && (!(s.Factor > 0) || math.IsInf(s.Factor, 0)) {
 		return bad("factor", s.Factor, "a positive number")
 	}
-	if needsOriginal && s.Original <= 0 {
-		return bad("original length", s.Original, "a positive number")
+	if needsOriginal && s.OriginalMaxLen <= 0 {
+		return bad("original length", s.OriginalMaxLen, "a positive number")
 	}
 	return nil
 }
 
-type dynamicNTK struct{ base, factor float64 }
+type dynamicNTK struct {
+	base, factor float64
+	dim          int
+}
 
 // frequencies sets f for a sequence longer than the original length.
 func (d dynamicNTK) frequencies(f []float32, length, original int) {
-	dim := float64(2 * len(f))
+	dim := float64(d.dim)
 	grown := d.factor*float64(length)/float64(original) - (d.factor - 1)
-	frequencies(f, d.base*math.Pow(grown, dim/(dim-2)))
+	frequencies(f, d.base*math.Pow(grown, dim/(dim-2)), d.dim)
 }
 
 // llama3 slows long wavelengths down by the factor, keeps short ones, and blends between.
 func (s *Scaling) llama3(r *RoPE) {
-	low, high := float64(s.Original)/s.LowFreqFactor, float64(s.Original)/s.HighFreqFactor
+	low, high := float64(s.OriginalMaxLen)/s.LowFreqFactor, float64(s.OriginalMaxLen)/s.HighFreqFactor
 	for i, f := range r.InvFreq {
 		wavelength := 2 * math.Pi / float64(f)
 		switch {
 		case wavelength > low:
 			r.InvFreq[i] = f / float32(s.Factor)
 		case wavelength >= high:
-			smooth := (float64(s.Original)/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
+			smooth := (float64(s.OriginalMaxLen)/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
 			r.InvFreq[i] = float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
 		}
 	}
@@ -179,7 +189,7 @@ func (s *Scaling) yarn(r *RoPE, base float64) {
 		if beta == 0 {
 			beta = otherwise
 		}
-		return dim * math.Log(float64(s.Original)/(beta*2*math.Pi)) / (2 * math.Log(base))
+		return dim * math.Log(float64(s.OriginalMaxLen)/(beta*2*math.Pi)) / (2 * math.Log(base))
 	}
 	low, high := turns(s.BetaFast, 32), turns(s.BetaSlow, 1)
 	if !s.NoTruncate {
@@ -201,11 +211,11 @@ func (s *Scaling) yarn(r *RoPE, base float64) {
 	}
 	switch {
 	case s.AttentionFactor != 0:
-		r.Amplitude = float32(s.AttentionFactor)
+		r.AttentionFactor = float32(s.AttentionFactor)
 	case s.MScale != 0 && s.MScaleAllDim != 0:
-		r.Amplitude = float32(mscale(s.MScale) / mscale(s.MScaleAllDim))
+		r.AttentionFactor = float32(mscale(s.MScale) / mscale(s.MScaleAllDim))
 	default:
-		r.Amplitude = float32(mscale(1))
+		r.AttentionFactor = float32(mscale(1))
 	}
 }
 
@@ -216,7 +226,7 @@ func (s *Scaling) longrope(r *RoPE, base float64) {
 	if amplitude == 0 {
 		amplitude = 1
 		if s.Factor > 1 {
-			amplitude = math.Sqrt(1 + math.Log(s.Factor)/math.Log(float64(s.Original)))
+			amplitude = math.Sqrt(1 + math.Log(s.Factor)/math.Log(float64(s.OriginalMaxLen)))
 		}
 	}
 	scaled := func(factors []float64) []float32 {
@@ -227,7 +237,7 @@ func (s *Scaling) longrope(r *RoPE, base float64) {
 		}
 		return f
 	}
-	r.Amplitude, r.Original = float32(amplitude), s.Original
+	r.AttentionFactor, r.OriginalMaxLen = float32(amplitude), s.OriginalMaxLen
 	r.InvFreq = scaled(s.ShortFactor)
-	r.Long = &RoPE{InvFreq: scaled(s.LongFactor), Amplitude: r.Amplitude}
+	r.Long = &RoPE{InvFreq: scaled(s.LongFactor), AttentionFactor: r.AttentionFactor}
 }

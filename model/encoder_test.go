@@ -14,10 +14,7 @@ import (
 
 func (g *encoderGolden) encoder(t testing.TB) *model.Encoder {
 	t.Helper()
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := g.weights(t, tensor.F32)
 	e, err := model.NewEncoder(g.Config, src, model.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +126,7 @@ func TestEncoderConfigs(t *testing.T) {
 		"BertForSomethingElse":     `{"model_type": "bert", "architectures": ["BertForSomethingElse"], ` + base + `}`,
 		"problem_type":             `{"model_type": "bert", "architectures": ["BertForSequenceClassification"], "problem_type": "x", ` + base + `}`,
 		"is a decoder":             `{"model_type": "llama"}`,
-		"t5":                       `{"model_type": "t5"}`,
+		"is an encoder–decoder":    `{"model_type": "bart"}`,
 		"talking_head":             `{"model_type": "deberta", "talking_head": true, ` + base + `}`,
 		"conv_kernel_size":         `{"model_type": "deberta-v2", "conv_kernel_size": 2, ` + base + `}`,
 		"pos_att_type":             `{"model_type": "deberta-v2", "pos_att_type": 7, ` + base + `}`,
@@ -155,10 +152,7 @@ func TestEncoderConfigs(t *testing.T) {
 			g = c
 		}
 	}
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := g.weights(t, tensor.F32)
 	config := strings.Replace(string(g.Config), "BertModel", "BertForQuestionAnswering", 1)
 	if _, err := model.NewEncoder([]byte(config), src, model.Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
 		t.Errorf("a head without weights: error %v", err)

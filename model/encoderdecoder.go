@@ -1,6 +1,9 @@
 package model
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
@@ -20,6 +23,9 @@ type EncoderDecoder struct {
 
 	Encoder *Encoder
 	Decoder *Decoder
+
+	// Classifier scores sources, in models that were trained for that; nil is none.
+	Classifier *arch.SourceClassifier
 
 	// Tasks are those that the checkpoint was trained for, with their prefixes and ways to generate:
 	// task_specific_params in config.json.
@@ -60,12 +66,46 @@ func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Encoded, error) {
 // IDs serve only processors of logits that look at the source.
 func (m *EncoderDecoder) NewEncoded(ids []int, hidden tensor.Tensor) (*Encoded, error) {
 	p := m.Encoder.passes.Get()
-	cross, err := (&arch.EncoderDecoder{Encoder: m.Encoder.Encoder, Decoder: m.Decoder.Decoder}).Cross(p, hidden)
+	cross, err := m.arch().Cross(p, hidden)
 	if err != nil {
 		return nil, err
 	}
 	m.Encoder.passes.Put(p, p.Bytes())
 	return &Encoded{IDs: append([]int(nil), ids...), Hidden: hidden, cross: cross}, nil
+}
+
+// arch returns the model without tokenizers.
+func (m *EncoderDecoder) arch() *arch.EncoderDecoder {
+	return &arch.EncoderDecoder{Encoder: m.Encoder.Encoder, Decoder: m.Decoder.Decoder, Classifier: m.Classifier}
+}
+
+// SequenceScores returns the output of the Classifier for each source, [N, Out] for N sources. Each needs the
+// model's end token. It may be called from several goroutines.
+func (m *EncoderDecoder) SequenceScores(sources ...[]int) (tensor.Tensor, error) {
+	if m.Classifier == nil {
+		return tensor.Tensor{}, errors.New("model: the checkpoint is not for the classification of sequences")
+	}
+	encoded, err := m.Encode(sources...)
+	if err != nil || len(sources) == 0 {
+		return tensor.Tensor{}, err
+	}
+	p := m.Encoder.passes.Get()
+	var out tensor.Tensor
+	for i, source := range sources {
+		mark := p.Scratch.Mark()
+		x, err := m.arch().ClassifierState(p, source, encoded[i].cross)
+		if err != nil {
+			return tensor.Tensor{}, fmt.Errorf("%w (source %d)", err, i)
+		}
+		y := m.Classifier.Head.Forward(&p.Scratch, x)
+		if i == 0 {
+			out = tensor.New(len(sources), y.Shape.Last())
+		}
+		copy(out.Row(i), y.Data)
+		p.Scratch.Release(mark)
+	}
+	m.Encoder.passes.Put(p, p.Bytes())
+	return out, nil
 }
 
 // NewSession returns a session that writes a target for what the encoder has read. Its first token is to be

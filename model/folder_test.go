@@ -33,13 +33,10 @@ func folders(t testing.TB) []struct {
 			e = c
 		}
 	}
-	src, err := e.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := e.weights(t, tensor.F32)
 	encoder := fstest.MapFS{"config.json": {Data: e.Config}, "model.safetensors": {Data: written(t, src)},
 		"vocab.txt": {Data: []byte("[UNK]\n[CLS]\n[SEP]\n")}, "special_tokens_map.json": {Data: []byte("{}")}}
-	both := fstest.MapFS{"config.json": {Data: s.Config}, "model.safetensors": {Data: written(t, s.weights(t))},
+	both := fstest.MapFS{"config.json": {Data: s.Config}, "model.safetensors": {Data: written(t, s.weights(t, tensor.F32))},
 		"tokenizer.json": decoder["tokenizer.json"], "generation_config.json": decoder["generation_config.json"],
 		"tokenizer_config.json": {Data: []byte(`{"tokenizer_class": "PreTrainedTokenizerFast"}`)}}
 

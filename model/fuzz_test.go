@@ -2,12 +2,14 @@ package model_test
 
 import (
 	"context"
-	"github.com/seed2010d43f/transformer/model"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // FuzzConfig opens any config.json on the weights of a golden case: it must give an error, or a model
@@ -37,7 +39,7 @@ func FuzzSeq2SeqConfig(f *testing.F) {
 		f.Add([]byte(`{"model_type": "`+family+`"}`), uint8(0))
 	}
 	f.Fuzz(func(t *testing.T, config []byte, i uint8) {
-		src := all[int(i)%len(all)].weights(t)
+		src := all[int(i)%len(all)].weights(t, tensor.F32)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()

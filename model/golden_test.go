@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -91,46 +92,25 @@ func readGoldens[T any](t testing.TB, pattern string) []T {
 	return all
 }
 
-func (g *goldenWeights) source() checkpoint.Source {
-	shapes := map[string]tensor.Shape{}
-	for name, t := range g.Tensors {
-		shapes[name] = tensor.Of(t.Shape...)
-	}
-	prefix := fmt.Sprintf("%d:", g.Seed)
-	return checkpoint.Formula(prefixed(prefix, shapes), func(name string, _ tensor.Shape) (offset, scale float64) {
-		t := g.Tensors[strings.TrimPrefix(name, prefix)]
-		return t.Offset, t.Scale
-	})
-}
-
-func prefixed(prefix string, shapes map[string]tensor.Shape) map[string]tensor.Shape {
-	out := map[string]tensor.Shape{}
-	for name, s := range shapes {
-		out[prefix+name] = s
-	}
-	return out
-}
-
-// renamed returns the weights under the names that the checkpoint has.
-func (g *goldenWeights) renamed() (checkpoint.Source, error) {
-	prefix := fmt.Sprintf("%d:", g.Seed)
-	return checkpoint.Rename(g.source(), func(name string) string { return strings.TrimPrefix(name, prefix) })
-}
-
-// inMemory returns the weights as a checkpoint of this type has them.
-func (g *golden) inMemory(t testing.TB, dt tensor.DType) checkpoint.Source {
+// weights returns the checkpoint of the case, stored as this type.
+func (g *goldenWeights) weights(t testing.TB, dt tensor.DType) checkpoint.Source {
 	t.Helper()
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
+	prefix := fmt.Sprintf("%d:", g.Seed)
+	shapes := map[string]tensor.Shape{}
+	for name, x := range g.Tensors {
+		shapes[prefix+name] = tensor.Of(x.Shape...)
 	}
+	formula := checkpoint.Formula(shapes, func(name string, _ tensor.Shape) (offset, scale float64) {
+		x := g.Tensors[strings.TrimPrefix(name, prefix)]
+		return x.Offset, x.Scale
+	})
 	var entries []checkpoint.Entry
-	for name := range src.Names() {
-		x, err := checkpoint.ReadFloat32(src, name)
+	for name, x := range g.Tensors {
+		values, err := checkpoint.ReadFloat32(formula, prefix+cmp.Or(x.Like, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries = append(entries, entry(name, x, dt))
+		entries = append(entries, entry(name, values, dt))
 	}
 	mem, err := checkpoint.Memory(entries...)
 	if err != nil {
@@ -161,11 +141,7 @@ func entry(name string, x tensor.Tensor, dt tensor.DType) checkpoint.Entry {
 
 func (g *golden) decoder(t testing.TB, opt model.Options) *model.Decoder {
 	t.Helper()
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := model.NewDecoder(g.Config, src, opt)
+	d, err := model.NewDecoder(g.Config, g.weights(t, tensor.F32), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +234,11 @@ func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 			return nil
 		}
 		return func(x tensor.Tensor) {
+			if g.Hidden[i].At == "project_out" {
+				y := tensor.New(x.Rows(), d.Project.Out())
+				d.Project.Forward(y, x)
+				x = y
+			}
 			compareTensors(t, "hidden "+g.Hidden[i].At, rowsOf(x, g.Positions), g.Hidden[i].tensor(t))
 		}
 	}}

@@ -223,7 +223,7 @@ func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
 		return nil, err
 	}
 	return &EncoderDecoder{Family: f.family, Encoder: &Encoder{Encoder: m.Encoder, Family: f.family},
-		Decoder: &Decoder{Decoder: m.Decoder, Family: f.family}}, nil
+		Decoder: &Decoder{Decoder: m.Decoder, Family: f.family}, Classifier: m.Classifier}, nil
 }
 
 // folder is a checkpoint that is being opened.
@@ -306,7 +306,12 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 	case f.family == "":
 		return fmt.Errorf("model: %s has no model_type", c.Path())
 	case !ok && len(kinds) > 0:
-		return fmt.Errorf("model: model_type %q is %s: open it with %s", f.family, article(kinds[0]), openers[kinds[0]])
+		var open []string
+		for i, kind := range kinds {
+			open = append(open, openers[kind])
+			kinds[i] = article(kind)
+		}
+		return fmt.Errorf("model: model_type %q is %s: open it with %s", f.family, strings.Join(kinds, " or "), strings.Join(open, " or "))
 	case !ok:
 		return fmt.Errorf("model: model_type %q is not supported; these %ss are: %s; Options.Families takes recipes for others",
 			f.family, kind, strings.Join(family.Types(family.Recipes(), has), " "))

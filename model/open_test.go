@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -22,7 +23,7 @@ import (
 // folder returns a golden case as a folder that holds its weights as dt, under names that rename makes.
 func (g *golden) folder(t testing.TB, dt tensor.DType, rename func(string) string) fstest.MapFS {
 	t.Helper()
-	src := g.inMemory(t, dt)
+	src := g.weights(t, dt)
 	if rename != nil {
 		var err error
 		if src, err = checkpoint.Rename(src, rename); err != nil {
@@ -132,9 +133,10 @@ func TestOpenNames(t *testing.T) {
 
 // Tables that old checkpoints store are no weights, and no error.
 func TestOpenIgnoresTables(t *testing.T) {
-	for family, name := range map[string]string{"llama": "model.layers.0.self_attn.rotary_emb.inv_freq", "gpt2": "transformer.h.0.attn.masked_bias"} {
+	for family, name := range map[string]string{"llama": "model.layers.0.self_attn.rotary_emb.inv_freq", "gpt2": "transformer.h.0.attn.masked_bias",
+		"phi": "model.layers.1.self_attn.rotary_emb.inv_freq"} {
 		g := plain(t, family)
-		src := g.inMemory(t, tensor.F32)
+		src := g.weights(t, tensor.F32)
 		entries := []checkpoint.Entry{checkpoint.Float32(name, tensor.New(5))}
 		for n := range src.Names() {
 			x, err := checkpoint.ReadFloat32(src, n)
@@ -221,10 +223,71 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// A checkpoint that the opener cannot take names those that can.
+func TestOpenersOfOtherKinds(t *testing.T) {
+	openers := map[string]func(config []byte, src checkpoint.Source) error{
+		"OpenDecoder": func(c []byte, s checkpoint.Source) error {
+			_, err := model.NewDecoder(c, s, model.Options{})
+			return err
+		},
+		"OpenEncoder": func(c []byte, s checkpoint.Source) error {
+			_, err := model.NewEncoder(c, s, model.Options{})
+			return err
+		},
+		"OpenEncoderDecoder": func(c []byte, s checkpoint.Source) error {
+			_, err := model.NewEncoderDecoder(c, s, model.Options{})
+			return err
+		},
+	}
+	var configs = map[string]json.RawMessage{}
+	weights := map[string]checkpoint.Source{}
+	for _, g := range goldens(t) {
+		configs[g.Name], weights[g.Name] = g.Config, g.weights(t, tensor.F32)
+	}
+	for _, g := range encoderGoldens(t) {
+		configs[g.Name], weights[g.Name] = g.Config, g.weights(t, tensor.F32)
+	}
+	for _, g := range seq2seqGoldens(t) {
+		configs[g.Name], weights[g.Name] = g.Config, g.weights(t, tensor.F32)
+	}
+	for _, c := range []struct {
+		name, opener string
+		want         []string // nothing: it opens
+	}{
+		{"llama-gqa", "OpenEncoder", []string{`"llama" is a decoder: open it with OpenDecoder`}},
+		{"llama-gqa", "OpenEncoderDecoder", []string{`"llama" is a decoder: open it with OpenDecoder`}},
+		{"bert-plain", "OpenDecoder", []string{`"bert" is an encoder: open it with OpenEncoder`}},
+		{"t5-whole", "OpenDecoder", []string{`"t5" is an encoder or an encoder–decoder: open it with OpenEncoder or OpenEncoderDecoder`}},
+		{"t5-whole", "OpenEncoder", nil},
+		{"t5-plain", "OpenEncoderDecoder", []string{`"T5EncoderModel" is an encoder alone: open it with OpenEncoder`}},
+		{"umt5-plain", "OpenEncoder", nil},
+		{"gemma3-embedding", "OpenDecoder", []string{"use_bidirectional_attention is true", "OpenEncoder"}},
+		{"gemma3-embedding", "OpenEncoder", nil},
+		{"gemma3-old-config", "OpenEncoder", nil},
+		{"gemma3-old-config", "OpenDecoder", nil},
+		{"gemma3-old-config", "OpenEncoderDecoder", []string{`"gemma3_text" is a decoder or an encoder: open it with OpenDecoder or OpenEncoder`}},
+	} {
+		config, ok := configs[c.name]
+		if !ok {
+			t.Errorf("no golden case %s", c.name)
+			continue
+		}
+		err := openers[c.opener](config, weights[c.name])
+		if (err == nil) != (len(c.want) == 0) {
+			t.Errorf("%s with %s: error %v", c.name, c.opener, err)
+		}
+		for _, want := range c.want {
+			if err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s with %s: error lacks %q: %v", c.name, c.opener, want, err)
+			}
+		}
+	}
+}
+
 // Shards are one checkpoint.
 func TestOpenShards(t *testing.T) {
 	g := plain(t, "qwen3")
-	src := g.inMemory(t, tensor.BF16)
+	src := g.weights(t, tensor.BF16)
 	names := slices.Collect(src.Names())
 	fsys := fstest.MapFS{"config.json": {Data: g.Config}}
 	var weightMap []string

@@ -1,11 +1,11 @@
 package model_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -16,7 +16,6 @@ import (
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
-	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 // seq2seqGolden is what the reference answers and generates on a small encoder–decoder, or generates with
@@ -30,7 +29,11 @@ type seq2seqGolden struct {
 	Positions        []struct{ Source, Target []int }
 	Encoder, Decoder []floats
 	Logits           floats
-	CrossAttention   struct {
+	Outputs          []struct { // of a classifier, which has none of what follows
+		floats
+		Name, Rows string
+	}
+	CrossAttention struct {
 		floats
 		Layer, Head, Source int
 	} `json:"cross_attention"`
@@ -50,33 +53,11 @@ func seq2seqGoldens(t testing.TB) []seq2seqGolden {
 	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json")
 }
 
-// weights returns the checkpoint of the case.
-func (g *seq2seqGolden) weights(t testing.TB) checkpoint.Source {
-	t.Helper()
-	src, err := g.renamed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var entries []checkpoint.Entry
-	for name, x := range g.Tensors {
-		values, err := checkpoint.ReadFloat32(src, cmp.Or(x.Like, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, entry(name, values, tensor.F32))
-	}
-	mem, err := checkpoint.Memory(entries...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mem
-}
-
 func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }
 
 func (g *seq2seqGolden) open(t testing.TB) *model.EncoderDecoder {
 	t.Helper()
-	m, err := model.NewEncoderDecoder(g.Config, g.weights(t), model.Options{})
+	m, err := model.NewEncoderDecoder(g.Config, g.weights(t, tensor.F32), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +71,7 @@ func TestSeq2SeqGolden(t *testing.T) {
 		for _, g := range seq2seqGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				if g.decoderOnly() {
-					d, err := model.NewDecoder(g.Config, g.weights(t), model.Options{})
+					d, err := model.NewDecoder(g.Config, g.weights(t, tensor.F32), model.Options{})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -99,6 +80,10 @@ func TestSeq2SeqGolden(t *testing.T) {
 				}
 				m := g.open(t)
 				g.checkEncoder(t, m)
+				if len(g.Outputs) > 0 {
+					g.checkClassifier(t, m)
+					return
+				}
 				sources, err := m.Encode(g.Source...)
 				if err != nil {
 					t.Fatal(err)
@@ -160,18 +145,25 @@ func cross(t *testing.T, m *model.EncoderDecoder, e *model.Encoded) *attention.C
 	return c
 }
 
-func (g *seq2seqGolden) checkDecoder(t *testing.T, m *model.EncoderDecoder, sources []*model.Encoded) {
-	var seqs []attention.Seq
-	var batch []arch.Sequence
-	var rows []int
+// targets returns what the decoder reads, and the rows whose states the case has.
+func (g *seq2seqGolden) targets(t *testing.T, m *model.EncoderDecoder, sources []*model.Encoded) (seqs []attention.Seq, batch []arch.Sequence, rows []int) {
+	t.Helper()
 	n := 0
 	for i, target := range g.Target {
-		seqs = append(seqs, attention.Seq{Rows: len(target), Cache: newCache(t, m.Decoder), Cross: cross(t, m, sources[i])})
+		seqs = append(seqs, attention.Seq{Rows: len(target), Cross: cross(t, m, sources[i])})
 		for _, p := range g.Positions[i].Target {
 			rows = append(rows, n+p)
 		}
 		batch = append(batch, arch.Sequence{IDs: target})
 		n += len(target)
+	}
+	return seqs, batch, rows
+}
+
+func (g *seq2seqGolden) checkDecoder(t *testing.T, m *model.EncoderDecoder, sources []*model.Encoded) {
+	seqs, batch, rows := g.targets(t, m, sources)
+	for i := range seqs {
+		seqs[i].Cache = newCache(t, m.Decoder)
 	}
 	seen, weights := 0, 0
 	states := g.observer(t, "decoder", m.Decoder.Trunk, g.Decoder, rows, &seen)
@@ -189,6 +181,39 @@ func (g *seq2seqGolden) checkDecoder(t *testing.T, m *model.EncoderDecoder, sour
 	compareTensors(t, "logits", m.Decoder.Forward(p, batch, rows), g.Logits.tensor(t))
 	if seen != len(g.Decoder) || weights != 1 {
 		t.Errorf("%d hidden states were compared, of %d, and %d attention weights", seen, len(g.Decoder), weights)
+	}
+}
+
+// checkClassifier compares the decoder's hidden states and the scores of labels. There is no end to wait for.
+func (g *seq2seqGolden) checkClassifier(t *testing.T, m *model.EncoderDecoder) {
+	encoded, err := m.Encode(g.Source...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seqs, batch, rows := g.targets(t, m, encoded)
+	seen := 0
+	p := &attention.Pass{Observer: g.observer(t, "decoder", m.Decoder.Trunk, g.Decoder, rows, &seen)}
+	p.Begin(seqs...)
+	if p.Plan, err = m.Decoder.Trunk.Plan(); err != nil {
+		t.Fatal(err)
+	}
+	m.Decoder.Trunk.Forward(p, m.Decoder.Embed(p, batch))
+	if seen != len(g.Decoder) {
+		t.Errorf("%d hidden states were compared, of %d", seen, len(g.Decoder))
+	}
+	got, err := m.SequenceScores(g.Source...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareTensors(t, "scores", got, g.Outputs[0].tensor(t))
+	if len(m.Classifier.Labels) != got.Shape.Last() {
+		t.Errorf("%d labels for %d scores", len(m.Classifier.Labels), got.Shape.Last())
+	}
+	if _, err := m.SequenceScores([]int{5, 6}); err == nil || !strings.Contains(err.Error(), "end token") {
+		t.Errorf("a source without its end: %v", err)
+	}
+	if err := m.NewSession(encoded[0], model.SessionOptions{}).Append(2); err == nil || !strings.Contains(err.Error(), "without a head over the vocabulary") {
+		t.Errorf("a session of a classifier: %v", err)
 	}
 }
 

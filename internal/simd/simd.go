@@ -5,6 +5,8 @@
 // some sets. It asks [Active] and takes the first of its kernels, the fastest first, whose needs the set
 // meets.
 //
+// A new instruction set is a bit, a line of extensions and a line of detect.
+//
 // TRANSFORMER_SIMD in the environment restricts a process to the sets it names and those that they build
 // on: generic, avx2, avx512, or several joined as in avx512vnni+avx512bf16. What the processor lacks is left
 // out; a value with an unknown name is ignored. Tests choose with [Force].

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -14,9 +15,10 @@ import (
 type Decoder struct {
 	*Trunk
 
-	Head         nn.Linear // [V, Dim]; tied, it shares the embedding's table
-	LogitScale   float32   // multiplies the logits; 0 is 1
-	LogitSoftCap float32   // c: logits become c·tanh(logit/c); 0 is none
+	Project      *nn.Linear // of the rows that the head reads; nil is none
+	Head         nn.Linear  // [V, Dim], or as wide as Project's output; tied, it shares the embedding's table
+	LogitScale   float32    // multiplies the logits; 0 is 1
+	LogitSoftCap float32    // c: logits become c·tanh(logit/c); 0 is none
 
 	// LongFrom, if not 0, is the length from which the model computes a text in another way, from its
 	// first token on (Phi-3's longrope). Sequences have to begin anew when they cross it.
@@ -30,8 +32,18 @@ func (d *Decoder) Plan() (*attention.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Head.In() != d.Dim || d.Head.Out() != d.Vocab {
-		return nil, fmt.Errorf("model: Decoder.Head is [%d, %d], want [%d, %d]", d.Head.Out(), d.Head.In(), d.Vocab, d.Dim)
+	width := d.Dim
+	if d.Project != nil {
+		if d.Project.In() != width {
+			return nil, fmt.Errorf("model: Decoder.Project is [%d, %d], want [%d, %d]", d.Project.Out(), d.Project.In(), d.Project.Out(), width)
+		}
+		width = d.Project.Out()
+	}
+	if d.Head.Weight == nil {
+		return nil, errors.New("model: Decoder.Head has no weight: without a head over the vocabulary, a decoder cannot continue texts")
+	}
+	if d.Head.In() != width || d.Head.Out() != d.Vocab {
+		return nil, fmt.Errorf("model: Decoder.Head is [%d, %d], want [%d, %d]", d.Head.Out(), d.Head.In(), d.Vocab, width)
 	}
 	for _, c := range plan.Caches() {
 		if c.State == 0 && !c.Mask.Causal {
@@ -78,7 +90,9 @@ func (d *Decoder) Logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
 	if x.Rows() == 0 {
 		return out
 	}
-	d.Head.Forward(out, x)
+	mark := p.Scratch.Mark()
+	d.Head.Forward(out, project(p, d.Project, x))
+	p.Scratch.Release(mark)
 	if d.LogitScale != 0 {
 		vec.Scale(out.Data, out.Data, d.LogitScale)
 	}

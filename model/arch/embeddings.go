@@ -11,10 +11,11 @@ import (
 )
 
 // Embeddings turn ids, segments and positions into rows:
-// ProjectNormed(Norm(Project(Scale·word + position + segment))). What is nil is absent.
+// ProjectNormed(Norm(Project(ProjectWords(Scale·word) + position + segment))). What is nil is absent.
 type Embeddings struct {
 	Words         nn.Embedding
-	Scale         float32       // of the words; 0 is 1
+	Scale         float32 // of the words; 0 is 1
+	ProjectWords  *nn.Linear
 	Types         *nn.Embedding // of segments
 	Positions     PositionTable // nil: positions are the business of attention
 	Project       *nn.Linear
@@ -81,15 +82,15 @@ func (m *Embeddings) check(vocab, dim int) error {
 		return fmt.Errorf("Embeddings.Words has %d rows for ids below %d", m.Words.Weight.Out, vocab)
 	}
 	width := m.Words.Weight.In
-	if m.Types != nil && (m.Types.Weight == nil || m.Types.Weight.In != width) {
-		return fmt.Errorf("Embeddings.Types has no table, or not the width of Embeddings.Words, %d", width)
-	}
-	for i, l := range []*nn.Linear{m.Project, m.ProjectNormed} {
+	for i, l := range []*nn.Linear{m.ProjectWords, m.Project, m.ProjectNormed} {
+		if i == 1 && m.Types != nil && (m.Types.Weight == nil || m.Types.Weight.In != width) {
+			return fmt.Errorf("Embeddings.Types has no table, or not the width that words have, %d", width)
+		}
 		if l == nil {
 			continue
 		}
-		if l.In() != width || i == 1 && l.Out() != dim {
-			return fmt.Errorf("Embeddings.%s is [%d, %d], want [%d, %d]", []string{"Project", "ProjectNormed"}[i], l.Out(), l.In(), dim, width)
+		if l.In() != width || i == 2 && l.Out() != dim {
+			return fmt.Errorf("Embeddings.%s is [%d, %d], want [%d, %d]", []string{"ProjectWords", "Project", "ProjectNormed"}[i], l.Out(), l.In(), dim, width)
 		}
 		width = l.Out()
 	}
@@ -103,56 +104,69 @@ func (m *Embeddings) check(vocab, dim int) error {
 // i-th sequence has the tokens of the pass's i-th. It keeps a copy in the pass where an Op reads them later.
 func (t *Trunk) Embed(p *attention.Pass, batch []Sequence) tensor.Tensor {
 	m := &t.Embeddings
-	dst := p.Scratch.New(p.Rows(), t.Dim)
-	mark := p.Scratch.Mark()
-	width := m.Words.Weight.In
-	x := dst
-	if m.Project != nil || m.ProjectNormed != nil {
-		x = p.Scratch.New(dst.Rows(), width)
-	}
-	table := p.Scratch.Floats(width)
+	x := p.Scratch.New(p.Rows(), m.Words.Weight.In)
 	row := 0
+	for i := range batch {
+		row = m.lookUp(x, row, &batch[i])
+	}
+	x = project(p, m.ProjectWords, x)
+	row = 0
 	for i, seq := range p.Seqs {
-		m.sum(x.Slice(row, row+seq.Rows), table, &batch[i], seq)
+		m.addTables(p, x.Slice(row, row+seq.Rows), &batch[i], seq)
 		row += seq.Rows
 	}
-	if m.Project != nil {
-		y := dst
-		if m.ProjectNormed != nil {
-			y = p.Scratch.New(dst.Rows(), m.Project.Out())
-		}
-		m.Project.Forward(y, x)
-		x = y
-	}
+	x = project(p, m.Project, x)
 	if m.Norm != nil {
 		m.Norm.Forward(x, x)
 	}
-	if m.ProjectNormed != nil {
-		m.ProjectNormed.Forward(dst, x)
-	}
-	p.Scratch.Release(mark)
+	x = project(p, m.ProjectNormed, x)
 	if p.Plan.ReadsInput() {
-		p.Input = p.Scratch.New(dst.Rows(), t.Dim)
-		copy(p.Input.Data, dst.Data)
+		p.Input = p.Scratch.New(x.Rows(), t.Dim)
+		copy(p.Input.Data, x.Data)
 	}
-	p.Observe(attention.Point{Stage: StageEmbeddings}, dst)
-	return dst
+	p.Observe(attention.Point{Stage: StageEmbeddings}, x)
+	return x
 }
 
-// sum sets x, [T, Width], to the sums of the tables for one sequence. table has the size of a row.
-func (m *Embeddings) sum(x tensor.Tensor, table []float32, in *Sequence, seq attention.Seq) {
-	next, given := m.PositionOffset+seq.Pos, 0
-	for i, id := range in.IDs {
-		r := x.Row(i)
+// project returns what l makes of x, in memory of the pass, or x if l is nil.
+func project(p *attention.Pass, l *nn.Linear, x tensor.Tensor) tensor.Tensor {
+	if l == nil {
+		return x
+	}
+	y := p.Scratch.New(x.Rows(), l.Out())
+	l.Forward(y, x)
+	return y
+}
+
+// lookUp sets the rows of x from row on to the words of a sequence, and returns the row after them.
+func (m *Embeddings) lookUp(x tensor.Tensor, row int, in *Sequence) int {
+	given := 0
+	for _, id := range in.IDs {
+		r := x.Row(row)
+		row++
 		if id == RowID {
 			copy(r, in.Rows.Row(given))
 			given++
-		} else {
-			m.Words.Weight.Row(r, id)
-			if m.Scale != 0 {
-				vec.Scale(r, r, m.Scale)
-			}
+			continue
 		}
+		m.Words.Weight.Row(r, id)
+		if m.Scale != 0 {
+			vec.Scale(r, r, m.Scale)
+		}
+	}
+	return row
+}
+
+// addTables adds positions and segments to x, the rows of one sequence.
+func (m *Embeddings) addTables(p *attention.Pass, x tensor.Tensor, in *Sequence, seq attention.Seq) {
+	if m.Positions == nil && m.Types == nil {
+		return
+	}
+	mark := p.Scratch.Mark()
+	table := p.Scratch.Floats(x.Shape.Last())
+	next := m.PositionOffset + seq.Pos
+	for i, id := range in.IDs {
+		r := x.Row(i)
 		pos := next
 		if m.Padded && id == m.PaddingIdx {
 			pos = m.PaddingIdx
@@ -173,4 +187,5 @@ func (m *Embeddings) sum(x tensor.Tensor, table []float32, in *Sequence, seq att
 			vec.Add(r, r, table)
 		}
 	}
+	p.Scratch.Release(mark)
 }

@@ -13,6 +13,31 @@ import (
 type EncoderDecoder struct {
 	Encoder *Encoder
 	Decoder *Decoder
+
+	// Classifier scores sources; nil is none. A model that has one may have no Decoder.Head.
+	Classifier *SourceClassifier
+}
+
+// SourceClassifier is a classifier of sources that uses both sides, as BART's does (Lewis et al., 2020): the
+// encoder reads the source, the decoder reads it too, behind the token Start, and Head reads the decoder's hidden
+// state where the source has its last token End.
+type SourceClassifier struct {
+	Start, End int
+	Head       *Head
+	Labels     []string // of Head's outputs
+	MultiLabel bool     // the labels of a source are independent of each other
+	Regression bool     // the outputs are numbers, not scores of labels
+}
+
+// Target returns what the decoder reads of a source, and the index of the hidden state that Head reads. A source
+// without an End gives an error.
+func (c *SourceClassifier) Target(source []int) (ids []int, at int, err error) {
+	for at = len(source) - 1; at >= 0 && source[at] != c.End; at-- {
+	}
+	if at < 0 {
+		return nil, 0, fmt.Errorf("model: the source has no end token, %d, where the classifier reads", c.End)
+	}
+	return append([]int{c.Start}, source[:len(source)-1]...), at, nil
 }
 
 // Cross returns the keys and values that the decoder's layers make of an encoder's output, hidden,
@@ -22,7 +47,7 @@ func (m *EncoderDecoder) Cross(p *attention.Pass, hidden tensor.Tensor) (*attent
 	if hidden.Shape.Rank() != 2 || hidden.Rows() == 0 || hidden.Shape.Last() != m.Encoder.Dim {
 		return nil, fmt.Errorf("model: the encoder's output is [S, %d] with at least one row, not %v", m.Encoder.Dim, hidden.Shape)
 	}
-	plan, err := m.Decoder.Plan()
+	plan, err := m.Decoder.Trunk.Plan()
 	if err != nil {
 		return nil, err
 	}
@@ -30,4 +55,28 @@ func (m *EncoderDecoder) Cross(p *attention.Pass, hidden tensor.Tensor) (*attent
 		return nil, errors.New("model: the decoder has no layer that attends to an encoder's output")
 	}
 	return plan.NewCross(p, hidden), nil
+}
+
+// ClassifierState returns the row that the Classifier's Head reads for one source, [1, Dim], in memory of the pass.
+// cross is what the decoder's layers make of the source: see [EncoderDecoder.Cross].
+func (m *EncoderDecoder) ClassifierState(p *attention.Pass, source []int, cross *attention.Cache) (tensor.Tensor, error) {
+	ids, at, err := m.Classifier.Target(source)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	d := m.Decoder.Trunk
+	plan, err := d.Plan()
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	batch := []Sequence{{IDs: ids}}
+	if len(ids) > d.MaxLen {
+		return tensor.Tensor{}, fmt.Errorf("model: a source of %d tokens; the decoder reads at most %d", len(ids), d.MaxLen)
+	}
+	if err := d.Check(&batch[0], ""); err != nil {
+		return tensor.Tensor{}, err
+	}
+	p.Begin(attention.Seq{Rows: len(ids), Cross: cross})
+	p.Plan = plan
+	return d.ForwardRows(p, d.Embed(p, batch), []int{at}), nil
 }

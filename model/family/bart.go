@@ -133,7 +133,7 @@ func (m *bartBuilder) trunk(w nn.Loader, side bartSide, words nn.Embedding, deco
 }
 
 // model assembles both sides.
-func (m *bartBuilder) model(w nn.Loader) *arch.EncoderDecoder {
+func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	body := w
 	if w.Has("model.encoder.layers.0.fc1.weight") || !w.Has("encoder.layers.0.fc1.weight") {
 		body = w.At("model")
@@ -142,10 +142,25 @@ func (m *bartBuilder) model(w nn.Loader) *arch.EncoderDecoder {
 	e := &arch.Encoder{Trunk: m.trunk(body.At("encoder"), bartSide{m.VocabSize, m.EncoderLayers, m.EncoderAttentionHeads, m.EncoderFFNDim}, source, false)}
 	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), bartSide{m.decoderVocab, m.DecoderLayers, m.DecoderAttentionHeads, m.DecoderFFNDim}, target, true), Head: head}
 	if m.logitBias && w.Has("final_logits_bias") {
-		d.Head.Bias = w.Row("final_logits_bias", m.decoderVocab)
+		d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)
 	}
 	w.Ignore(isBartBuffer)
-	return &arch.EncoderDecoder{Encoder: e, Decoder: d}
+	out := &arch.EncoderDecoder{Encoder: e, Decoder: d}
+	if strings.HasSuffix(c.Architecture(), "ForSequenceClassification") {
+		d.Head = nn.Linear{}
+		out.Classifier = m.classifier(c, w)
+	}
+	return out
+}
+
+// classifier is that of BartForSequenceClassification: the decoder reads the source, and its state at the end token
+// goes through a network.
+func (m *bartBuilder) classifier(c *hf.Config, w nn.Loader) *arch.SourceClassifier {
+	s := &arch.SourceClassifier{Start: c.Int("decoder_start_token_id", 2, 0, m.decoderVocab-1), End: c.Int("eos_token_id", 2, 0, m.decoderVocab-1)}
+	s.Head = &arch.Head{Dense: linear(w, "classification_head.dense", m.DModel, m.DModel), Act: nn.Tanh,
+		Out: linear(w, "classification_head.out_proj", m.DModel, countLabels(c))}
+	s.Labels, s.MultiLabel, s.Regression = readLabels(c, w)
+	return s
 }
 
 // words loads the tables of both sides and the head. Names below the body are told from those beside it.
@@ -177,7 +192,7 @@ func isBartBuffer(name string) bool {
 func bart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	m := newBart(c, bartDefaults())
 	m.ShareEncoderDecoderEmbeddings, m.embedNorm = true, true
-	return m.model(w)
+	return m.model(c, w)
 }
 
 // mbart is mBART and mBART-50 (Liu et al., 2020; Tang et al., 2020; transformers:
@@ -185,7 +200,7 @@ func bart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 func mbart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	m := newBart(c, bartDefaults())
 	m.ShareEncoderDecoderEmbeddings, m.embedNorm, m.preNorm = true, true, true
-	return m.model(w)
+	return m.model(c, w)
 }
 
 // marian is Marian's and OPUS-MT's transformer (Junczys-Dowmunt et al., 2018; transformers:
@@ -202,7 +217,7 @@ func marian(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	if m.ShareEncoderDecoderEmbeddings && m.decoderVocab != m.VocabSize {
 		c.Fail("decoder_vocab_size %d differs from vocab_size %d, and share_encoder_decoder_embeddings is true", m.decoderVocab, m.VocabSize)
 	}
-	return m.model(w)
+	return m.model(c, w)
 }
 
 // pegasus is Pegasus (Zhang et al., 2020; transformers: PegasusForConditionalGeneration): mBART with
@@ -210,7 +225,7 @@ func marian(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 func pegasus(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	m := newBart(c, bartDefaults())
 	m.ShareEncoderDecoderEmbeddings, m.preNorm, m.positions = true, true, m.sinusoidal
-	return m.model(w)
+	return m.model(c, w)
 }
 
 // m2m100 is M2M-100 and NLLB (Fan et al., 2020; NLLB Team, 2022; transformers:
@@ -233,5 +248,5 @@ func m2m100(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 		em.Padded, em.PaddingIdx = true, pad
 	}
 	m.maxLen = hf.MaxLength // any position has a row
-	return m.model(w)
+	return m.model(c, w)
 }

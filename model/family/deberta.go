@@ -213,7 +213,7 @@ func deberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 	body := w.Root("deberta", "embeddings.word_embeddings.weight")
 	e := m.encoder(body, func(l nn.Loader, positions tensor.Tensor) *attention.Disentangled {
 		a := l.At("attention.self")
-		qkv := a.Rows("in_proj.weight", dim, 3*n*d, rows)
+		qkv := a.LinearRows("in_proj", dim, 3*n*d, false, rows)
 		qkv.Bias = slices.Concat(a.Vector("q_bias", n*d), make([]float32, n*d), a.Vector("v_bias", n*d))
 		dis := m.disentangled(qkv, l.Linear(m.names.out, dim, dim, true), len(m.terms))
 		if m.has("c2p") {

@@ -50,18 +50,39 @@ func Recipes() map[string]Recipe {
 		// gemma.go
 		"gemma":       {Title: "Gemma", Decoder: gemma},
 		"gemma2":      {Title: "Gemma 2", Decoder: gemma2},
-		"gemma3_text": {Title: "Gemma 3 (text)", Decoder: gemma3},
+		"gemma3":      {Title: "Gemma 3 (the text model of one with pictures)", Decoder: gemma3Pictures},
+		"gemma3_text": {Title: "Gemma 3 (text); EmbeddingGemma", Decoder: gemma3, Encoder: gemma3Encoder},
+		// cohere.go
+		"cohere":  {Title: "Cohere Command R, R+", Decoder: cohere},
+		"cohere2": {Title: "Cohere Command R7B, A", Decoder: cohere2},
+		// falcon.go
+		"falcon": {Title: "Falcon", Decoder: falcon},
 		// gpt2.go
 		"gpt2": {Title: "GPT-2", Decoder: gpt2},
+		// gptneox.go
+		"gpt_neox": {Title: "GPT-NeoX, Pythia", Decoder: gptneox},
+		// granite.go
+		"granite": {Title: "Granite", Decoder: granite},
 		// llama.go
 		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama},
 		// mistral.go
 		"mistral": {Title: "Mistral", Decoder: mistral},
+		// olmo.go
+		"olmo2": {Title: "OLMo 2", Decoder: olmo2},
+		"olmo3": {Title: "OLMo 3", Decoder: olmo3},
+		// opt.go
+		"opt": {Title: "OPT", Decoder: opt},
+		// phi.go
+		"phi": {Title: "Phi-1, Phi-1.5, Phi-2", Decoder: phi},
 		// phi3.go
 		"phi3": {Title: "Phi-3, Phi-3.5, Phi-4 (text)", Decoder: phi3},
 		// qwen.go
 		"qwen2": {Title: "Qwen 2, 2.5", Decoder: qwen2},
 		"qwen3": {Title: "Qwen 3", Decoder: qwen3},
+		// smollm3.go
+		"smollm3": {Title: "SmolLM3", Decoder: smollm3},
+		// starcoder2.go
+		"starcoder2": {Title: "StarCoder 2", Decoder: starcoder2},
 
 		// albert.go
 		"albert": {Title: "ALBERT", Encoder: albert},
@@ -89,9 +110,9 @@ func Recipes() map[string]Recipe {
 		"mbart":   {Title: "mBART, mBART-50", EncoderDecoder: mbart, Tokens: hf.Tokens{BOS: new(0), PAD: new(1), EOS: new(2)}},
 		"pegasus": {Title: "Pegasus", EncoderDecoder: pegasus, Tokens: hf.Tokens{PAD: new(0), EOS: new(1), Start: new(0)}},
 		// t5.go
-		"mt5":  {Title: "mT5", EncoderDecoder: mt5, Tokens: t5Tokens()},
-		"t5":   {Title: "T5, T5 v1.1, Flan-T5", EncoderDecoder: t5, Tokens: t5Tokens()},
-		"umt5": {Title: "UMT5", EncoderDecoder: umt5, Tokens: t5Tokens()},
+		"mt5":  {Title: "mT5", Encoder: mt5Encoder, EncoderDecoder: mt5, Tokens: t5Tokens()},
+		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},
+		"umt5": {Title: "UMT5", Encoder: umt5Encoder, EncoderDecoder: umt5, Tokens: t5Tokens()},
 	}
 }
 

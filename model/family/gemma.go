@@ -2,6 +2,7 @@ package family
 
 import (
 	"math"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
@@ -131,35 +132,70 @@ func gemma3Defaults() gemma2Config {
 // rotation with a base of its own (Gemma Team, "Gemma 3", 2025; transformers: Gemma3ForCausalLM). The key
 // attn_logit_softcapping is there, but the reference does not apply it.
 func gemma3(c *hf.Config, w nn.Loader) *arch.Decoder {
-	cfg := gemma3Defaults()
-	m := newGemma2(c, &cfg)
-	c.Refuse("use_bidirectional_attention", "false")
-	types := cfg.layerTypes(c)
-	m.Windows(cfg.SlidingWindow, types)
-	m.Rotary = cfg.gemma3Rotary(c, m, types)
-	d := gemmaDecoder(m, w, func(i int, l nn.Loader) block.Block {
-		a := cfg.attention(m, i, l)
-		m.HeadNorms(a, l)
-		return m.Sandwich(l, a, m.GLU(l))
-	})
+	if c.Bool("use_bidirectional_attention", false) {
+		c.Fail("use_bidirectional_attention is true: the model reads in both directions; open it with OpenEncoder")
+	}
+	cfg, m := newGemma3(c)
+	d := gemmaDecoder(m, w, cfg.gemma3Layer(m))
 	d.LogitSoftCap = softCap(cfg.FinalLogitSoftcapping)
 	return d
 }
 
-// gemma3Rotary returns the rotation of each layer. Older configs have only a rope_scaling, which is for the
-// global layers; its kind counts under the key rope_type alone.
-func (cfg *gemma2Config) gemma3Rotary(c *hf.Config, m *Llama, types []string) func(int) *attention.RoPE {
-	p := c.Object("rope_parameters")
-	global, local := p.Object(hf.FullAttention), p.Object(hf.SlidingAttention)
-	if c.Has("rope_scaling") {
-		global = c.Object("rope_scaling").Without("type")
+// newGemma3 reads the config and returns the builder.
+func newGemma3(c *hf.Config) (*gemma2Config, *Llama) {
+	cfg := gemma3Defaults()
+	m := newGemma2(c, &cfg)
+	types := cfg.layerTypes(c)
+	m.Windows(cfg.SlidingWindow, types)
+	m.RotateByType(types, cfg.RopeTheta, cfg.RopeLocalBaseFrequency)
+	return &cfg, m
+}
+
+func (cfg *gemma2Config) gemma3Layer(m *Llama) func(i int, l nn.Loader) block.Block {
+	return func(i int, l nn.Loader) block.Block {
+		a := cfg.attention(m, i, l)
+		m.HeadNorms(a, l)
+		return m.Sandwich(l, a, m.GLU(l))
 	}
-	full := c.Rope(global, hf.Rope{Dim: m.HeadWidth, Theta: cfg.RopeTheta, MaxLen: m.MaxPositionEmbeddings})
-	sliding := c.Rope(local, hf.Rope{Dim: m.HeadWidth, Theta: cfg.RopeLocalBaseFrequency, MaxLen: m.MaxPositionEmbeddings})
-	return func(i int) *attention.RoPE {
-		if types[i] == hf.SlidingAttention {
-			return sliding
+}
+
+// gemma3Encoder is a Gemma 3 that reads (transformers: Gemma3TextModel): with use_bidirectional_attention in both
+// directions, as EmbeddingGemma does (Google, 2025), and otherwise as the decoder. In both directions a
+// sliding_window of w reaches w/2 tokens to either side.
+func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
+	cfg, m := newGemma3(c)
+	if c.Bool("use_bidirectional_attention", false) {
+		causal := m.Mask
+		m.Mask = func(i int) attention.Mask {
+			if window := causal(i).Window; window > 0 {
+				return attention.Mask{Window: window/2 + 1}
+			}
+			return attention.Mask{}
 		}
-		return full
 	}
+	body := w.Root("model", "embed_tokens.weight")
+	t := m.Trunk(body, body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize), cfg.gemma3Layer(m))
+	t.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
+	w.Ignore(func(name string) bool { return name == "lm_head.weight" })
+	return &arch.Encoder{Trunk: t}
+}
+
+// gemma3Pictures is the text model of a Gemma 3 that sees pictures too (transformers:
+// Gemma3ForConditionalGeneration). Its vision tower and projector are not read. It leaves out the soft-cap on the
+// logits, whatever text_config says.
+func gemma3Pictures(c *hf.Config, w nn.Loader) *arch.Decoder {
+	text := c.Object("text_config")
+	text.Refuse("use_bidirectional_attention", "false")
+	cfg, m := newGemma3(text)
+	body, head := w.At("language_model.model"), w.At("language_model")
+	if w.Has("model.language_model.embed_tokens.weight") { // as the class names them in memory
+		body, head = w.At("model.language_model"), w
+	}
+	d := m.Assemble(body, head, cfg.gemma3Layer(m))
+	d.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
+	w.Ignore(func(name string) bool {
+		name = strings.TrimPrefix(name, "model.")
+		return strings.HasPrefix(name, "vision_tower.") || strings.HasPrefix(name, "multi_modal_projector.")
+	})
+	return d
 }

@@ -92,36 +92,44 @@ func isOneOf(names []string) func(name string) bool {
 }
 
 // labels returns the number of labels of a classifier.
-func (h heads) labels() int {
-	if names := h.c.Strings("id2label"); len(names) > 0 {
-		return len(names)
-	}
-	return h.c.Int("num_labels", 2, 1, hf.MaxVocab)
-}
+func (h heads) labels() int { return countLabels(h.c) }
 
 // readLabels reads what kind of classifier it is and, if it has an output for each, the labels' names.
 func (h heads) readLabels() {
-	e := h.e
-	if h.w.Err(false) == nil {
-		e.Labels = make([]string, h.labels())
+	h.e.Labels, h.e.MultiLabel, h.e.Regression = readLabels(h.c, h.w)
+}
+
+// countLabels returns the number of labels of a classifier.
+func countLabels(c *hf.Config) int {
+	if names := c.Strings("id2label"); len(names) > 0 {
+		return len(names)
 	}
-	names := h.c.Strings("id2label")
-	for i := range e.Labels {
-		e.Labels[i] = "LABEL_" + strconv.Itoa(i)
+	return c.Int("num_labels", 2, 1, hf.MaxVocab)
+}
+
+// readLabels returns the labels' names, unless the loader has found the classifier wrong, and what kind of
+// classifier it is.
+func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regression bool) {
+	if w.Err(false) == nil {
+		labels = make([]string, countLabels(c))
+	}
+	names := c.Strings("id2label")
+	for i := range labels {
+		labels[i] = "LABEL_" + strconv.Itoa(i)
 		if name, ok := names[strconv.Itoa(i)]; ok {
-			e.Labels[i] = name
+			labels[i] = name
 		}
 	}
-	switch kind := h.c.String("problem_type", ""); kind {
-	case "":
-	case "single_label_classification":
+	switch kind := c.String("problem_type", ""); kind {
+	case "", "single_label_classification":
 	case "multi_label_classification":
-		e.MultiLabel = true
+		multiLabel = true
 	case "regression":
-		e.Regression = true
+		regression = true
 	default:
-		h.c.Fail("problem_type %q is not supported", kind)
+		c.Fail("problem_type %q is not supported", kind)
 	}
+	return labels, multiLabel, regression
 }
 
 // pooler returns a function that makes the head Tanh(Dense(first token)), or nil if the checkpoint has

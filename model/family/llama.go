@@ -82,10 +82,35 @@ func NewLlama(c *hf.Config, cfg LlamaConfig) *Llama {
 func (m *Llama) RotateAll() {
 	p := m.c.RopeParameters()
 	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings})
-	if p.RopeType() == "dynamic" {
-		m.MaxLen = hf.MaxLength // the frequencies grow with the length
-	}
+	m.MaxLen = rotatedLength(p, m.MaxPositionEmbeddings)
 	m.Rotary = func(int) *attention.RoPE { return r }
+}
+
+// rotatedLength returns the tokens of the longest sequence, for max_position_embeddings and the parameters of the
+// rotation.
+func rotatedLength(p *hf.Config, maxLen int) int {
+	if p.RopeType() == "dynamic" {
+		return hf.MaxLength // the frequencies grow with the length
+	}
+	return maxLen
+}
+
+// RotateByType gives full and sliding layers rotations with bases of their own, as Gemma 3 and OLMo 3 have them.
+// Older configs have a rope_scaling, which holds for full layers; its kind counts under the key rope_type alone.
+func (m *Llama) RotateByType(types []string, fullTheta, slidingTheta float64) {
+	p := m.c.Object("rope_parameters")
+	full, sliding := p.Object(hf.FullAttention), p.Object(hf.SlidingAttention)
+	if m.c.Has("rope_scaling") {
+		full = m.c.Object("rope_scaling").Without("type")
+	}
+	global := m.c.Rope(full, hf.Rope{Dim: m.HeadWidth, Theta: fullTheta, MaxLen: m.MaxPositionEmbeddings})
+	local := m.c.Rope(sliding, hf.Rope{Dim: m.HeadWidth, Theta: slidingTheta, MaxLen: m.MaxPositionEmbeddings})
+	m.Rotary = func(i int) *attention.RoPE {
+		if types[i] == hf.SlidingAttention {
+			return local
+		}
+		return global
+	}
 }
 
 // Windows gives the layers that types calls sliding a window of so many keys, nil for none.
@@ -164,27 +189,33 @@ func (m *Llama) Sandwich(l nn.Loader, a, f attention.Op) block.Block {
 
 // Decoder assembles the model from what layer returns for each.
 func (m *Llama) Decoder(w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
-	body := w.Root("model", "embed_tokens.weight")
-	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen}}
-	words := &d.Embeddings.Words
-	// A tied table may be stored under the head's name alone.
-	headOnly := m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight")
-	if headOnly {
-		*words = w.Embedding("lm_head", m.VocabSize, m.HiddenSize)
+	return m.Assemble(w.Root("model", "embed_tokens.weight"), w, layer)
+}
+
+// Assemble is Decoder for other names: body has embed_tokens, layers.0 and those after it, and norm; w has
+// lm_head.
+func (m *Llama) Assemble(body, w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
+	d := &arch.Decoder{}
+	if m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") {
+		// A tied table may be stored under the head's name alone.
+		words := w.Embedding("lm_head", m.VocabSize, m.HiddenSize)
+		d.Trunk, d.Head = m.Trunk(body, words, layer), nn.Linear{Weight: words.Weight}
 	} else {
-		*words = body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
-	}
-	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
-		d.Blocks = append(d.Blocks, layer(i, l))
-	}
-	d.Norm = m.Norm(body, "norm", m.HiddenSize)
-	if headOnly {
-		d.Head = nn.Linear{Weight: words.Weight}
-	} else {
-		d.Head = w.Head(*words, "lm_head", m.TieWordEmbeddings)
+		words := body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
+		d.Trunk, d.Head = m.Trunk(body, words, layer), w.Head(words, "lm_head", m.TieWordEmbeddings)
 	}
 	w.Ignore(isRotaryTable)
 	return d
+}
+
+// Trunk assembles the model without its head: body has layers.0 and those after it, and norm.
+func (m *Llama) Trunk(body nn.Loader, words nn.Embedding, layer func(i int, l nn.Loader) block.Block) *arch.Trunk {
+	t := &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen, Embeddings: arch.Embeddings{Words: words}}
+	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
+		t.Blocks = append(t.Blocks, layer(i, l))
+	}
+	t.Norm = m.Norm(body, "norm", m.HiddenSize)
+	return t
 }
 
 // isRotaryTable reports whether a tensor is one of the tables that old checkpoints store; they are

@@ -39,7 +39,7 @@ func phi3(c *hf.Config, w nn.Loader) *arch.Decoder {
 		})
 	})
 	if rotary.Long != nil {
-		d.LongFrom = rotary.Original + 1
+		d.LongFrom = rotary.OriginalMaxLen + 1
 	}
 	return d
 }

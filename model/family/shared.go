@@ -2,7 +2,9 @@ package family
 
 import (
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -20,6 +22,41 @@ func parts(out int, names ...string) []nn.Part {
 func linear(w nn.Loader, name string, in, out int) *nn.Linear {
 	l := w.Linear(name, in, out, true)
 	return &l
+}
+
+// wholeHeads returns the width of each of some heads that share dim evenly.
+func wholeHeads(c *hf.Config, dim, heads int) int {
+	if dim%heads != 0 {
+		c.Fail("%d attention heads cannot share a width of %d evenly", heads, dim)
+	}
+	return max(1, dim/heads)
+}
+
+// mlp returns the feed-forward network down(act(up(x))).
+func mlp(w nn.Loader, up, down string, dim, inner int, bias bool, act nn.Activation) *block.MLP {
+	return &block.MLP{Up: w.Linear(up, dim, inner, bias), Act: act, Down: w.Linear(down, inner, dim, bias)}
+}
+
+// sideBySide is a layer of operations that read the same norm, and whose results are added to the stream
+// together.
+func sideBySide(pre nn.Norm, ops ...attention.Op) block.Block {
+	p := &block.Parallel{}
+	for _, op := range ops {
+		p.Branches = append(p.Branches, block.Branch{Op: op})
+	}
+	return block.Block{{Pre: pre, Op: p}}
+}
+
+// groupedQKV returns the layer name, which is stored in groups: the heads of so many queries, then one of keys
+// and one of values. The layer has all queries, then all keys, then all values.
+func groupedQKV(w nn.Loader, name string, groups, queries, headDim, dim int, bias bool) nn.Linear {
+	var rows [][2]int
+	for _, part := range [][2]int{{0, queries}, {queries, 1}, {queries + 1, 1}} {
+		for g := range groups {
+			rows = append(rows, [2]int{(g*(queries+2) + part[0]) * headDim, part[1] * headDim})
+		}
+	}
+	return w.LinearRows(name, dim, groups*(queries+2)*headDim, bias, rows)
 }
 
 // table returns the table name, for lookups.

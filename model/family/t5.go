@@ -149,9 +149,21 @@ func (m *t5Builder) network(l nn.Loader) attention.Op {
 	return &block.MLP{Up: l.Linear("wi", m.DModel, m.DFF, false), Act: m.act, Down: l.Linear("wo", m.DFF, m.DModel, false)}
 }
 
+// encoder assembles the encoder alone. The decoder and the head, if they are there, are not read.
+func (m *t5Builder) encoder(w nn.Loader) *arch.Encoder {
+	e := &arch.Encoder{Trunk: m.trunk(w.At("encoder"), m.NumLayers, false)}
+	e.Embeddings.Words = m.tables.get("encoder.embed_tokens")
+	m.tables.done()
+	w.Ignore(func(name string) bool { return strings.HasPrefix(name, w.Prefix()+"decoder.") })
+	return e
+}
+
 // model assembles both sides below w. With scaled, logits have the factor d^−½ of a tied head, unless the
 // config says otherwise.
-func (m *t5Builder) model(w nn.Loader, scaled bool) *arch.EncoderDecoder {
+func (m *t5Builder) model(c *hf.Config, w nn.Loader, scaled bool) *arch.EncoderDecoder {
+	if class := c.Architecture(); strings.HasSuffix(class, "EncoderModel") {
+		c.Fail("architecture %q is an encoder alone: open it with OpenEncoder", class)
+	}
 	layers := m.NumLayers
 	if m.NumDecoderLayers != nil {
 		layers = *m.NumDecoderLayers
@@ -188,14 +200,26 @@ func t5Root(w nn.Loader) nn.Loader {
 // Transformer", 2020), T5 v1.1 and Flan-T5, which are gated (transformers: T5ForConditionalGeneration).
 func t5(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	w = t5Root(w)
-	return newT5(c, w, t5Defaults()).model(w, true)
+	return newT5(c, w, t5Defaults()).model(c, w, true)
+}
+
+// t5Encoder is the encoder of a T5 alone (transformers: T5EncoderModel).
+func t5Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
+	w = t5Root(w)
+	return newT5(c, w, t5Defaults()).encoder(w)
 }
 
 // mt5 is the multilingual T5 (Xue et al., 2021; transformers: MT5ForConditionalGeneration), whose
 // logits are never scaled.
 func mt5(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	w = t5Root(w)
-	return newT5(c, w, mt5Defaults()).model(w, false)
+	return newT5(c, w, mt5Defaults()).model(c, w, false)
+}
+
+// mt5Encoder is the encoder of an mT5 alone (transformers: MT5EncoderModel).
+func mt5Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
+	w = t5Root(w)
+	return newT5(c, w, mt5Defaults()).encoder(w)
 }
 
 // umt5 has a bias in every layer (Chung et al., "UniMax", 2023; transformers:
@@ -204,5 +228,13 @@ func umt5(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	w = t5Root(w)
 	m := newT5(c, w, mt5Defaults())
 	m.biasPerLayer = true
-	return m.model(w, true)
+	return m.model(c, w, true)
+}
+
+// umt5Encoder is the encoder of a UMT5 alone (transformers: UMT5EncoderModel).
+func umt5Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
+	w = t5Root(w)
+	m := newT5(c, w, mt5Defaults())
+	m.biasPerLayer = true
+	return m.encoder(w)
 }

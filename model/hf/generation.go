@@ -75,7 +75,8 @@ func ReadTasks(fsys fs.FS, c *Config, family Tokens) ([]TaskParams, error) {
 // tokenKeys are the keys that count in config.json although there is a generation_config.json.
 var tokenKeys = [...]string{"bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"}
 
-// withTokens returns the keys of c, and the tokens for which there is no key.
+// withTokens returns the keys of c, those of its text_config, which a model with pictures has, that c does not have,
+// and the tokens for which there is no key.
 func (c *Config) withTokens(t Tokens) *Config {
 	more := &Config{errs: c.errs, keys: map[string]json.RawMessage{}}
 	for i, id := range []*int{t.BOS, t.EOS, t.PAD, t.Start} {
@@ -83,7 +84,7 @@ func (c *Config) withTokens(t Tokens) *Config {
 			more.keys[tokenKeys[i]] = json.RawMessage(strconv.Itoa(*id))
 		}
 	}
-	return c.Or(more)
+	return c.Or(c.Object("text_config")).Or(more)
 }
 
 // generationKeys returns the keys that say how to generate.

@@ -26,6 +26,10 @@ type Rope struct {
 	// heads whatever the config says; a scaled rotation with another share is refused then.
 	Share float64
 
+	// OddDim says that an odd number of values may rotate, with one more, as [attention.NewRoPE] has it. Most
+	// families cannot, and refuse it.
+	OddDim bool
+
 	// OriginalMaxLen is original_max_position_embeddings, if the family has that beside the object that
 	// describes the rotation; 0 takes what the config or the object says, or else MaxLen.
 	OriginalMaxLen int
@@ -55,12 +59,12 @@ func (c *Config) Rope(p *Config, f Rope) *attention.RoPE {
 	p.decode("long_factor", &s.LongFactor, "a list of numbers")
 	switch s.Type {
 	case "dynamic":
-		s.Original = f.MaxLen
+		s.OriginalMaxLen = f.MaxLen
 	case "llama3", "yarn", "longrope":
 		const key = "original_max_position_embeddings"
-		s.Original = cmp.Or(f.OriginalMaxLen, c.Int(key, p.Int(key, f.MaxLen, 1, MaxLength), 1, MaxLength))
+		s.OriginalMaxLen = cmp.Or(f.OriginalMaxLen, c.Int(key, p.Int(key, f.MaxLen, 1, MaxLength), 1, MaxLength))
 		if s.Factor == 0 && s.Type != "llama3" {
-			s.Factor = float64(f.MaxLen) / float64(s.Original)
+			s.Factor = float64(f.MaxLen) / float64(s.OriginalMaxLen)
 		}
 	}
 	dim := f.Dim
@@ -68,6 +72,9 @@ func (c *Config) Rope(p *Config, f Rope) *attention.RoPE {
 		dim = int(float64(dim) * share)
 	} else if share != 1 && s.Type != "default" {
 		c.Fail("partial_rotary_factor %v with rope type %q is not supported", share, s.Type)
+	}
+	if dim%2 != 0 && !f.OddDim {
+		c.Fail("%d values of each head rotate; an even number is needed", dim)
 	}
 	r, err := attention.NewRoPE(dim, theta, s)
 	if err != nil {

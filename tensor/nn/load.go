@@ -103,15 +103,8 @@ func (l Loader) LayerNorm(name string, dim int, eps float32) *LayerNorm {
 	return &LayerNorm{Weight: l.Vector(name+".weight", dim), Bias: l.Vector(name+".bias", dim), Eps: eps}
 }
 
-// Vector returns the tensor [n], widened to float32.
-func (l Loader) Vector(name string, n int) []float32 { return l.floats(name, n) }
-
-// Row returns the tensor [1, n], widened to float32.
-func (l Loader) Row(name string, n int) []float32 { return l.floats(name, 1, n) }
-
-// floats returns a tensor whose last dimension holds all of it.
-func (l Loader) floats(name string, dims ...int) []float32 {
-	n := dims[len(dims)-1]
+// Vector returns the values of a tensor of these dimensions, row by row, widened to float32.
+func (l Loader) Vector(name string, dims ...int) []float32 {
 	dt, ok := l.lookup(name, dims...)
 	if !ok {
 		return nil
@@ -121,7 +114,7 @@ func (l Loader) floats(name string, dims ...int) []float32 {
 		l.Fail(err)
 		return nil
 	}
-	x := make([]float32, n)
+	x := make([]float32, tensor.Of(dims...).Len())
 	dt.Decode(x, b)
 	l.consumed(name)
 	return x
@@ -199,29 +192,40 @@ func (t *storing) Do(part, _ int) {
 	t.w.PackFloat32(row, x)
 }
 
-// Rows returns the rows of the tensor name, [n, in], in another order, as a layer without bias: the
-// slices from[i] to from[i]+n[i], one after the other. It panics if they do not fill out rows.
-func (l Loader) Rows(name string, in, out int, slices [][2]int) Linear {
-	dt, ok := l.lookup(name, out, in)
-	if !ok {
-		return Linear{}
+// LinearRows is [Loader.Linear] with the outputs in another order: the rows from r[0] to r[0]+r[1] of the stored
+// layer, for each r of rows. It panics if these are not out rows.
+func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) Linear {
+	n := 0
+	for _, r := range rows {
+		n += r[1]
 	}
-	b, err := l.src.Bytes(l.prefix + name)
+	if n != out {
+		panic(fmt.Sprintf("nn: LinearRows takes %d rows of %q, want %d", n, l.prefix+name, out))
+	}
+	var lin Linear
+	if bias {
+		stored := l.Vector(name+".bias", out)
+		for _, r := range rows {
+			lin.Bias = append(lin.Bias, stored[min(r[0], len(stored)):min(r[0]+r[1], len(stored))]...)
+		}
+	}
+	dt, ok := l.lookup(name+".weight", out, in)
+	if !ok {
+		return lin
+	}
+	b, err := l.src.Bytes(l.prefix + name + ".weight")
 	if err != nil {
 		l.Fail(err)
-		return Linear{}
+		return lin
 	}
-	w := l.newWeight(l.keep(dt), out, in)
+	lin.Weight = l.newWeight(l.keep(dt), out, in)
 	size, row := dt.Bytes(in), 0
-	for _, s := range slices {
-		l.store(w, row, b[s[0]*size:(s[0]+s[1])*size], dt)
-		row += s[1]
+	for _, r := range rows {
+		l.store(lin.Weight, row, b[r[0]*size:(r[0]+r[1])*size], dt)
+		row += r[1]
 	}
-	if row != out {
-		panic(fmt.Sprintf("nn: %d rows of %d", row, out))
-	}
-	l.consumed(name)
-	return Linear{Weight: w}
+	l.consumed(name + ".weight")
+	return lin
 }
 
 // Convolution returns a convolution over tokens, name.weight [out, in/groups, kernel] and name.bias, as a

@@ -3,6 +3,7 @@ package asmgen
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/simd/approx"
 )
@@ -114,6 +115,7 @@ func (e *Exp) Load() {
 
 // Emit emits x = exp(x) for each of the vectors, interleaved; t and p are overwritten.
 func (e *Exp) Emit(vectors ...ExpVector) {
+	e.f.Comment("exp of %s.", e.names(vectors))
 	e.interleave(vectors, func(v ExpVector) {
 		e.rrr("VMAXPS", v.X, e.reg(expLow, v.P), v.X) // X is the second source: NaN passes
 	})
@@ -136,6 +138,7 @@ type ExpVector struct{ X, T, P, S int }
 // Tanh emits x = tanh(x) for each of the vectors: expm1(2|x|)/(expm1(2|x|)+2) with the sign of x. The
 // error is below 4 ulp, relative, for small arguments too; NaN stays NaN.
 func (e *Exp) Tanh(vectors ...ExpVector) {
+	e.f.Comment("tanh of %s.", e.names(vectors))
 	e.interleave(vectors, func(v ExpVector) {
 		e.rrr("VANDPS", e.reg(tanhSign, v.S), v.X, v.S)
 		e.rrr("VXORPS", v.S, v.X, v.X)
@@ -177,6 +180,15 @@ func (e *Exp) interleave(vectors []ExpVector, step func(ExpVector)) {
 	for _, v := range vectors {
 		step(v)
 	}
+}
+
+// names lists the registers of vectors.
+func (e *Exp) names(vectors []ExpVector) string {
+	var names []string
+	for _, v := range vectors {
+		names = append(names, e.w.Reg(v.X))
+	}
+	return strings.Join(names, ", ")
 }
 
 // inRegister tells whether constant c has a register.

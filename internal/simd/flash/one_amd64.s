@@ -3396,6 +3396,7 @@ loop_1:
 	VSUBPS Y14, Y0, Y0
 	VMOVUPS 32(SI), Y3
 	VSUBPS Y14, Y3, Y3
+	// exp of Y0, Y3.
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y3, Y6, Y3
 	VMOVAPS Y8, Y1
@@ -3456,6 +3457,7 @@ done_2:
 loop_3:
 	VMOVUPS 0(SI), Y0
 	VSUBPS Y14, Y0, Y0
+	// exp of Y0.
 	VMAXPS Y0, Y6, Y0
 	VMOVAPS Y8, Y1
 	VFMADD231PS Y7, Y0, Y1
@@ -3502,6 +3504,7 @@ TEXT ·rescaleOneY(SB), NOSPLIT, $0-40
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R9), Y3
 	VSUBPS Y3, Y0, Y0
+	// exp of Y0.
 	VMOVUPS expTable<>+0(SB), Y2
 	VMAXPS Y0, Y2, Y0
 	VMOVUPS expTable<>+64(SB), Y1
@@ -3563,6 +3566,7 @@ TEXT ·mergeOneY(SB), NOSPLIT, $0-56
 	VMAXPS Y3, Y0, Y6
 	VSUBPS Y6, Y0, Y0
 	VSUBPS Y6, Y3, Y3
+	// exp of Y0, Y3.
 	VMOVUPS expTable<>+0(SB), Y2
 	VMAXPS Y0, Y2, Y0
 	VMOVUPS expTable<>+0(SB), Y5

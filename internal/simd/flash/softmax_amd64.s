@@ -92,6 +92,7 @@ TEXT ·softCapZ(SB), NOSPLIT, $0-24
 	PCALIGN $32
 loop_1:
 	VMULPS (SI), Z5, Z0
+	// tanh of Z0.
 	VBROADCASTSS expTable<>+448(SB), Z3
 	VANDPS Z3, Z0, Z3
 	VXORPS Z3, Z0, Z0
@@ -162,6 +163,7 @@ loop_1:
 	VSUBPS Z14, Z6, Z6
 	VMOVUPS (DI)(BX*1), Z9
 	VSUBPS Z14, Z9, Z9
+	// exp of Z0, Z3, Z6, Z9.
 	VMAXPS Z0, Z21, Z0
 	VMAXPS Z3, Z21, Z3
 	VMAXPS Z6, Z21, Z6
@@ -242,6 +244,7 @@ done_2:
 loop_3:
 	VMOVUPS (SI), Z0
 	VSUBPS Z14, Z0, Z0
+	// exp of Z0.
 	VMAXPS Z0, Z21, Z0
 	VMOVAPS Z23, Z1
 	VFMADD231PS Z22, Z0, Z1
@@ -285,6 +288,7 @@ TEXT ·rescaleZ(SB), NOSPLIT, $0-48
 	KORTESTW K1, K1
 	JCS same_1
 	VSUBPS Z3, Z0, Z0
+	// exp of Z0.
 	VBROADCASTSS expTable<>+0(SB), Z2
 	VMAXPS Z0, Z2, Z0
 	VBROADCASTSS expTable<>+64(SB), Z1
@@ -334,6 +338,7 @@ TEXT ·mergeZ(SB), NOSPLIT, $0-64
 	VMAXPS Z3, Z0, Z6
 	VSUBPS Z6, Z0, Z0
 	VSUBPS Z6, Z3, Z3
+	// exp of Z0, Z3.
 	VBROADCASTSS expTable<>+0(SB), Z2
 	VMAXPS Z0, Z2, Z0
 	VBROADCASTSS expTable<>+0(SB), Z5
@@ -471,6 +476,7 @@ TEXT ·softCapY(SB), NOSPLIT, $0-24
 	PCALIGN $32
 loop_1:
 	VMULPS (SI), Y5, Y0
+	// tanh of Y0.
 	VMOVUPS expTable<>+448(SB), Y3
 	VANDPS Y3, Y0, Y3
 	VXORPS Y3, Y0, Y0
@@ -533,6 +539,7 @@ loop_1:
 	VSUBPS Y14, Y0, Y0
 	VMOVUPS (SI)(BX*1), Y3
 	VSUBPS Y14, Y3, Y3
+	// exp of Y0, Y3.
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y3, Y6, Y3
 	VMOVAPS Y8, Y1
@@ -579,6 +586,7 @@ done_2:
 loop_3:
 	VMOVUPS (SI), Y0
 	VSUBPS Y14, Y0, Y0
+	// exp of Y0.
 	VMAXPS Y0, Y6, Y0
 	VMOVAPS Y8, Y1
 	VFMADD231PS Y7, Y0, Y1
@@ -623,6 +631,7 @@ TEXT ·rescaleY(SB), NOSPLIT, $0-48
 	CMPL AX, $0xff
 	JEQ same_1
 	VSUBPS Y3, Y0, Y0
+	// exp of Y0.
 	VMOVUPS expTable<>+0(SB), Y2
 	VMAXPS Y0, Y2, Y0
 	VMOVUPS expTable<>+64(SB), Y1
@@ -672,6 +681,7 @@ TEXT ·mergeY(SB), NOSPLIT, $0-64
 	VMAXPS Y3, Y0, Y6
 	VSUBPS Y6, Y0, Y0
 	VSUBPS Y6, Y3, Y3
+	// exp of Y0, Y3.
 	VMOVUPS expTable<>+0(SB), Y2
 	VMAXPS Y0, Y2, Y0
 	VMOVUPS expTable<>+0(SB), Y5

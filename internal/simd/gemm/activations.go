@@ -43,7 +43,7 @@ func (f *Format) PackedRowsLen(rows, k int) int {
 func (f *Format) ScratchLen(n int) int {
 	switch f.Activations {
 	case AsBF16:
-		return RowTile*n + (n+1)/2
+		return RowTile*n + RowTile*n/2
 	case AsBF16Pairs:
 		return RowTile * n / 2
 	}
@@ -84,19 +84,23 @@ func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int)
 
 // packTile packs a tile of t rows of n columns, of which the first have exist.
 func (a Activations) packTile(dst []float32, t int, x, scratch []float32, have, ldx, n int) {
+	runs, run := have, n
+	if ldx == n { // the rows are one run
+		runs, run = 1, have*n
+	}
 	switch {
 	case a == AsBF16Pairs && t == 1:
 		half.NarrowBF16(halves(dst, n), x[:n])
 	case a == AsBF16Pairs:
-		for r := range have {
-			half.NarrowBF16(halves(scratch[r*n/2:], n), x[r*ldx:][:n])
+		for r := range runs {
+			half.NarrowBF16(halves(scratch[r*n/2:], run), x[r*ldx:][:run])
 		}
 		packTile(dst, t, scratch, have, n/2, n/2)
 	case a == AsBF16:
-		bits := halves(scratch[RowTile*n:], n)
-		for r := range have {
-			half.NarrowBF16(bits, x[r*ldx:][:n])
-			half.WidenBF16(scratch[r*n:][:n], bits)
+		bits := halves(scratch[RowTile*n:], run)
+		for r := range runs {
+			half.NarrowBF16(bits, x[r*ldx:][:run])
+			half.WidenBF16(scratch[r*n:][:run], bits)
 		}
 		packTile(dst, t, scratch, have, n, n)
 	default:

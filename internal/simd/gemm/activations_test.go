@@ -96,6 +96,15 @@ func checkColumns(t *testing.T, r *rand.Rand, f *Format, x []float32, m, k int) 
 	whole, parts := make([]float32, f.PackedRowsLen(m, k)), make([]float32, f.PackedRowsLen(m, k))
 	scratch := make([]float32, f.ScratchLen(k))
 	f.PackRows(whole, x, scratch, m, k, k)
+	apart := make([]float32, 0, m*(k+3)) // rows that are no one run
+	for i := range m {
+		apart = append(append(apart, x[i*k:][:k]...), 1, 2, 3)
+	}
+	f.PackRows(parts, apart, scratch, m, k+3, k)
+	if !same(whole, parts) {
+		t.Fatalf("%s: [%d, %d] packed from rows %d apart differs", f.Name, m, k, k+3)
+	}
+	clear(parts)
 	cut := r.IntN(k/2+1) * 2
 	f.PackColumns(parts, x[cut:], scratch, m, k, k, cut, k-cut)
 	f.PackColumns(parts, x, scratch, m, k, k, 0, cut)

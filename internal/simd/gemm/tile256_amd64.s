@@ -17,8 +17,10 @@ TEXT ·tile8x48F32AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 24 columns, counted in R13.
 	MOVQ $2, R13
 columns:
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -27,6 +29,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -304,8 +307,10 @@ TEXT ·tile8x32F32AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 16 columns, counted in R13.
 	MOVQ $2, R13
 columns:
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -314,6 +319,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -537,6 +543,7 @@ TEXT ·tile8x16F32AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -545,6 +552,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -758,6 +766,7 @@ TEXT ·tile4x48F32AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 24 columns, counted in R13.
 	MOVQ $2, R13
 columns:
 	MOVQ SI, R14
@@ -766,6 +775,7 @@ columns:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -1033,6 +1043,7 @@ TEXT ·tile4x32F32AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 16 columns, counted in R13.
 	MOVQ $2, R13
 columns:
 	MOVQ SI, R14
@@ -1041,6 +1052,7 @@ columns:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -1260,6 +1272,7 @@ TEXT ·tile4x16F32AVX2(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -1877,8 +1890,10 @@ TEXT ·tile8x48F16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 24 columns, counted in R13.
 	MOVQ $2, R13
 columns:
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -1887,6 +1902,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -2164,8 +2180,10 @@ TEXT ·tile8x32F16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 16 columns, counted in R13.
 	MOVQ $2, R13
 columns:
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -2174,6 +2192,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -2397,6 +2416,7 @@ TEXT ·tile8x16F16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -2405,6 +2425,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -2616,6 +2637,7 @@ TEXT ·tile4x48F16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 24 columns, counted in R13.
 	MOVQ $2, R13
 columns:
 	MOVQ SI, R14
@@ -2624,6 +2646,7 @@ columns:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -2891,6 +2914,7 @@ TEXT ·tile4x32F16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 16 columns, counted in R13.
 	MOVQ $2, R13
 columns:
 	MOVQ SI, R14
@@ -2899,6 +2923,7 @@ columns:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -3118,6 +3143,7 @@ TEXT ·tile4x16F16AVX2(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -3721,8 +3747,10 @@ TEXT ·tile8x48BF16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 24 columns, counted in R13.
 	MOVQ $2, R13
 columns:
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -3731,6 +3759,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -4023,8 +4052,10 @@ TEXT ·tile8x32BF16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 16 columns, counted in R13.
 	MOVQ $2, R13
 columns:
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -4033,6 +4064,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -4266,6 +4298,7 @@ TEXT ·tile8x16BF16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 4 rows, counted in AX.
 	MOVQ $2, AX
 rows:
 	MOVQ SI, R14
@@ -4274,6 +4307,7 @@ rows:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -4495,6 +4529,7 @@ TEXT ·tile4x48BF16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 24 columns, counted in R13.
 	MOVQ $2, R13
 columns:
 	MOVQ SI, R14
@@ -4503,6 +4538,7 @@ columns:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -4785,6 +4821,7 @@ TEXT ·tile4x32BF16AVX2(SB), NOSPLIT, $0-80
 	SHLQ $2, DX
 	MOVQ next+64(FP), R11
 	MOVQ step+72(FP), R12
+	// Loop over parts of 16 columns, counted in R13.
 	MOVQ $2, R13
 columns:
 	MOVQ SI, R14
@@ -4793,6 +4830,7 @@ columns:
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -5022,6 +5060,7 @@ TEXT ·tile4x16BF16AVX2(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9

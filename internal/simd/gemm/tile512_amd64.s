@@ -21,6 +21,7 @@ TEXT ·tile8x48F32AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -490,6 +491,7 @@ TEXT ·tile8x32F32AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -853,6 +855,7 @@ TEXT ·tile8x16F32AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -1110,6 +1113,7 @@ TEXT ·tile4x48F32AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -1387,6 +1391,7 @@ TEXT ·tile4x32F32AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -1606,6 +1611,7 @@ TEXT ·tile4x16F32AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -2079,6 +2085,7 @@ TEXT ·tile8x48F16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -2542,6 +2549,7 @@ TEXT ·tile8x32F16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -2901,6 +2909,7 @@ TEXT ·tile8x16F16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -3156,6 +3165,7 @@ TEXT ·tile4x48F16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -3427,6 +3437,7 @@ TEXT ·tile4x32F16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -3642,6 +3653,7 @@ TEXT ·tile4x16F16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -4102,6 +4114,7 @@ TEXT ·tile8x48F16AVX512Keep(SB), NOSPLIT, $0-88
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -4583,6 +4596,7 @@ TEXT ·tile8x32F16AVX512Keep(SB), NOSPLIT, $0-88
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -4955,6 +4969,7 @@ TEXT ·tile8x16F16AVX512Keep(SB), NOSPLIT, $0-88
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -5217,6 +5232,7 @@ TEXT ·tile8x48BF16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -5695,6 +5711,7 @@ TEXT ·tile8x32BF16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -6064,6 +6081,7 @@ TEXT ·tile8x16BF16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -6324,6 +6342,7 @@ TEXT ·tile4x48BF16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -6610,6 +6629,7 @@ TEXT ·tile4x32BF16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -6835,6 +6855,7 @@ TEXT ·tile4x16BF16AVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -7330,6 +7351,7 @@ TEXT ·tile8x48BF16AVX512Keep(SB), NOSPLIT, $0-88
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -7826,6 +7848,7 @@ TEXT ·tile8x32BF16AVX512Keep(SB), NOSPLIT, $0-88
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -8208,6 +8231,7 @@ TEXT ·tile8x16BF16AVX512Keep(SB), NOSPLIT, $0-88
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -8475,6 +8499,7 @@ TEXT ·tile8x48BF16PairsAVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -9064,6 +9089,7 @@ TEXT ·tile8x32BF16PairsAVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -9507,6 +9533,7 @@ TEXT ·tile8x16BF16PairsAVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9
@@ -9804,6 +9831,7 @@ TEXT ·tile4x48BF16PairsAVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -10141,6 +10169,7 @@ TEXT ·tile4x32BF16PairsAVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	PREFETCHT0 64(R9)
@@ -10400,6 +10429,7 @@ TEXT ·tile4x16BF16PairsAVX512(SB), NOSPLIT, $0-80
 	// Sums start at zero or, to continue chains, at the outputs.
 	CMPQ chain+40(FP), $0
 	JNE chain
+	// What the end reads and writes is fetched.
 	MOVQ DI, R9
 	PREFETCHT0 0(R9)
 	ADDQ DX, R9

@@ -574,6 +574,7 @@ loop_1:
 	VMOVUPS 32(SI), Y7
 	VXORPS consts<>+416(SB), Y0, Y2
 	VXORPS consts<>+416(SB), Y7, Y9
+	// exp of Y2, Y9.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+0(SB), Y11
@@ -631,6 +632,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Y0
 	VXORPS consts<>+416(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -668,6 +670,7 @@ end_4:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
 	VXORPS consts<>+416(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -709,6 +712,7 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-24
 loop_1:
 	VMOVUPS 0(SI), Y0
 	VMOVUPS 32(SI), Y7
+	// tanh of Y0, Y7.
 	VMOVUPS expTable<>+448(SB), Y4
 	VANDPS Y4, Y0, Y4
 	VXORPS Y4, Y0, Y0
@@ -773,6 +777,7 @@ end_2:
 	PCALIGN $32
 loop_3:
 	VMOVUPS 0(SI), Y0
+	// tanh of Y0.
 	VMOVUPS expTable<>+448(SB), Y4
 	VANDPS Y4, Y0, Y4
 	VXORPS Y4, Y0, Y0
@@ -813,6 +818,7 @@ end_4:
 	SUBQ CX, AX
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
+	// tanh of Y0.
 	VMOVUPS expTable<>+448(SB), Y4
 	VANDPS Y4, Y0, Y4
 	VXORPS Y4, Y0, Y0
@@ -864,6 +870,7 @@ loop_1:
 	VMOVUPS 32(SI), Y7
 	VMULPS Y14, Y0, Y0
 	VMULPS Y14, Y7, Y7
+	// tanh of Y0, Y7.
 	VMOVUPS expTable<>+448(SB), Y4
 	VANDPS Y4, Y0, Y4
 	VXORPS Y4, Y0, Y0
@@ -931,6 +938,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Y0
 	VMULPS Y14, Y0, Y0
+	// tanh of Y0.
 	VMOVUPS expTable<>+448(SB), Y4
 	VANDPS Y4, Y0, Y4
 	VXORPS Y4, Y0, Y0
@@ -973,6 +981,7 @@ end_4:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
 	VMULPS Y14, Y0, Y0
+	// tanh of Y0.
 	VMOVUPS expTable<>+448(SB), Y4
 	VANDPS Y4, Y0, Y4
 	VXORPS Y4, Y0, Y0
@@ -1021,6 +1030,7 @@ loop_1:
 	VMOVUPS 32(SI), Y7
 	VXORPS consts<>+416(SB), Y0, Y2
 	VXORPS consts<>+416(SB), Y7, Y9
+	// exp of Y2, Y9.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+0(SB), Y11
@@ -1080,6 +1090,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Y0
 	VXORPS consts<>+416(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1118,6 +1129,7 @@ end_4:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
 	VXORPS consts<>+416(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1162,6 +1174,7 @@ loop_1:
 	VMOVUPS 32(SI), Y7
 	VMULPS consts<>+448(SB), Y0, Y2
 	VMULPS consts<>+448(SB), Y7, Y9
+	// exp of Y2, Y9.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+0(SB), Y11
@@ -1221,6 +1234,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Y0
 	VMULPS consts<>+448(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1259,6 +1273,7 @@ end_4:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
 	VMULPS consts<>+448(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1498,6 +1513,7 @@ loop_1:
 	VFMADD132PS consts<>+1152(SB), Y10, Y9
 	VMULPS Y0, Y2, Y2
 	VMULPS Y7, Y9, Y9
+	// exp of Y2, Y9.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+0(SB), Y11
@@ -1560,6 +1576,7 @@ loop_3:
 	VMOVUPS consts<>+1120(SB), Y3
 	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1601,6 +1618,7 @@ end_4:
 	VMOVUPS consts<>+1120(SB), Y3
 	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1648,6 +1666,7 @@ loop_1:
 	VMOVUPS 32(DX), Y8
 	VXORPS consts<>+416(SB), Y0, Y2
 	VXORPS consts<>+416(SB), Y7, Y9
+	// exp of Y2, Y9.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+0(SB), Y11
@@ -1711,6 +1730,7 @@ loop_3:
 	VMOVUPS 0(SI), Y0
 	VMOVUPS 0(DX), Y1
 	VXORPS consts<>+416(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -1752,6 +1772,7 @@ end_4:
 	VMASKMOVPS 0(SI), Y7, Y0
 	VMASKMOVPS 0(DX), Y7, Y1
 	VXORPS consts<>+416(SB), Y0, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -2006,6 +2027,7 @@ loop_1:
 	VFMADD132PS consts<>+1152(SB), Y10, Y9
 	VMULPS Y0, Y2, Y2
 	VMULPS Y7, Y9, Y9
+	// exp of Y2, Y9.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+0(SB), Y11
@@ -2072,6 +2094,7 @@ loop_3:
 	VMOVUPS consts<>+1120(SB), Y3
 	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -2116,6 +2139,7 @@ end_4:
 	VMOVUPS consts<>+1120(SB), Y3
 	VFMADD132PS consts<>+1152(SB), Y3, Y2
 	VMULPS Y0, Y2, Y2
+	// exp of Y2.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y2, Y4, Y2
 	VMOVUPS expTable<>+352(SB), Y4
@@ -2506,6 +2530,7 @@ loop_1:
 	VMOVUPS 32(SI), Y7
 	VSUBPS Y15, Y0, Y0
 	VSUBPS Y15, Y7, Y7
+	// exp of Y0, Y7.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+0(SB), Y11
@@ -2546,6 +2571,7 @@ loop_1:
 	VMOVUPS 96(SI), Y7
 	VSUBPS Y15, Y0, Y0
 	VSUBPS Y15, Y7, Y7
+	// exp of Y0, Y7.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+0(SB), Y11
@@ -2595,6 +2621,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Y0
 	VSUBPS Y15, Y0, Y0
+	// exp of Y0.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+64(SB), Y3
@@ -2628,6 +2655,7 @@ end_4:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(SI), Y7, Y0
 	VSUBPS Y15, Y0, Y0
+	// exp of Y0.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+64(SB), Y3
@@ -2686,6 +2714,7 @@ loop_1:
 	VMOVUPS 32(DI), Y7
 	VSUBPS Y15, Y0, Y0
 	VSUBPS Y15, Y7, Y7
+	// exp of Y0, Y7.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+0(SB), Y11
@@ -2724,6 +2753,7 @@ loop_1:
 	VMOVUPS 96(DI), Y7
 	VSUBPS Y15, Y0, Y0
 	VSUBPS Y15, Y7, Y7
+	// exp of Y0, Y7.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+0(SB), Y11
@@ -2770,6 +2800,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(DI), Y0
 	VSUBPS Y15, Y0, Y0
+	// exp of Y0.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+64(SB), Y3
@@ -2801,6 +2832,7 @@ end_4:
 	VMOVUPS (AX), Y7
 	VMASKMOVPS 0(DI), Y7, Y0
 	VSUBPS Y15, Y0, Y0
+	// exp of Y0.
 	VMOVUPS expTable<>+0(SB), Y4
 	VMAXPS Y0, Y4, Y0
 	VMOVUPS expTable<>+64(SB), Y3

@@ -549,6 +549,7 @@ loop_1:
 	VMOVUPS 64(SI), Z7
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
 	VXORPS.BCST consts<>+48(SB), Z7, Z9
+	// exp of Z2, Z9.
 	VMAXPS Z2, Z16, Z2
 	VMAXPS Z9, Z16, Z9
 	VBROADCASTSS expTable<>+352(SB), Z4
@@ -604,6 +605,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Z0
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -640,6 +642,7 @@ end_4:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -691,6 +694,7 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-24
 loop_1:
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z7
+	// tanh of Z0, Z7.
 	VBROADCASTSS expTable<>+448(SB), Z4
 	VANDPS Z4, Z0, Z4
 	VXORPS Z4, Z0, Z0
@@ -755,6 +759,7 @@ end_2:
 	PCALIGN $32
 loop_3:
 	VMOVUPS 0(SI), Z0
+	// tanh of Z0.
 	VBROADCASTSS expTable<>+448(SB), Z4
 	VANDPS Z4, Z0, Z4
 	VXORPS Z4, Z0, Z0
@@ -795,6 +800,7 @@ end_4:
 	DECL AX
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
+	// tanh of Z0.
 	VBROADCASTSS expTable<>+448(SB), Z4
 	VANDPS Z4, Z0, Z4
 	VXORPS Z4, Z0, Z0
@@ -857,6 +863,7 @@ loop_1:
 	VMOVUPS 64(SI), Z7
 	VMULPS Z30, Z0, Z0
 	VMULPS Z30, Z7, Z7
+	// tanh of Z0, Z7.
 	VBROADCASTSS expTable<>+448(SB), Z4
 	VANDPS Z4, Z0, Z4
 	VXORPS Z4, Z0, Z0
@@ -924,6 +931,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Z0
 	VMULPS Z30, Z0, Z0
+	// tanh of Z0.
 	VBROADCASTSS expTable<>+448(SB), Z4
 	VANDPS Z4, Z0, Z4
 	VXORPS Z4, Z0, Z0
@@ -966,6 +974,7 @@ end_4:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VMULPS Z30, Z0, Z0
+	// tanh of Z0.
 	VBROADCASTSS expTable<>+448(SB), Z4
 	VANDPS Z4, Z0, Z4
 	VXORPS Z4, Z0, Z0
@@ -1025,6 +1034,7 @@ loop_1:
 	VMOVUPS 64(SI), Z7
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
 	VXORPS.BCST consts<>+48(SB), Z7, Z9
+	// exp of Z2, Z9.
 	VMAXPS Z2, Z16, Z2
 	VMAXPS Z9, Z16, Z9
 	VBROADCASTSS expTable<>+352(SB), Z4
@@ -1082,6 +1092,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Z0
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1119,6 +1130,7 @@ end_4:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1173,6 +1185,7 @@ loop_1:
 	VMOVUPS 64(SI), Z7
 	VMULPS.BCST consts<>+52(SB), Z0, Z2
 	VMULPS.BCST consts<>+52(SB), Z7, Z9
+	// exp of Z2, Z9.
 	VMAXPS Z2, Z16, Z2
 	VMAXPS Z9, Z16, Z9
 	VBROADCASTSS expTable<>+352(SB), Z4
@@ -1230,6 +1243,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Z0
 	VMULPS.BCST consts<>+52(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1267,6 +1281,7 @@ end_4:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VMULPS.BCST consts<>+52(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1516,6 +1531,7 @@ loop_1:
 	VFMADD132PS.BCST consts<>+140(SB), Z10, Z9
 	VMULPS Z0, Z2, Z2
 	VMULPS Z7, Z9, Z9
+	// exp of Z2, Z9.
 	VMAXPS Z2, Z16, Z2
 	VMAXPS Z9, Z16, Z9
 	VBROADCASTSS expTable<>+352(SB), Z4
@@ -1576,6 +1592,7 @@ loop_3:
 	VBROADCASTSS consts<>+136(SB), Z3
 	VFMADD132PS.BCST consts<>+140(SB), Z3, Z2
 	VMULPS Z0, Z2, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1616,6 +1633,7 @@ end_4:
 	VBROADCASTSS consts<>+136(SB), Z3
 	VFMADD132PS.BCST consts<>+140(SB), Z3, Z2
 	VMULPS Z0, Z2, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1673,6 +1691,7 @@ loop_1:
 	VMOVUPS 64(DX), Z8
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
 	VXORPS.BCST consts<>+48(SB), Z7, Z9
+	// exp of Z2, Z9.
 	VMAXPS Z2, Z16, Z2
 	VMAXPS Z9, Z16, Z9
 	VBROADCASTSS expTable<>+352(SB), Z4
@@ -1734,6 +1753,7 @@ loop_3:
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 0(DX), Z1
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -1774,6 +1794,7 @@ end_4:
 	VMOVUPS.Z 0(SI), K1, Z0
 	VMOVUPS.Z 0(DX), K1, Z1
 	VXORPS.BCST consts<>+48(SB), Z0, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -2038,6 +2059,7 @@ loop_1:
 	VFMADD132PS.BCST consts<>+140(SB), Z10, Z9
 	VMULPS Z0, Z2, Z2
 	VMULPS Z7, Z9, Z9
+	// exp of Z2, Z9.
 	VMAXPS Z2, Z16, Z2
 	VMAXPS Z9, Z16, Z9
 	VBROADCASTSS expTable<>+352(SB), Z4
@@ -2102,6 +2124,7 @@ loop_3:
 	VBROADCASTSS consts<>+136(SB), Z3
 	VFMADD132PS.BCST consts<>+140(SB), Z3, Z2
 	VMULPS Z0, Z2, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -2145,6 +2168,7 @@ end_4:
 	VBROADCASTSS consts<>+136(SB), Z3
 	VFMADD132PS.BCST consts<>+140(SB), Z3, Z2
 	VMULPS Z0, Z2, Z2
+	// exp of Z2.
 	VMAXPS Z2, Z16, Z2
 	VBROADCASTSS expTable<>+352(SB), Z4
 	VMINPS Z2, Z4, Z2
@@ -2545,6 +2569,7 @@ loop_1:
 	VMOVUPS 64(SI), Z7
 	VSUBPS Z31, Z0, Z0
 	VSUBPS Z31, Z7, Z7
+	// exp of Z0, Z7.
 	VMAXPS Z0, Z16, Z0
 	VMAXPS Z7, Z16, Z7
 	VMOVAPS Z18, Z3
@@ -2583,6 +2608,7 @@ loop_1:
 	VMOVUPS 192(SI), Z7
 	VSUBPS Z31, Z0, Z0
 	VSUBPS Z31, Z7, Z7
+	// exp of Z0, Z7.
 	VMAXPS Z0, Z16, Z0
 	VMAXPS Z7, Z16, Z7
 	VMOVAPS Z18, Z3
@@ -2630,6 +2656,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(SI), Z0
 	VSUBPS Z31, Z0, Z0
+	// exp of Z0.
 	VMAXPS Z0, Z16, Z0
 	VMOVAPS Z18, Z3
 	VFMADD231PS Z17, Z0, Z3
@@ -2662,6 +2689,7 @@ end_4:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VSUBPS Z31, Z0, Z0
+	// exp of Z0.
 	VMAXPS Z0, Z16, Z0
 	VMOVAPS Z18, Z3
 	VFMADD231PS Z17, Z0, Z3
@@ -2732,6 +2760,7 @@ loop_1:
 	VMOVUPS 64(DI), Z7
 	VSUBPS Z31, Z0, Z0
 	VSUBPS Z31, Z7, Z7
+	// exp of Z0, Z7.
 	VMAXPS Z0, Z16, Z0
 	VMAXPS Z7, Z16, Z7
 	VMOVAPS Z18, Z3
@@ -2768,6 +2797,7 @@ loop_1:
 	VMOVUPS 192(DI), Z7
 	VSUBPS Z31, Z0, Z0
 	VSUBPS Z31, Z7, Z7
+	// exp of Z0, Z7.
 	VMAXPS Z0, Z16, Z0
 	VMAXPS Z7, Z16, Z7
 	VMOVAPS Z18, Z3
@@ -2812,6 +2842,7 @@ end_2:
 loop_3:
 	VMOVUPS 0(DI), Z0
 	VSUBPS Z31, Z0, Z0
+	// exp of Z0.
 	VMAXPS Z0, Z16, Z0
 	VMOVAPS Z18, Z3
 	VFMADD231PS Z17, Z0, Z3
@@ -2842,6 +2873,7 @@ end_4:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(DI), K1, Z0
 	VSUBPS Z31, Z0, Z0
+	// exp of Z0.
 	VMAXPS Z0, Z16, Z0
 	VMOVAPS Z18, Z3
 	VFMADD231PS Z17, Z0, Z3

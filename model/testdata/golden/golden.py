@@ -96,19 +96,16 @@ HERE = pathlib.Path(__file__).parent
 
 CASES = [  # folder, kind, cases
     ("", decoders, gpt.GPT2_CASES + llama.LLAMA_CASES + llama.MISTRAL_CASES + llama.QWEN2_CASES + llama.QWEN3_CASES
-     + gemma.GEMMA_CASES + gemma.GEMMA2_CASES + gemma.GEMMA3_CASES + llama.PHI3_CASES),
+     + gemma.GEMMA_CASES + gemma.GEMMA2_CASES + gemma.GEMMA3_CASES + gemma.GEMMA3_PICTURES_CASES + llama.PHI3_CASES
+     + gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES + llama_kin.OLMO2_CASES
+     + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES
+     + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
-     + modernbert.MODERNBERT_CASES),
+     + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES),
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
-     + bart.PEGASUS_CASES + bart.M2M_CASES + beams.BEAM_CASES),
-    ("next/decoders", decoders, gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES
-     + llama_kin.STABLELM_CASES + llama_kin.OLMO2_CASES + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES
-     + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES
-     + gemma.GEMMA3_PICTURES_CASES),
-    ("next/encoders", encoders, gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES),
-    ("next/seq2seq", seq2seq, bart.BART_CLASSIFIER_CASES),
+     + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
 ]
 
 

@@ -143,10 +143,12 @@ func quadrants(f *asmgen.File, v vector, e element, s shape) {
 	}
 	columns, rows := s.width/part.width, s.rows/part.rows
 	if columns > 1 {
+		f.Comment("Loop over parts of %d columns, counted in R13.", part.width)
 		f.P("MOVQ $%d, R13", columns)
 		f.Mark("columns")
 	}
 	if rows > 1 {
+		f.Comment("Loop over parts of %d rows, counted in AX.", part.rows)
 		f.P("MOVQ $%d, AX", rows)
 		f.Mark("rows")
 	}
@@ -299,6 +301,7 @@ func (n kernel) fetchOutputs(f *asmgen.File) {
 			f.P("ADDQ DX, R9")
 		}
 	}
+	f.Comment("What the end reads and writes is fetched.")
 	f.P("MOVQ DI, R9")
 	fetch()
 	f.Arg("add", "R9")

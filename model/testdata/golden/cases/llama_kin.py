@@ -1,4 +1,4 @@
-"""Farther kin of LLaMA: StableLM 2, OLMo 2 and 3, SmolLM3, StarCoder 2, Granite, Cohere and Cohere 2."""
+"""Farther kin of LLaMA: OLMo 2 and 3, SmolLM3, StarCoder 2, Granite, Cohere and Cohere 2."""
 
 from cases.base import ABSENT, decoders
 
@@ -11,35 +11,6 @@ def default_rope(theta: float, **more) -> dict:
     """As transformers 5 saves it."""
     return {"rope_parameters": {"rope_type": "default", "rope_theta": theta, **more}}
 
-
-STABLELM = {"architectures": ["StableLmForCausalLM"], "model_type": "stablelm", "vocab_size": 97, "hidden_size": 56,
-            "intermediate_size": 70, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4,
-            "hidden_act": "silu", "max_position_embeddings": 128, "initializer_range": 0.02, "layer_norm_eps": 1e-5,
-            "partial_rotary_factor": 0.3, "rope_theta": 10000, "use_qkv_bias": False, "qk_layernorm": False,
-            "use_parallel_residual": False, "tie_word_embeddings": False, "bos_token_id": 95, "eos_token_id": 96,
-            "use_cache": True, "torch_dtype": "bfloat16"}
-stablelm = decoders("stablelm", STABLELM)
-PARALLEL = {"use_parallel_residual": True}
-
-STABLELM_CASES = [
-    stablelm("plain", "LayerNorms with biases; partial_rotary_factor 0.3 of head dim 14: 4 dims rotate",
-             [{"partial_rotary_factor": 0.6}, {"rope_theta": 100.0}, PARALLEL, {"layer_norm_eps": 0.1}]),
-    stablelm("qkv-bias", "use_qkv_bias: biases on query, key and value; partial_rotary_factor left out is 0.25; 6 "
-             "query heads on 2", [{"use_qkv_bias": False}, {"partial_rotary_factor": 0.5}], {"use_qkv_bias": True,
-             "hidden_size": 48, "num_attention_heads": 6, "num_key_value_heads": 2, "partial_rotary_factor": ABSENT}),
-    stablelm("12b", "use_parallel_residual: attention and feed-forward beside each other after one norm; "
-             "qk_layernorm: a LayerNorm without bias for each query and each key head, before the rotation; 4 query "
-             "heads on 2",
-             [{"use_parallel_residual": False}, {"qk_layernorm": False}, {"layer_norm_eps": 1e-5}],
-             {**PARALLEL, "qk_layernorm": True, "num_key_value_heads": 2, "layer_norm_eps": 1e-2},
-             gains={"q_proj": 0.2, "k_proj": 0.2}),
-    stablelm("qk-sequential", "qk_layernorm without use_parallel_residual; every part of each head rotates; config as "
-             "transformers 5 saves it", [{"qk_layernorm": False}, default_rope(10000.0, partial_rotary_factor=0.3)],
-             {"qk_layernorm": True, "partial_rotary_factor": 1.0, "num_hidden_layers": 4}, saved_config=True),
-    stablelm("tied", "tied head; exact GELU; linear rope scaling of a part of each head", [{"rope_scaling": ABSENT},
-             {"hidden_act": "relu"}], {"tie_word_embeddings": True, "hidden_act": "gelu", "rope_theta": 1000.0,
-             "rope_scaling": {"type": "linear", "factor": 2.5}}, gains=SMALL),
-]
 
 OLMO2 = {"architectures": ["Olmo2ForCausalLM"], "model_type": "olmo2", "vocab_size": 97, "hidden_size": 42,
          "intermediate_size": 70, "num_hidden_layers": 3, "num_attention_heads": 3, "num_key_value_heads": 3,
@@ -225,8 +196,8 @@ COHERE2_CASES = [
             [{"layer_types": [LOCAL, FULL, LOCAL]}, {"attention_bias": False}, default_rope(100.0)],
             {"layer_types": [FULL, LOCAL, LOCAL], "num_hidden_layers": 3, "attention_bias": True, **UNTIED}, gains={},
             idle=["layers.0.self_attn.k_proj.bias"], saved_config=True),
-    cohere2("defaults", "sliding_window_pattern left out is 4; rope_theta left out is 10000; head_dim is hidden_size / "
-            "num_attention_heads whatever the config says; layer_norm_eps 1e-2", [{"sliding_window_pattern": 2},
+    cohere2("defaults", "sliding_window_pattern left out is 4; rope_theta left out is 10000; head_dim of the "
+            "config; layer_norm_eps 1e-2", [{"sliding_window_pattern": 2},
             {"rope_theta": 500000.0}, {"layer_norm_eps": 1e-5}],
             {"sliding_window_pattern": ABSENT, "rope_theta": ABSENT, "head_dim": 16, "num_hidden_layers": 4,
              "layer_norm_eps": 1e-2}, gains={"embed_tokens": 0.1, "o_proj": 0.3, "down_proj": 0.3}),
