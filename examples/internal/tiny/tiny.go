@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/task"
@@ -152,11 +153,14 @@ func progress() func(done, total int64) {
 	}
 }
 
-// Text returns the text of a token, or its name if it has none, as special tokens.
+// Text returns the text of a token, with its space, or its name if it has no text.
 func Text(d *model.Decoder, id int) string {
+	name, _ := d.Tokenizer.Token(id)
+	if strings.HasPrefix(name, "▁") { // SentencePiece's space, which Decode drops at the beginning of a text
+		return strings.ReplaceAll(name, "▁", " ")
+	}
 	if s, err := d.Tokenizer.Decode([]int{id}, false); err == nil && s != "" {
 		return s
 	}
-	s, _ := d.Tokenizer.Token(id)
-	return s
+	return name
 }
