@@ -22,15 +22,9 @@ func square(n int, value func(row, col int) float32) [][]float32 {
 	return m
 }
 
-// TestCells looks up the middle of every cell.
-func TestCells(t *testing.T) {
-	nan := float32(math.NaN())
-	tokens := []string{"<s>", " Füße", "▁λόγος\n"}
-	values := [][]float32{{0, 0.2, 1}, {nan, 0.6, -3}, {7, 0.4, 0.8}}
-	m := HeatMap{Title: "Layer 0", Rows: tokens, Cols: tokens, Across: 2}
-	for _, title := range []string{"head 0", "head 1", "head 2"} {
-		m.Panels = append(m.Panels, Panel{Title: title, Values: values})
-	}
+// drawn returns the picture, where its parts are, and the faces of its texts.
+func drawn(t *testing.T, m *HeatMap) (*image.RGBA, *heatLayout, *faces) {
+	t.Helper()
 	got, err := m.Draw()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +34,20 @@ func TestCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.measure(&m, f)
+	l.measure(m, f)
+	return got, l, f
+}
+
+// TestCells looks up the middle of every cell.
+func TestCells(t *testing.T) {
+	nan := float32(math.NaN())
+	tokens := []string{"<s>", " Füße", "▁λόγος\n"}
+	values := [][]float32{{0, 0.2, 1}, {nan, 0.6, -3}, {7, 0.4, 0.8}}
+	m := HeatMap{Title: "Layer 0", Rows: tokens, Cols: tokens, Across: 2}
+	for _, title := range []string{"head 0", "head 1", "head 2"} {
+		m.Panels = append(m.Panels, Panel{Title: title, Values: values})
+	}
+	got, l, _ := drawn(t, &m)
 	for p := range m.Panels {
 		area := l.cells(p)
 		if !area.In(got.Bounds()) {
@@ -169,16 +176,7 @@ func TestTexts(t *testing.T) {
 	texts := [][]string{{" a long token", "b", ""}, {"c", "d", "e"}}
 	m := HeatMap{Rows: []string{"one", "two"}, Caption: "first\nsecond", Key: "how likely each of the tokens is, beside the bar",
 		Panels: []Panel{{Values: values, Texts: texts}, {Values: values}}, Frames: []image.Rectangle{image.Rect(0, 1, 2, 2), image.Rect(2, 1, 3, 2)}}
-	got, err := m.Draw()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := m.layout()
-	f, err := newFaces(l.labelSize)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.measure(&m, f)
+	got, l, f := drawn(t, &m)
 	if need := width(f.label, "·a·long·token"); l.cell.X <= need {
 		t.Errorf("a cell is %d wide, its text %d", l.cell.X, need)
 	}
@@ -244,15 +242,7 @@ func TestPlainLabels(t *testing.T) {
 	for i := range m.Rows {
 		m.Panels[0].Values[i] = make([]float32, 2)
 	}
-	if _, err := m.Draw(); err != nil {
-		t.Fatal(err)
-	}
-	l := m.layout()
-	f, err := newFaces(l.labelSize)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.measure(&m, f)
+	_, l, f := drawn(t, &m)
 	if l.rowTags[0] != m.Rows[0] || l.colTags[1] != m.Cols[1] {
 		t.Errorf("labels read %q and %q", l.rowTags[0], l.colTags[1])
 	}
