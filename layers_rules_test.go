@@ -87,6 +87,13 @@ var ruleCases = []struct {
 		"sample/i.go imports \"image/png\" for its side effects",
 		"sample/i.go:5:1: init function",
 	}},
+	{"readers of files", map[string]string{
+		"tensor/r.go":            "package tensor\nimport \"io/fs\"\nvar _, _ = fs.ReadFile(nil, \"x\")\n",
+		"tensor/r_test.go":       "package tensor\nimport \"os\"\nvar _, _ = os.ReadFile(\"x\")\n",
+		"internal/gen/main.go":   "// Writes.\npackage main\nimport \"os\"\nvar _, _ = os.ReadFile(\"x\")\n",
+		"internal/sidefile/r.go": "// Package sidefile reads.\npackage sidefile\nimport \"io\"\nvar _, _ = io.ReadAll(nil)\n",
+		"examples/e/main.go":     "// Reads.\npackage main\nimport \"io\"\nvar _, _ = io.ReadAll(nil)\n",
+	}, []string{"tensor/r.go:3:12: fs.ReadFile: internal/sidefile reads files"}},
 	{"package comments", map[string]string{
 		"internal/a/a.go":    "// A helper.\npackage a\n",
 		"examples/e/main.go": "package main\n",

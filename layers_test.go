@@ -36,6 +36,7 @@ var rules = []struct {
 	{"unsafe and assembly are internal", unconfined},
 	{"nothing happens on import", sideEffects},
 	{"everything exported is documented", undocumented},
+	{"files are read in one place", readers},
 }
 
 func TestLayers(t *testing.T) {
@@ -299,6 +300,35 @@ func sideEffects(t *tree) []string {
 					lines = append(lines, fmt.Sprintf("%s: init function", t.fset.Position(fn.Pos())))
 				}
 			}
+		}
+	}
+	return lines
+}
+
+// reader is the package that reads files of strangers: it looks at what they are, and bounds them.
+const (
+	reader   = "internal/sidefile"
+	testHelp = "internal/tensortest"
+)
+
+// readers reports functions that open or read a file by name, or read all that comes, outside of the reader, of
+// programs and of what tests share.
+func readers(t *tree) []string {
+	banned := map[string]bool{"fs.ReadFile": true, "fs.Stat": true, "io.ReadAll": true, "os.ReadFile": true, "os.Open": true, "os.OpenFile": true, "os.Stat": true}
+	var lines []string
+	for _, p := range t.sorted() {
+		if within(p.dir, reader) || home(p.dir, programs) != "" || within(p.dir, testHelp) {
+			continue
+		}
+		for _, f := range p.source() {
+			ast.Inspect(f.File, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && banned[x.Name+"."+s.Sel.Name] && f.Name.Name != "main" {
+						lines = append(lines, fmt.Sprintf("%s: %s.%s: %s reads files", t.fset.Position(s.Pos()), x.Name, s.Sel.Name, reader))
+					}
+				}
+				return true
+			})
 		}
 	}
 	return lines

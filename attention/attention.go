@@ -54,7 +54,7 @@ const hiding = -1e30
 // if shapes do not fit, and for results that overlap.
 func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Rank() == 2 {
-		dst, q, k, v = oneHead(dst), oneHead(q), oneHead(k), oneHead(v)
+		dst, q, k, v = oneHead("dst", dst), oneHead("q", q), oneHead("k", k), oneHead("v", v)
 		if w := o.Weights; w != nil && w.Shape == tensor.Of(q.Shape[0], k.Shape[0]) {
 			o.Weights = &tensor.Tensor{Shape: tensor.Of(1, q.Shape[0], k.Shape[0]), Data: w.Data}
 		}
@@ -65,44 +65,58 @@ func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if len(q.Data) == 0 || len(dst.Data) == 0 {
 		return
 	}
-	p := problems.Get()
-	p.heads, p.kvHeads, p.dim, p.vdim = h, kv, d, dv
-	p.q, p.ldq = q.Data, h*d
-	p.dst, p.ldd = dst.Data, h*dv
-	p.set(o, s)
-	p.spans = append(p.spans[:0], span{rows: t, pos: o.Pos, keys: s,
-		kv: source{k: k.Data, v: v.Data, ldk: kv * d, ldv: kv * dv, headK: d, headV: dv}})
+	j := jobs.Get()
+	j.heads, j.kvHeads, j.dim, j.vdim = h, kv, d, dv
+	j.q, j.ldq = q.Data, h*d
+	j.dst, j.ldd = dst.Data, h*dv
+	j.set(o, s)
+	j.segments = append(j.segments[:0], segment{rows: t, pos: o.Pos, keys: s,
+		kv: keyValues{k: k.Data, v: v.Data, ldk: kv * d, ldv: kv * dv, headK: d, headV: dv}})
 	if o.Weights != nil && s > 0 {
-		p.weights = append(p.weights[:0], *o.Weights)
+		j.weights = append(j.weights[:0], *o.Weights)
 	}
-	p.run()
-	p.put()
+	j.run()
+	j.put()
 }
 
-func oneHead(t tensor.Tensor) tensor.Tensor {
+// oneHead returns a matrix as one head.
+func oneHead(name string, t tensor.Tensor) tensor.Tensor {
 	if t.Shape.Rank() != 2 {
-		panic(fmt.Sprintf("attention: tensors without and with heads, %v, do not mix", t.Shape))
+		panic(fmt.Sprintf("attention: %s is %v, want a matrix, as q is", name, t.Shape))
 	}
 	return t.Reshape(t.Shape[0], 1, t.Shape[1])
 }
 
 func (o *Options) check(dst, q, k, v tensor.Tensor) {
-	if q.Shape.Rank() != 3 || k.Shape.Rank() != 3 || v.Shape.Rank() != 3 ||
-		k.Shape[2] != q.Shape[2] || v.Shape[0] != k.Shape[0] || v.Shape[1] != k.Shape[1] || q.Shape[1]%k.Shape[1] != 0 {
-		panic(fmt.Sprintf("attention: queries %v, keys %v and values %v do not fit", q.Shape, k.Shape, v.Shape))
+	for _, x := range []struct {
+		name string
+		t    tensor.Tensor
+	}{{"q", q}, {"k", k}, {"v", v}, {"dst", dst}} {
+		if x.t.Shape.Rank() != 3 {
+			panic(fmt.Sprintf("attention: %s is %v, want [T, H, D], or [T, D] for all four of dst, q, k and v", x.name, x.t.Shape))
+		}
+	}
+	if k.Shape[2] != q.Shape[2] {
+		panic(fmt.Sprintf("attention: k is %v, want heads of %d as in q, %v", k.Shape, q.Shape[2], q.Shape))
+	}
+	if v.Shape[0] != k.Shape[0] || v.Shape[1] != k.Shape[1] {
+		panic(fmt.Sprintf("attention: v is %v, want [%d, %d, Dv] as k is %v", v.Shape, k.Shape[0], k.Shape[1], k.Shape))
+	}
+	if k.Shape[1] == 0 || q.Shape[1]%k.Shape[1] != 0 {
+		panic(fmt.Sprintf("attention: k has %d heads, which do not divide the %d of q", k.Shape[1], q.Shape[1]))
 	}
 	if want := tensor.Of(q.Shape[0], q.Shape[1], v.Shape[2]); dst.Shape != want {
-		panic(fmt.Sprintf("attention: the result is %v, not %v", want, dst.Shape))
+		panic(fmt.Sprintf("attention: dst is %v, want %v", dst.Shape, want))
 	}
 	t, h, s := q.Shape[0], q.Shape[1], k.Shape[0]
 	if o.Keep != nil && len(o.Keep) != t*s {
-		panic(fmt.Sprintf("attention: Keep has %d values, not T·S = %d·%d", len(o.Keep), t, s))
+		panic(fmt.Sprintf("attention: Keep has %d values, want T·S = %d·%d", len(o.Keep), t, s))
 	}
 	if a := o.Add.Shape; a != (tensor.Shape{}) && a != tensor.Of(t, s) && a != tensor.Of(h, t, s) {
-		panic(fmt.Sprintf("attention: Add is %v, neither [%d, %d] nor [%d, %d, %d]", a, t, s, h, t, s))
+		panic(fmt.Sprintf("attention: Add is %v, want [%d, %d] or [%d, %d, %d]", a, t, s, h, t, s))
 	}
 	if o.Weights != nil && o.Weights.Shape != tensor.Of(h, t, s) {
-		panic(fmt.Sprintf("attention: Weights is %v, not [%d, %d, %d]", o.Weights.Shape, h, t, s))
+		panic(fmt.Sprintf("attention: Weights is %v, want [%d, %d, %d]", o.Weights.Shape, h, t, s))
 	}
 	apart("attention: ScaledDotProduct", "dst", dst, q, k, v, o.Add)
 	if o.Weights != nil {

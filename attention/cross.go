@@ -71,17 +71,17 @@ func (c *CrossAttention) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	width := c.Heads * c.HeadDim
 	queries, heads := p.Scratch.New(x.Rows(), width), p.Scratch.New(x.Rows(), width)
 	c.Query.Forward(queries, x)
-	w := newProblem(c.Heads, c.Heads, c.HeadDim, c.HeadDim, queries, heads, Options{Scale: c.Scale})
+	w := newJob(c.Heads, c.Heads, c.HeadDim, c.HeadDim, queries, heads, Options{Scale: c.Scale})
 	row := 0
 	for i, s := range p.Seqs {
 		if s.Rows == 0 {
 			continue
 		}
 		kept := p.crossOf(c, i)
-		if n := len(w.spans); n > 0 && p.Observer == nil && w.spans[n-1].kv.cache == kept {
-			w.spans[n-1].rows += s.Rows // keys are read once for all that share them
+		if n := len(w.segments); n > 0 && p.Observer == nil && w.segments[n-1].kv.cache == kept {
+			w.segments[n-1].rows += s.Rows // keys are read once for all that share them
 		} else {
-			w.spans = append(w.spans, span{row: row, rows: s.Rows, keys: s.Cross.Len(), kv: source{cache: kept}})
+			w.segments = append(w.segments, segment{row: row, rows: s.Rows, keys: s.Cross.Len(), kv: keyValues{cache: kept}})
 		}
 		row += s.Rows
 	}

@@ -102,21 +102,29 @@ type positionBias struct {
 func (b *positionBias) AddTo(s *Scores) {
 	starts := b.m.Distances.Starts
 	for i, h := range s.Heads {
+		var query, keys []float32
+		width := 0 // of a row of keys
+		if b.fromQuery != nil {
+			query = b.fromQuery[h].Row(s.Rows[i])
+		}
+		if b.fromKey != nil {
+			width = b.fromKey[h].Shape.Last()
+			keys = b.fromKey[h].Data[s.KeyRow*width:]
+		}
 		largest := s.Pos[i] - s.Key
 		for j, run := 0, runOf(starts, largest); j < s.Keys; run-- {
 			end := s.Keys
 			if run > 0 {
 				end = min(end, largest-starts[run]+1)
 			}
-			at := b.m.Distances.Of[run]
-			query := float32(0)
-			if b.fromQuery != nil {
-				query = b.fromQuery[h].Row(s.Rows[i])[at]
+			at, fromQuery := b.m.Distances.Of[run], float32(0)
+			if query != nil {
+				fromQuery = query[at]
 			}
 			for ; j < end; j++ {
-				x := query
-				if b.fromKey != nil {
-					x += b.fromKey[h].Row(s.KeyRow + j)[at]
+				x := fromQuery
+				if keys != nil {
+					x += keys[j*width+at]
 				}
 				s.Tile[j*s.Lanes+i] += x * b.m.Scale
 			}

@@ -47,10 +47,10 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 			op, dst.Shape, q.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
 	o.Mask = l.Mask
-	w := newProblem(heads, l.KVHeads, l.KeyDim, l.ValueDim, q.Reshape(t, width), dst.Reshape(t, heads*l.ValueDim), o)
+	w := newJob(heads, l.KVHeads, l.KeyDim, l.ValueDim, q.Reshape(t, width), dst.Reshape(t, heads*l.ValueDim), o)
 	row := 0
 	for i, s := range p.Seqs {
-		sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
+		sp := segment{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
 		if s.Cache != nil {
 			sp.kv.cache = p.kept(op, i)
 		} else {
@@ -59,10 +59,10 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 			}
 			ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
 			sp.pos, sp.keys = 0, s.Rows
-			sp.kv = source{k: k.Data[row*ldk:], v: v.Data[row*ldv:], ldk: ldk, ldv: ldv, headK: l.KeyDim, headV: l.ValueDim}
+			sp.kv = keyValues{k: k.Data[row*ldk:], v: v.Data[row*ldv:], ldk: ldk, ldv: ldv, headK: l.KeyDim, headV: l.ValueDim}
 		}
 		if s.Rows > 0 {
-			w.spans = append(w.spans, sp)
+			w.segments = append(w.segments, sp)
 		}
 		row += s.Rows
 	}

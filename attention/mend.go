@@ -17,7 +17,7 @@ import (
 
 // mend computes the lanes again that came out wrong, given their state r, and their weights, [H, T, S], if
 // those are wanted.
-func (w *worker) mend(r result, weights tensor.Tensor) {
+func (w *worker) mend(r softmaxState, weights tensor.Tensor) {
 	if vec.Finite(r.o) && vec.Finite(r.l) && !contains(r.l[:w.n], 0) {
 		return
 	}
@@ -39,7 +39,7 @@ func contains(x []float32, v float32) bool {
 
 // wrong reports whether a lane that sees keys has a result that is not finite, or no weight.
 func (w *worker) wrong(lane int, sum float32) bool {
-	return sum == 0 || sum-sum != 0 || !vec.Finite(w.p.dst[w.dstAt[lane]:][:w.vdim])
+	return sum == 0 || sum-sum != 0 || !vec.Finite(w.j.dst[w.dstAt[lane]:][:w.vdim])
 }
 
 // again computes one lane again, whose weights have this sum.
@@ -60,20 +60,20 @@ func (w *worker) again(lane int, sum float32, weights tensor.Tensor) {
 
 // alone returns a worker for one lane of w's tile, which does not read the values of hidden keys.
 func (w *worker) alone(lane int) *worker {
-	one := &worker{p: w.p, s: w.s, head: w.head, lanes: 1, n: 1, clean: true}
-	one.resize(w.p.dim, w.p.vdim)
+	one := &worker{j: w.j, s: w.s, head: w.head, lanes: 1, n: 1, clean: true}
+	one.resize(w.j.dim, w.j.vdim)
 	one.lo[0], one.hi[0] = w.lo[lane], w.hi[lane]
 	one.rows[0], one.pos[0], one.heads[0] = w.rows[lane], w.pos[lane], w.heads[lane]
 	one.qAt[0], one.dstAt[0] = w.qAt[lane], w.dstAt[lane]
 	one.loMax, one.hiMin = int(w.lo[lane]), int(w.hi[lane])
-	flash.LoadQueries(one.qt, 1, w.p.dim, w.p.q, one.qAt[:1], w.p.scale)
+	flash.LoadQueries(one.qt, 1, w.j.dim, w.j.q, one.qAt[:1], w.j.scale)
 	return one
 }
 
 // allHidden reports whether the bias hides every key that the mask lets the only lane see.
 func (w *worker) allHidden() bool {
 	lo, hi := int(w.lo[0]), int(w.hi[0])
-	if w.p.bias == nil {
+	if w.j.bias == nil {
 		return false
 	}
 	tile := w.scores[:flash.Block]
@@ -105,7 +105,7 @@ func (w *worker) seenValues(n int, v []float32, ldv int) ([]float32, int) {
 // exact computes the only lane in float64.
 func (w *worker) exact(weights tensor.Tensor) {
 	scores := w.exactScores()
-	dst := w.p.dst[w.dstAt[0]:][:w.vdim]
+	dst := w.j.dst[w.dstAt[0]:][:w.vdim]
 	var row []float32 // [S]
 	if len(weights.Data) > 0 {
 		row = w.weightRow(weights, 0)
@@ -146,18 +146,18 @@ func (w *worker) exact(weights tensor.Tensor) {
 
 // exactScores returns the scores of the keys from lo to hi of the only lane; −Inf is a hidden one.
 func (w *worker) exactScores() []float64 {
-	p, lo := w.p, int(w.lo[0])
+	j, lo := w.j, int(w.lo[0])
 	scores := make([]float64, int(w.hi[0])+1-lo)
-	q := p.q[w.qAt[0]:][:p.dim]
+	q := j.q[w.qAt[0]:][:j.dim]
 	for key := range w.keys() {
 		w.scores[0] = 0
 		w.addBias(key.at, 1)
 		bias, dot := w.scores[0], 0.0
-		for x, v := range key.k[:p.dim] {
+		for x, v := range key.k[:j.dim] {
 			dot += float64(q[x]) * float64(v)
 		}
-		s := dot * float64(p.scale)
-		if c := float64(p.softCap); c != 0 {
+		s := dot * float64(j.scale)
+		if c := float64(j.softCap); c != 0 {
 			s = c * math.Tanh(s/c)
 		}
 		if s += float64(bias); bias == masked {

@@ -121,14 +121,14 @@ func (m *MultiHead) forwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
 	for i, row := range rows {
 		copy(queries.Row(i), qkv.Row(row))
 	}
-	w := m.problem(queries, heads, m.Bias)
+	w := m.job(queries, heads, m.Bias)
 	start := 0
 	for j, s := range p.Seqs {
 		for i, row := range rows {
 			if row >= start && row < start+s.Rows {
-				sp := m.span(p, j, start, qkv)
+				sp := m.segment(p, j, start, qkv)
 				sp.row, sp.rows, sp.pos = i, 1, sp.pos+row-start
-				w.spans = append(w.spans, sp)
+				w.segments = append(w.segments, sp)
 			}
 		}
 		start += s.Rows
@@ -141,16 +141,16 @@ func (m *MultiHead) forwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
 	p.Scratch.Release(mark)
 }
 
-// problem returns the computation of these heads from these queries, [T, H·D] or rows that begin so.
-func (m *MultiHead) problem(queries, heads tensor.Tensor, bias Bias) *problem {
-	return newProblem(m.Heads, m.KVHeads, m.HeadDim, m.HeadDim, queries, heads,
+// job returns the computation of these heads from these queries, [T, H·D] or rows that begin so.
+func (m *MultiHead) job(queries, heads tensor.Tensor, bias Bias) *job {
+	return newJob(m.Heads, m.KVHeads, m.HeadDim, m.HeadDim, queries, heads,
 		Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: bias})
 }
 
-// span returns the queries and keys of sequence i of the pass, whose first row is row.
-func (m *MultiHead) span(p *Pass, i, row int, qkv tensor.Tensor) span {
+// segment returns the queries and keys of sequence i of the pass, whose first row is row.
+func (m *MultiHead) segment(p *Pass, i, row int, qkv tensor.Tensor) segment {
 	s := p.Seqs[i]
-	sp := span{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
+	sp := segment{row: row, rows: s.Rows, pos: s.Pos, keys: s.Pos + s.Rows}
 	if s.Cache != nil {
 		sp.kv.cache = p.kept(m, i)
 		return sp
@@ -158,17 +158,17 @@ func (m *MultiHead) span(p *Pass, i, row int, qkv tensor.Tensor) span {
 	ld := qkv.Shape.Last()
 	keys := qkv.Data[row*ld+m.Heads*m.HeadDim:]
 	sp.pos, sp.keys = 0, s.Rows
-	sp.kv = source{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: ld, ldv: ld, headK: m.HeadDim, headV: m.HeadDim}
+	sp.kv = keyValues{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: ld, ldv: ld, headK: m.HeadDim, headV: m.HeadDim}
 	return sp
 }
 
 // attend sets dst, [T, H·D], from the prepared queries, and the keys and values of the caches or, for
 // sequences without one, of qkv.
 func (m *MultiHead) attend(p *Pass, dst, qkv tensor.Tensor, bias Bias) {
-	w, row := m.problem(qkv, dst, bias), 0
+	w, row := m.job(qkv, dst, bias), 0
 	for i, s := range p.Seqs {
 		if s.Rows > 0 {
-			w.spans = append(w.spans, m.span(p, i, row, qkv))
+			w.segments = append(w.segments, m.segment(p, i, row, qkv))
 			row += s.Rows
 		}
 	}

@@ -49,6 +49,7 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 		s.apply(r, base, dim)
 	}
 	if !r.finite() {
+		s.ShortFactor, s.LongFactor = nil, nil // lists may be long
 		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are no numbers", base, s)
 	}
 	return r, nil

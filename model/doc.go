@@ -51,6 +51,25 @@
 // whether it wants to see it: the embedding, the stream after every residual, attention weights, the
 // logits. Nothing is computed for points that nobody wants to see.
 //
+// # Folders from strangers
+//
+// A folder may hold anything. Opening it runs nothing in it, and gives a model, or an error that names the file
+// and what is wrong there. Opening takes at most 100 bytes of memory for each byte of the files that it reads,
+// and 64 MB besides, whatever the files say. A published model takes about the size of its weights. Only
+// regular files are read, no pipes and devices, and those beside the weights have limits: 16 MB for a
+// configuration, 128 MB for a vocabulary, 64 MB for an index. Weights have none: look at the size of the
+// file first. It counts even where the file has holes and takes no room on the disk.
+//
+// A folder may also hold links. [os.DirFS] follows them wherever they lead; an [os.Root] does not let them out:
+//
+//	cache, err := os.OpenRoot("/home/me/.cache/huggingface/hub/models--org--name")
+//	...
+//	folder, err := fs.Sub(cache.FS(), "snapshots/0a1b2c")
+//	...
+//	d, err := model.OpenDecoder(folder, model.Options{})
+//
+// In this cache the files of a snapshot are links to ../../blobs, so the root is the folder that holds both.
+//
 // # Adding a family
 //
 // A family is a recipe of package family: the keys of its config, the names and shapes of its weights, its wiring.

@@ -1,13 +1,16 @@
 package model_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -156,5 +159,26 @@ func TestEncoderConfigs(t *testing.T) {
 	config := strings.Replace(string(g.Config), "BertModel", "BertForQuestionAnswering", 1)
 	if _, err := model.NewEncoder([]byte(config), src, model.Options{}); err == nil || !strings.Contains(err.Error(), "qa_outputs.weight") {
 		t.Errorf("a head without weights: error %v", err)
+	}
+}
+
+// Where buckets take in all that max_relative_positions allows, each distance has its own, and longer texts have
+// distances for which the reference has none.
+func TestDebertaWithFewDistances(t *testing.T) {
+	for _, c := range []struct{ buckets, most, longest int }{{16, 4, 9}, {16, 9, 9}, {16, 10, hf.MaxLength}, {1, 4, hf.MaxLength}, {0, 4, hf.MaxLength}} {
+		config := fmt.Sprintf(`{"model_type": "deberta-v2", "vocab_size": 10, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+			"intermediate_size": 8, "relative_attention": true, "pos_att_type": ["c2p"], "position_biased_input": false,
+			"position_buckets": %d, "max_relative_positions": %d}`, c.buckets, c.most)
+		e, err := model.NewEncoder([]byte(config), checkpoint.Random(1, tensor.F32), model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.MaxLen != c.longest {
+			t.Errorf("%+v: texts of up to %d tokens", c, e.MaxLen)
+		}
+		distances := e.Blocks[0][0].Op.(*attention.Disentangled).Distances
+		if n := len(distances.Of); c.longest == 9 && (n != 17 || distances.Of[0] != 8 || distances.Of[16] != 24) {
+			t.Errorf("%+v: %d runs of distances, %v", c, n, distances.Of)
+		}
 	}
 }

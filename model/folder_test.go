@@ -132,3 +132,26 @@ func TestBrokenLinks(t *testing.T) {
 		}
 	}
 }
+
+// A model does without its files: they may be cut, or go, once it is open.
+func TestFilesAreNotNeeded(t *testing.T) {
+	c := folders(t)[0]
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, c.fsys); err != nil {
+		t.Fatal(err)
+	}
+	d, err := model.OpenDecoder(os.DirFS(dir), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := alone(t, d, model.SessionOptions{}, []int{1, 2, 3})
+	for name := range c.fsys {
+		if err := os.Truncate(filepath.Join(dir, name), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "without files", alone(t, d, model.SessionOptions{}, []int{1, 2, 3}), want)
+}

@@ -63,17 +63,9 @@ func (g *golden) open(t testing.TB, config []byte) error {
 	t.Helper()
 	g.Config = config
 	src := g.stored(t)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	d, err := model.NewDecoder(config, src, model.Options{})
-	if took := time.Since(start); took > 5*time.Second { // a second, if nothing else is running
-		t.Fatalf("opening takes %v: %.200s", took, config)
-	}
-	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(64<<20+20*len(config)) {
-		t.Fatalf("opening allocates %d bytes: %.200s", n, config)
-	}
+	var d *model.Decoder
+	var err error
+	bounded(t, 64<<20+20*len(config), func() { d, err = model.NewDecoder(config, src, model.Options{}) })
 	if err != nil {
 		if d != nil {
 			t.Fatal("a decoder and an error")
@@ -92,6 +84,22 @@ func (g *golden) open(t testing.TB, config []byte) error {
 		t.Fatalf("reading a text: %v", err)
 	}
 	return nil
+}
+
+// bounded fails the test if open takes too long or allocates more than most bytes.
+func bounded(t testing.TB, most int, open func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	open()
+	if took := time.Since(start); took > 5*time.Second { // a second, if nothing else is running
+		t.Fatalf("opening takes %v", took)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(most) {
+		t.Fatalf("opening allocates %d bytes", n)
+	}
 }
 
 // stored returns the weights in memory, which a test opens many times.

@@ -79,9 +79,15 @@ func (o *Options) precision() tensor.Precision {
 //     them: nothing in a pytorch_model.bin, a Python pickle, is ever run;
 //   - a tokenizer, if there: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
-// Give it os.DirFS of the folder for weights to be memory-mapped while they are read; an embed.FS works
-// too. A family, rope type, activation or quantisation that is not supported is refused by name, and so
-// are weights that are missing, of another shape than the config says, or left over.
+// A family, rope type, activation or quantisation that is not supported is refused by name, and so are weights
+// that are missing, of another shape than the config says, or left over.
+//
+// Any file system will do. Files of [os.DirFS] and [os.Root] are memory-mapped while their weights are read. If
+// a program truncates such a file at that time, the system ends this process: SIGBUS on Unix, which no error
+// can report. So replace weights by renaming a new file over the old one. The model that is returned has
+// copies of all it needs: the files may change or go, and there is nothing to close.
+//
+// For a folder from a stranger use an [os.Root], as the guide of this package shows.
 func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
@@ -127,7 +133,7 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 }
 
 // OpenEncoder opens an encoder in a folder as Hugging Face publishes them: the files that [OpenDecoder]
-// lists, and vocab.txt for a tokenizer too. The head is that of the class that config.json names under
+// lists, in the same way, and vocab.txt for a tokenizer too. The head is that of the class that config.json names under
 // architectures; a head for which the checkpoint has no weights is refused.
 func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	f, err := openFolder(fsys, opt)
@@ -167,7 +173,7 @@ func newEncoder(f *folder, opt Options) (*Encoder, error) {
 }
 
 // OpenEncoderDecoder opens an encoder–decoder in a folder as Hugging Face publishes them: the files that
-// [OpenDecoder] lists. Encoder and Decoder share what the checkpoint shares. A folder with tokenizers of
+// [OpenDecoder] lists, in the same way. Encoder and Decoder share what the checkpoint shares. A folder with tokenizers of
 // its own for sources and targets gives each side its own.
 func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 	f, err := openFolder(fsys, opt)

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,10 @@ type AddedToken struct {
 	Normalized bool // looked for in the normalised text, and itself normalised
 }
 
-const maxAddedBytes = 1 << 12 // longest added token
+const (
+	maxAddedBytes  = 1 << 9  // longest added token; a search at each byte of a text takes as many steps
+	maxMergedBytes = 1 << 12 // longest piece that SentencePiece's merges make up
+)
 
 // addedTokens finds added tokens in a text.
 type addedTokens struct {
@@ -44,6 +48,7 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 		a.min, a.max = min(a.min, k.ID), max(a.max, k.ID)
 	}
 	var t text
+	given, made := 0, 0 // bytes before and after normalisation
 	for i, k := range tokens {
 		if len(k.Content) > maxAddedBytes {
 			return nil, fmt.Errorf("added token %d has %d bytes; at most %d are supported", k.ID, len(k.Content), maxAddedBytes)
@@ -53,25 +58,40 @@ func newAddedTokens(tokens []AddedToken, n normalizer) (*addedTokens, error) {
 			continue
 		}
 		if !k.Normalized {
-			a.raw.add([]byte(k.Content), i)
+			a.raw.add(k.Content, i)
 			continue
 		}
 		if n == nil {
-			a.normalized.add([]byte(k.Content), i)
+			a.normalized.add(k.Content, i)
 			continue
 		}
+		t.allow(len(k.Content))
 		t.reset(k.Content, 0, false)
 		if err := n.normalize(&t); err != nil {
+			return nil, err
+		}
+		if err := checkAdded(k.ID, len(t.b)); err != nil {
 			return nil, err
 		}
 		if err := t.check(); err != nil {
 			return nil, err
 		}
+		given, made = given+len(k.Content), made+len(t.b)
+		if most := growFactor*given + growBytes; made > most {
+			return nil, fmt.Errorf("normalizing makes more than %d bytes of the added tokens' %d", most, given)
+		}
 		if len(t.b) > 0 {
-			a.normalized.add(t.b, i)
+			a.normalized.add(string(t.b), i)
 		}
 	}
 	return a, nil
+}
+
+func checkAdded(id, n int) error {
+	if n > maxAddedBytes {
+		return fmt.Errorf("added token %d has %d bytes; at most %d are supported", id, n, maxAddedBytes)
+	}
+	return nil
 }
 
 // index returns the place of an id in tokens.
@@ -87,6 +107,7 @@ func (a *addedTokens) index(id int) (int, bool) {
 // over unless special is set.
 func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk {
 	done := 0
+	blankFrom, blankTo := 0, -1 // a run of white space that has been seen
 	for i := 0; i < len(b); {
 		i += t.skip(b[i:])
 		if i == len(b) {
@@ -104,11 +125,13 @@ func (a *addedTokens) find(dst []chunk, t *trie, b []byte, special bool) []chunk
 			continue
 		}
 		if tok.LStrip {
-			start = done + len(bytes.TrimRightFunc(b[min(done, start):start], isSpace))
+			start = min(end, done+len(bytes.TrimRightFunc(b[min(done, start):start], isSpace)))
 		}
-		if tok.RStrip {
-			end = len(b) - len(bytes.TrimLeftFunc(b[end:], isSpace))
-			i = max(i, end)
+		if tok.RStrip { // the white space may still be tokens of its own
+			if end < blankFrom || end > blankTo {
+				blankFrom, blankTo = end, len(b)-len(bytes.TrimLeftFunc(b[end:], isSpace))
+			}
+			end = blankTo
 		}
 		if start > done {
 			dst = append(dst, chunk{piece{int32(done), int32(start)}, -1})
@@ -147,6 +170,7 @@ type trie struct {
 }
 
 type trieNode struct {
+	label string     // bytes after that of the edge, up to the next node: long strings take few nodes
 	next  []trieEdge // ordered by byte
 	value int        // −1 for none
 }
@@ -158,7 +182,8 @@ type trieEdge struct {
 
 func newTrie() *trie { return &trie{nodes: []trieNode{{value: -1}}, only: -1, empty: true} }
 
-func (t *trie) add(s []byte, value int) {
+// add puts in a string that is not empty; a later value replaces an earlier.
+func (t *trie) add(s string, value int) {
 	switch {
 	case t.empty:
 		t.only, t.empty = int(s[0]), false
@@ -167,21 +192,41 @@ func (t *trie) add(s []byte, value int) {
 	}
 	t.first[s[0]] = true
 	at := int32(0)
-	for _, c := range s {
-		k, ok := t.nodes[at].find(c)
+	for i := 0; i < len(s); {
+		k, ok := t.nodes[at].find(s[i])
+		i++
 		if !ok {
-			to := int32(len(t.nodes))
-			edges := append(t.nodes[at].next, trieEdge{})
-			copy(edges[k+1:], edges[k:])
-			edges[k] = trieEdge{c, to}
-			t.nodes[at].next = edges
-			t.nodes = append(t.nodes, trieNode{value: -1})
-			at = to
-			continue
+			edge := trieEdge{s[i-1], t.node(trieNode{label: s[i:], value: value})}
+			t.nodes[at].next = slices.Insert(t.nodes[at].next, k, edge)
+			return
 		}
-		at = t.nodes[at].next[k].to
+		to := t.nodes[at].next[k].to
+		label := t.nodes[to].label
+		n := commonPrefix(label, s[i:])
+		i += n
+		if n < len(label) {
+			below := trieEdge{label[n], to}
+			t.nodes[to].label = label[n+1:]
+			to = t.node(trieNode{label: label[:n], next: []trieEdge{below}, value: -1})
+			t.nodes[at].next[k].to = to
+		}
+		at = to
 	}
 	t.nodes[at].value = value
+}
+
+// node adds a node and returns its place.
+func (t *trie) node(n trieNode) int32 {
+	t.nodes = append(t.nodes, n)
+	return int32(len(t.nodes) - 1)
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // find returns the place of the edge for c, and whether it is there.
@@ -220,15 +265,19 @@ func (t *trie) skip(b []byte) int {
 // longest returns the value and length of the longest string that b starts with, or −1.
 func (t *trie) longest(b []byte) (value, n int) {
 	value = -1
-	at := int32(0)
-	for i, c := range b {
-		k, ok := t.nodes[at].find(c)
+	node := &t.nodes[0]
+	for i := 0; i < len(b); {
+		k, ok := node.find(b[i])
 		if !ok {
 			break
 		}
-		at = t.nodes[at].next[k].to
-		if v := t.nodes[at].value; v >= 0 {
-			value, n = v, i+1
+		node = &t.nodes[node.next[k].to]
+		end := i + 1 + len(node.label)
+		if end > len(b) || string(b[i+1:end]) != node.label {
+			break
+		}
+		if i = end; node.value >= 0 {
+			value, n = node.value, i
 		}
 	}
 	return value, n

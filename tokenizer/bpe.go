@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"unicode/utf8"
 )
@@ -18,6 +19,7 @@ type bpe struct {
 	byteLevel bool        // symbols are bytes, and the vocabulary is held as bytes
 	fallsBack bool        // characters outside the vocabulary become their bytes' tokens
 	unk       uint32      // id + 1 of the unknown token, 0 for none
+	lacksUnk  string      // the unknown token, if it is named but not in the vocabulary
 	fuseUnk   bool        // a run of unknown characters is one unknown token
 	ignore    bool        // a word that is in the vocabulary is one token, whatever the merges say
 	prefix    string      // on symbols that do not start a word
@@ -42,6 +44,15 @@ const (
 	noSym   = 1<<32 - 1
 	maxScan = 48 // symbols up to which the lowest rank is found by looking at all
 )
+
+// setUnknown names the unknown token, as the file writes it.
+func (m *bpe) setUnknown(p *parts, token string) {
+	if id, ok := p.find([]byte(token)); ok {
+		m.unk = id + 1
+	} else {
+		m.lacksUnk = strconv.Quote(token)
+	}
+}
 
 // finish derives what encoding needs once vocabulary, merges and options are set.
 func (m *bpe) finish() {
@@ -131,7 +142,7 @@ func (m *bpe) byteSymbols(w *work, word []byte) {
 	for i, c := range word {
 		id := m.single[c]
 		if id == 0 {
-			unkOpen = m.unknown(w, int32(i+1), unkOpen)
+			unkOpen = m.unknown(w, word[i:i+1], int32(i+1), unkOpen)
 			continue
 		}
 		unkOpen = false
@@ -139,9 +150,13 @@ func (m *bpe) byteSymbols(w *work, word []byte) {
 	}
 }
 
-// unknown adds the unknown token, or makes the one that is open longer, and reports whether one is open.
-func (m *bpe) unknown(w *work, end int32, open bool) bool {
+// unknown adds the unknown token for part of a word, or makes the one that is open longer, and reports whether one is
+// open.
+func (m *bpe) unknown(w *work, part []byte, end int32, open bool) bool {
 	if m.unk == 0 {
+		if m.lacksUnk != "" {
+			w.lack(part, " "+m.lacksUnk)
+		}
 		if n := len(w.symbol); n > 0 {
 			w.symbol[n-1].end = end // nothing stands for it; keep the bytes accounted for
 		}
@@ -182,12 +197,16 @@ func (m *bpe) charSymbols(w *work, word []byte) {
 			w.symbol = append(w.symbol, symbol{id: id, end: int32(i)})
 		} else if m.fallsBack && m.hasBytes(part) {
 			unkOpen = false
+			if len(w.symbol) > w.text.most { // prefix and suffix are bytes too
+				w.tooMany()
+				return
+			}
 			for k, c := range part {
 				w.symbol = append(w.symbol, symbol{id: m.fallback[c] - 1, end: int32(min(start+k+1, i))})
 			}
 			w.symbol[len(w.symbol)-1].end = int32(i)
 		} else {
-			unkOpen = m.unknown(w, int32(i), unkOpen)
+			unkOpen = m.unknown(w, word[start:i], int32(i), unkOpen)
 		}
 	}
 }

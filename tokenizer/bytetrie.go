@@ -51,8 +51,14 @@ func (t *byteTrie) grow() {
 	}
 }
 
+// maxTrieBytes is the length of the longest string in a trie. A search at each byte of a text takes as many steps.
+const maxTrieBytes = 1 << 10
+
 // add puts in a string that is not empty; a later id replaces an earlier.
 func (t *byteTrie) add(b []byte, id uint32) error {
+	if len(b) > maxTrieBytes {
+		return fmt.Errorf("token %d has %d bytes; at most %d are supported", id, len(b), maxTrieBytes)
+	}
 	at := uint32(0)
 	for i, c := range b {
 		s := t.step(at, c)
@@ -92,9 +98,26 @@ func (t *byteTrie) finish() {
 	}
 }
 
-// longest returns the id and length of the longest string that b starts with; 0 for none.
-func (t *byteTrie) longest(b []byte) (id uint32, n int) {
+// node returns the node that b leads to, or noChildren. It is for a trie that is not finished.
+func (t *byteTrie) node(b []byte) uint32 {
 	at := uint32(0)
+	for _, c := range b {
+		s := t.step(at, c)
+		if s.key == 0 {
+			return noChildren
+		}
+		at = s.to
+	}
+	return at
+}
+
+// longest returns the id and length of the longest string below a node, the root or another, that b starts with; 0 for
+// none.
+func (t *byteTrie) longest(node uint32, b []byte) (id uint32, n int) {
+	if node == noChildren {
+		return 0, 0
+	}
+	at := node
 	for i, c := range b {
 		s := t.step(at, c)
 		if s.key == 0 {

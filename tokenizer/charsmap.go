@@ -21,6 +21,8 @@ type charsMap struct {
 	starts [128]bool // some string of the map begins with the character
 }
 
+const maxReplacement = 1 << 10 // bytes; the longest published has 33
+
 func newCharsMap(raw []byte) (*charsMap, error) {
 	if len(raw) < 4 {
 		return nil, fmt.Errorf("precompiled_charsmap of %d bytes is too short", len(raw))
@@ -30,6 +32,11 @@ func newCharsMap(raw []byte) (*charsMap, error) {
 		return nil, fmt.Errorf("precompiled_charsmap of %d bytes says that its trie has %d", len(raw), size)
 	}
 	m := &charsMap{units: make([]uint32, size/4), pool: append([]byte(nil), raw[4+size:]...)}
+	for s := range bytes.SplitSeq(m.pool, []byte{0}) {
+		if len(s) > maxReplacement {
+			return nil, fmt.Errorf("precompiled_charsmap has a replacement of %d bytes; at most %d are supported", len(s), maxReplacement)
+		}
+	}
 	for i := range m.units {
 		m.units[i] = binary.LittleEndian.Uint32(raw[4+4*i:])
 	}
@@ -96,7 +103,7 @@ func (m *charsMap) normalize(t *text) error {
 	}
 	t.begin()
 	state := -1
-	for i := 0; i < len(t.b); {
+	for i := 0; i < len(t.b) && !t.over; {
 		if j := m.plain(t.b, i); j > i {
 			t.keep(i, j)
 			i, state = j, -1

@@ -233,7 +233,7 @@ func parseID(s string) (int, error) {
 		id = id*10 + int(r-'0')
 	}
 	if s == "" || id >= maxVocab {
-		return 0, fmt.Errorf("%q is not an id below %d", s, maxVocab)
+		return 0, fmt.Errorf("%.200q is not an id below %d", s, maxVocab)
 	}
 	return id, nil
 }
@@ -250,7 +250,7 @@ func (c *config) readAdded(fsys fs.FS) error {
 	}
 	for content, id := range ids {
 		if id < 0 || id >= maxVocab {
-			return fmt.Errorf("tokenizer: added_tokens.json: token %q has id %d; ids must be at least 0 and below %d", content, id, maxVocab)
+			return fmt.Errorf("tokenizer: added_tokens.json: token %.200q has id %d; ids must be at least 0 and below %d", content, id, maxVocab)
 		}
 		c.added = append(c.added, AddedToken{ID: id, Content: content, Special: special[content], Normalized: !special[content]})
 	}

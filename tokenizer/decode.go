@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"unicode/utf8"
@@ -24,8 +23,10 @@ type decodeSink struct {
 
 func (d *decodeSink) put(part []byte, starts bool) {
 	s := d.stream
-	if s.budget -= len(part); s.budget < 0 {
+	if s.budget -= len(part); s.budget < 0 && s.err == nil {
 		s.err = errDecodeGrowth
+	}
+	if s.err != nil {
 		return
 	}
 	if d.next == len(s.steps) {
@@ -48,19 +49,21 @@ type Stream struct {
 	text        []byte // of the call in hand
 	err         error  // of the call in hand
 	budget      int    // bytes that the steps may still put out
+	search      searchTime
 }
 
-// A token may make decodeGrowth times its own bytes, and decodeSlack more, in all the steps together.
+// A token may make decodeGrowth times its own bytes and one more, in all the steps together, and all tokens decodeSlack
+// more.
 const decodeGrowth, decodeSlack = 64, 1 << 12
 
-var errDecodeGrowth = errors.New("tokenizer: the decoder makes too much of its tokens")
+var errDecodeGrowth = fmt.Errorf("tokenizer: the decoder makes more than %d bytes of each byte of its tokens", decodeGrowth)
 
 // NewStream returns a Stream that leaves out special tokens if skipSpecial is set.
 func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
 	if t.reads != nil {
 		t = t.reads
 	}
-	s := &Stream{t: t, skipSpecial: skipSpecial}
+	s := &Stream{t: t, skipSpecial: skipSpecial, budget: decodeSlack}
 	s.reset()
 	return s
 }
@@ -96,7 +99,7 @@ func (s *Stream) push(id int) {
 		return
 	}
 	if !special || !s.skipSpecial {
-		s.budget = min(s.budget, math.MaxInt/4) + decodeGrowth*len(part) + decodeSlack
+		s.budget = min(s.budget, math.MaxInt/4) + decodeGrowth*(len(part)+1)
 		s.sinks[0].put(part, true)
 	}
 }
@@ -108,7 +111,8 @@ func (s *Stream) flush() {
 }
 
 // Decode returns the text of ids, leaving out special tokens if skipSpecial is set. Bytes that do not make up a
-// character become U+FFFD. An id outside the vocabulary is an error that names it.
+// character become U+FFFD. An id outside the vocabulary is an error that names it. So is a file whose decoder makes more
+// than 64 bytes of each byte of the tokens, or takes longer over regular expressions than encoding may.
 func (t *Tokenizer) Decode(ids []int, skipSpecial bool) (string, error) {
 	s := t.NewStream(skipSpecial)
 	for _, id := range ids {
@@ -197,8 +201,31 @@ func (d *fuse) push(part []byte, _ bool, out *decodeSink) {
 
 func (d *fuse) flush(*decodeSink) {}
 
-// replaceEach replaces within a token. Where tokens come in parts a match may lie across two, so the part of a match at
-// the end is held.
+// replaceToken replaces within tokens that come whole, and gives them whole to the next step.
+type replaceToken struct{ old, new, made []byte }
+
+func (d *replaceToken) push(part []byte, starts bool, out *decodeSink) {
+	i := bytes.Index(part, d.old)
+	if i < 0 {
+		out.put(part, starts)
+		return
+	}
+	d.made = d.made[:0]
+	for ; i >= 0; i = bytes.Index(part, d.old) {
+		d.made = append(append(d.made, part[:i]...), d.new...)
+		part = part[i+len(d.old):]
+		if len(d.made) > out.stream.budget {
+			break // put will say so
+		}
+	}
+	d.made = append(d.made, part...)
+	out.put(d.made, starts)
+}
+
+func (d *replaceToken) flush(*decodeSink) {}
+
+// replaceEach replaces within a token that comes in parts. A match may lie across two, so the part of a match at the end
+// is held.
 type replaceEach struct {
 	old, new []byte
 	held     []byte
@@ -259,6 +286,7 @@ func overlap(b, s []byte) int {
 type mapEach struct {
 	f     tokenMap
 	ahead bool // tokens come in parts, or f looks at last
+	drops bool // a token without text is none
 	held  []byte
 	open  bool
 	later bool // the first token is past
@@ -279,12 +307,14 @@ func (d *mapEach) give(out *decodeSink, last bool) {
 	if !d.open {
 		return
 	}
-	s, err := d.f(string(d.held), !d.later, last)
-	if err != nil {
+	s, err := d.f(string(d.held), !d.later, last, &out.stream.search)
+	if err != nil && out.stream.err == nil {
 		out.stream.err = err
 	}
 	d.open, d.later = false, true
-	out.put([]byte(s), true)
+	if s != "" || !d.drops {
+		out.put([]byte(s), true)
+	}
 }
 
 func (d *mapEach) flush(out *decodeSink) { d.give(out, true) }
@@ -341,16 +371,15 @@ func hexDigit(c byte) (byte, bool) {
 type stripEnds struct {
 	content     []byte
 	left, right int
-	taken       int    // at the start of the token in hand
-	inside      bool   // the token in hand is past its start
-	held        []byte // copies at its end that may have to go
+	taken       int  // at the start of the token in hand
+	inside      bool // the token in hand is past its start
+	held        int  // copies at its end that may have to go
 	begun       bool
 }
 
 func (d *stripEnds) push(part []byte, starts bool, out *decodeSink) {
 	if starts {
-		d.finish(out)
-		d.taken, d.inside, d.begun = 0, false, false
+		*d = stripEnds{content: d.content, left: d.left, right: d.right}
 	}
 	for !d.inside && d.taken < d.left && bytes.HasPrefix(part, d.content) {
 		part = part[len(d.content):]
@@ -359,17 +388,26 @@ func (d *stripEnds) push(part []byte, starts bool, out *decodeSink) {
 	if len(part) > 0 {
 		d.inside = true
 	}
-	if d.right == 0 {
-		d.put(part, out)
+	n, copies := len(part), 0
+	for copies < d.right && bytes.HasSuffix(part[:n], d.content) {
+		n -= len(d.content)
+		copies++
+	}
+	if n > 0 || !d.begun {
+		d.give(d.held, out)
+		d.put(part[:n], out)
+		d.held = copies
 		return
 	}
-	b := append(append([]byte(nil), d.held...), part...)
-	n := len(b)
-	for k := 0; k < d.right && bytes.HasSuffix(b[:n], d.content); k++ {
-		n -= len(d.content)
+	d.give(max(0, d.held+copies-d.right), out)
+	d.held = min(d.held+copies, d.right)
+}
+
+// give puts out copies that were held.
+func (d *stripEnds) give(copies int, out *decodeSink) {
+	for range copies {
+		d.put(d.content, out)
 	}
-	d.put(b[:n], out)
-	d.held = append(d.held[:0], b[n:]...)
 }
 
 func (d *stripEnds) put(b []byte, out *decodeSink) {
@@ -377,8 +415,7 @@ func (d *stripEnds) put(b []byte, out *decodeSink) {
 	d.begun = true
 }
 
-func (d *stripEnds) finish(*decodeSink)    { d.held = d.held[:0] }
-func (d *stripEnds) flush(out *decodeSink) { d.finish(out) }
+func (d *stripEnds) flush(*decodeSink) { d.held = 0 }
 
 // stripped reports whether the reference's language takes r for white space: it has the separators of ASCII too.
 func stripped(r rune) bool { return isSpace(r) || r >= 0x1c && r <= 0x1f }

@@ -2,12 +2,12 @@ package tokenizer
 
 import "strings"
 
-// A tokenMap gives the text of one token.
-type tokenMap func(token string, first, last bool) (string, error)
+// A tokenMap gives the text of one token. What it searches counts as one call's.
+type tokenMap func(token string, first, last bool, search *searchTime) (string, error)
 
 // wordPieceText joins WordPiece tokens: prefix marks those that go on with a word.
 func wordPieceText(prefix string, cleanup bool) tokenMap {
-	return func(s string, first, _ bool) (string, error) {
+	return func(s string, first, _ bool, _ *searchTime) (string, error) {
 		if !first {
 			if rest, ok := strings.CutPrefix(s, prefix); ok {
 				s = rest
@@ -49,7 +49,7 @@ func wordPieceCleanup() [][2]string {
 
 // metaspaceText writes marks as spaces; with prefix set the first token loses its marks.
 func metaspaceText(mark string, prefix bool) tokenMap {
-	return func(s string, first, _ bool) (string, error) {
+	return func(s string, first, _ bool, _ *searchTime) (string, error) {
 		if first && prefix {
 			return strings.ReplaceAll(s, mark, ""), nil
 		}
@@ -59,10 +59,7 @@ func metaspaceText(mark string, prefix bool) tokenMap {
 
 // suffixText writes the suffix that ends a word as a space, and the last one as nothing.
 func suffixText(suffix string) tokenMap {
-	return func(s string, _, last bool) (string, error) {
-		if suffix == "" {
-			return s, nil
-		}
+	return func(s string, _, last bool, _ *searchTime) (string, error) {
 		if last {
 			return strings.ReplaceAll(s, suffix, ""), nil
 		}
@@ -73,7 +70,7 @@ func suffixText(suffix string) tokenMap {
 // ctcText drops padding and repeats, and writes the word delimiter as a space.
 func ctcText(pad, delimiter string, cleanup bool) tokenMap {
 	last := ""
-	return func(s string, first, _ bool) (string, error) {
+	return func(s string, first, _ bool, _ *searchTime) (string, error) {
 		if !first && s == last {
 			return "", nil
 		}
@@ -90,9 +87,8 @@ func ctcText(pad, delimiter string, cleanup bool) tokenMap {
 
 // replaceText replaces the matches of a regular expression.
 func (p *pattern) replaceText(new string) tokenMap {
-	var search searchTime
-	return func(s string, _, _ bool) (string, error) {
-		found, err := p.find(nil, []byte(s), &search)
+	return func(s string, _, _ bool, search *searchTime) (string, error) {
+		found, err := p.find(nil, []byte(s), search)
 		var out strings.Builder
 		done := int32(0)
 		for _, m := range found {

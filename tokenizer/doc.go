@@ -35,8 +35,15 @@
 // their ids ([Tokenizer.TokenID], [Tokenizer.Special]).
 //
 // Vocabulary files may come from anywhere too. A file that is malformed, or asks for what this package does not do, is
-// refused by an error that names the part. A regular expression in one that takes longer than two seconds, and two more
-// for each megabyte of text, ends encoding with an error.
+// refused by an error that names the part. What a file may make of a text is bounded, far beyond what is published:
+//
+//   - The normalizer and the pre-tokenizer may make 32 bytes of each byte of a text, and 64 KiB more; the model as many
+//     tokens.
+//   - A decoder may make 64 bytes of each byte of its tokens, and of each token.
+//   - The regular expressions of one call may take two seconds, and two more for each MiB of text.
+//   - A text passes through at most 256 stages of a kind.
+//
+// More than that is an error, and never a panic or a lack of memory.
 //
 // # Speed and memory
 //

@@ -1,18 +1,24 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
+	"strings"
 	"testing"
 )
 
 // FuzzParseJSON feeds malformed tokenizer.json files; what opens must encode and decode without panic.
 func FuzzParseJSON(f *testing.F) {
 	f.Add([]byte(bytePairs))
+	f.Add([]byte(`{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1,"##b":2},"unk_token":"[UNK]"},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true}}`))
+	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"</w>":1,"a</w>":2},"merges":[["a","</w>"]],"end_of_word_suffix":"</w>"},"decoder":{"type":"BPEDecoder","suffix":"</w>"}}`))
 	f.Add([]byte(everyStage))
 	f.Add([]byte(`{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1,"##b":2},"unk_token":"[UNK]"},"decoder":{"type":"WordPiece"}}`))
 	f.Add([]byte(`{"model":{"type":"Unigram","vocab":[["<unk>",0],["▁",-1],["a",-2.5],["<0x0A>",-3]],"unk_id":0,"byte_fallback":true},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAAAA=="},"decoder":null}`))
 	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"</w>":1,"a</w>":2},"merges":[["a","</w>"]],"end_of_word_suffix":"</w>"},"decoder":{"type":"BPEDecoder"}}`))
+	f.Add([]byte(`{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":65000,"##b":2},"unk_token":"[UNK]"},"pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":"` + strings.Repeat(`\\w`, 300) + `"}}}`))
+	f.Add([]byte(`{"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0,"中":1,"中a":2},"merges":["中 a"]},"added_tokens":[{"content":"` + strings.Repeat("x", 4000) + `"},{"content":"xx"},{"content":""}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<14 {
 			t.Skip()
@@ -70,6 +76,7 @@ func FuzzParseSentencePiece(f *testing.F) {
 	f.Add(spFile(spUserDefined, spBPE, "<unk>", "▁", "a", "b", "▁a", "<0x0A>", "ab"))
 	f.Add(spFile(spControl, spUnigram, "<unk>", "▁", "a", "b", "▁a", "ab", "<s>"))
 	f.Add(append(spFile(spNormal, spUnigram, "<unk>", "▁", "a"), 0x1a, 0x08, 0x12, 0x06, 4, 0, 0, 0, 1, 2))
+	f.Add(append(spFile(spNormal, spBPE, "<unk>", "a", "aa", "aaa", "aaaa"), bytes.Repeat([]byte{0x0a, 0}, 100)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<14 {
 			t.Skip()

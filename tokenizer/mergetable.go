@@ -23,16 +23,19 @@ func newMergeTable(n int) mergeTable {
 
 func pairSlot(pair uint64) uint32 { return uint32(pair * 0x9e3779b97f4a7c15 >> 32) }
 
-// add sets a pair's rank; a later one replaces an earlier.
-func (t *mergeTable) add(left, right, rank, into uint32) {
+// add sets a pair's rank, and reports whether there is a place for it; a later one replaces an earlier.
+func (t *mergeTable) add(left, right, rank, into uint32) bool {
 	pair := uint64(left)<<32 | uint64(right)
-	for i := pairSlot(pair) & t.mask; ; i = (i + 1) & t.mask {
+	i := pairSlot(pair) & t.mask
+	for range maxProbes {
 		s := &t.slots[i]
 		if s.rank == 0 || s.pair == pair {
 			*s = mergeSlot{pair, rank + 1, into}
-			return
+			return true
 		}
+		i = (i + 1) & t.mask
 	}
+	return false
 }
 
 // find returns a pair's rank, or noRank, and what it merges into.

@@ -38,7 +38,7 @@ func (n *nativeNormalizer) normalize(t *text) error {
 		t.put(mark, i, i+firstLen(t.b[i:]))
 	}
 	afterSpace := n.squeeze
-	for i < len(t.b) {
+	for i < len(t.b) && !t.over {
 		s, size, kept := n.prefix(t.b[i:])
 		for afterSpace && len(s) > 0 && s[0] == ' ' {
 			s = s[1:]
@@ -152,7 +152,7 @@ func (m *nativeUnigram) viterbi(w *work, word []byte) []cell {
 
 // newNativeUnigram searches the pieces that text can match; its tokens are ids of pieces, unk that of the unknown one.
 func newNativeUnigram(m *spModel, vocab *vocab, unk int) (*nativeUnigram, error) {
-	u := &nativeUnigram{unigram{vocab: vocab, scores: make([]float64, len(m.pieces)), trie: newByteTrie(len(m.pieces)), unk: uint32(unk + 1)}}
+	u := &nativeUnigram{unigram{vocab: vocab, scores: make([]float64, len(m.pieces)), trie: newByteTrie(vocab.keys), unk: uint32(unk + 1)}}
 	lowest := math.Inf(1)
 	for _, piece := range m.pieces {
 		if piece.kind == spNormal {
@@ -259,7 +259,7 @@ func (c *config) nativeParts(m *spModel, list []entry) (*parts, error) {
 	p.normalizer = n
 	unk, ok := p.find([]byte(c.UNK.Content))
 	if !ok {
-		return nil, fmt.Errorf("the vocabulary lacks the unknown token %q", c.UNK.Content)
+		return nil, fmt.Errorf("the vocabulary lacks the unknown token %.200q", c.UNK.Content)
 	}
 	inner, err := m.native(p)
 	if err != nil {
@@ -312,7 +312,9 @@ func (m *spModel) native(p *parts) (*parts, error) {
 	case spBPE:
 		own := m.userDefined()
 		b := &bpe{vocab: inner.vocab, unk: uint32(unk) + 1, fuseUnk: true, ignore: !own.empty}
-		m.merges(b)
+		if err := m.merges(b); err != nil {
+			return nil, err
+		}
 		b.finish()
 		if inner.model = b; !own.empty {
 			p.preTokenizer = splitLiterals{own}

@@ -21,6 +21,9 @@ func (s normalizers) normalize(t *text) error {
 		if err := n.normalize(t); err != nil {
 			return err
 		}
+		if err := t.check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (c *config) classStages(p *parts) {
 	}
 	p.normalizer = nil
 	d := decoderParser{}
-	d.add(func() decodeStep { return &replaceEach{old: []byte(spaceMark), new: []byte(" ")} })
+	d.add(func() decodeStep { return &replaceToken{old: []byte(spaceMark), new: []byte(" ")} })
 	d.add(func() decodeStep { return new(byteFallback) })
 	d.add(func() decodeStep { return new(fuse) })
 	m := metaspace{mark: spaceMark, prepend: prependNever}
@@ -291,9 +291,7 @@ func (c *config) byteLevelSpecials(p *parts, m *bpe) {
 		setDefault(&c.EOS, "<|endoftext|>")
 		setDefault(&c.UNK, "<|endoftext|>")
 		setDefault(&c.PAD, "<|endoftext|>")
-		if id, ok := p.find([]byte(c.UNK.Content)); ok {
-			m.unk = id + 1
-		}
+		m.setUnknown(p, c.UNK.Content)
 	case "Qwen2Tokenizer":
 		p.normalizer = nfc()
 		p.preTokenizer = scan{next: scanQwen2}
@@ -309,7 +307,7 @@ func (c *config) byteLevelSpecials(p *parts, m *bpe) {
 
 // readMergeLines reads merges.txt; a first line that starts with #version is passed over.
 func (p *parts) readMergeLines(m *bpe, data []byte) error {
-	m.merges = newMergeTable(bytes.Count(data, []byte("\n")) + 1)
+	m.merges = newMergeTable(min(bytes.Count(data, []byte("\n")), len(data)/len("a b\n")) + 1)
 	rank := uint32(0)
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimRight(line, "\r\n")
@@ -318,7 +316,7 @@ func (p *parts) readMergeLines(m *bpe, data []byte) error {
 		}
 		left, right, ok := bytes.Cut(line, []byte(" "))
 		if !ok || bytes.IndexByte(right, ' ') >= 0 {
-			return fmt.Errorf("merge %d, %q, is not two tokens with a space between", rank, line)
+			return fmt.Errorf("merge %d, %.200q, is not two tokens with a space between", rank, line)
 		}
 		if err := p.addMerge(m, left, right, rank); err != nil {
 			return err
@@ -330,14 +328,17 @@ func (p *parts) readMergeLines(m *bpe, data []byte) error {
 
 func (c *config) bertParts(vocab []byte) (*parts, error) {
 	p := &parts{kind: "WordPiece"}
-	var list []entry
+	list := make([]entry, 0, bytes.Count(vocab, []byte("\n"))+1)
 	cased := false
 	for line := range bytes.Lines(vocab) {
 		line = bytes.TrimRight(line, "\r\n")
 		list = append(list, entry{line, uint32(len(list))})
 		cased = cased || len(line) > 0 && line[0] != '[' && bytes.ContainsAny(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	}
-	err := p.newVocabulary(list)
+	err := checkEmpty(list)
+	if err == nil {
+		err = p.newVocabulary(list)
+	}
 	if err == nil {
 		setDefault(&c.UNK, "[UNK]")
 		p.model, err = newWordPiece(p.vocab, c.UNK.Content, "##", 100)

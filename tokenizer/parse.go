@@ -15,7 +15,8 @@ type parts struct {
 	byteLevel    bool
 	model        model
 	vocab        *vocab
-	foreign      map[int]string // tokens that no text in GPT-2's alphabet can give
+	foreign      map[int]string    // tokens that no text in GPT-2's alphabet can give
+	foreignIDs   map[string]uint32 // and their ids
 	added        []AddedToken
 	post         postProcessor
 	decoder      decoderChain
@@ -60,16 +61,17 @@ func (p *parts) build() (*Tokenizer, error) {
 func (p *parts) newVocabulary(entries []entry) error {
 	for _, e := range entries {
 		if !utf8.Valid(e.token) {
-			return fmt.Errorf("token %q with id %d is not UTF-8", e.token, e.id)
+			return fmt.Errorf("token %.200q with id %d is not UTF-8", e.token, e.id)
 		}
 	}
 	if p.byteLevel {
-		p.foreign = map[int]string{}
+		p.foreign, p.foreignIDs = map[int]string{}, map[string]uint32{}
 		for i := range entries {
 			e := &entries[i]
 			raw, ok := appendFromAlphabet(make([]byte, 0, len(e.token)), e.token)
 			if !ok {
-				p.foreign[int(e.id)] = string(e.token)
+				token := string(e.token)
+				p.foreign[int(e.id)], p.foreignIDs[token] = token, e.id
 				raw = nil
 			}
 			e.token = raw
@@ -86,12 +88,8 @@ func (p *parts) find(token []byte) (uint32, bool) {
 		var buf [64]byte
 		raw, ok := appendFromAlphabet(buf[:0], token)
 		if !ok {
-			for id, s := range p.foreign {
-				if s == string(token) {
-					return uint32(id), true
-				}
-			}
-			return 0, false
+			id, ok := p.foreignIDs[string(token)]
+			return id, ok
 		}
 		return p.vocab.find(raw)
 	}
@@ -161,8 +159,11 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 		return nil, err
 	}
 	p := &parts{exactScores: exactScores}
-	var err error
-	if p.normalizer, err = parseNormalizer(f.normalizer, 0); err != nil {
+	err := checkPatterns(f.normalizer, f.preTokenizer, f.decoder)
+	if err != nil {
+		return nil, err
+	}
+	if p.normalizer, err = new(normalizerParser).parse(f.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
 	pre := preTokenizerParser{}
@@ -178,7 +179,7 @@ func parseJSON(data []byte, exactScores bool) (*parts, error) {
 	}
 	p.post = plainTemplates()
 	if f.post != nil {
-		if err = p.post.parse(f.post, 0); err != nil {
+		if err = p.post.parse(f.post, new(stageCount), 0); err != nil {
 			return nil, fmt.Errorf("post_processor: %w", err)
 		}
 		p.post.configured = true
@@ -214,18 +215,27 @@ func (p *parts) parseAdded(data []byte) error {
 	if data == nil {
 		return nil
 	}
-	var list []addedTokenConfig
+	var list []struct {
+		addedTokenConfig
+		ID      *int    `json:"id"`
+		Content *string `json:"content"`
+	}
 	if err := json.Unmarshal(data, &list); err != nil {
 		return err
 	}
 	seen := make(map[string]bool, len(list))
 	for i := range list {
-		a := list[i].token()
+		c := &list[i]
+		if c.ID == nil || c.Content == nil {
+			return fmt.Errorf("token %d of the list has no id or no content", i)
+		}
+		c.addedTokenConfig.ID, c.addedTokenConfig.Content = *c.ID, *c.Content
+		a := c.token()
 		if id, ok := p.find([]byte(a.Content)); ok {
 			a.ID = int(id)
 		}
 		if a.ID < 0 || a.ID >= maxVocab {
-			return fmt.Errorf("token %q has id %d; ids must be at least 0 and below %d", a.Content, a.ID, maxVocab)
+			return fmt.Errorf("token %.200q has id %d; ids must be at least 0 and below %d", a.Content, a.ID, maxVocab)
 		}
 		if seen[a.Content] {
 			continue

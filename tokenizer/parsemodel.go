@@ -85,7 +85,7 @@ func (p *parts) parseModel(data []byte) error {
 	case "Unigram":
 		return p.parseUnigram(&c)
 	}
-	return fmt.Errorf("type %q is not supported; BPE, Unigram, WordLevel and WordPiece are", c.Type)
+	return fmt.Errorf("type %.200q is not supported; BPE, Unigram, WordLevel and WordPiece are", c.Type)
 }
 
 // readVocab reads an object from tokens to ids.
@@ -106,6 +106,8 @@ func readVocab(data []byte) ([]entry, error) {
 	return list, err
 }
 
+const maxAffix = 1 << 8 // bytes of what marks the parts of a word
+
 func (p *parts) parseBPE(c *modelConfig) error {
 	if c.Dropout != nil && *c.Dropout != 0 {
 		return fmt.Errorf("dropout %g is not supported", *c.Dropout)
@@ -118,11 +120,11 @@ func (p *parts) parseBPE(c *modelConfig) error {
 		return fmt.Errorf("vocab: %w", err)
 	}
 	m := &bpe{vocab: p.vocab, byteLevel: p.byteLevel, fallsBack: c.ByteFallback, fuseUnk: c.FuseUnk, ignore: c.IgnoreMerges}
-	m.prefix, m.suffix = deref(c.Prefix), deref(c.Suffix)
+	if m.prefix, m.suffix = deref(c.Prefix), deref(c.Suffix); len(m.prefix) > maxAffix || len(m.suffix) > maxAffix {
+		return fmt.Errorf("continuing_subword_prefix or end_of_word_suffix has more than %d bytes", maxAffix)
+	}
 	if c.UnkToken != nil {
-		if id, ok := p.find([]byte(*c.UnkToken)); ok {
-			m.unk = id + 1
-		}
+		m.setUnknown(p, *c.UnkToken)
 	}
 	if c.merges == nil {
 		c.merges = []byte("[]")
@@ -145,7 +147,7 @@ func deref(s *string) string {
 // readMerges reads a list of pairs, written "left right" or ["left", "right"].
 func (p *parts) readMerges(m *bpe, data []byte) error {
 	r := jsonReader{data: data}
-	m.merges = newMergeTable(bytes.Count(data, []byte(",")) + 1)
+	m.merges = newMergeTable(min(bytes.Count(data, []byte(",")), len(data)/len(`"a b",`)) + 1)
 	var left, right []byte
 	rank := uint32(0)
 	err := r.array(func() error {
@@ -173,7 +175,7 @@ func (p *parts) readMerges(m *bpe, data []byte) error {
 			}
 			l, rt, ok := bytes.Cut(s, []byte(" "))
 			if !ok || bytes.IndexByte(rt, ' ') >= 0 {
-				return fmt.Errorf("merge %d, %q, is not two tokens with a space between", rank, s)
+				return fmt.Errorf("merge %d, %.200q, is not two tokens with a space between", rank, s)
 			}
 			left, right = append(left[:0], l...), append(right[:0], rt...)
 		}
@@ -189,25 +191,27 @@ func (p *parts) readMerges(m *bpe, data []byte) error {
 // addMerge adds the pair of the given rank, whose parts and result must be in the vocabulary.
 func (p *parts) addMerge(m *bpe, left, right []byte, rank uint32) error {
 	if len(left) == 0 || len(right) == 0 {
-		return fmt.Errorf("merge %d, of %q and %q, has an empty part", rank, left, right)
+		return fmt.Errorf("merge %d, of %.200q and %.200q, has an empty part", rank, left, right)
 	}
 	a, ok := p.find(left)
 	if !ok {
-		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, left)
+		return fmt.Errorf("merge %d: %.200q is not in the vocabulary", rank, left)
 	}
 	b, ok := p.find(right)
 	if !ok {
-		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, right)
+		return fmt.Errorf("merge %d: %.200q is not in the vocabulary", rank, right)
 	}
 	if len(right) < len(m.prefix) {
-		return fmt.Errorf("merge %d: %q is shorter than the prefix %q", rank, right, m.prefix)
+		return fmt.Errorf("merge %d: %.200q is shorter than the prefix %.200q", rank, right, m.prefix)
 	}
 	var buf [128]byte
 	both := append(append(buf[:0], left...), right[len(m.prefix):]...)
 	into, ok := p.find(both)
 	if !ok {
-		return fmt.Errorf("merge %d: %q is not in the vocabulary", rank, both)
+		return fmt.Errorf("merge %d: %.200q is not in the vocabulary", rank, both)
 	}
-	m.merges.add(a, b, rank, into)
+	if !m.merges.add(a, b, rank, into) {
+		return fmt.Errorf("merge %d: %w", rank, errCrowded)
+	}
 	return nil
 }

@@ -45,21 +45,16 @@ func (t *tokenAndID) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(pair[1], &t.id)
 }
 
-func (p *postProcessor) parse(data []byte, depth int) error {
-	if depth > maxNesting {
-		return errNesting
+func (p *postProcessor) parse(data []byte, stages *stageCount, depth int) error {
+	if err := stages.enter(depth); err != nil {
+		return err
 	}
 	var c postConfig
 	if err := json.Unmarshal(data, &c); err != nil {
 		return err
 	}
 	if c.Type == "Sequence" {
-		for _, raw := range c.List {
-			if err := p.parse(raw, depth+1); err != nil {
-				return err
-			}
-		}
-		return nil
+		return sequenceOf(c.List, "processors", func(stage []byte) error { return p.parse(stage, stages, depth+1) })
 	}
 	if c.Type == "ByteLevel" {
 		p.trim = orTrue(c.TrimOffsets)
@@ -67,7 +62,7 @@ func (p *postProcessor) parse(data []byte, depth int) error {
 		return nil
 	}
 	if p.templated {
-		return fmt.Errorf("type %q after another that adds tokens is not supported", c.Type)
+		return fmt.Errorf("type %.200q after another that adds tokens is not supported", c.Type)
 	}
 	p.templated = true
 	switch c.Type {
@@ -78,12 +73,17 @@ func (p *postProcessor) parse(data []byte, depth int) error {
 		p.single, p.pair = t.single, t.pair
 		return nil
 	case "RobertaProcessing":
+		if c.TrimOffsets == nil || c.PrefixSpace == nil { // the reference then reads what is left as BERT's
+			t := bertTemplates(int(c.CLS.id), int(c.SEP.id))
+			p.single, p.pair = t.single, t.pair
+			return nil
+		}
 		t := robertaTemplates(int(c.CLS.id), int(c.SEP.id))
 		p.single, p.pair = t.single, t.pair
-		p.trim, p.prefixed = orTrue(c.TrimOffsets), orTrue(c.PrefixSpace)
+		p.trim, p.prefixed = *c.TrimOffsets, *c.PrefixSpace
 		return nil
 	}
-	return fmt.Errorf("type %q is not supported", c.Type)
+	return fmt.Errorf("type %.200q is not supported", c.Type)
 }
 
 func (p *postProcessor) parseTemplate(c *postConfig) error {
@@ -111,14 +111,14 @@ func (c *postConfig) template(list []templateConfig, texts int) ([]templateItem,
 		case e.Text != nil:
 			n := map[string]int{"A": 1, "B": 2}[e.Text.ID]
 			if n == 0 || n > texts {
-				return nil, fmt.Errorf("sequence %q is not supported here", e.Text.ID)
+				return nil, fmt.Errorf("sequence %.200q is not supported here", e.Text.ID)
 			}
 			used[n]++
 			items = append(items, sequence(n-1, e.Text.TypeID))
 		case e.Special != nil:
 			s, ok := c.Tokens[e.Special.ID]
 			if !ok {
-				return nil, fmt.Errorf("token %q is not among the special_tokens", e.Special.ID)
+				return nil, fmt.Errorf("token %.200q is not among the special_tokens", e.Special.ID)
 			}
 			if added += len(s.IDs); added > maxTemplate {
 				continue
@@ -147,7 +147,7 @@ type decoderConfig struct {
 	Type        string            `json:"type"`
 	List        []json.RawMessage `json:"decoders"`
 	Pattern     patternConfig     `json:"pattern"`
-	Content     string            `json:"content"`
+	Content     *string           `json:"content"`
 	Start       int               `json:"start"`
 	Stop        int               `json:"stop"`
 	Prefix      *string           `json:"prefix"`
@@ -166,6 +166,7 @@ type decoderParser struct {
 	chain    decoderChain
 	bytes    bool // the chain starts from bytes
 	joined   bool // tokens have been made one
+	stages   stageCount
 }
 
 func (d *decoderParser) add(step func() decodeStep) { d.chain = append(d.chain, step) }
@@ -175,20 +176,15 @@ func (d *decoderParser) parse(data []byte, depth int) error {
 		d.add(func() decodeStep { return new(joinSpaces) })
 		return nil
 	}
-	if depth > maxNesting {
-		return errNesting
+	if err := d.stages.enter(depth); err != nil {
+		return err
 	}
 	var c decoderConfig
 	if err := json.Unmarshal(data, &c); err != nil {
 		return err
 	}
 	if c.Type == "Sequence" {
-		for _, raw := range c.List {
-			if err := d.parse(raw, depth+1); err != nil {
-				return err
-			}
-		}
-		return nil
+		return sequenceOf(c.List, "decoders", func(stage []byte) error { return d.parse(stage, depth+1) })
 	}
 	return d.parseOne(&c)
 }
@@ -212,9 +208,11 @@ func (d *decoderParser) parseOne(c *decoderConfig) error {
 		if c.Start < 0 || c.Stop < 0 {
 			return fmt.Errorf("strip has start %d and stop %d; neither may be negative", c.Start, c.Stop)
 		}
-		if c.Content != "" {
-			d.add(func() decodeStep { return &stripEnds{content: []byte(c.Content), left: c.Start, right: c.Stop} })
+		content := or(c.Content, "")
+		if err := oneCharacter("the content of Strip", content); err != nil {
+			return err
 		}
+		d.add(func() decodeStep { return &stripEnds{content: []byte(content), left: c.Start, right: c.Stop} })
 	case "Replace":
 		return d.parseReplace(c)
 	case "Metaspace":
@@ -226,17 +224,39 @@ func (d *decoderParser) parseOne(c *decoderConfig) error {
 		if mark == "" {
 			mark = spaceMark
 		}
+		if err := oneCharacter("the replacement", mark); err != nil {
+			return err
+		}
 		d.addMap(false, func() tokenMap { return metaspaceText(mark, scheme != prependNever) })
+	default:
+		return d.parseWords(c)
+	}
+	return nil
+}
+
+// parseWords reads a decoder of tokens that mark the beginnings or ends of words.
+func (d *decoderParser) parseWords(c *decoderConfig) error {
+	switch c.Type {
 	case "WordPiece":
-		d.addMap(false, func() tokenMap { return wordPieceText(or(c.Prefix, "##"), orTrue(c.Cleanup)) })
+		if c.Prefix == nil || c.Cleanup == nil {
+			return fmt.Errorf("type %q lacks prefix or cleanup", c.Type)
+		}
+		d.addMap(false, func() tokenMap { return wordPieceText(*c.Prefix, *c.Cleanup) })
 	case "BPEDecoder":
-		d.addMap(true, func() tokenMap { return suffixText(or(c.Suffix, "</w>")) })
+		if c.Suffix == nil {
+			return fmt.Errorf("type %q lacks suffix", c.Type)
+		}
+		d.addMap(true, func() tokenMap { return suffixText(*c.Suffix) })
 	case "CTC":
-		d.addMap(false, func() tokenMap {
-			return ctcText(or(c.PadToken, "<pad>"), or(c.Delimiter, "|"), orTrue(c.Cleanup))
+		if c.PadToken == nil || c.Delimiter == nil || c.Cleanup == nil {
+			return fmt.Errorf("type %q lacks pad_token, word_delimiter_token or cleanup", c.Type)
+		}
+		joined := d.joined
+		d.add(func() decodeStep {
+			return &mapEach{f: ctcText(*c.PadToken, *c.Delimiter, *c.Cleanup), ahead: joined, drops: true}
 		})
 	default:
-		return fmt.Errorf("type %q is not supported", c.Type)
+		return fmt.Errorf("type %.200q is not supported", c.Type)
 	}
 	return nil
 }
@@ -255,15 +275,17 @@ func (d *decoderParser) addMap(ahead bool, f func() tokenMap) {
 
 func (d *decoderParser) parseReplace(c *decoderConfig) error {
 	p, err := c.Pattern.compile()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if p.re != nil {
-		d.addMap(false, func() tokenMap { return p.replaceText(c.Content) })
-		return nil
-	}
-	if p.literal != "" {
-		d.add(func() decodeStep { return &replaceEach{old: []byte(p.literal), new: []byte(c.Content)} })
+	case c.Content == nil:
+		return fmt.Errorf("type %q lacks content", c.Type)
+	case p.re != nil:
+		d.addMap(false, func() tokenMap { return p.replaceText(*c.Content) })
+	case d.joined:
+		d.add(func() decodeStep { return &replaceEach{old: p.old, new: []byte(*c.Content)} })
+	default:
+		d.add(func() decodeStep { return &replaceToken{old: p.old, new: []byte(*c.Content)} })
 	}
 	return nil
 }

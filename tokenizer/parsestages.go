@@ -5,13 +5,50 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
 
-const maxNesting = 8 // of sequences within sequences
+const (
+	maxNesting = 8   // of sequences within sequences
+	maxStages  = 256 // of a kind; a text passes through all of them
+)
 
-var errNesting = fmt.Errorf("sequences nest deeper than %d", maxNesting)
+// stageCount counts the stages of a kind, sequences too.
+type stageCount int
+
+// enter counts a stage that lies in so many sequences.
+func (n *stageCount) enter(depth int) error {
+	if *n++; *n > maxStages {
+		return fmt.Errorf("more than %d stages are not supported", maxStages)
+	}
+	if depth > maxNesting {
+		return fmt.Errorf("sequences nest deeper than %d", maxNesting)
+	}
+	return nil
+}
+
+// sequenceOf calls parse with each stage of a sequence, which the file lists under key.
+func sequenceOf(list []json.RawMessage, key string, parse func(stage []byte) error) error {
+	if list == nil {
+		return fmt.Errorf("a Sequence lacks %q", key)
+	}
+	for _, stage := range list {
+		if err := parse(stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneCharacter checks a value that must be a single character.
+func oneCharacter(what, s string) error {
+	if utf8.RuneCountInString(s) != 1 {
+		return fmt.Errorf("%s %q must be one character", what, s)
+	}
+	return nil
+}
 
 // patternConfig is a string or a regular expression.
 type patternConfig struct {
@@ -28,8 +65,16 @@ func (c *patternConfig) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(c))
 }
 
+const maxLiteral = 1 << 10 // bytes of a String
+
 func (c *patternConfig) compile() (*pattern, error) {
 	switch {
+	case c.String != nil && c.Regex != nil:
+		return nil, fmt.Errorf("the pattern is both a String and a Regex")
+	case c.String != nil && *c.String == "":
+		return compilePattern("") // between all characters
+	case c.String != nil && len(*c.String) > maxLiteral:
+		return nil, fmt.Errorf("a pattern of %d bytes; at most %d are supported", len(*c.String), maxLiteral)
 	case c.String != nil:
 		return literalPattern(*c.String), nil
 	case c.Regex != nil:
@@ -42,8 +87,8 @@ type normalizerConfig struct {
 	Type        string            `json:"type"`
 	List        []json.RawMessage `json:"normalizers"`
 	Pattern     patternConfig     `json:"pattern"`
-	Content     string            `json:"content"`
-	Prepend     string            `json:"prepend"`
+	Content     *string           `json:"content"`
+	Prepend     *string           `json:"prepend"`
 	Left        *bool             `json:"strip_left"`
 	Right       *bool             `json:"strip_right"`
 	Clean       *bool             `json:"clean_text"`
@@ -53,31 +98,39 @@ type normalizerConfig struct {
 	Precompiled string            `json:"precompiled_charsmap"`
 }
 
-func parseNormalizer(data []byte, depth int) (normalizer, error) {
+// normalizerParser reads a normalizer.
+type normalizerParser struct{ stages stageCount }
+
+func (r *normalizerParser) parse(data []byte, depth int) (normalizer, error) {
 	if data == nil {
 		return nil, nil
 	}
-	if depth > maxNesting {
-		return nil, errNesting
+	if err := r.stages.enter(depth); err != nil {
+		return nil, err
 	}
 	var c normalizerConfig
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, err
 	}
-	switch c.Type {
-	case "Sequence":
-		var all normalizers
-		for _, raw := range c.List {
-			n, err := parseNormalizer(raw, depth+1)
-			if err != nil {
-				return nil, err
-			}
+	if c.Type != "Sequence" {
+		return parseNormalizer(&c)
+	}
+	var all normalizers
+	err := sequenceOf(c.List, "normalizers", func(stage []byte) error {
+		n, err := r.parse(stage, depth+1)
+		if n != nil {
 			all = append(all, n)
 		}
-		if len(all) == 0 {
-			return nil, nil
-		}
-		return all, nil
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all, nil
+}
+
+func parseNormalizer(c *normalizerConfig) (normalizer, error) {
+	switch c.Type {
 	case "NFC":
 		return unicodeForm{norm.NFC}, nil
 	case "NFD":
@@ -89,15 +142,21 @@ func parseNormalizer(data []byte, depth int) (normalizer, error) {
 	case "Lowercase":
 		return lowercase{}, nil
 	case "Strip":
-		return strip{left: orTrue(c.Left), right: orTrue(c.Right)}, nil
+		if c.Left == nil || c.Right == nil {
+			return nil, fmt.Errorf("type %q lacks strip_left or strip_right", c.Type)
+		}
+		return strip{left: *c.Left, right: *c.Right}, nil
 	case "StripAccents":
 		return filter{drop: combining}, nil
 	case "Prepend":
-		return prepend{c.Prepend}, nil
+		if c.Prepend == nil {
+			return nil, fmt.Errorf("type %q lacks prepend", c.Type)
+		}
+		return prepend{*c.Prepend}, nil
 	case "Nmt":
 		return nmt{}, nil
 	case "Replace":
-		return parseReplace(&c)
+		return parseReplace(c)
 	case "BertNormalizer":
 		n := bertNormalizer{clean: orTrue(c.Clean), chinese: orTrue(c.Chinese), lower: orTrue(c.Lower)}
 		if n.accents = n.lower; c.Accents != nil {
@@ -118,19 +177,19 @@ func orTrue(b *bool) bool { return b == nil || *b }
 
 func parseReplace(c *normalizerConfig) (normalizer, error) {
 	p, err := c.Pattern.compile()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.Content == nil:
+		return nil, fmt.Errorf("type %q lacks content", c.Type)
+	case p.re == nil:
+		return replaceString{p.literal, *c.Content}, nil
+	case p.literal == `\s+`:
+		return replaceSpaces{*c.Content}, nil
+	case p.literal == ` {2,}`:
+		return replaceRuns{*c.Content}, nil
 	}
-	if p.re == nil {
-		return replaceString{p.literal, c.Content}, nil
-	}
-	if p.literal == `\s+` {
-		return replaceSpaces{c.Content}, nil
-	}
-	if p.literal == ` {2,}` {
-		return replaceRuns{c.Content}, nil
-	}
-	return replaceMatches{p, c.Content}, nil
+	return replaceMatches{p, *c.Content}, nil
 }
 
 type preTokenizerConfig struct {
@@ -150,14 +209,17 @@ type preTokenizerConfig struct {
 }
 
 // preTokenizerParser reads a pre-tokenizer; byteLevel says that what follows sees GPT-2's byte alphabet.
-type preTokenizerParser struct{ byteLevel bool }
+type preTokenizerParser struct {
+	byteLevel bool
+	stages    stageCount
+}
 
 func (r *preTokenizerParser) parse(data []byte, depth int) (preTokenizer, error) {
 	if data == nil {
 		return nil, nil
 	}
-	if depth > maxNesting {
-		return nil, errNesting
+	if err := r.stages.enter(depth); err != nil {
+		return nil, err
 	}
 	var c preTokenizerConfig
 	if err := json.Unmarshal(data, &c); err != nil {
@@ -165,17 +227,15 @@ func (r *preTokenizerParser) parse(data []byte, depth int) (preTokenizer, error)
 	}
 	if c.Type == "Sequence" {
 		var all preTokenizers
-		for _, raw := range c.List {
-			p, err := r.parse(raw, depth+1)
-			if err != nil {
-				return nil, err
-			}
+		err := sequenceOf(c.List, "pretokenizers", func(stage []byte) error {
+			p, err := r.parse(stage, depth+1)
 			if p != nil {
 				all = append(all, p)
 			}
-		}
-		if len(all) == 0 {
-			return nil, nil
+			return err
+		})
+		if err != nil || len(all) == 0 {
+			return nil, err
 		}
 		return all, nil
 	}
@@ -231,7 +291,7 @@ func (r *preTokenizerParser) parseOne(c *preTokenizerConfig) (preTokenizer, erro
 	case "BertPreTokenizer":
 		return bertWords{}, nil
 	case "CharDelimiterSplit":
-		return splitPattern{pattern: literalPattern(c.Delimiter), how: removed}, nil
+		return splitPattern{pattern: literalPattern(c.Delimiter), how: removed}, oneCharacter("the delimiter", c.Delimiter)
 	case "FixedLength":
 		n := 5
 		if c.Length != nil {
@@ -249,6 +309,9 @@ func parseMetaspace(c *preTokenizerConfig) (preTokenizer, error) {
 	m := metaspace{mark: c.Replacement, cut: orTrue(c.Split)}
 	if m.mark == "" {
 		m.mark = spaceMark
+	}
+	if err := oneCharacter("the replacement", m.mark); err != nil {
+		return nil, err
 	}
 	scheme, err := parseScheme(c.Scheme, c.PrefixSpace)
 	m.prepend = scheme

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,9 @@ import (
 )
 
 const (
-	maxPattern = 1 << 14 // bytes of a regular expression
+	// maxPattern bounds the bytes of a regular expression, and of all in a file: compiled, a byte of one may take
+	// hundreds. Published ones have a few hundred.
+	maxPattern = 1 << 14
 	// The searches of one call may take matchTime together, plus matchTime for each matchUnit bytes of text.
 	matchTime = 2 * time.Second
 	matchUnit = 1 << 20
@@ -19,11 +22,49 @@ const (
 
 // pattern finds a literal string or a regular expression.
 type pattern struct {
-	literal string
+	literal string          // or the regular expression as it is written
+	old     []byte          // the literal
 	re      *regexp2.Regexp // nil for a literal
 }
 
-func literalPattern(s string) *pattern { return &pattern{literal: s} }
+// literalPattern finds s, which is not empty.
+func literalPattern(s string) *pattern { return &pattern{literal: s, old: []byte(s)} }
+
+// checkPatterns adds up the regular expressions of a file's stages.
+func checkPatterns(stages ...[]byte) error {
+	n := 0
+	for _, data := range stages {
+		r := jsonReader{data: data}
+		if len(data) > 0 {
+			if err := r.patterns(&n); err != nil {
+				return err
+			}
+		}
+	}
+	if n > maxPattern {
+		return fmt.Errorf("its patterns have %d bytes; at most %d are supported", n, maxPattern)
+	}
+	return nil
+}
+
+// patterns reads a value, and adds the lengths of the regular expressions in it to n.
+func (r *jsonReader) patterns(n *int) error {
+	switch r.peek() {
+	case '{':
+		return r.object(func(key []byte) error {
+			if strings.EqualFold(string(key), "Regex") && r.peek() == '"' {
+				s, err := r.str()
+				*n += len(s)
+				return err
+			}
+			return r.patterns(n)
+		})
+	case '[':
+		return r.array(func() error { return r.patterns(n) })
+	}
+	_, err := r.skip()
+	return err
+}
 
 // compilePattern compiles a regular expression in the syntax of Oniguruma as far as github.com/dlclark/regexp2 reads
 // it alike; what it would read otherwise is refused.
@@ -34,9 +75,13 @@ func compilePattern(expr string) (*pattern, error) {
 	if err := checkSyntax(expr); err != nil {
 		return nil, err
 	}
-	re, err := regexp2.Compile(withLate(expr), regexp2.Multiline)
+	full := withLate(expr)
+	if len(full) > maxPattern {
+		return nil, fmt.Errorf("pattern %.100q has too many classes", expr)
+	}
+	re, err := regexp2.Compile(full, regexp2.Multiline)
 	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %w", expr, err)
+		return nil, fmt.Errorf("pattern %.200q: %w", expr, err)
 	}
 	re.MatchTimeout = matchTime
 	return &pattern{literal: expr, re: re}, nil
@@ -61,19 +106,19 @@ func checkSyntax(expr string) error {
 			}
 		case !inClass:
 			if len(rest) > 1 && rest[1] == '+' && (rest[0] == '+' || rest[0] == '*' || rest[0] == '?') {
-				return fmt.Errorf("pattern %q: possessive quantifiers are not supported", expr)
+				return fmt.Errorf("pattern %.200q: possessive quantifiers are not supported", expr)
 			}
 		case rest[0] == ']':
 			inClass = false
 		case len(rest) > 1 && (rest[:2] == "&&" || rest[:2] == "-["), rest[0] == '[':
-			return fmt.Errorf("pattern %q: set operations in character classes are not supported", expr)
+			return fmt.Errorf("pattern %.200q: set operations in character classes are not supported", expr)
 		}
 	}
 	return nil
 }
 
 // withLate writes \p{L}, \p{N} and \w out where the engine's edition of Unicode lacks characters that the reference's
-// has, or its \w is another set.
+// has, or its \w is another set; and ^, which in Oniguruma is no place after a newline that ends the text.
 func withLate(expr string) string {
 	var out strings.Builder
 	inClass := false
@@ -91,8 +136,15 @@ func withLate(expr string) string {
 		case expr[i] == '\\' && i+1 < len(expr):
 			out.WriteByte(expr[i])
 			i++
+		case expr[i] == '^' && !inClass:
+			out.WriteString(`(?:^(?!\z)|\A)`)
+			continue
 		case expr[i] == '[':
 			inClass = true
+			if strings.HasPrefix(expr[i+1:], "^") {
+				out.WriteByte('[')
+				i++
+			}
 		case expr[i] == ']':
 			inClass = false
 		}
@@ -147,36 +199,41 @@ func (p *pattern) find(dst []piece, b []byte, s *searchTime) ([]piece, error) {
 	at = append(at, int32(len(b)))
 	s.bytes += len(b)
 	start := time.Now()
-	m, err := p.re.FindRunesMatch(runes)
+	var m *regexp2.Match
+	err := errSlowPattern
+	if s.spent <= s.limit() {
+		m, err = p.re.FindRunesMatch(runes)
+	}
+	last := -1
 	for err == nil && m != nil {
-		dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
+		if m.Length > 0 || m.Index != last { // an empty match right after another is none
+			dst = append(dst, piece{at[m.Index], at[m.Index+m.Length]})
+			last = m.Index + m.Length
+		}
 		if s.spent+time.Since(start) > s.limit() {
 			err = errSlowPattern
 			break
 		}
 		m, err = p.re.FindNextMatch(m)
 	}
-	if s.spent += time.Since(start); err == nil && s.spent > s.limit() {
-		err = errSlowPattern
+	took := time.Since(start)
+	if s.spent += took; s.spent > s.limit() || err != nil && took >= matchTime {
+		err = errSlowPattern // the engine's own error has the whole text
 	}
 	if err != nil {
-		return dst, fmt.Errorf("tokenizer: pattern %q on a text of %d bytes: %w", p.literal, len(b), err)
+		return dst, fmt.Errorf("tokenizer: pattern %.200q on a text of %d bytes: %w", p.literal, len(b), err)
 	}
 	return dst, nil
 }
 
 func (p *pattern) findLiteral(dst []piece, b []byte) []piece {
-	n := len(p.literal)
-	if n == 0 {
-		return dst
-	}
-	for i := 0; i+n <= len(b); {
-		if b[i] == p.literal[0] && string(b[i:i+n]) == p.literal {
-			dst = append(dst, piece{int32(i), int32(i + n)})
-			i += n
-		} else {
-			i++
+	n := len(p.old)
+	for i := 0; ; i += n {
+		at := bytes.Index(b[i:], p.old)
+		if at < 0 {
+			return dst
 		}
+		i += at
+		dst = append(dst, piece{int32(i), int32(i + n)})
 	}
-	return dst
 }

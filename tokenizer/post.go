@@ -70,15 +70,16 @@ func boundaryTemplates(bos, eos int) postProcessor {
 func (t *Tokenizer) trimOffsets(text string, offsets []Span, ids []int) {
 	for i, id := range ids {
 		o := &offsets[i]
-		part := text[o.Start:o.End]
+		var lead, trail int
 		if _, ok := t.added.index(id); ok {
-			o.Start = o.End - len(strings.TrimLeftFunc(part, isSpace))
-			o.End = o.Start + len(strings.TrimRightFunc(text[o.Start:o.End], isSpace))
-			continue
+			part := text[o.Start:o.End]
+			lead = len(part) - len(strings.TrimLeftFunc(part, isSpace))
+			trail = len(part) - len(strings.TrimRightFunc(part, isSpace))
+		} else {
+			b := t.vocab.bytes(id)
+			lead = len(b) - len(bytes.TrimLeft(b, " "))
+			trail = len(b) - len(bytes.TrimRight(b, " "))
 		}
-		b := t.vocab.bytes(id)
-		lead := len(b) - len(bytes.TrimLeft(b, " "))
-		trail := len(b) - len(bytes.TrimRight(b, " "))
 		if lead == 1 && t.post.prefixed && (i == 0 || o.Start == 0) {
 			lead = 0
 		}

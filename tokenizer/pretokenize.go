@@ -18,6 +18,9 @@ func (s preTokenizers) split(w *work) error {
 		if err := p.split(w); err != nil {
 			return err
 		}
+		if err := w.text.check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -58,41 +58,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestHostilePattern runs a pattern that backtracks exponentially: it must end in an error that names it.
-func TestHostilePattern(t *testing.T) {
-	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated"}}`)
-	start := time.Now()
-	_, err := tok.Encode(strings.Repeat("a", 60) + "!")
-	if err == nil || !strings.Contains(err.Error(), `(a+)+$`) {
-		t.Errorf("error %v", err)
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("took %v", took)
-	}
-}
-
-// TestGrowth normalises with replacements that would each make a thousand bytes of one.
-func TestGrowth(t *testing.T) {
-	long := strings.Repeat("a", 1000)
-	r := `{"type":"Replace","pattern":{"String":"a"},"content":"` + long + `"}`
-	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"normalizer":{"type":"Sequence","normalizers":[`+strings.Repeat(r+",", 6)+r+`]}}`)
-	if _, err := tok.Encode("aaa"); err == nil || !strings.Contains(err.Error(), "normalizing") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// TestDecodeGrowth decodes with replacements that would each make a thousand bytes of one.
-func TestDecodeGrowth(t *testing.T) {
-	long := strings.Repeat("a", 1000)
-	for _, pattern := range []string{`"String"`, `"Regex"`} {
-		r := `{"type":"Replace","pattern":{` + pattern + `:"a"},"content":"` + long + `"}`
-		tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"decoder":{"type":"Sequence","decoders":[`+strings.Repeat(r+",", 6)+r+`]}}`)
-		if _, err := tok.Decode([]int{0, 0}, false); err == nil || !strings.Contains(err.Error(), "decoder") {
-			t.Errorf("%s: error %v", pattern, err)
-		}
-	}
-}
-
 // TestSlowPatternOnManyPieces runs a pattern that is slow on each of many pieces: their time adds up.
 func TestSlowPatternOnManyPieces(t *testing.T) {
 	tok := parse(t, `{"model":{"type":"WordLevel","vocab":{"a":0}},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},

@@ -10,6 +10,7 @@ import (
 // spModel is a SentencePiece model file: what of sentencepiece_model.proto bears on encoding.
 type spModel struct {
 	pieces    []spPiece
+	empty     int // pieces without text
 	modelType uint64
 
 	byteFallback, spaceSuffix                    bool
@@ -50,6 +51,11 @@ func parseSP(data []byte) (*spModel, error) {
 	if err == nil && len(m.pieces) == 0 {
 		err = fmt.Errorf("there are no pieces")
 	}
+	for id, p := range m.pieces {
+		if err == nil && p.kind == spUserDefined {
+			err = checkAdded(id, len(p.text))
+		}
+	}
 	return m, err
 }
 
@@ -67,10 +73,18 @@ func (m *spModel) piece(data []byte) error {
 		return nil
 	})
 	m.pieces = append(m.pieces, p)
-	if err == nil && len(m.pieces) > maxVocab {
-		err = fmt.Errorf("more than %d pieces", maxVocab)
+	if p.text == "" {
+		m.empty++
 	}
-	return err
+	switch {
+	case err != nil:
+		return err
+	case m.empty > maxEmpty:
+		return fmt.Errorf("more than %d pieces are empty", maxEmpty)
+	case len(m.pieces) > maxVocab:
+		return fmt.Errorf("more than %d pieces", maxVocab)
+	}
+	return nil
 }
 
 func (m *spModel) trainer(field int, value uint64, data []byte) error {
@@ -223,7 +237,7 @@ func (m *spModel) userDefined() *trie {
 	t := newTrie()
 	for id, piece := range m.pieces {
 		if piece.kind == spUserDefined && piece.text != "" {
-			t.add([]byte(piece.text), id)
+			t.add(piece.text, id)
 		}
 	}
 	return t
@@ -247,7 +261,9 @@ func (m *spModel) model(p *parts) error {
 		if id, ok := p.vocab.find([]byte(m.unkPiece)); ok {
 			b.unk = id + 1
 		}
-		m.merges(b)
+		if err := m.merges(b); err != nil {
+			return err
+		}
 		b.finish()
 		p.model, p.kind = b, "BPE"
 		return nil
@@ -262,17 +278,21 @@ type spMerge struct {
 	cut               int32 // bytes of the left part
 }
 
+// A model may have maxWays pairs for each piece. Published ones have about two.
+const maxWays = 8
+
 // merges gives the pairs of normal pieces that make up a normal piece the order of SentencePiece: by the score of what
 // they make up.
-func (m *spModel) merges(b *bpe) {
+func (m *spModel) merges(b *bpe) error {
 	var all []spMerge
+	most := maxWays*len(m.pieces) + maxEmpty
 	normal := func(s []byte) (uint32, bool) {
 		id, ok := b.vocab.find(s)
 		return id, ok && m.pieces[id].kind == spNormal
 	}
 	for id, piece := range m.pieces {
 		s := b.vocab.bytes(id)
-		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxAddedBytes {
+		if into, ok := normal(s); !ok || int(into) != id || len(s) > maxMergedBytes {
 			continue
 		}
 		for cut := 1; cut < len(s); cut++ {
@@ -287,19 +307,25 @@ func (m *spModel) merges(b *bpe) {
 				all = append(all, spMerge{piece.score, uint32(id), left, right, int32(cut)})
 			}
 		}
+		if len(all) > most {
+			return fmt.Errorf("more than %d pairs of the %d pieces make up a third", most, len(m.pieces))
+		}
 	}
 	slices.SortFunc(all, func(x, y spMerge) int {
 		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.into, y.into), cmp.Compare(x.cut, y.cut))
 	})
 	b.merges = newMergeTable(len(all))
 	for rank, g := range all {
-		b.merges.add(g.left, g.right, uint32(rank), g.into)
+		if !b.merges.add(g.left, g.right, uint32(rank), g.into) {
+			return fmt.Errorf("merges: %w", errCrowded)
+		}
 	}
+	return nil
 }
 
 func (m *spModel) decoder(p *parts) {
 	d := decoderParser{}
-	d.add(func() decodeStep { return &replaceEach{old: []byte(spaceMark), new: []byte(" ")} })
+	d.add(func() decodeStep { return &replaceToken{old: []byte(spaceMark), new: []byte(" ")} })
 	if m.byteFallback {
 		d.add(func() decodeStep { return new(byteFallback) })
 	}

@@ -134,7 +134,8 @@ func findCharsMap(n normalizer) *charsMap {
 	return nil
 }
 
-const maxExtra = 1 << 16 // tokens that a number in a configuration may ask for
+// maxExtra bounds the tokens that a number in a configuration may ask for. Published ones ask for about 100.
+const maxExtra = 1 << 12
 
 // layout returns the pieces in order of the model's ids.
 func (c *config) layout(pieces []spPiece) ([]spPiece, error) {
@@ -233,7 +234,7 @@ func (c *config) unknown(p *parts) (int, error) {
 	case "PegasusTokenizer":
 		id, ok := p.find([]byte(c.UNK.Content))
 		if !ok {
-			return 0, fmt.Errorf("the vocabulary lacks the unknown token %q of %s", c.UNK.Content, c.Class)
+			return 0, fmt.Errorf("the vocabulary lacks the unknown token %.200q of %s", c.UNK.Content, c.Class)
 		}
 		unk = int(id)
 	}
@@ -271,7 +272,9 @@ func (c *config) nllbModel(p *parts, m, file *spModel) error {
 	if id, ok := p.vocab.find([]byte(c.UNK.Content)); ok {
 		b.unk = id + 1
 	}
-	all.merges(b)
+	if err := all.merges(b); err != nil {
+		return err
+	}
 	b.finish()
 	p.model, p.kind = b, "BPE"
 	// The reference leaves the languages out here and puts the mask in place of the first; models have them in order.
@@ -363,7 +366,7 @@ func (c *config) seq2seqTemplates(t *Tokenizer) (bool, error) {
 		c.setLanguages(t)
 	}
 	if t.special.EOS < 0 {
-		return true, fmt.Errorf("tokenizer: the vocabulary lacks the token that ends a text, %q", c.EOS.Content)
+		return true, fmt.Errorf("tokenizer: the vocabulary lacks the token that ends a text, %.200q", c.EOS.Content)
 	}
 	return true, nil
 }

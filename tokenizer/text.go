@@ -20,19 +20,32 @@ type text struct {
 	b, next          []byte
 	align, nextAlign []span
 	track            bool
-	limit            int  // bytes that the text may grow to
-	over             bool // it would have grown beyond
+	most             int  // bytes that all stretches of the original may become together
+	room             int  // those of them that are left
+	over             bool // the stretch would have grown beyond
 	search           searchTime
 }
 
-// A normalizer may make a text growFactor times as long, and growBytes longer: the longest of Unicode's decompositions
-// makes eleven bytes of one.
+// Normalizer and pre-tokenizer may make a text growFactor times as long, and growBytes longer. Of what is published the
+// longest decomposition of Unicode makes eleven bytes of one, thirteen with marks for its spaces.
 const growFactor, growBytes = 32, 1 << 16
+
+// allow sets how much an original text of n bytes may become.
+func (t *text) allow(n int) {
+	t.most = growFactor*n + growBytes
+	t.room, t.over = t.most, false
+}
+
+// spend takes the stretch out of what its original may become.
+func (t *text) spend() error {
+	t.room -= len(t.b)
+	return t.check()
+}
 
 // reset makes t the stretch s, which starts at byte base of the original text.
 func (t *text) reset(s string, base int, track bool) {
 	t.b = append(t.b[:0], s...)
-	t.track, t.limit, t.over = track, growFactor*len(s)+growBytes, false
+	t.track = track
 	t.align = t.align[:0]
 	if !track {
 		return
@@ -64,7 +77,7 @@ func (t *text) keep(i, j int) {
 
 // put writes s in place of b[i:j]. An insertion, i == j, stands for what precedes it, or for what follows at the start.
 func (t *text) put(s string, i, j int) {
-	if len(t.next)+len(s) > t.limit {
+	if len(t.next)+len(s) > t.room {
 		t.over = true
 		return
 	}
@@ -103,10 +116,10 @@ func (t *text) swap() {
 	t.align, t.nextAlign = t.nextAlign, t.align
 }
 
-// check reports a text that would have grown beyond its limit.
+// check reports a text that would have grown beyond what it may.
 func (t *text) check() error {
-	if t.over {
-		return fmt.Errorf("tokenizer: normalizing makes more than %d bytes of the text", t.limit)
+	if t.over || t.room < 0 {
+		return fmt.Errorf("tokenizer: normalizing makes more than %d bytes of the text: more than %d for each of its own", t.most, growFactor)
 	}
 	return nil
 }

@@ -71,9 +71,15 @@ func (t *Tokenizer) Encode(text string) ([]int, error) {
 // maxText is the length of the longest text: what the normalizer may make of it must have offsets of 32 bits.
 const maxText = (1<<31 - 1 - growBytes) / growFactor
 
-// AppendEncode appends the ids of text to dst and returns the extended slice. An error is possible only where text is
-// longer than 63 MiB, or the tokenizer's file has a regular expression that takes too long on it or a replacement that
-// makes it too long; dst is then returned as it was.
+// AppendEncode appends the ids of text to dst and returns the extended slice. An error is possible only where
+//
+//   - text is longer than 63 MiB,
+//   - the tokenizer's file has regular expressions that take too long on it: more than two seconds, and two more for each
+//     MiB,
+//   - its normalizer and pre-tokenizer make more than 32 bytes of each byte of text, and 64 KiB, or its model more tokens,
+//   - the model has no token for part of it, and the file names an unknown token that is not there.
+//
+// dst is then returned as it was.
 //
 // Input that is no UTF-8 is read as though each broken character were U+FFFD, except by a byte-level tokenizer without
 // normalizer, which keeps the bytes.
@@ -162,7 +168,7 @@ func (t *Tokenizer) giveBack(w *work) {
 
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
-	w.ids, w.spans = w.ids[:0], w.spans[:0]
+	w.ids, w.spans, w.failed = w.ids[:0], w.spans[:0], nil
 	w.text.search = searchTime{}
 	if len(text) > maxText {
 		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
@@ -175,6 +181,7 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	if w.guard = nil; !o.ParseSpecial {
 		w.guard = t.guard
 	}
+	w.text.allow(len(text))
 	w.text.reset(text, 0, false)
 	w.chunks = t.added.find(w.chunks[:0], t.added.raw, w.text.b, o.ParseSpecial)
 	for i := 0; i < len(w.chunks); i++ {
@@ -196,7 +203,15 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 }
 
 func (w *work) emitAdded(t *Tokenizer, k int, at span, track bool) {
-	w.ids = append(w.ids, t.added.tokens[k].ID)
+	w.emitApart(t.added.tokens[k].ID, at, track)
+}
+
+// emitApart appends a token that the model has no part in.
+func (w *work) emitApart(id int, at span, track bool) {
+	if w.marks != nil {
+		w.marks.begin()
+	}
+	w.ids = append(w.ids, id)
 	if track {
 		w.spans = append(w.spans, at)
 	}
@@ -267,12 +282,12 @@ func (t *Tokenizer) encodePiece(w *work, base int) error {
 		if err := t.preTokenizer.split(w); err != nil {
 			return err
 		}
-		if err := w.text.check(); err != nil {
-			return err
-		}
+	}
+	if err := w.text.spend(); err != nil {
+		return err
 	}
 	w.encodePieces(t.model)
-	return nil
+	return w.failed
 }
 
 // replaceInvalid returns s with U+FFFD for what is no UTF-8, and for each byte of the result, and its end, the place

@@ -300,8 +300,5 @@ func (t *Tokenizer) emitPrefix(w *work, code string, base int, track bool) {
 	if !ok {
 		id = t.special.UNK
 	}
-	w.ids = append(w.ids, id)
-	if track {
-		w.spans = append(w.spans, span{int32(base), int32(base + len(code))})
-	}
+	w.emitApart(id, span{int32(base), int32(base + len(code))}, track)
 }

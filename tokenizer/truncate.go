@@ -29,7 +29,7 @@ const (
 type Window struct {
 	Encoding
 	Texts []int // the text that each token is from, 0 or 1; −1 for tokens that were added
-	Words []int // the place of the pre-token, within its text, that each token is a part of; −1 for tokens that were added
+	Words []int // the place of the pre-token, within its text, that each token is a part of; −1 for tokens that were added around it
 }
 
 // ErrTooLong is what [Tokenizer.Windows] wraps if no window is long enough.
@@ -151,9 +151,12 @@ func (p part) slice(s Span) part {
 
 func (t *Tokenizer) encodePart(p *part, text string, o Options) error {
 	w := t.lend()
-	defer t.pool.Put(w)
+	defer t.giveBack(w)
 	marks := &wordMarks{model: t.model, w: w}
-	if err := t.with(marks).encode(w, text, o, true); err != nil {
+	w.marks = marks
+	err := t.with(marks).encode(w, text, o, true)
+	w.marks = nil
+	if err != nil {
 		return err
 	}
 	p.ids = slices.Clone(w.ids)
@@ -164,7 +167,7 @@ func (t *Tokenizer) encodePart(p *part, text string, o Options) error {
 	if t.post.trim {
 		t.trimOffsets(text, p.offsets, w.ids)
 	}
-	p.words = marks.words(t)
+	p.words = marks.words()
 	return nil
 }
 
@@ -175,7 +178,8 @@ func (t *Tokenizer) with(m model) *Tokenizer {
 	return &c
 }
 
-// wordMarks is a model that notes at which token each pre-token begins: it is asked for each once.
+// wordMarks notes at which token each pre-token begins: as a model it is asked for each once, and tokens found before
+// the model are told to it.
 type wordMarks struct {
 	model
 	w      *work
@@ -183,26 +187,21 @@ type wordMarks struct {
 }
 
 func (m *wordMarks) direct(piece []byte) (uint32, bool) {
-	m.starts = append(m.starts, len(m.w.ids))
+	m.begin()
 	return m.model.direct(piece)
 }
 
-// words returns the word of each token. Tokens found before the model are words of their own.
-func (m *wordMarks) words(t *Tokenizer) []int {
-	words := make([]int, len(m.w.ids))
-	word, next, apart := -1, 0, false
-	for i, id := range m.w.ids {
-		begins := apart || i == 0
+// begin notes that a pre-token begins with the next token.
+func (m *wordMarks) begin() { m.starts = append(m.starts, len(m.w.ids)) }
+
+// words returns the word of each token. A pre-token without tokens counts as a word too.
+func (m *wordMarks) words() []int {
+	words, next := make([]int, len(m.w.ids)), 0
+	for i := range words {
 		for next < len(m.starts) && m.starts[next] <= i {
-			begins = true
 			next++
 		}
-		_, apart = t.added.index(id)
-		apart = apart && id != t.special.UNK // which the model emits too, within words
-		if apart || begins {
-			word++
-		}
-		words[i] = word
+		words[i] = next - 1
 	}
 	return words
 }
@@ -234,20 +233,7 @@ func assemble(template []templateItem, parts []part, o Options) Window {
 // that mark the beginning of a word, or nothing.
 func (t *Tokenizer) SubwordPrefix() string {
 	if m, ok := t.model.(*wordPiece); ok {
-		return m.prefix()
-	}
-	return ""
-}
-
-// prefix finds the prefix in a token that goes on with a word.
-func (m *wordPiece) prefix() string {
-	for id := range m.vocab.size() {
-		b := m.vocab.bytes(id)
-		for n := 1; n < len(b); n++ {
-			if rest, size := m.rest.longest(b[n:]); size == len(b)-n && int(rest) == id {
-				return string(b[:n])
-			}
-		}
+		return m.prefix
 	}
 	return ""
 }

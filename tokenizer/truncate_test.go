@@ -86,3 +86,28 @@ func TestWordsOfAddedTokens(t *testing.T) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }
+
+// TestWordsOfWindows has tokens that stand apart and pre-tokens of no tokens: each is a word, as tokenizers 0.23 counts.
+func TestWordsOfWindows(t *testing.T) {
+	pieces, err := ParseVocabText([]byte(windowVocab), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := parse(t, `{"added_tokens":[{"id":2,"content":"[UNK]","special":true}],"pre_tokenizer":{"type":"WhitespaceSplit"},
+		"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]}}`)
+	for _, c := range []struct {
+		tok        *Tokenizer
+		text       string
+		ids, words []int
+	}{
+		{pieces, "a [UNK] as[UNK]b ?", []int{5, 1, 5, 8, 1, 6, 1}, []int{0, 1, 2, 2, 3, 4, 5}},
+		{pieces, "[UNK][UNK]", []int{1, 1}, []int{0, 1}},
+		{pairs, "a x b", []int{0, 1}, []int{0, 2}},
+		{pairs, "a[UNK]b [UNK] [UNK]", []int{0, 2, 1, 2, 2}, []int{0, 1, 2, 3, 4}},
+	} {
+		w, err := c.tok.Windows(Options{ParseSpecial: true}, Truncation{}, c.text)
+		if err != nil || !slices.Equal(w[0].IDs, c.ids) || !slices.Equal(w[0].Words, c.words) {
+			t.Errorf("%q: %+v, %v; want %v of words %v", c.text, w, err, c.ids, c.words)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func newGuard(v *vocab, tokens []AddedToken) *guard {
 	g := &guard{texts: newTrie(), ids: make([]uint64, v.size()/64+1)}
 	for _, a := range tokens {
 		if id, ok := v.find([]byte(a.Content)); ok && a.Special && a.Content != "" {
-			g.texts.add([]byte(a.Content), 0)
+			g.texts.add(a.Content, 0)
 			g.ids[id/64] |= 1 << (id % 64)
 		}
 	}
@@ -114,9 +114,11 @@ func (m *unigram) collect(w *work, word []byte, cells []cell) {
 // unknown appends the tokens of an unknown stretch, last first.
 func (m *unigram) unknown(w *work, word []byte, start, end int32) {
 	if !m.fallsBack {
-		if m.unk > 0 {
-			w.tokens = append(w.tokens, token{m.unk - 1, end})
+		if m.unk == 0 {
+			w.lack(word[start:end], "")
+			return
 		}
+		w.tokens = append(w.tokens, token{m.unk - 1, end})
 		return
 	}
 	for i := end; i > start; i-- {
@@ -178,7 +180,7 @@ func (p *parts) newUnigram(tokens []entry, scores []float64, unk int, fallsBack 
 	if err := p.newVocabulary(tokens); err != nil {
 		return err
 	}
-	m := &unigram{vocab: p.vocab, scores: scores, trie: newByteTrie(len(tokens)), unk: uint32(unk + 1)}
+	m := &unigram{vocab: p.vocab, scores: scores, trie: newByteTrie(p.vocab.keys), unk: uint32(unk + 1)}
 	lowest := math.Inf(1)
 	for id, e := range tokens {
 		lowest = min(lowest, scores[id])

@@ -17,7 +17,8 @@ type vocab struct {
 	has   []bool   // whether the id is in use
 	table []vocabSlot
 	mask  uint32
-	count int
+	count int // of ids in use
+	keys  int // of tokens, each counted once
 }
 
 type vocabSlot struct {
@@ -32,13 +33,30 @@ type entry struct {
 	id    uint32
 }
 
+// maxEmpty is the number of tokens without text that a vocabulary may have: they take next to nothing in a file, and
+// memory here.
+const maxEmpty = 1 << 16
+
+func checkEmpty(entries []entry) error {
+	empty := 0
+	for _, e := range entries {
+		if len(e.token) == 0 {
+			empty++
+		}
+	}
+	if empty > maxEmpty {
+		return fmt.Errorf("%d tokens are empty; at most %d may be", empty, maxEmpty)
+	}
+	return nil
+}
+
 // newVocab builds the table. Of two entries with one token the later wins, as in the reference; two tokens with one
 // id are refused.
 func newVocab(entries []entry) (*vocab, error) {
 	size, top := 0, 0
 	for _, e := range entries {
 		if e.id >= maxVocab {
-			return nil, fmt.Errorf("token %q has id %d; ids must be below %d", e.token, e.id, maxVocab)
+			return nil, fmt.Errorf("token %.200q has id %d; ids must be below %d", e.token, e.id, maxVocab)
 		}
 		size += len(e.token)
 		top = max(top, int(e.id)+1)
@@ -52,7 +70,7 @@ func newVocab(entries []entry) (*vocab, error) {
 	order := make([]int32, top)
 	for i, e := range entries {
 		if j := order[e.id]; j != 0 && string(entries[j-1].token) != string(e.token) {
-			return nil, fmt.Errorf("tokens %q and %q share id %d", entries[j-1].token, e.token, e.id)
+			return nil, fmt.Errorf("tokens %.200q and %.200q share id %d", entries[j-1].token, e.token, e.id)
 		}
 		order[e.id] = int32(i) + 1
 	}
@@ -74,22 +92,35 @@ func newVocab(entries []entry) (*vocab, error) {
 	}
 	v.off[top] = uint32(len(v.blob))
 	for _, e := range entries {
-		if e.token != nil {
-			v.insert(e.token, e.id)
+		if e.token != nil && !v.insert(e.token, e.id) {
+			return nil, fmt.Errorf("token %q with id %d: %w", e.token, e.id, errCrowded)
 		}
 	}
 	return v, nil
 }
 
-func (v *vocab) insert(token []byte, id uint32) {
+// maxProbes is the number of slots of a hash table that a search may pass. A vocabulary that people speak needs less than
+// a hundred; one made to collide would take time that is quadratic in its size.
+const maxProbes = 1 << 12
+
+var errCrowded = fmt.Errorf("more than %d entries collide in a hash table", maxProbes)
+
+// insert reports whether there is a place for the token.
+func (v *vocab) insert(token []byte, id uint32) bool {
 	key := fingerprint(token)
-	for i := slotOf(key, len(token)) & v.mask; ; i = (i + 1) & v.mask {
+	i := slotOf(key, len(token)) & v.mask
+	for range maxProbes {
 		s := &v.table[i]
+		if s.ref == 0 {
+			v.keys++
+		}
 		if s.ref == 0 || s.key == key && int(s.len) == len(token) && (len(token) <= 8 || string(v.bytes(int(s.ref-1))) == string(token)) {
 			*s = vocabSlot{key: key, ref: id + 1, len: uint32(len(token))}
-			return
+			return true
 		}
+		i = (i + 1) & v.mask
 	}
+	return false
 }
 
 // find returns the id of w.

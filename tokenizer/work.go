@@ -1,6 +1,9 @@
 package tokenizer
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // work is the memory of one call: every buffer is kept between calls, and the word cache carries over. A Tokenizer
 // lends each call its own.
@@ -22,10 +25,20 @@ type work struct {
 	word    []byte
 	cells   []cell
 	cache   *wordCache
-	guard   *guard // of the call in hand; nil: none
+	guard   *guard     // of the call in hand; nil: none
+	marks   *wordMarks // of the call in hand; nil: words are not asked for
 
 	ids   []int
 	spans []span // source ranges of ids, when the text is tracked
+
+	failed error // what the model found wrong
+}
+
+// lack notes that the model has no token for part of a text, and no unknown one, which unk names.
+func (w *work) lack(part []byte, unk string) {
+	if w.failed == nil {
+		w.failed = fmt.Errorf("tokenizer: the text has %.40q, which the vocabulary lacks, as it lacks the unknown token%s", part, unk)
+	}
 }
 
 // reserve makes room for what a text of n bytes mostly becomes, so that a long one is not copied as its results grow.
@@ -123,9 +136,20 @@ type model interface {
 	tokenize(w *work, word []byte)
 }
 
-// encodePieces appends the ids of all pieces.
+// tooMany notes that the model makes more tokens of a text than there may be bytes.
+func (w *work) tooMany() {
+	if w.failed == nil {
+		w.failed = fmt.Errorf("tokenizer: the model makes more than %d tokens of a text", w.text.most)
+	}
+}
+
+// encodePieces appends the ids of all pieces, as far as there may be so many.
 func (w *work) encodePieces(m model) {
 	for _, p := range w.pieces {
+		if len(w.ids) > w.text.most {
+			w.tooMany()
+			return
+		}
 		if id, ok := m.direct(w.text.b[p.start:p.end]); ok {
 			w.emit(id, int(p.start), int(p.end))
 			continue
@@ -149,8 +173,9 @@ func (w *work) encodeWord(m model, i, j int) {
 	}
 	s := w.cache.slot(key, len(word))
 	if !s.holds(word) {
-		w.tokenize(m, word, key)
-		s.store(word, w.tokens)
+		if w.tokenize(m, word, key); w.failed == nil {
+			s.store(word, w.tokens)
+		}
 		w.emitTokens(i)
 		return
 	}

@@ -41,6 +41,7 @@ type debertaBuilder struct {
 	cfg            debertaConfig
 	terms          []string // with positions: c2p, p2c
 	reach, buckets int      // longest distance; buckets on either side, or 0
+	longest        int      // tokens that there are buckets for; 0: any number
 }
 
 // newDeberta reads the config and returns the builder.
@@ -131,6 +132,9 @@ func (m *debertaBuilder) encoder(body nn.Loader, attend func(l nn.Loader, positi
 	e := &arch.Encoder{Types: m.TypeVocabSize, Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
 	if !m.cfg.PositionBiasedInput {
 		e.MaxLen = hf.MaxLength // nothing in the model ends
+	}
+	if m.longest > 0 {
+		e.MaxLen = min(e.MaxLen, m.longest)
 	}
 	var positions tensor.Tensor // [2·span, Dim]
 	var distances attention.Buckets
@@ -236,8 +240,8 @@ func deberta2(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg.VocabSize, cfg.HiddenSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads, cfg.IntermediateSize = 128100, 1536, 24, 24, 6144
 	m := newDeberta(c, cfg)
 	dim := m.HiddenSize
-	if m.buckets > 1 && m.reach-1 <= m.buckets/2 {
-		c.Fail("position_buckets %d and max_relative_positions %d: distances beyond half of the buckets are needed", m.buckets, m.reach)
+	if mid := m.buckets / 2; m.buckets > 1 && m.reach-1 <= mid {
+		m.reach, m.longest = mid, mid+1 // the reference has no bucket for longer distances: it divides by 0, or less
 	}
 	m.names.query, m.names.key, m.names.value = "attention.self.query_proj", "attention.self.key_proj", "attention.self.value_proj"
 	norm := ""

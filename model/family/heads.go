@@ -34,7 +34,7 @@ type headSet struct {
 // others, may be left over: published checkpoints carry them along.
 func (h heads) set(s headSet, others ...string) {
 	e, class := h.e, h.c.Architecture()
-	missing := func() { h.c.Fail("architecture %q is not supported for this family", class) }
+	missing := func() { h.c.Fail("architecture %.200q is not supported for this family", class) }
 	one := func(task arch.Task, dst **arch.Head, make func() *arch.Head) {
 		if e.Task = task; make == nil {
 			missing()

@@ -43,9 +43,15 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 // Err returns everything that was wrong with the file so far, or nil.
 func (c *Config) Err() error { return errors.Join(*c.errs...) }
 
+// maxErrors is the number of errors that are noted. A hostile config has no end of them.
+const maxErrors = 20
+
 // Fail notes an error, with the name of the file or object before it. The same error is noted once: layers may
 // read the same keys.
 func (c *Config) Fail(format string, args ...any) {
+	if len(*c.errs) >= maxErrors {
+		return
+	}
 	err := fmt.Errorf("model: "+c.path+": "+format, args...)
 	for _, e := range *c.errs {
 		if e.Error() == err.Error() {
@@ -148,9 +154,15 @@ func (c *Config) Architecture() string {
 // String returns the string under key, or otherwise if there is none.
 func (c *Config) String(key, otherwise string) string {
 	v := otherwise
-	c.decode(key, &v, "a string")
+	if c.decode(key, &v, "a string") && len(v) > maxName {
+		c.Fail("%s has %d bytes; at most %d are read", key, len(v), maxName)
+		return otherwise
+	}
 	return v
 }
+
+// maxName bounds the strings of a config: names, and the prefixes of tasks.
+const maxName = 1 << 12
 
 // Strings returns the object of strings under key, such as id2label, or nil if there is none.
 func (c *Config) Strings(key string) map[string]string {

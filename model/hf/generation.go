@@ -228,8 +228,9 @@ func (c *Config) tasks(g *Config) []TaskParams {
 	for _, raw := range g.keys {
 		size += len(raw)
 	}
-	if n := len(all.keys); n*size > sidefile.MaxConfig {
-		c.Fail("task_specific_params has %d tasks; with all that is said of generation, %d bytes for each, that is too much", n, size)
+	const each = 1 << 10 // bytes that a task takes at least
+	if n := len(all.keys); n*(size+each) > sidefile.MaxConfig {
+		c.Fail("task_specific_params has %d tasks; with the %d bytes that are said of generation for each, they are too many", n, size)
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(all.keys)) {

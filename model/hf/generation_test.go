@@ -133,6 +133,7 @@ func FuzzGeneration(f *testing.F) {
 		"forced_bos_token_id": 3, "forced_eos_token_id": [2], "suppress_tokens": [1], "begin_suppress_tokens": [4], "renormalize_logits": true,
 		"sequence_bias": [[[1, 2], 0.5]], "exponential_decay_length_penalty": [5, 1.1], "encoder_repetition_penalty": 1.2}`,
 		`{"force_bos_token_to_be_generated": true, "bos_token_id": 0, "eos_token_id": 2}`)
+	f.Add(`{"num_beams": 1000, "num_return_sequences": 1000, "suppress_tokens": [1`+strings.Repeat(",1", 1000)+`]}`, `{}`)
 	f.Fuzz(func(t *testing.T, file, config string) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -96,7 +96,8 @@ func (c *Config) readValue(key, bound string, v any) bool {
 	case *bool:
 		return c.decode(key, v, "true or false")
 	case *string:
-		return c.decode(key, v, "a string")
+		*v = c.String(key, *v)
+		return true
 	case *nn.Activation:
 		a, err := nn.ParseActivation(c.String(key, ""))
 		if err != nil {

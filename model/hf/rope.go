@@ -118,7 +118,7 @@ func (c *Config) LayerTypes(layers int, otherwise func(i int) string, allowed ..
 	}
 	for i, t := range types {
 		if !slices.Contains(allowed, t) {
-			c.Fail("layer_types[%d] is %q; %q are supported", i, t, allowed)
+			c.Fail("layer_types[%d] is %.200q; %q are supported", i, t, allowed)
 			break
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -26,9 +27,14 @@ type Answerer struct {
 }
 
 // Answer is a stretch of the text that was asked about.
+//
+// The class token spelled out in the question, "[CLS]" for instance, may begin or end an answer, as it may in the
+// reference. It then stands for the word of the text that has its place, or without one for its own place in the
+// question, counted in characters. Such an answer may end before it starts: its Text is empty and End is less than
+// Start.
 type Answer struct {
 	Text       string
-	Start, End int // bytes of the text
+	Start, End int // bytes of the text, 0 to its length
 	// Score is the probability of beginning and ending there, within the window of the text. Where several
 	// spans have this text, theirs are added, and the sum may exceed 1.
 	Score float32
@@ -98,7 +104,7 @@ func (a *Answerer) AnswerAll(questions []Question, n int) ([][]Answer, error) {
 	}
 	out := make([][]Answer, len(questions))
 	for i, q := range questions {
-		out[i] = a.merge(q.Context, w.of[i], spans[i], n)
+		out[i] = a.merge(q, w.of[i], spans[i], n)
 	}
 	return out, nil
 }
@@ -185,42 +191,78 @@ func position(y tensor.Tensor, c int, allowed []bool) []float32 {
 }
 
 // merge makes answers of the spans of all windows: those with the same text, but for case, are one.
-func (a *Answerer) merge(text string, windows []tokenizer.Window, all []windowSpans, n int) []Answer {
+func (a *Answerer) merge(q Question, windows []tokenizer.Window, all []windowSpans, n int) []Answer {
 	var out []Answer
+	var sums []float64 // the score of each
 	at := map[string]int{}
 	null := float32(math.Inf(1))
 	for i, w := range all {
 		null = min(null, w.null)
 		for _, s := range w.spans {
-			start, end := a.bytes(&windows[i], s)
-			if end < start {
-				continue
+			start, end := a.bytes(q, &windows[i], s)
+			text := ""
+			if start < end {
+				text = q.Context[start:end]
 			}
-			key := strings.ToLower(text[start:end])
-			if k, ok := at[key]; ok {
-				out[k].Score += s.score
-				continue
+			key := strings.ToLower(text)
+			k, ok := at[key]
+			if !ok {
+				k, at[key] = len(out), len(out)
+				out, sums = append(out, Answer{Text: text, Start: start, End: end}), append(sums, 0)
 			}
-			at[key] = len(out)
-			out = append(out, Answer{Text: text[start:end], Start: start, End: end, Score: s.score})
+			sums[k] += float64(s.score)
 		}
 	}
 	if a.Impossible {
-		out = append(out, Answer{Score: null})
+		out, sums = append(out, Answer{}), append(sums, float64(null))
 	}
-	slices.SortStableFunc(out, func(a, b Answer) int { return cmp.Compare(b.Score, a.Score) })
-	return out[:min(n, len(out))]
+	order := make([]int, len(out))
+	for i := range order {
+		order[i], out[i].Score = i, float32(sums[i])
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sums[b], sums[a]) })
+	best := make([]Answer, min(n, len(out)))
+	for i := range best {
+		best[i] = out[order[i]]
+	}
+	return best
 }
 
-// bytes returns the bytes of the text for a span, widened to whole words as far as the window has them.
-func (a *Answerer) bytes(w *tokenizer.Window, s tokenSpan) (int, int) {
+// bytes returns the bytes of the text for a span, widened to whole words as far as the window has them. A span that
+// begins or ends outside of the text, with a class token, is widened to the words of the text with the same places.
+func (a *Answerer) bytes(q Question, w *tokenizer.Window, s tokenSpan) (start, end int) {
 	if !a.WithinWords {
-		for s.first > 0 && w.Texts[s.first-1] == 1 && w.Words[s.first-1] == w.Words[s.first] {
-			s.first--
+		first, last := -1, -1
+		for i, word := range w.Words {
+			if w.Texts[i] != 1 {
+				continue
+			}
+			if word == w.Words[s.first] && first < 0 {
+				first = i
+			}
+			if word == w.Words[s.last] {
+				last = i
+			}
 		}
-		for s.last+1 < len(w.IDs) && w.Texts[s.last+1] == 1 && w.Words[s.last+1] == w.Words[s.last] {
-			s.last++
+		if first >= 0 && last >= 0 {
+			return w.Offsets[first].Start, w.Offsets[last].End
 		}
 	}
-	return w.Offsets[s.first].Start, w.Offsets[s.last].End
+	return q.bytes(w.Texts[s.first], w.Offsets[s.first].Start), q.bytes(w.Texts[s.last], w.Offsets[s.last].End)
+}
+
+// bytes returns the byte of the context for a place in one of the two texts: of the question, that with as many
+// characters before it. Tokens that were added have the place 0.
+func (q Question) bytes(text, at int) int {
+	if text != 0 {
+		return at
+	}
+	skip := utf8.RuneCountInString(q.Question[:at])
+	for i := range q.Context {
+		if skip == 0 {
+			return i
+		}
+		skip--
+	}
+	return len(q.Context)
 }

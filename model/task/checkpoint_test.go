@@ -41,33 +41,16 @@ type expectations struct {
 			Offsets                  [][2]int
 		}
 	}
-	FillMask map[string][]struct {
-		Text  string
-		N     int
-		Words []string
-		Masks [][]Fill
-	}
-	Classify map[string][]struct {
-		Function, First string
-		Second          *string
-		Labels          []struct {
-			Label string
-			Score float32
-		}
-	}
-	Rerank []struct {
+	FillMask map[string][]fillMaskCase
+	Classify map[string][]classifyCase
+	Rerank   []struct {
 		Function, Query string
 		Pairs           [][2]string
 		Documents       []string
 		Order           []int
 		Scores          []float32
 	}
-	Tag map[string][]struct {
-		Strategy string
-		Stride   int
-		Text     string
-		Entities []Entity
-	}
+	Tag  map[string][]tagCase
 	Next struct {
 		Pairs  [][2]string
 		Scores []float32
@@ -96,6 +79,29 @@ type expectations struct {
 			Sparse         map[int]float32
 		}
 	}
+}
+
+type fillMaskCase struct {
+	Text  string
+	N     int
+	Words []string
+	Masks [][]Fill
+}
+
+type classifyCase struct {
+	Function, First string
+	Second          *string
+	Labels          []struct {
+		Label string
+		Score float32
+	}
+}
+
+type tagCase struct {
+	Strategy string
+	Stride   int
+	Text     string
+	Entities []Entity
 }
 
 func load1[T any](data []byte) T {

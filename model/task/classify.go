@@ -172,7 +172,7 @@ func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 	case "Identity":
 		r.Function = Raw
 	default:
-		return nil, fmt.Errorf("task: config.json: the activation function %q is not supported; Sigmoid and Identity are", name)
+		return nil, fmt.Errorf("task: config.json: the activation function %.200q is not supported; Sigmoid and Identity are", name)
 	}
 	return r, nil
 }

@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,11 +53,12 @@ func (e *Embedder) Prompt(name string) (string, error) {
 	p, ok := e.Prompts[name]
 	if !ok && name != "" && name != "query" && name != "document" {
 		var names []string
-		for n := range e.Prompts {
-			names = append(names, fmt.Sprintf("%q", n))
+		for _, n := range slices.Sorted(maps.Keys(e.Prompts)) {
+			if names = append(names, fmt.Sprintf("%.100q", n)); len(names) == 20 {
+				break
+			}
 		}
-		slices.Sort(names)
-		return "", fmt.Errorf("task: the model has no prompt %q; it has: %s", name, strings.Join(names, " "))
+		return "", fmt.Errorf("task: the model has no prompt %.100q; it has: %s", name, strings.Join(names, " "))
 	}
 	return p, nil
 }

@@ -185,21 +185,16 @@ func (f *FillMask) checkMasks(text string, read int) error {
 
 func (f *FillMask) fills(ids []int, at int, alone bool, scores []float32, chosen []int) ([]Fill, error) {
 	t := f.Encoder.Tokenizer
-	filled := slices.DeleteFunc(slices.Clone(ids), func(id int) bool { return id == t.Special().PAD })
-	for _, id := range ids[:at] {
-		if id == t.Special().PAD {
-			at--
-		}
-	}
 	var out []Fill
 	for _, id := range chosen {
+		filled := slices.Clone(ids)
 		filled[at] = id
-		whole := filled
 		word, err := t.Decode([]int{id}, false)
 		if err != nil { // a row of the head beyond the vocabulary has no word
-			word, whole = "", slices.Delete(slices.Clone(filled), at, at+1)
+			word, filled = "", slices.Delete(filled, at, at+1)
 		}
-		text, err := t.Decode(whole, alone)
+		filled = slices.DeleteFunc(filled, func(id int) bool { return id == t.Special().PAD })
+		text, err := t.Decode(filled, alone)
 		if err != nil {
 			return nil, err
 		}

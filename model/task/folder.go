@@ -26,6 +26,9 @@ func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkModules(modules); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(modules, func(a, b module) int { return cmp.Compare(a.Index, b.Index) })
 	f := folder{root: fsys, opt: opt}
 	for i, m := range modules {
@@ -61,6 +64,21 @@ type module struct {
 	Type  string `json:"type"`
 }
 
+// checkModules sees to it that the weights of a folder are read once: a list can name it any number of times.
+func checkModules(modules []module) error {
+	if n := len(modules); n > maxModules {
+		return fmt.Errorf("task: modules.json names %d modules; at most %d are read", n, maxModules)
+	}
+	seen := map[string]bool{}
+	for _, m := range modules {
+		if m.Path != "" && seen[m.Path] {
+			return fmt.Errorf("task: modules.json: two modules are in the folder %.200q", m.Path)
+		}
+		seen[m.Path] = true
+	}
+	return nil
+}
+
 // folder assembles an embedder module by module.
 type folder struct {
 	root fs.FS
@@ -78,7 +96,7 @@ func (f *folder) add(i int, m module) error {
 	}
 	kind := afterLastDot(m.Type)
 	if (i == 0) != (kind == "Transformer") {
-		return fmt.Errorf("task: modules.json: module %d is %q; the first must be a Transformer, and no other", i, m.Type)
+		return fmt.Errorf("task: modules.json: module %d is %.200q; the first must be a Transformer, and no other", i, m.Type)
 	}
 	var err error
 	switch kind {
@@ -97,7 +115,7 @@ func (f *folder) add(i int, m module) error {
 		err = f.layerNorm(fsys)
 	case "Dropout":
 	default:
-		err = fmt.Errorf("task: modules.json: module %d is %q, which is not supported; Transformer, Pooling, Dense, "+
+		err = fmt.Errorf("task: modules.json: module %d is %.200q, which is not supported; Transformer, Pooling, Dense, "+
 			"Normalize, LayerNorm and Dropout are", i, m.Type)
 	}
 	if err != nil && m.Path != "" {
@@ -181,8 +199,9 @@ func (f *folder) pooling(fsys fs.FS) error {
 	return nil
 }
 
-// Bounds of what a config may ask for. There are six kinds of pooling.
-const maxWidth, maxPoolings = 1 << 20, 16
+// Bounds of what configs may ask for. There are six kinds of pooling, and published models have about four
+// modules.
+const maxWidth, maxPoolings, maxModules = 1 << 20, 16, 16
 
 func (f *folder) dense(fsys fs.FS) error {
 	c := struct {
@@ -199,7 +218,7 @@ func (f *folder) dense(fsys fs.FS) error {
 	}
 	for _, name := range []string{c.Input, c.Output} {
 		if name != "" && name != "sentence_embedding" {
-			return fmt.Errorf("task: a Dense from or to %q is not supported; sentence_embedding is", name)
+			return fmt.Errorf("task: a Dense from or to %.200q is not supported; sentence_embedding is", name)
 		}
 	}
 	if c.In != f.e.Dim || c.Out < 1 || c.Out > maxWidth {
@@ -209,7 +228,7 @@ func (f *folder) dense(fsys fs.FS) error {
 	if c.Act != nil {
 		var ok bool
 		if d.Act, ok = torchActivation(*c.Act); !ok {
-			return fmt.Errorf("task: the activation_function %q is not supported", *c.Act)
+			return fmt.Errorf("task: the activation_function %.200q is not supported", *c.Act)
 		}
 	}
 	return load(fsys, f.opt, func(w nn.Loader, _ checkpoint.Source) {

@@ -2,6 +2,7 @@ package task
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -22,7 +23,7 @@ func TestHostileFiles(t *testing.T) {
 	dense := map[string]map[string][]int{"2/model.safetensors": {"linear.weight": {3, 32}, "linear.bias": {3}}}
 	named := func(name string) fstest.MapFS { return expected.Checkpoints[name].fs() }
 	none := model.Options{}
-	for _, c := range []struct {
+	for i, c := range []struct {
 		folder fstest.MapFS
 		open   func(fs.FS) error
 	}{
@@ -38,6 +39,9 @@ func TestHostileFiles(t *testing.T) {
 		{withState(map[string][]byte{"sparse_linear.pt": sparsePT, "colbert_linear.pt": colbertPT}), func(f fs.FS) error { return second(OpenM3(f, none)) }},
 		{textToText(t), func(f fs.FS) error { return second(OpenTextToText(f, none)) }},
 	} {
+		if testing.Short() && i%4 != 0 {
+			continue
+		}
 		for file := range c.folder {
 			errs := hostile.Check(t, hostile.Folders(t, c.folder, file), 80<<20, c.open)
 			for name, err := range errs {
@@ -46,6 +50,27 @@ func TestHostileFiles(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Lists in the files of an embedder take memory in proportion too.
+func TestHeap(t *testing.T) {
+	const size = 1 << 19
+	transformer := `{"idx":0,"path":"","type":"x.Transformer"}`
+	modules := "[" + transformer + `,{"idx":1,"path":"1","type":"x.Pooling"}]`
+	for file, text := range map[string]string{
+		"modules.json":                      "[" + transformer + strings.Repeat(`,{}`, size/3) + "]",
+		"1/config.json":                     `{"pooling_mode":["cls"` + strings.Repeat(`,"cls"`, size/6) + "]}",
+		"config_sentence_transformers.json": `{"prompts":{` + hostile.Many(size, func(i int) string { return fmt.Sprintf(`"%x":"",`, i) }) + `"x":""},"default_prompt_name":"?"}`,
+		"sentence_bert_config.json":         `{` + hostile.Many(size, func(i int) string { return fmt.Sprintf(`"%x":"",`, i) }) + `"x":""}`,
+		"tokenizer_config.json":             `{` + hostile.Many(size, func(i int) string { return fmt.Sprintf(`"%x":"",`, i) }) + `"x":""}`,
+	} {
+		t.Run(file, func(t *testing.T) {
+			files := map[string]string{"modules.json": modules, "1/config.json": "{}"}
+			files[file] = text
+			folder := expected.Checkpoints["features"].with(files, nil).fs()
+			hostile.CheckHeap(t, folder, 64<<20, func() error { return second(OpenEmbedder(folder, model.Options{})) })
+		})
 	}
 }
 

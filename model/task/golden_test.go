@@ -1,6 +1,7 @@
 package task
 
 import (
+	"io/fs"
 	"slices"
 	"testing"
 
@@ -45,13 +46,13 @@ func testWindows(t *testing.T, name string) {
 
 func TestFillMask(t *testing.T) {
 	for name := range expected.FillMask {
-		t.Run(name, func(t *testing.T) { testFillMask(t, name) })
+		t.Run(name, func(t *testing.T) { checkFillMask(t, Tiny(name), expected.FillMask[name]) })
 	}
 }
 
-func testFillMask(t *testing.T, name string) {
-	f := must(OpenFillMask(expected.Checkpoints[name].fs(), model.Options{}))
-	for _, c := range expected.FillMask[name] {
+func checkFillMask(t *testing.T, folder fs.FS, cases []fillMaskCase) {
+	f := must(OpenFillMask(folder, model.Options{}))
+	for _, c := range cases {
 		got, err := f.Fill(c.Text, c.N)
 		if c.Words != nil {
 			got, err = f.FillFrom(c.Text, c.Words)
@@ -77,20 +78,24 @@ var functions = map[string]Function{"auto": Auto, "raw": Raw, "sigmoid": Sigmoid
 
 func TestClassifier(t *testing.T) {
 	for name, cases := range expected.Classify {
-		c := must(OpenClassifier(expected.Checkpoints[name].fs(), model.Options{}))
-		for _, want := range cases {
-			c.Function = functions[want.Function]
-			got, err := c.Classify(want.First)
-			if want.Second != nil {
-				got, err = c.ClassifyPairs(Pair{want.First, *want.Second})
-			}
-			if err != nil || len(got[0]) != len(want.Labels) {
-				t.Fatalf("%s, %q: %v, %v", name, want.First, got, err)
-			}
-			for k, w := range want.Labels {
-				if g := got[0][k]; g.Name != w.Label || !near(g.Score, w.Score) {
-					t.Errorf("%s %s, %.40q: label %d is %+v, want %+v", name, want.Function, want.First, k, g, w)
-				}
+		t.Run(name, func(t *testing.T) { checkClassifier(t, Tiny(name), cases) })
+	}
+}
+
+func checkClassifier(t *testing.T, folder fs.FS, cases []classifyCase) {
+	c := must(OpenClassifier(folder, model.Options{}))
+	for _, want := range cases {
+		c.Function = functions[want.Function]
+		got, err := c.Classify(want.First)
+		if want.Second != nil {
+			got, err = c.ClassifyPairs(Pair{want.First, *want.Second})
+		}
+		if err != nil || len(got[0]) != len(want.Labels) {
+			t.Fatalf("%q: %v, %v", want.First, got, err)
+		}
+		for k, w := range want.Labels {
+			if g := got[0][k]; g.Name != w.Label || !near(g.Score, w.Score) {
+				t.Errorf("%s, %.40q: label %d is %+v, want %+v", want.Function, want.First, k, g, w)
 			}
 		}
 	}
@@ -128,14 +133,14 @@ func toPairs(texts [][2]string) []Pair {
 
 func TestTagger(t *testing.T) {
 	for name := range expected.Tag {
-		t.Run(name, func(t *testing.T) { testTagger(t, name) })
+		t.Run(name, func(t *testing.T) { checkTagger(t, Tiny(name), expected.Tag[name]) })
 	}
 }
 
-func testTagger(t *testing.T, name string) {
-	tagger := must(OpenTagger(expected.Checkpoints[name].fs(), model.Options{}))
+func checkTagger(t *testing.T, folder fs.FS, cases []tagCase) {
+	tagger := must(OpenTagger(folder, model.Options{}))
 	strategies := map[string]Strategy{"none": Each, "simple": Simple, "first": First, "average": Average, "max": Max}
-	for _, c := range expected.Tag[name] {
+	for _, c := range cases {
 		tagger.Strategy, tagger.Stride = strategies[c.Strategy], c.Stride
 		got, err := tagger.Tag(c.Text)
 		if err != nil {
@@ -154,37 +159,43 @@ func testTagger(t *testing.T, name string) {
 	}
 }
 
+// answerSettings are the pipeline's, by its names.
+type answerSettings struct {
+	N          int   `json:"top_k"`
+	Align      *bool `json:"align_to_words"`
+	Impossible bool  `json:"handle_impossible_answer"`
+	MaxAnswer  int   `json:"max_answer_len"`
+	Stride     int   `json:"doc_stride"`
+	Length     int   `json:"max_seq_len"`
+}
+
+func (s *answerSettings) answer(a Answerer, question, context string) ([]Answer, error) {
+	a.Impossible, a.WithinWords = s.Impossible, s.Align != nil && !*s.Align
+	if s.MaxAnswer > 0 {
+		a.MaxAnswer = s.MaxAnswer
+	}
+	if s.Length > 0 {
+		a.MaxTokens, a.Stride = s.Length, s.Stride
+	}
+	return a.Answer(question, context, max(1, s.N))
+}
+
 func TestAnswerer(t *testing.T) {
 	cases := load1[[]struct {
 		Checkpoint, Question, Context string
-		Settings                      struct {
-			N          int   `json:"top_k"`
-			Align      *bool `json:"align_to_words"`
-			Impossible bool  `json:"handle_impossible_answer"`
-			MaxAnswer  int   `json:"max_answer_len"`
-			Stride     int   `json:"doc_stride"`
-			Length     int   `json:"max_seq_len"`
-		}
-		Answers []Answer
+		Settings                      answerSettings
+		Answers                       []Answer
 	}](answersJSON)
 	for _, c := range cases {
 		a := must(OpenAnswerer(expected.Checkpoints[c.Checkpoint].fs(), model.Options{}))
-		s := c.Settings
-		a.Impossible, a.WithinWords = s.Impossible, s.Align != nil && !*s.Align
-		if s.MaxAnswer > 0 {
-			a.MaxAnswer = s.MaxAnswer
-		}
-		if s.Length > 0 {
-			a.MaxTokens, a.Stride = s.Length, s.Stride
-		}
-		got, err := a.Answer(c.Question, c.Context, max(1, s.N))
+		got, err := c.Settings.answer(*a, c.Question, c.Context)
 		if err != nil || len(got) != len(c.Answers) {
-			t.Errorf("%s, %q %+v: %+v, %v; want %+v", c.Checkpoint, c.Question, s, got, err, c.Answers)
+			t.Errorf("%s, %q %+v: %+v, %v; want %+v", c.Checkpoint, c.Question, c.Settings, got, err, c.Answers)
 			continue
 		}
 		for k, w := range c.Answers {
 			if g := got[k]; g.Text != w.Text || g.Start != w.Start || g.End != w.End || !near(g.Score, w.Score) {
-				t.Errorf("%s, %q %+v: answer %d is %+v, want %+v", c.Checkpoint, c.Question, s, k, g, w)
+				t.Errorf("%s, %q %+v: answer %d is %+v, want %+v", c.Checkpoint, c.Question, c.Settings, k, g, w)
 			}
 		}
 	}

@@ -144,6 +144,8 @@ func TestBadFolders(t *testing.T) {
 		{"modules.json", `[` + transformer + `,{"idx":1,"path":"1_P","type":"x.Pooling"}]`, "1_P"},
 		{"modules.json", `[` + transformer + `,{"idx":1,"path":"1_P","type":"x.WordWeights"}]`, "WordWeights"},
 		{"modules.json", `[` + transformer + `,{"idx":1,"path":"1_D","type":"x.Dense"}]`, "1_D"},
+		{"modules.json", `[` + transformer + strings.Repeat(`,{"idx":1,"path":"","type":"x.Normalize"}`, 20) + `]`, "21 modules"},
+		{"modules.json", `[` + transformer + strings.Repeat(`,{"idx":1,"path":"2","type":"x.Dense"}`, 2) + `]`, `folder "2"`},
 		{"tokenizer_config.json", `[`, "tokenizer_config.json"},
 	} {
 		_, err := OpenEmbedder(base.with(map[string]string{c.file: c.text}, nil).fs(), model.Options{})
@@ -155,6 +157,7 @@ func TestBadFolders(t *testing.T) {
 	for _, c := range []struct{ pooling, dense, want string }{
 		{`{"word_embedding_dimension": 99}`, `{}`, "99"},
 		{`{"pooling_mode": "median"}`, `{}`, "median"},
+		{`{"pooling_mode": ["cls"` + strings.Repeat(`,"cls"`, 20) + `]}`, `{}`, "21 modes"},
 		{`{}`, `{"in_features": 7, "out_features": 3}`, "from 7 to 3"},
 		{`{}`, `{"in_features": 32, "out_features": 3000000}`, "3000000"},
 		{`{}`, `{"in_features": 32, "out_features": 3, "activation_function": "torch.nn.Softshrink"}`, "Softshrink"},

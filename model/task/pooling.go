@@ -139,5 +139,5 @@ func parsePooling(name string) (Pooling, error) {
 	if i := slices.Index(names, name); i >= 0 {
 		return Pooling(i), nil
 	}
-	return 0, fmt.Errorf("the pooling mode %q is not supported; these are: %v", name, names)
+	return 0, fmt.Errorf("the pooling mode %.200q is not supported; these are: %v", name, names)
 }

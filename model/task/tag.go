@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/model"
@@ -126,17 +127,17 @@ func (t *Tagger) windows(text string) ([]tokenizer.Window, error) {
 	return []tokenizer.Window{*w}, nil
 }
 
-// subword reports whether a token goes on with the word before it: for WordPiece as its prefix says,
-// otherwise if no space stands between.
+// subword reports whether a token goes on with the word before it, as the reference has it. If the tokenizer marks such
+// tokens, every token counts whose text is not as long as what it stands for: "##s", and the spaces with a mask token.
+// Otherwise it is one without a space before it.
 func (t *Tagger) subword(text string, w *tokenizer.Window, row int) bool {
-	id := w.IDs[row]
+	id, at := w.IDs[row], w.Offsets[row]
 	if id == t.Encoder.Tokenizer.Special().UNK {
 		return false
 	}
 	if t.continues != "" {
 		s, _ := t.Encoder.Tokenizer.Token(id)
-		return len(s) > len(t.continues) && s[:len(t.continues)] == t.continues
+		return utf8.RuneCountInString(s) != utf8.RuneCountInString(text[at.Start:at.End])
 	}
-	at := w.Offsets[row].Start
-	return at > 0 && text[at-1] != ' ' && (at == len(text) || text[at] != ' ')
+	return at.Start > 0 && text[at.Start-1] != ' ' && (at.Start == len(text) || text[at.Start] != ' ')
 }

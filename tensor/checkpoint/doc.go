@@ -25,8 +25,9 @@
 //
 // # Trust
 //
-// Files are input. Nothing in them makes this package panic, hang or allocate more than a small
-// multiple of their size: every length is checked against the size of the file before it is used.
+// Files are input. Nothing in them makes this package panic or hang. Every length is checked against the
+// size of the file before it is used, so that opening takes memory in proportion: up to some 50 bytes for
+// each byte of a header, an index or a pickle, and none for what a file only claims.
 // Python's pickles are programs; those in files of torch.save are interpreted as descriptions of
 // tensors, and nothing in them is ever run.
 //

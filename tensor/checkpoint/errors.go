@@ -50,18 +50,18 @@ type Error struct {
 	Cause  error  // of a lower layer, or nil
 }
 
-// Error says what failed, where, and why.
+// Error says what failed, where, and why. Of names from files it gives the beginning, if they are long.
 func (e *Error) Error() string {
 	parts := []string{"checkpoint"}
 	if e.File != "" {
-		parts = append(parts, e.File)
+		parts = append(parts, fmt.Sprintf("%.500s", e.File))
 	}
 	if e.Tensor != "" {
-		parts = append(parts, fmt.Sprintf("tensor %q", e.Tensor))
+		parts = append(parts, fmt.Sprintf("tensor %.500q", e.Tensor))
 	}
 	parts = append(parts, string(e.Kind))
 	if e.Detail != "" {
-		parts = append(parts, e.Detail)
+		parts = append(parts, fmt.Sprintf("%.1000s", e.Detail))
 	}
 	if e.Cause != nil {
 		parts = append(parts, e.Cause.Error())

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"maps"
@@ -17,6 +18,7 @@ type Files struct {
 	tensors  map[string]location
 	names    []string
 	metadata map[string]string
+	headers  int64 // bytes of the files' headers
 	closed   bool
 }
 
@@ -38,6 +40,7 @@ type location struct {
 type contents struct {
 	tensors  []location
 	metadata map[string]string
+	header   int64 // bytes that say this
 }
 
 // A format reads what a file contains.
@@ -71,6 +74,9 @@ func (f *Files) add(fsys fs.FS, file string, read format, keep map[string]bool) 
 	c, err := read(file, s)
 	if err != nil {
 		return explain(err, s)
+	}
+	if f.headers += c.header; f.headers > maxHeader { // shards may be links to one file, each under a name of its own
+		return &Error{File: file, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("with it, those of %d files have %d bytes", len(f.shards), f.headers)}
 	}
 	if len(f.shards) == 1 {
 		f.metadata = c.metadata

@@ -3,8 +3,12 @@ package checkpoint
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
 )
 
 // checkSource reads everything and stores it again. size is that of the files.
@@ -53,6 +57,7 @@ func FuzzHeader(f *testing.F) {
 		`{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"F4","shape":[2],"data_offsets":[8,9]}}`,
 		`{"\u0061\n":{"x":[{"y":null}],"dtype":"BOOL","shape":[],"data_offsets":[0,1]}}`,
 		`{"z":{"dtype":"F64","shape":[0,9],"data_offsets":[0,0]}}`,
+		`{"z":{"dtype":"U8","shape":[0` + strings.Repeat(",1", 1000) + `],"data_offsets":[0,0]}}`,
 	} {
 		for _, n := range []int{0, 1, 8, 9} {
 			f.Add(h, uint8(n))
@@ -87,6 +92,8 @@ func FuzzIndex(f *testing.F) {
 	f.Add(weightMap(f, "x", "../one.safetensors"))
 	f.Add(`{"weight_map":{"a":"one.safetensors"}}`)
 	f.Add(`{"metadata":{"total_size":1e3},"weight_map":{"b.weight":"sub/3.safetensor","a":"one.safetensors"}}`)
+	f.Add(`{"weight_map":{` + strings.TrimSuffix(hostile.Many(100_000, func(i int) string { return fmt.Sprintf(`"%x":"%x",`, i, i) }), ",") + `}}`)
+	f.Add(`{"weight_map":{"a":"` + strings.Repeat("x", 2000) + `"}}`)
 	folder := sharded(f, "")
 	size := 0
 	for _, file := range folder {

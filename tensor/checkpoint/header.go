@@ -48,7 +48,7 @@ func readHeader(file string, s storage) (contents, error) {
 	if err != nil {
 		return contents{}, err
 	}
-	c := contents{make([]location, len(entries)), metadata}
+	c := contents{make([]location, len(entries)), metadata, int64(n)}
 	for i, e := range entries {
 		c.tensors[i] = location{Info: infos[i], offset: start + int64(e.begin), span: infos[i].Size}
 	}

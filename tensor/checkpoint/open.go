@@ -27,8 +27,8 @@ const (
 //  3. pytorch_model.bin, read as [OpenTorch] does
 //  4. pytorch_model.bin.index.json and the shards it names
 //
-// A tensor of a shard that the index does not name is left out. A folder with none of these files is
-// refused with [ErrNoCheckpoint].
+// A tensor of a shard that the index does not name is left out. There may be 4096 shards, and their headers
+// may have 100 MB together. A folder with none of these files is refused with [ErrNoCheckpoint].
 //
 // Files that are [os.File] values, as those of [os.DirFS] are, are mapped into memory where the
 // system can do that; a file that is truncated while it is mapped ends the process when it is read.
@@ -55,6 +55,11 @@ func Open(fsys fs.FS) (*Files, error) {
 	return nil, &Error{Kind: ErrNoCheckpoint, Detail: detail}
 }
 
+// maxShards bounds the files that are open at a time. Models of a terabyte have some hundred.
+const maxShards = 1 << 12
+
+const maxPath = 1 << 10 // bytes of a shard's name
+
 // openIndex opens the shards of an index and keeps the tensors it names.
 func openIndex(fsys fs.FS, index string, read format) (*Files, error) {
 	text, err := sidefile.Read(fsys, index, sidefile.MaxIndex)
@@ -64,6 +69,9 @@ func openIndex(fsys fs.FS, index string, read format) (*Files, error) {
 	shards, err := parseIndex(index, text)
 	if err != nil {
 		return nil, err
+	}
+	if n := len(shards); n > maxShards {
+		return nil, &Error{File: index, Kind: ErrIndexJSON, Detail: fmt.Sprintf("it names %d shards; at most %d are opened", n, maxShards)}
 	}
 	f := &Files{tensors: map[string]location{}}
 	for _, file := range slices.Sorted(maps.Keys(shards)) {
@@ -130,7 +138,7 @@ func parseWeightMap(index string, s *scanner) (map[string]map[string]bool, error
 			return &Error{File: index, Tensor: name, Kind: ErrIndexJSON, Detail: "its file is not a string"}
 		case seen[name]:
 			return &Error{File: index, Tensor: name, Kind: ErrDuplicate}
-		case !fs.ValidPath(file) || file == ".":
+		case !fs.ValidPath(file) || file == "." || len(file) > maxPath:
 			return &Error{File: index, Tensor: name, Kind: ErrShardPath, Detail: fmt.Sprintf("%q", file)}
 		}
 		seen[name] = true

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
+	"github.com/seed2010d43f/transformer/internal/torchfile"
 )
 
 // sharded returns the folder of a checkpoint with its tensors spread over three files.
@@ -87,6 +90,9 @@ func TestBadIndexes(t *testing.T) {
 		if !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.names) {
 			t.Errorf("index %s: %v, expected: %v, naming %s", c.index, err, c.kind, c.names)
 		}
+	}
+	if _, err := Open(sharded(t, `{"weight_map":{`+strings.TrimSuffix(hostile.Many(100_000, func(i int) string { return fmt.Sprintf(`"%d":"%d",`, i, i) }), ",")+`}}`)); !errors.Is(err, ErrIndexJSON) || !strings.Contains(err.Error(), "shards") {
+		t.Errorf("many shards: %v", err)
 	}
 	if s, err := Open(sharded(t, `{"weight_map":{}}`)); err != nil || len(slices.Collect(s.Names())) != 0 {
 		t.Errorf("empty weight map: %v", err)
@@ -209,5 +215,31 @@ func TestRealFiles(t *testing.T) {
 			t.Errorf("%s has no tensors", dir)
 		}
 		s.Close()
+	}
+}
+
+// One file under the names of many shards does not have its header read for each of them.
+func TestShardsThatAreOneFile(t *testing.T) {
+	const shards = 60
+	var header, weightMap []string
+	var state []torchfile.Tensor
+	for i := range shards {
+		header = append(header, fmt.Sprintf(`"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, i))
+		state = append(state, torchfile.Contiguous(fmt.Sprint(i), "FloatStorage", "0", 2))
+		weightMap = append(weightMap, fmt.Sprintf(`"%d":"shard %d"`, i, i))
+	}
+	const much = 2_000_000
+	state = append(state, torchfile.Contiguous(strings.Repeat("x", much), "FloatStorage", "0", 2))
+	for index, data := range map[string][]byte{
+		indexFile:  file("{"+strings.Join(header, ",")+strings.Repeat(" ", much)+"}", 0),
+		torchIndex: torchfile.Zip(torchfile.State(torchfile.Pickle(state...), make([]byte, 8))...),
+	} {
+		folder := fstest.MapFS{index: {Data: []byte(`{"weight_map":{` + strings.Join(weightMap, ",") + `}}`)}}
+		for i := range shards {
+			folder[fmt.Sprintf("shard %d", i)] = &fstest.MapFile{Data: data}
+		}
+		if _, err := Open(folder); !errors.Is(err, ErrHeaderTooLarge) || !strings.Contains(err.Error(), "files have") {
+			t.Errorf("%s: %v", index, err)
+		}
 	}
 }

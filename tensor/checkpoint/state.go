@@ -100,13 +100,14 @@ func arrayOf(args tuple) (*array, error) {
 // embedding everywhere store it under four or five names.
 const maxShare = 16
 
-// place enters the tensors of a dictionary. find tells where a storage lies.
-func place(file string, state value, size int64, find func(*stored) (extent, bool)) (contents, error) {
+// place enters the tensors of a dictionary, which so many bytes of a file of size describe. find tells where a
+// storage lies.
+func place(file string, state value, header, size int64, find func(*stored) (extent, bool)) (contents, error) {
 	d, ok := state.(*dictionary)
 	if !ok {
 		return contents{}, noPickle(file, "it is %s, expected a dictionary of tensors", state.what())
 	}
-	var c contents
+	c := contents{header: header}
 	left := uint64(size) * maxShare
 	seen := map[text]bool{}
 	for _, it := range d.items {

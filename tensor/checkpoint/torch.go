@@ -81,7 +81,8 @@ func readArchive(file string, s storage) (contents, error) {
 	if err != nil {
 		return contents{}, noPickle(file, "data.pkl: %v", err)
 	}
-	return place(file, state, s.size(), func(a *stored) (extent, bool) {
+	const entry = 46 // bytes of a record in the directory, at least
+	return place(file, state, r.size+entry*int64(len(records)), s.size(), func(a *stored) (extent, bool) {
 		r, ok := records["data/"+a.key]
 		return r, ok
 	})
@@ -171,11 +172,12 @@ func readOld(file string, s storage) (contents, error) {
 	if facts, ok := parts[1].(*dictionary); !ok || slices.Contains(facts.items, item{"little_endian", truth(false)}) {
 		return contents{}, noPickle(file, "it does not say that its numbers are little-endian")
 	}
-	extents, err := oldStorages(file, s, parts[2], parts[3], int64(len(program)-len(u.in)))
+	used := int64(len(program) - len(u.in))
+	extents, err := oldStorages(file, s, parts[2], parts[3], used)
 	if err != nil {
 		return contents{}, err
 	}
-	return place(file, parts[2], s.size(), func(a *stored) (extent, bool) {
+	return place(file, parts[2], used, s.size(), func(a *stored) (extent, bool) {
 		e, ok := extents[a.key]
 		return e, ok
 	})

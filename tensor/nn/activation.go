@@ -50,7 +50,7 @@ func ParseActivation(name string) (Activation, error) {
 			known += " " + n
 		}
 	}
-	return 0, fmt.Errorf("nn: activation %q is not supported; these are:%s", name, known)
+	return 0, fmt.Errorf("nn: activation %.200q is not supported; these are:%s", name, known)
 }
 
 // String returns the name that configs use.

@@ -137,7 +137,7 @@ func (l Loader) Err(all bool) error {
 				continue
 			}
 			if n++; n <= maxErrors {
-				errs = append(errs, fmt.Errorf("nn: the model has no place for the checkpoint's tensor %q", name))
+				errs = append(errs, fmt.Errorf("nn: the model has no place for the checkpoint's tensor %.500q", name))
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func (l Loader) lookup(name string, dims ...int) (tensor.DType, bool) {
 		return 0, false
 	}
 	if !slices.Equal(info.Shape, dims) {
-		l.Fail(fmt.Errorf("nn: tensor %q has shape %v, the config asks for %v", full, info.Shape, dims))
+		l.Fail(fmt.Errorf("nn: tensor %q has shape %.200s, the config asks for %v", full, fmt.Sprint(info.Shape), dims))
 		return 0, false
 	}
 	dt, err := info.DType.Tensor()
@@ -186,7 +186,7 @@ func (l Loader) near(full string) string {
 	for rest, ok := full, true; ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {
 		for name := range l.src.Names() {
 			if name == rest || strings.HasSuffix(name, "."+rest) {
-				return fmt.Sprintf("; it has %q", name)
+				return fmt.Sprintf("; it has %.500q", name)
 			}
 		}
 	}

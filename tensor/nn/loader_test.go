@@ -435,3 +435,25 @@ func ExampleLoader() {
 	// [21 43 65]
 	// nn: the checkpoint has no tensor "mlp.down.weight" of shape [2 3]
 }
+
+// What is computed from weights is held to their size, in all; what a Maker makes has none.
+func TestDerive(t *testing.T) {
+	src, err := checkpoint.Memory(checkpoint.Float32("w", tensor.New(1<<20)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := NewLoader(src, Options{}).At("a")
+	const rows = derivedBytes / 4 / 1024 // as much as any checkpoint may have
+	for i := range 4 {
+		fits := i < 1+derivedFactor*4<<20/derivedBytes
+		if l.Derive("b", rows, 1024) != fits || (l.Err(false) == nil) != fits {
+			t.Errorf("table %d: error %v", i, l.Err(false))
+		}
+	}
+	if err := l.Err(false); err == nil || !strings.Contains(err.Error(), `"a.b", [4096, 1024], is computed`) {
+		t.Errorf("error %v", err)
+	}
+	if l := NewLoader(checkpoint.Zeros(tensor.F32), Options{}); !l.Derive("b", 1<<20, 1<<20) {
+		t.Error(l.Err(false))
+	}
+}

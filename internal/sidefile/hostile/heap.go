@@ -4,36 +4,53 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
-// Bounds of what opening a folder takes of the heap: so many bytes for each byte of the files that it reads, and
-// so many besides.
-const (
-	HeapFactor = 64
-	HeapBase   = 128 << 20
-)
+// HeapFactor bounds what opening takes of the heap for each byte of the files that it reads. It is what the guide
+// of package model states.
+const HeapFactor = 100
 
-// CheckHeap runs open, which reads files of so many bytes, and fails the test if it takes more of the heap
-// than it may, or too long.
-func CheckHeap(t testing.TB, bytes int, open func()) {
+// CheckHeap runs open, which reads a folder, and fails the test if that takes more of the heap than HeapFactor
+// times the bytes of its files, and base, or takes too long, or gives an error that is long.
+func CheckHeap(t testing.TB, folder fstest.MapFS, base int, open func() error) {
 	t.Helper()
+	bytes := 0
+	for _, f := range folder {
+		bytes += len(f.Data)
+	}
 	start := time.Now()
-	peak := Heap(open)
-	t.Logf("%d bytes of files take %d of the heap: %.1f times; %v", bytes, peak, float64(peak)/float64(bytes), time.Since(start))
-	if most := uint64(HeapFactor*bytes + HeapBase); peak > most {
+	var err error
+	peak := Heap(func() { err = open() })
+	took := time.Since(start)
+	t.Logf("%d bytes of files take %d of the heap, %.1f times as much, and %v; error %.200v", bytes, peak, float64(peak)/float64(bytes), took, err)
+	if most := uint64(HeapFactor*bytes + base); peak > most {
 		t.Errorf("%d bytes of files take %d of the heap, more than %d", bytes, peak, most)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took > 20*time.Second { // a few, if nothing else is running
 		t.Errorf("opening takes %v", took)
 	}
+	if err != nil && len(err.Error()) > 20_000 { // a regular expression and more
+		t.Errorf("an error of %d bytes: %.500v", len(err.Error()), err)
+	}
+}
+
+// Many returns what f makes of 0, 1, …, up to size bytes and a little more.
+func Many(size int, f func(i int) string) string {
+	var b strings.Builder
+	for i := 0; b.Len() < size; i++ {
+		b.WriteString(f(i))
+	}
+	return b.String()
 }
 
 // Heap returns the most bytes by which the heap is larger while f runs, with little garbage.
 func Heap(f func()) uint64 {
-	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	runtime.GC()
 	before, most := heap(), uint64(0)
 	stop := make(chan bool)

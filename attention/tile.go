@@ -7,8 +7,8 @@ import (
 
 // worker computes tiles: a tile's lanes are query rows of heads that share keys, tokens outermost.
 type worker struct {
-	p     *problem
-	s     *span
+	j     *job
+	s     *segment
 	head  int // of keys and values
 	lanes int // 1, 8, 16, 32 or 48, of which n are used
 	n     int
@@ -19,25 +19,25 @@ type worker struct {
 	qAt, dstAt   []int   // [n] where its query and its result begin
 	loMax, hiMin int     // keys between them are seen by all lanes
 
-	tile   Scores
-	buf    []float32
-	qt     []float32 // [D][lanes]
-	scores []float32 // [Block][lanes]
-	mnew   []float32 // [lanes]
-	wide   []float32 // [Block][D] and [Block][Dv]: keys and values in float32, if they are not
-	sums   []float32 // two partial results
-	vdim   int
+	scoreTile Scores
+	buf       []float32
+	qt        []float32 // [D][lanes]
+	scores    []float32 // [Block][lanes]
+	mnew      []float32 // [lanes]
+	wide      []float32 // [Block][D] and [Block][Dv]: keys and values in float32, if they are not
+	sums      []float32 // two partial results
+	vdim      int
 
 	clean bool // values of hidden keys are not read: see mend
 }
 
-// result is the state of softmax after some keys.
-type result struct {
+// softmaxState is the state of softmax after some keys.
+type softmaxState struct {
 	o    []float32 // [Dv][lanes]
 	m, l []float32 // [lanes]
 }
 
-func (r result) reset() {
+func (r softmaxState) reset() {
 	clear(r.o)
 	clear(r.l)
 	for i := range r.m {
@@ -71,22 +71,22 @@ func (w *worker) resize(dim, vdim int) {
 	}
 }
 
-func (w *worker) result(b []float32) result {
+func (w *worker) result(b []float32) softmaxState {
 	n := w.vdim * w.lanes
-	return result{b[:n], b[n : n+w.lanes], b[n+w.lanes : n+2*w.lanes]}
+	return softmaxState{b[:n], b[n : n+w.lanes], b[n+w.lanes : n+2*w.lanes]}
 }
 
-func (w *worker) total() result { return w.result(w.sums) }
-func (w *worker) other() result { return w.result(w.sums[len(w.sums)/2:]) }
+func (w *worker) total() softmaxState { return w.result(w.sums) }
+func (w *worker) other() softmaxState { return w.result(w.sums[len(w.sums)/2:]) }
 
-func (w *worker) partialOf(p *problem, t *part) result {
-	return w.result(p.partial[t.slot*partialLen(p.vdim):])
+func (w *worker) partialOf(j *job, t *tile) softmaxState {
+	return w.result(j.partial[t.slot*partialLen(j.vdim):])
 }
 
-// begin lays out the lanes of a part and loads its queries.
-func (w *worker) begin(p *problem, t *part) {
-	w.p, w.s, w.head = p, &p.spans[t.span], t.head
-	group := p.group()
+// begin lays out the lanes of a tile and loads its queries.
+func (w *worker) begin(j *job, t *tile) {
+	w.j, w.s, w.head = j, &j.segments[t.segment], t.head
+	group := j.group()
 	w.n = min(maxLanes, w.s.rows*group-t.lane)
 	switch {
 	case w.n == 1:
@@ -104,9 +104,9 @@ func (w *worker) begin(p *problem, t *part) {
 	for i := range w.n {
 		row, head := (t.lane+i)/group, t.head*group+(t.lane+i)%group
 		w.rows[i], w.heads[i], w.pos[i] = w.s.row+row, head, w.s.pos+row
-		w.qAt[i] = (w.s.row+row)*p.ldq + head*p.dim
-		w.dstAt[i] = (w.s.row+row)*p.ldd + head*p.vdim
-		lo, hi := p.mask.Range(w.pos[i])
+		w.qAt[i] = (w.s.row+row)*j.ldq + head*j.dim
+		w.dstAt[i] = (w.s.row+row)*j.ldd + head*j.vdim
+		lo, hi := j.mask.Range(w.pos[i])
 		hi = min(hi, w.s.keys-1)
 		w.lo[i], w.hi[i] = int32(lo), int32(hi)
 		w.loMax, w.hiMin = max(w.loMax, lo), min(w.hiMin, hi)
@@ -114,11 +114,11 @@ func (w *worker) begin(p *problem, t *part) {
 	for i := w.n; i < w.lanes; i++ {
 		w.lo[i], w.hi[i] = w.lo[w.n-1], w.hi[w.n-1]
 	}
-	flash.LoadQueries(w.qt, w.lanes, p.dim, p.q, w.qAt[:w.n], p.scale)
+	flash.LoadQueries(w.qt, w.lanes, j.dim, j.q, w.qAt[:w.n], j.scale)
 }
 
 // attend returns the state after the chunks from first to last−1.
-func (w *worker) attend(first, last int) result {
+func (w *worker) attend(first, last int) softmaxState {
 	total := w.total()
 	total.reset()
 	for c := first; c < last; c++ {
@@ -135,8 +135,8 @@ func (w *worker) attend(first, last int) result {
 }
 
 // chunk adds the keys of chunk c to r.
-func (w *worker) chunk(c int, r result) {
-	lo, hi := w.p.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
+func (w *worker) chunk(c int, r softmaxState) {
+	lo, hi := w.j.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
 	first, last := max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block)
 	for b := first; b <= last; b++ {
 		key := b * flash.Block
@@ -155,15 +155,15 @@ func (w *worker) chunk(c int, r result) {
 
 // score computes the scores of n keys from position key on, as softmax takes them, and raises mnew.
 func (w *worker) score(key, n int, k []float32, ldk int) {
-	p := w.p
+	j := w.j
 	all := key >= w.loMax && key+n-1 <= w.hiMin
-	if all && p.softCap == 0 && p.bias == nil {
-		flash.ScoresMax(w.scores, w.lanes, n, p.dim, k, ldk, w.qt, w.mnew)
+	if all && j.softCap == 0 && j.bias == nil {
+		flash.ScoresMax(w.scores, w.lanes, n, j.dim, k, ldk, w.qt, w.mnew)
 		return
 	}
-	flash.Scores(w.scores, w.lanes, n, p.dim, k, ldk, w.qt)
-	if p.softCap != 0 {
-		flash.SoftCap(w.scores[:n*w.lanes], p.softCap)
+	flash.Scores(w.scores, w.lanes, n, j.dim, k, ldk, w.qt)
+	if j.softCap != 0 {
+		flash.SoftCap(w.scores[:n*w.lanes], j.softCap)
 	}
 	w.addBias(key, n)
 	if all {
@@ -175,10 +175,10 @@ func (w *worker) score(key, n int, k []float32, ldk int) {
 
 // addBias adds the bias of n keys from position key on to the scores.
 func (w *worker) addBias(key, n int) {
-	if w.p.bias != nil {
-		w.tile = Scores{Tile: w.scores, Lanes: w.lanes, Keys: n, Key: key,
+	if w.j.bias != nil {
+		w.scoreTile = Scores{Tile: w.scores, Lanes: w.lanes, Keys: n, Key: key,
 			Heads: w.heads[:w.n], Pos: w.pos[:w.n], Rows: w.rows[:w.n], KeyRow: w.s.row + key}
-		w.p.bias.AddTo(&w.tile)
+		w.j.bias.AddTo(&w.scoreTile)
 	}
 }
 
@@ -193,18 +193,18 @@ func (w *worker) block(b, n int) (k []float32, ldk int, v []float32, ldv int) {
 }
 
 // finish writes the results of all lanes.
-func (w *worker) finish(r result) {
-	flash.Finish(w.p.dst, w.dstAt[:w.n], r.o, r.l, w.lanes, w.vdim)
+func (w *worker) finish(r softmaxState) {
+	flash.Finish(w.j.dst, w.dstAt[:w.n], r.o, r.l, w.lanes, w.vdim)
 }
 
 // writeWeights computes the scores once more, now that their sum is known, and writes the weights to
 // dst, [H, T, S].
-func (w *worker) writeWeights(dst tensor.Tensor, r result) {
+func (w *worker) writeWeights(dst tensor.Tensor, r softmaxState) {
 	keys := dst.Shape[2]
 	for i := range w.n {
 		clear(w.weightRow(dst, i))
 	}
-	lo, hi := w.p.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
+	lo, hi := w.j.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
 	for b := lo / flash.Block; b <= hi/flash.Block && hi >= lo; b++ {
 		key := b * flash.Block
 		n := min(flash.Block, hi+1-key)

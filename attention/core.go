@@ -1,0 +1,261 @@
+package attention
+
+import (
+	"math"
+	"slices"
+
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// chunk is the number of keys after which partial results are merged: chunks can be computed on
+// different processors. Like blocks they begin at fixed positions, so that the order of all sums, and
+// with it every bit, is the same however queries and processors are divided.
+const chunk = 8 * flash.Block
+
+// maxLanes is the number of query rows in a tile.
+const maxLanes = 48
+
+// segment is the queries of one sequence, and the keys they see.
+type segment struct {
+	row, rows int // of the job's queries
+	pos       int // position of the first
+	keys      int // positions 0 to keys−1 exist
+	kv        keyValues
+}
+
+// keyValues is where keys and values lie: rows of a tensor, or a layer's cache.
+type keyValues struct {
+	k, v         []float32 // head h of key s begins at s·ldk + h·headK
+	ldk, ldv     int
+	headK, headV int
+	cache        *layerCache
+}
+
+// tile is up to maxLanes query rows of the heads that share one head of keys and values, from a flat count of
+// tokens times group.
+type tile struct {
+	segment, head, lane int
+	first, last         int // chunks
+	slot                int // of partial results, when chunks are divided
+}
+
+// job is a running attention. It is pooled to reuse its buffers.
+type job struct {
+	heads, kvHeads, dim, vdim int
+	q, dst                    []float32
+	ldq, ldd                  int
+	mask                      Mask
+	scale, softCap            float32
+	bias                      Bias
+	segments                  []segment
+	weights                   []tensor.Tensor // one a segment, or none
+
+	tiles    []tile
+	workers  []*worker
+	partial  []float32 // results of chunks
+	gathered []float32 // keys and values, head by head
+}
+
+var jobs parallel.Free[job]
+
+// newJob returns the attention of heads to queries, [T, H·D] or rows that begin so, that sets dst,
+// [T, H·Dv]. The segments are to be added.
+func newJob(heads, kvHeads, dim, vdim int, queries, dst tensor.Tensor, o Options) *job {
+	j := jobs.Get()
+	j.heads, j.kvHeads, j.dim, j.vdim = heads, kvHeads, dim, vdim
+	j.q, j.ldq = queries.Data, queries.Shape.Last()
+	j.dst, j.ldd = dst.Data, dst.Shape.Last()
+	j.set(o, 0)
+	return j
+}
+
+// runObserved runs the job, gives it back, and shows the weights of each segment to the observer of pass
+// if it wants to see those of some.
+func (j *job) runObserved(pass *Pass, stage Stage) {
+	if pass.Observer == nil {
+		j.run()
+		j.put()
+		return
+	}
+	var show []func(tensor.Tensor)
+	for i := range j.segments {
+		show = append(show, pass.Observer(Point{stage, pass.layer, i}))
+	}
+	if slices.ContainsFunc(show, func(f func(tensor.Tensor)) bool { return f != nil }) {
+		for i := range j.segments {
+			j.weights = append(j.weights, tensor.New(j.heads, j.segments[i].rows, j.segments[i].keys))
+		}
+	}
+	j.run()
+	for i, f := range show {
+		if f != nil {
+			f(j.weights[i])
+		}
+	}
+	j.put()
+}
+
+func (j *job) set(o Options, keys int) {
+	j.mask, j.scale, j.softCap, j.bias = o.Mask, o.Scale, o.SoftCap, o.Bias
+	if j.scale == 0 {
+		j.scale = float32(1 / math.Sqrt(float64(j.dim)))
+	}
+	if o.Add.Shape != (tensor.Shape{}) {
+		j.addBias(added{o.Add})
+	}
+	if o.Keep != nil {
+		j.addBias(kept{o.Keep, keys})
+	}
+}
+
+func (j *job) addBias(b Bias) {
+	if j.bias != nil {
+		b = both{j.bias, b}
+	}
+	j.bias = b
+}
+
+// put gives the job back for reuse, without the caller's memory.
+func (j *job) put() {
+	j.q, j.dst, j.bias = nil, nil, nil
+	clear(j.segments)
+	clear(j.weights)
+	j.segments, j.weights, j.tiles = j.segments[:0], j.weights[:0], j.tiles[:0]
+	jobs.Put(j, j.bytes())
+}
+
+// bytes returns the memory that the job keeps for the next one.
+func (j *job) bytes() int {
+	n := cap(j.partial) + cap(j.gathered)
+	for _, w := range j.workers {
+		n += cap(w.buf)
+	}
+	return 4*n + 56*cap(j.tiles)
+}
+
+func (j *job) group() int { return j.heads / j.kvHeads }
+
+// minWork is the multiply-adds below which threads do not pay.
+const minWork = 1 << 19
+
+func (j *job) run() {
+	j.gather()
+	j.tiles = j.tiles[:0]
+	work, chunks := 0, 0
+	for i := range j.segments {
+		s := &j.segments[i]
+		lanes := s.rows * j.group()
+		for head := range j.kvHeads {
+			for lane := 0; lane < lanes; lane += maxLanes {
+				t := tile{segment: i, head: head, lane: lane}
+				t.first, t.last = j.chunks(&t)
+				chunks = max(chunks, t.last-t.first)
+				j.tiles = append(j.tiles, t)
+			}
+		}
+		work += lanes * j.kvHeads * s.keys * (j.dim + j.vdim)
+	}
+	width := parallel.Width()
+	if work < minWork {
+		width = 1
+	}
+	for len(j.workers) < width {
+		j.workers = append(j.workers, new(worker))
+	}
+	for _, w := range j.workers[:width] {
+		w.resize(j.dim, j.vdim)
+	}
+	if width > 1 && chunks > 1 && len(j.tiles) < 2*width && len(j.weights) == 0 {
+		j.runSplit(width)
+		return
+	}
+	parallel.Run(width, len(j.tiles), (*wholeTiles)(j))
+}
+
+// chunks returns the chunks of keys that some query of the tile sees, the last exclusive.
+func (j *job) chunks(t *tile) (first, last int) {
+	s := &j.segments[t.segment]
+	lo, hi := j.keyRange(s, t.lane/j.group(), min((t.lane+maxLanes-1)/j.group(), s.rows-1))
+	if hi < lo {
+		return 0, 0
+	}
+	return lo / chunk, hi/chunk + 1
+}
+
+// keyRange returns the first and last key that queries row0 to row1 see between them.
+func (j *job) keyRange(s *segment, row0, row1 int) (lo, hi int) {
+	lo, _ = j.mask.Range(s.pos + row0)
+	_, hi = j.mask.Range(s.pos + row1)
+	return lo, min(hi, s.keys-1)
+}
+
+// tileOf returns the tile of a part. The last come first: with a causal mask they are the longest.
+func (j *job) tileOf(part int) *tile { return &j.tiles[len(j.tiles)-1-part] }
+
+// wholeTiles computes one tile in a part.
+type wholeTiles job
+
+func (t *wholeTiles) Do(part, worker int) {
+	j := (*job)(t)
+	w, tile := j.workers[worker], j.tileOf(part)
+	w.begin(j, tile)
+	total := w.attend(tile.first, tile.last)
+	w.finish(total)
+	var weights tensor.Tensor
+	if len(j.weights) > 0 {
+		weights = j.weights[tile.segment]
+		w.writeWeights(weights, total)
+	}
+	w.mend(total, weights)
+}
+
+// tileChunks computes one chunk of a tile in a part, and leaves the result in partial.
+type tileChunks job
+
+func (t *tileChunks) Do(part, worker int) {
+	j := (*job)(t)
+	w, tile := j.workers[worker], j.tileOf(part)
+	w.begin(j, tile)
+	r := w.partialOf(j, tile)
+	r.reset()
+	w.chunk(tile.first, r)
+}
+
+// runSplit divides the chunks of each tile too, for few queries and many keys, and merges their results
+// in the order in which wholeTiles does.
+func (j *job) runSplit(width int) {
+	tiles := len(j.tiles)
+	for i := range tiles {
+		t := j.tiles[i]
+		for c := t.first; c < t.last; c++ {
+			u := t
+			u.first, u.last, u.slot = c, c+1, len(j.tiles)-tiles
+			j.tiles = append(j.tiles, u)
+		}
+	}
+	n := (len(j.tiles) - tiles) * partialLen(j.vdim)
+	if cap(j.partial) < n {
+		j.partial = make([]float32, n)
+	}
+	j.partial = j.partial[:n]
+	all := j.tiles
+	j.tiles = all[tiles:]
+	parallel.Run(width, len(j.tiles), (*tileChunks)(j))
+	w, next := j.workers[0], 0
+	for i := range all[:tiles] {
+		t := &all[i]
+		w.begin(j, t)
+		total := w.total()
+		total.reset()
+		for c := t.first; c < t.last; c++ {
+			r := w.partialOf(j, &all[tiles+next])
+			flash.Merge(total.o, total.m, total.l, r.o, r.m, r.l, w.lanes, j.vdim)
+			next++
+		}
+		w.finish(total)
+		w.mend(total, tensor.Tensor{})
+	}
+	j.tiles = all[:0]
+}
