@@ -22,7 +22,7 @@
 //	}
 //
 // An encoder reads a whole text at once, in both directions, and ends with hidden states or the scores of a
-// task. An encoder–decoder is both: the decoder's blocks have a third residual, [attention.Cross], which
+// task. An encoder–decoder is both: the decoder's blocks have a third residual, [attention.CrossAttention], which
 // attends to what the encoder made of the source, a [model.Encoded]. Sessions are the same for both kinds of
 // decoder, and generate greedily, by drawing, or with beams: [model.Session.Generate], [model.Session.BeamSearch].
 //

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -49,8 +50,8 @@ const hiding = -1e30
 // subtracts the maximum, and a row that is not finite is computed again in float64: no score and no value
 // is too large, as long as the result itself fits float32.
 //
-// dst must not overlap q, k or v. It may be called from several goroutines. It panics if shapes do not
-// fit.
+// dst and Weights must not overlap each other nor an input. It may be called from several goroutines. It panics
+// if shapes do not fit, and for results that overlap.
 func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Rank() == 2 {
 		dst, q, k, v = oneHead("dst", dst), oneHead("q", q), oneHead("k", k), oneHead("v", v)
@@ -117,7 +118,20 @@ func (o *Options) check(dst, q, k, v tensor.Tensor) {
 	if o.Weights != nil && o.Weights.Shape != tensor.Of(h, t, s) {
 		panic(fmt.Sprintf("attention: Weights is %v, want [%d, %d, %d]", o.Weights.Shape, h, t, s))
 	}
+	apart("attention: ScaledDotProduct", "dst", dst, q, k, v, o.Add)
+	if o.Weights != nil {
+		apart("attention: ScaledDotProduct", "Weights", *o.Weights, q, k, v, o.Add)
+		alias.Disjoint("attention: ScaledDotProduct", "Weights", o.Weights.Data, "dst", dst.Data)
+	}
 	if o.Pos < 0 || o.Pos > math.MaxInt32-t || s > math.MaxInt32-1 {
 		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys", t, o.Pos, s))
 	}
+}
+
+// apart panics if the result x of op overlaps queries, keys, values or what is added to scores.
+func apart(op, name string, x, q, k, v, add tensor.Tensor) {
+	alias.Disjoint(op, name, x.Data, "q", q.Data)
+	alias.Disjoint(op, name, x.Data, "k", k.Data)
+	alias.Disjoint(op, name, x.Data, "v", v.Data)
+	alias.Disjoint(op, name, x.Data, "Add", add.Data)
 }

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 func random(seed uint64, dims ...int) tensor.Tensor {
@@ -251,6 +253,55 @@ func TestShapesPanic(t *testing.T) {
 			f()
 		}()
 	}
+}
+
+func TestOverlap(t *testing.T) {
+	const rows, dim = 5, 8
+	memory := random(1, 2*rows, dim)
+	x, shifted := memory.Slice(0, rows), memory.Slice(1, 1+rows)
+	a, b, c, dst := random(2, rows, dim), random(3, rows, dim), random(4, rows, dim), tensor.New(rows, dim)
+	square := tensor.New(rows, rows)
+	part := tensor.From(x.Data[:rows*rows], rows, rows)
+	for want, f := range map[string]func(){
+		"dst overlaps q":       func() { ScaledDotProduct(shifted, x, b, c, Options{}) },
+		"dst overlaps k":       func() { ScaledDotProduct(x, a, x, c, Options{}) },
+		"dst overlaps v":       func() { ScaledDotProduct(x, a, b, shifted, Options{}) },
+		"dst overlaps Add":     func() { ScaledDotProduct(x, a, b, c, Options{Add: part}) },
+		"Weights overlaps q":   func() { ScaledDotProduct(dst, x, b, c, Options{Weights: &part}) },
+		"Weights overlaps dst": func() { ScaledDotProduct(x, a, b, c, Options{Weights: &part}) },
+		"Weights overlaps Add": func() { ScaledDotProduct(dst, a, b, c, Options{Add: square, Weights: &square}) },
+	} {
+		tensortest.Panics(t, "attention: ScaledDotProduct: "+want, f)
+	}
+	ScaledDotProduct(dst, x, x, shifted, Options{Weights: &square}) // inputs may be one
+
+	m := &MultiHead{Heads: 2, KVHeads: 2, HeadDim: 4, QKV: nn.Linear{Weight: tensor.NewWeight(tensor.F32, 24, dim)},
+		Out: nn.Linear{Weight: tensor.NewWeight(tensor.F32, dim, dim)}}
+	d := &Disentangled{Heads: m.Heads, HeadDim: m.HeadDim, QKV: m.QKV, Out: m.Out}
+	cross := &CrossAttention{Heads: 2, HeadDim: 4, Query: m.Out, KV: nn.Linear{Weight: tensor.NewWeight(tensor.F32, 16, dim)}, Out: m.Out}
+	plan, err := NewPlan([]Op{m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := func(f func(p *Pass)) func() {
+		return func() {
+			p := new(Pass)
+			p.Begin(Seq{Rows: rows})
+			p.Plan = plan
+			f(p)
+		}
+	}
+	for want, f := range map[string]func(){
+		"MultiHead: dst overlaps x":      pass(func(p *Pass) { m.Forward(p, shifted, x) }),
+		"MatMul: dst overlaps Add":       pass(func(p *Pass) { m.Traits().ForwardAdd(p, dst, x, dst) }),
+		"Disentangled: dst overlaps x":   pass(func(p *Pass) { d.Forward(p, x, x) }),
+		"CrossAttention: dst overlaps x": pass(func(p *Pass) { cross.Forward(p, x, x) }),
+		"Attend: dst overlaps q":         pass(func(p *Pass) { p.Attend(m, x, x, b, c, Options{}) }),
+		"Attend: dst overlaps v":         pass(func(p *Pass) { p.Attend(m, x, a, b, x, Options{}) }),
+	} {
+		tensortest.Panics(t, want, f)
+	}
+	tensortest.Panics(t, "MultiHead: dst overlaps x", pass(func(p *Pass) { m.Traits().ForwardRows(p, x, x, []int{0, 1, 2, 3, 4}) }))
 }
 
 // Three tokens attend to each other: the textbook's example, and a causal mask.

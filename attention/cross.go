@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -65,6 +66,7 @@ func (c *CrossAttention) Forward(p *Pass, dst, x tensor.Tensor) {
 // forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
 func (c *CrossAttention) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	must(c.check())
+	alias.Disjoint("attention: CrossAttention", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	width := c.Heads * c.HeadDim
 	queries, heads := p.Scratch.New(x.Rows(), width), p.Scratch.New(x.Rows(), width)

@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -59,6 +60,7 @@ func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) {
 // forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
 func (m *Disentangled) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 	must(m.check())
+	alias.Disjoint("attention: Disentangled", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	c, width := m.content(), m.Heads*m.HeadDim
 	qkv := c.prepared(p, x)

@@ -24,7 +24,7 @@ import (
 // Attend sets dst, [T, H, Dv], to the attention of the queries q, [T, H, Dk], to the keys of their own
 // sequences: those that op has cached, and k, [T, Hkv, Dk], with the values v, [T, Hkv, Dv], of this pass,
 // which it caches. An Op that shares the cache of another gives no k and v. More dimensions may be joined:
-// [T, H·Dk] is fine.
+// [T, H·Dk] is fine. dst must not overlap q, k or v.
 //
 // Mask and widths are those of op's [Traits]. Of the options Scale, SoftCap and Bias count; it panics if
 // others are set, if shapes do not fit, and for an Op without a place in the plan of the pass.
@@ -33,6 +33,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 	if o.Pos != 0 || o.Keep != nil || o.Add.Data != nil || o.Weights != nil || o.Mask != (Mask{}) && o.Mask != l.Mask {
 		panic(fmt.Sprintf("attention: Attend of %T takes Scale, SoftCap and Bias alone; the mask is that of its Traits", op))
 	}
+	apart("attention: Attend", "dst", dst, q, k, v, tensor.Tensor{})
 	if k.Data != nil || v.Data != nil {
 		p.Append(op, k, v)
 	}

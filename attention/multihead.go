@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -100,6 +101,7 @@ func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) { m.forwardAdd(p, dst
 
 // forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.
 func (m *MultiHead) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
+	alias.Disjoint("attention: MultiHead", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	qkv := m.prepared(p, x)
 	heads := p.Scratch.New(x.Rows(), m.Heads*m.HeadDim)
@@ -111,6 +113,7 @@ func (m *MultiHead) forwardAdd(p *Pass, dst, x, residual tensor.Tensor) {
 // forwardRows is Forward for some rows of the result, [len(rows), Dim]; all rows of x, [T, Dim], are keys,
 // and cached.
 func (m *MultiHead) forwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
+	alias.Disjoint("attention: MultiHead", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	qkv := m.prepared(p, x)
 	width := m.Heads * m.HeadDim

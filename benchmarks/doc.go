@@ -51,13 +51,14 @@
 //
 // # Other systems
 //
-// rivals.py prints figures of PyTorch, ONNX Runtime, tiktoken and Hugging Face tokenizers for the same
-// work under the same names; the versions and how to install them stand at its top. Run them by turns,
-// so that both see the same machine:
+// rivals.py prints figures of PyTorch, ONNX Runtime, CTranslate2, tiktoken and Hugging Face tokenizers for the same
+// work under the same names. Its top says which versions, and how to install them. ONNX Runtime runs encoders in float32
+// and in 8 bits; rivals.py same-hidden checks first that they are the encoders of transformers. Run systems by turns:
+// then all see the same machine.
 //
 //	go test -c -o bench ./benchmarks
 //	for i in 1 2 3 4 5 6; do
-//		./bench -test.run '^$' -test.bench 'MatMul|ScaledDot' -test.cpu 1,2 >> ours.txt
+//		./bench -test.run '^$' -test.bench 'MatMul|ScaledDot|Embed' -test.cpu 1,2 >> ours.txt
 //		python benchmarks/rivals.py torch --threads 1,2 >> torch.txt
 //		python benchmarks/rivals.py onnxruntime --threads 1,2 >> onnxruntime.txt
 //	done

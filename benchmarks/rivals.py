@@ -2,16 +2,19 @@
 prints and benchstat reads.
 
     python3 -m venv ~/rivals
-    ~/rivals/bin/pip install torch==2.15.0 onnxruntime==1.32.0 tiktoken==0.14.0 tokenizers==0.23.3 numpy==2.4.6 \\
-        transformers==5.24.0 ctranslate2==4.8.5
+    ~/rivals/bin/pip install torch==2.15.0 onnxruntime==1.32.0 onnx==1.23.2 tiktoken==0.14.0 tokenizers==0.23.3 \\
+        numpy==2.4.6 transformers==5.24.0 ctranslate2==4.8.5
     ~/rivals/bin/python rivals.py torch --threads 1,2
 
 Systems are torch (linear layers and scaled_dot_product_attention), onnxruntime (MatMul by constant weights,
-which it packs in advance, as this library does), tiktoken (GPT-2), tokenizers (GPT-2, SmolLM2, Gemma 3),
-and for encoder-decoders transformers, which is PyTorch, and ctranslate2. One at a time: the threads of one would
-spin beside the next. Text and vocabularies come from the folders that TRANSFORMER_FIXTURES and TRANSFORMER_REAL
-name; without the second, only GPT-2 is encoded. Encoder-decoders have random weights, made in the folder that
---models names when first needed; rivals.py same-ids tells whether the two systems compute the same of them.
+which it packs in advance, as this library does, and encoders in float32 and in 8 bits: see rival_encoders.py),
+tiktoken (GPT-2), tokenizers (GPT-2, SmolLM2, Gemma 3), and for encoder-decoders transformers, which is PyTorch, and
+ctranslate2. Run one at a time: the threads of one would spin beside the next. Text and vocabularies come from the
+folders that TRANSFORMER_FIXTURES and TRANSFORMER_REAL name; without the second, only GPT-2 is encoded.
+
+Encoders and encoder-decoders have random weights. They are made in the folder that --models names when they are first
+needed. rivals.py same-hidden tells how far the encoders of ONNX Runtime are from transformers, and fails if that is more
+than rounding explains; rivals.py same-ids tells whether the two systems of encoder-decoders generate the same.
 """
 
 import argparse
@@ -23,6 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import rival_encoders
 
 
 class Bench:
@@ -133,6 +138,33 @@ def onnxruntime_system(bench):
             return sessions[i[0] % copies].run(None, {"x": x})
 
         bench(name, run, 2 * m * n * k / 1e9, "GFLOP/s")
+    for name in rival_encoders.SHAPES:
+        onnxruntime_encoder(bench, name)
+
+
+def onnxruntime_encoder(bench, name):
+    wanted = [(form, batch) for form in ("f32", "int8") for batch in rival_encoders.BATCHES
+              if bench.wants(f"Embed/{name}/{form}/{batch}")]
+    if not wanted:
+        return
+    paths, encoders = rival_encoders.files(bench.models, name), {}
+    for form, batch in wanted:
+        lengths = rival_encoders.BATCHES[batch]
+        key = form, len(set(lengths)) > 1
+        if key not in encoders:
+            encoders[key] = rival_encoders.Encoder(paths[key], key[1], bench.threads)
+        bench(f"Embed/{name}/{form}/{batch}", encoders[key](lengths), len(lengths), "sentences/s")
+
+
+def same_hidden_system(bench):
+    for name in rival_encoders.SHAPES:
+        if not bench.wants(name):
+            continue
+        for case, difference, largest in rival_encoders.differences(bench.models, name, bench.threads):
+            print(f"# {name}/{case}: the largest difference is {difference:.2g}, of values up to {largest:.3g}")
+            bound = 2e-5 if case.endswith("f32") else 0.1  # float32 in another order, and 8 bits
+            if not difference <= bound * largest:
+                raise SystemExit(f"{name}/{case} is not the model of transformers")
 
 
 def onnx_matmul(w, rows):
@@ -371,7 +403,7 @@ def main():
         "torch": torch_system, "onnxruntime": onnxruntime_system,
         "tiktoken": tiktoken_system, "tokenizers": tokenizers_system,
         "transformers": transformers_system, "ctranslate2": ctranslate2_system,
-        "same-ids": same_ids_system, "make": make_system,
+        "same-hidden": same_hidden_system, "same-ids": same_ids_system, "make": make_system,
     }
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("system", choices=systems)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -254,4 +255,22 @@ func ExampleBlock() {
 	b.Forward(new(attention.Pass), 0, x)
 	fmt.Println(x.Row(0), x.Row(1))
 	// Output: [4 4] [3 -2]
+}
+
+func TestOverlap(t *testing.T) {
+	const dim = 8
+	x := random(1, 1, 3, dim)
+	up, wide := newAffine(2, dim, dim, false).layer(), newAffine(3, 2*dim, dim, false).layer()
+	mlp := &MLP{Up: up, Down: up}
+	for want, op := range map[string]attention.Op{
+		"FeedForward: dst overlaps x": mlp,
+		"GLU: dst overlaps x":         &GLU{GateUp: wide, Down: up},
+		"Parallel: dst overlaps x":    &Parallel{Branches: []Branch{{Op: mlp}, {Op: mlp}}},
+	} {
+		tensortest.Panics(t, want, func() {
+			p := new(attention.Pass)
+			p.Begin(attention.Seq{Rows: 3})
+			op.Forward(p, x, x)
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -52,6 +53,7 @@ func (g *GLU) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	if err := checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2); err != nil {
 		panic(err.Error())
 	}
+	alias.Disjoint("block: GLU", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	both := p.Scratch.New(x.Rows(), g.GateUp.Out()) // [T, 2·I]
 	h := p.Scratch.New(x.Rows(), g.GateUp.Out()/2)  // [T, I]

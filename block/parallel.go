@@ -2,6 +2,7 @@ package block
 
 import (
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -40,6 +41,7 @@ func (b *Parallel) Traits() attention.Traits {
 
 // Forward sets dst, [T, Out], to the sum of the branches of x, [T, In].
 func (b *Parallel) Forward(p *attention.Pass, dst, x tensor.Tensor) {
+	alias.Disjoint("block: Parallel", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	for i, branch := range b.Branches {
 		y := dst
@@ -56,6 +58,7 @@ func (b *Parallel) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 
 // forwardRows sets dst, [len(rows), Out], to some rows of what Forward computes.
 func (b *Parallel) forwardRows(p *attention.Pass, dst, x tensor.Tensor, rows []int) {
+	alias.Disjoint("block: Parallel", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()
 	some := p.Scratch.New(len(rows), x.Shape.Last())
 	for i, row := range rows {

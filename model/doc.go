@@ -3,7 +3,7 @@
 // A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3. An [Encoder] reads them: BERT and
 // its relatives, with the heads they are published with. An [EncoderDecoder] has one of each, and writes a
 // text for the one that it reads: T5, BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All share one trunk,
-// [Stack]. [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] make them from a folder as Hugging Face
+// [arch.Trunk]. [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] make them from a folder as Hugging Face
 // publishes it; [NewDecoder], [NewEncoder] and [NewEncoderDecoder] take weights from anywhere, random ones
 // too, and the fields are there for programs that assemble their own.
 //
@@ -16,7 +16,7 @@
 // [Decoder.AppendBatch], [Decoder.GenerateBatch] and [Decoder.BeamSearchBatch].
 //
 // [Session.BeamSearch] is beam search, for every decoder: its running texts are forks of the session. The
-// session of an encoder–decoder, [EncoderDecoder.NewSession], attends to a [Source] that
+// session of an encoder–decoder, [EncoderDecoder.NewSession], attends to an [Encoded] source that
 // [EncoderDecoder.Encode] has read; it is a session like any other, and any number may share the source.
 // What a checkpoint says of generating is its [hf.Generation]: lengths, end tokens, logits processors, beams.
 //
@@ -24,9 +24,24 @@
 // on the number of processors. (One exception is part of what the reference does: see
 // [attention.NewRoPE] on dynamic NTK.)
 //
+// # Many texts at once
+//
+// Sessions in goroutines of their own do not disturb each other, and do not share the processors evenly either.
+// The process has one pool of workers, as many as GOMAXPROCS, the caller included. It serves one step at a time: a
+// matrix product, an attention, a norm of many rows. A step that finds the pool busy does not wait. It runs on its
+// own goroutine alone. Two sessions at once are therefore one on all processors and one on a single processor, and
+// they change places from step to step, by chance. The bits of the results are the same; the time of each is hard
+// to tell. And each session reads all weights for itself, which is most of the time of a token.
+//
+// A server does better with one queue. One goroutine owns the model. It takes the texts that wait, and advances all of
+// them together: [Decoder.AppendBatch] with the next token of each session, and with the prompts of new ones. The
+// weights are then read once for all texts, on all processors. [Decoder.GenerateBatch] is this loop for a fixed set of
+// texts. To give each of several tasks its own processors instead, run several processes, each with a smaller
+// GOMAXPROCS. With GOMAXPROCS=1 every session runs on one processor, and the sessions of one process take turns.
+//
 // # Reading
 //
-// An Encoder takes any number of [Sequence] values of different lengths, packed without padding, and gives
+// An Encoder takes any number of [arch.Sequence] values of different lengths, packed without padding, and gives
 // [Encoder.Hidden] states, or what its head makes of each token or each sequence. Package task, below this
 // one, does this with text.
 //
@@ -57,9 +72,8 @@
 //
 // # Adding a family
 //
-// A family is one file: the keys of its config with their defaults, the names and shapes of its weights,
-// its wiring, top to bottom. A relative is a diff on it: qwen.go and gemma.go on llama.go, electra.go on
-// bert.go, the functions at the end of t5.go and bart.go on what is above them. families.go lists which function serves which model_type. Golden files in testdata/golden hold what
-// the reference computes on small checkpoints whose weights are a formula; golden.py in that folder makes
+// A family is a recipe of package family: the keys of its config, the names and shapes of its weights, its wiring.
+// A program may bring its own, in [Options]; the guide of that package says how. Golden files in testdata/golden
+// hold what the reference computes on small checkpoints whose weights are a formula; golden.py in that folder makes
 // them. A family is done when each option that changes its arithmetic has one.
 package model

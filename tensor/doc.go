@@ -11,5 +11,6 @@
 //
 // An [Arena] lends scratch memory, so that a forward pass allocates nothing after the first.
 //
-// Matrices of gonum go in and out without a copy: [FromGeneral], [Tensor.General], [Tensor.Matrix].
+// Gonum's float32 matrices share memory with tensors: [FromGeneral], [Tensor.General]. Its float64 matrices, such as
+// *mat.Dense, are copied: [FromMatrix], [Tensor.Dense]. [Tensor.Matrix] is a view for reading.
 package tensor

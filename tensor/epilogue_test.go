@@ -136,6 +136,27 @@ func TestEpilogueShapes(t *testing.T) {
 	}
 }
 
+// A destination that shares memory with an input would be read after it was written.
+func TestOverlap(t *testing.T) {
+	const rows, dim = 4, 16
+	w := NewWeight(F32, dim, dim)
+	memory, apart := New(2*rows, dim), New(rows, dim)
+	x, next := memory.Slice(0, rows), memory.Slice(rows, 2*rows)
+	for name, other := range map[string]Tensor{
+		"the same": x, "a row on": memory.Slice(1, 1+rows), "one element": From(memory.Data[rows*dim-1:][:rows*dim], rows, dim),
+	} {
+		t.Run(name, func(t *testing.T) {
+			add := Epilogue{Add: other}
+			tensortest.Panics(t, "tensor: MatMul: dst overlaps x", func() { MatMul(other, x, w) })
+			tensortest.Panics(t, "tensor: MatMul: dst overlaps Add", func() { MatMulEpilogue(x, apart, w, add) })
+			tensortest.Panics(t, "tensor: FeedForward: dst overlaps x", func() { FeedForward(other, x, w, Epilogue{}, w, Epilogue{}) })
+			tensortest.Panics(t, "tensor: FeedForward: dst overlaps Add", func() { FeedForward(x, apart, w, Epilogue{}, w, add) })
+		})
+	}
+	MatMulEpilogue(next, x, w, Epilogue{Add: x}) // neighbours, and inputs that are one
+	FeedForward(next, x, w, Epilogue{}, w, Epilogue{Add: x})
+}
+
 func ExampleFeedForward() {
 	up := WeightFrom(From([]float32{ // [3, 2]
 		1, 0,

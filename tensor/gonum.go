@@ -22,8 +22,41 @@ func (t Tensor) General() blas32.General {
 	return blas32.General{Rows: t.Rows(), Cols: n, Stride: max(n, 1), Data: t.Data}
 }
 
+// FromMatrix returns a copy of a gonum matrix of float64 as a [rows, columns] tensor. Each value is rounded to the
+// nearest float32; one that is too large for float32 becomes an infinity. A *mat.Dense that is a part of a larger
+// matrix is fine, so are transposed and other matrices. A matrix without elements gives the zero Tensor.
+func FromMatrix(m mat.Matrix) Tensor {
+	rows, cols := m.Dims()
+	if rows == 0 || cols == 0 {
+		return Tensor{}
+	}
+	t := New(rows, cols)
+	for i := range rows {
+		row := t.Row(i)
+		if d, ok := m.(*mat.Dense); ok {
+			for j, v := range d.RawRowView(i) {
+				row[j] = float32(v)
+			}
+			continue
+		}
+		for j := range row {
+			row[j] = float32(m.At(i, j))
+		}
+	}
+	return t
+}
+
+// Dense returns a copy of t as a gonum matrix of [Tensor.Rows] rows. Widening to float64 is exact: [FromMatrix] gives
+// the same values back, as [rows, columns]. A tensor without elements gives an empty matrix.
+func (t Tensor) Dense() *mat.Dense {
+	if len(t.Data) == 0 {
+		return new(mat.Dense)
+	}
+	return mat.DenseCopyOf(t.Matrix())
+}
+
 // Matrix returns t as a mat.Matrix of [Tensor.Rows] rows: a view through which gonum reads the present
-// values of t, widened to float64.
+// values of t, widened to float64. See [Tensor.Dense] for a copy that gonum may change.
 func (t Tensor) Matrix() mat.Matrix { return view{t} }
 
 type view struct{ t Tensor }

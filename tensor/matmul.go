@@ -1,10 +1,14 @@
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/internal/alias"
+)
 
 // MatMul sets dst to x·wᵀ: dst is [T, Out], x is [T, In], w is [Out, In]. More dimensions than two are
 // taken as rows of the last. dst must not overlap x. It runs on all processors when that pays, may be
-// called from several goroutines, and panics if the shapes do not fit.
+// called from several goroutines, and panics if the shapes do not fit or dst overlaps x.
 //
 // The activations are rounded first if the Weight's Precision says so. Each output is one chain of float32
 // multiply-adds with ascending index into In: its bits do not depend on T, on the other rows, on GOMAXPROCS,
@@ -26,13 +30,14 @@ type Epilogue struct {
 	Add  Tensor // [T, Out]; it must not overlap the destination
 }
 
-// MatMulEpilogue is [MatMul] with an epilogue.
+// MatMulEpilogue is [MatMul] with an epilogue. It panics if dst overlaps x or e.Add.
 func MatMulEpilogue(dst, x Tensor, w *Weight, e Epilogue) {
 	rows := x.Rows()
 	if x.Shape.Last() != w.In || dst.Shape.Last() != w.Out || dst.Rows() != rows {
 		panic(fmt.Sprintf("tensor: MatMul of %v = %v · [%d, %d]ᵀ", dst.Shape, x.Shape, w.Out, w.In))
 	}
 	e.check(rows, w)
+	e.apart("tensor: MatMul", dst, x)
 	if rows == 0 || w.Out == 0 {
 		return
 	}
@@ -45,7 +50,7 @@ func MatMulEpilogue(dst, x Tensor, w *Weight, e Epilogue) {
 
 // FeedForward sets dst, [T, Out], to e2(e(x·upᵀ)·downᵀ): x is [T, In], up is [Hidden, In], down is [Out, Hidden], and
 // e must not Add. The [T, Hidden] values between are never stored whole. The result is bit-identical to two calls of
-// [MatMulEpilogue].
+// [MatMulEpilogue]. dst must not overlap x or e2.Add. It panics as they do.
 func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogue) {
 	rows := x.Rows()
 	if x.Shape.Last() != up.In || up.Out != down.In || dst.Shape.Last() != down.Out || dst.Rows() != rows {
@@ -56,6 +61,7 @@ func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogu
 	}
 	e.check(rows, up)
 	e2.check(rows, down)
+	e2.apart("tensor: FeedForward", dst, x)
 	if rows == 0 || down.Out == 0 {
 		return
 	}
@@ -77,4 +83,10 @@ func (e Epilogue) check(rows int, w *Weight) {
 	if e.Add.Data != nil && len(e.Add.Data) != rows*w.Out {
 		panic(fmt.Sprintf("tensor: %v added to a product [%d, %d]", e.Add.Shape, rows, w.Out))
 	}
+}
+
+// apart panics if the destination of op overlaps its input or what is added.
+func (e Epilogue) apart(op string, dst, x Tensor) {
+	alias.Disjoint(op, "dst", dst.Data, "x", x.Data)
+	alias.Disjoint(op, "dst", dst.Data, "Add", e.Add.Data)
 }

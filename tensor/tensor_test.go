@@ -161,6 +161,48 @@ func TestGeneralSharesMemory(t *testing.T) {
 	}
 }
 
+// Values go from gonum to a tensor rounded, from a part of a matrix and from a transposed one too, and back exactly.
+func TestFromMatrix(t *testing.T) {
+	whole := mat.NewDense(4, 5, nil)
+	for i := range 4 {
+		for j := range 5 {
+			whole.Set(i, j, 1/float64(1+5*i+j))
+		}
+	}
+	part := whole.Slice(1, 4, 2, 4).(*mat.Dense) // its rows are 5 values apart
+	symmetric := mat.NewSymDense(2, []float64{1, 0.1, 0.1, 3})
+	for name, m := range map[string]mat.Matrix{"whole": whole, "a part": part, "transposed": part.T(), "symmetric": symmetric, "a row": whole.RowView(2)} {
+		rows, cols := m.Dims()
+		got := FromMatrix(m)
+		if got.Shape != Of(rows, cols) {
+			t.Errorf("%s: shape %v of %d × %d", name, got.Shape, rows, cols)
+			continue
+		}
+		back := got.Dense()
+		for i := range rows {
+			for j := range cols {
+				if v := got.Row(i)[j]; v != float32(m.At(i, j)) || back.At(i, j) != float64(v) {
+					t.Errorf("%s: (%d, %d) is %v and back %v, want %v", name, i, j, v, back.At(i, j), m.At(i, j))
+				}
+			}
+		}
+		got.Data[0] = 7
+		if m.At(0, 0) == 7 || back.At(0, 0) == 7 {
+			t.Errorf("%s shares memory", name)
+		}
+	}
+	odd := FromMatrix(mat.NewDense(1, 4, []float64{1 + 0x1p-24, 1e300, -1e300, math.NaN()}))
+	if inf := float32(math.Inf(1)); odd.Data[0] != 1 || odd.Data[1] != inf || odd.Data[2] != -inf || odd.Data[3] == odd.Data[3] {
+		t.Errorf("rounded to %v", odd.Data)
+	}
+	if x := FromMatrix(new(mat.Dense)); len(x.Data) != 0 || !x.Dense().IsEmpty() || !New(0, 3).Dense().IsEmpty() {
+		t.Error("an empty matrix is not an empty tensor")
+	}
+	if r, c := New(2, 3, 4).Dense().Dims(); r != 6 || c != 4 {
+		t.Errorf("[2, 3, 4] is %d × %d", r, c)
+	}
+}
+
 func TestShape(t *testing.T) {
 	x := New(2, 3, 4)
 	if x.Rows() != 6 || x.Shape.Rank() != 3 || x.Shape.Len() != 24 || x.Shape.String() != "[2, 3, 4]" {
@@ -181,4 +223,18 @@ func ExampleMatMul() {
 	MatMul(dst, x, w)
 	fmt.Println(dst.Data)
 	// Output: [5 13]
+}
+
+// A matrix computed with gonum becomes a weight, and a tensor goes back for gonum to work on.
+func ExampleFromMatrix() {
+	var w mat.Dense
+	w.Scale(2, mat.NewDense(2, 3, []float64{1, 0, 0, 0, 1, 1})) // [Out, In]
+	x := From([]float32{5, 6, 7}, 1, 3)
+	y := New(1, 2)
+	MatMul(y, x, WeightFrom(FromMatrix(&w)))
+
+	var sum mat.Dense
+	sum.Add(y.Dense(), mat.NewDense(1, 2, []float64{0.5, 0.5}))
+	fmt.Println(mat.Formatted(&sum))
+	// Output: [10.5  26.5]
 }

@@ -1,4 +1,5 @@
-// Classify tells the labels of texts, by default whether they are positive, negative or neutral.
+// Classify gives each text the probabilities of the labels of a classifier. Those of the tiny model are positive,
+// negative and neutral.
 //
 //	go run ./examples/classify
 //	go run ./examples/classify "The soup was cold." "The staff were kind."
@@ -11,21 +12,18 @@ import (
 	"io"
 	"os"
 
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model/task"
 )
 
 func main() {
-	folder := flag.String("model", "", "folder of a sequence classifier; without it a tiny built-in one runs")
-	flag.Parse()
-	texts := flag.Args()
+	folder := flag.String("model", "", "`DIR` with the checkpoint of a sequence classifier; without it the tiny model of the repository runs")
+	texts := cli.Parse("[TEXT ...]", "Classify says of each TEXT how likely each label is: positive, negative or neutral, or the labels of another classifier.")
 	if len(texts) == 0 {
 		texts = []string{"The soup was wonderful and the staff were kind.", "The film was boring.", "The shop closes at six."}
 	}
-	if err := run(os.Stdout, *folder, texts); err != nil {
-		fmt.Fprintln(os.Stderr, "classify:", err)
-		os.Exit(1)
-	}
+	cli.Exit(run(os.Stdout, *folder, texts))
 }
 
 func run(w io.Writer, folder string, texts []string) error {

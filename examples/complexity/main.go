@@ -1,13 +1,13 @@
-// Complexity shows what the square in O(S²) means: it measures the attention of one layer of a language
-// model against the number of tokens S, beside the layer's matrix products, which grow in proportion to S.
+// Complexity shows what the square in O(S²) means. It measures the attention of one layer of a language model against
+// the number of tokens S, and beside it the layer's matrix products, which grow in proportion to S.
 //
 //	go run ./examples/complexity
-//	go run ./examples/complexity -out attention.png -max 16384
+//	go run ./examples/complexity -max 16384 -o attention.png
+//	go run ./examples/complexity -model ~/models/SmolLM2-135M-Instruct
 //
-// It prints a table and draws two charts into a picture, both with logarithmic axes, on which S² is a
-// line twice as steep as S. The first is time. The second is memory: scores of every token with every
-// other, if they are stored as in textbooks, grow as time does; streamed as this library does, keys go by
-// in blocks and next to nothing is needed.
+// It prints a table and draws two charts. Their axes are logarithmic: S² is a line twice as steep as S. The first chart
+// is time. The second one is memory. Stored scores of every token with every other, as in textbooks, grow as S². The
+// library streams: it reads keys in blocks, keeps no scores, and needs next to nothing.
 package main
 
 import (
@@ -15,39 +15,93 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 	"os"
 	"runtime"
 	"text/tabwriter"
 	"time"
+
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
 )
 
 func main() {
-	out := flag.String("out", "complexity.png", "picture to write")
-	most := flag.Int("max", 8192, "largest number of tokens; powers of two from 128 are measured")
-	flag.Parse()
-	if err := run(os.Stdout, *out, *most); err != nil {
-		fmt.Fprintln(os.Stderr, "complexity:", err)
-		os.Exit(1)
-	}
+	folder := flag.String("model", "", "`DIR` with the checkpoint of a decoder, whose first layer is measured; without it a layer of the shape of LLaMA 3.2 1B with random weights")
+	out := flag.String("o", "complexity.png", "picture to write, a PNG `FILE`")
+	most := flag.Int("max", 8192, "measure powers of two from 128 to `N` tokens")
+	cli.Parse("", "Complexity measures how the time and the memory of attention grow with the length of a text, beside the matrix products of the same layer.")
+	cli.Exit(run(os.Stdout, os.Stderr, *folder, *out, *most))
 }
 
 const least = 128
 
-func run(w io.Writer, out string, most int) error {
+func run(w, log io.Writer, folder, out string, most int) error {
 	if most < 2*least || most > 1<<17 {
 		return fmt.Errorf("-max is %d; it must be from %d to %d", most, 2*least, 1<<17)
 	}
-	l := newLayer()
-	fmt.Fprintf(w, "One layer of the shape of LLaMA 3.2 1B, random weights in float32, %d thread(s).\n\n", runtime.GOMAXPROCS(0))
+	p := progress{w: log}
+	l, err := open(&p, folder)
+	if err != nil {
+		return err
+	}
+	var results []result
+	steps := bits.Len(uint(most / least))
+	for i := range steps {
+		s := least << i
+		p.step(fmt.Sprintf("measuring %d tokens, step %d of %d", s, i+1, steps), func() { results = append(results, l.measure(s)) })
+	}
+	if err := table(w, l, results); err != nil {
+		return err
+	}
+	if err := picture(out, l, results); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "wrote", out)
+	return nil
+}
+
+// open returns the layer to measure.
+func open(p *progress, folder string) (l *layer, err error) {
+	if folder == "" {
+		p.step("making a layer of the shape of LLaMA 3.2 1B", func() { l = llama() })
+	} else {
+		p.step("opening "+folder, func() { l, err = firstOf(folder) })
+	}
+	p.took = nil // it says nothing about the steps to come
+	return l, err
+}
+
+// progress tells what the program does, and for how long.
+type progress struct {
+	w    io.Writer
+	took []time.Duration // of the steps so far
+}
+
+// step says what do does, how long it will take if it grows as the steps before it, and how long it took.
+func (p *progress) step(what string, do func()) {
+	fmt.Fprint(p.w, what)
+	if n := len(p.took); n > 0 {
+		growth := 2.0
+		if n > 1 {
+			growth = max(float64(p.took[n-1])/float64(p.took[n-2]), 1)
+		}
+		fmt.Fprintf(p.w, ", about %s", duration(round(p.took[n-1].Seconds()*growth)))
+	}
+	fmt.Fprint(p.w, " ... ")
+	start := time.Now()
+	do()
+	p.took = append(p.took, time.Since(start))
+	fmt.Fprintln(p.w, duration(time.Since(start).Seconds()))
+}
+
+// table prints the results.
+func table(w io.Writer, l *layer, results []result) error {
+	fmt.Fprintf(w, "%s, full causal attention, %d thread(s).\n\n", l.what, runtime.GOMAXPROCS(0))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "tokens\ttime of\tof matrix\tattention's\tmemory of\twith scores\tkeys and\t")
 	fmt.Fprintln(t, "S\tattention\tproducts\tshare\tattention\tstored\tvalues\t")
-	var results []result
-	for s := least; s <= most; s *= 2 {
-		r := l.measure(s)
-		results = append(results, r)
-		fmt.Fprintf(t, "%d\t%s\t%s\t%.1f %%\t%s\t%s\t%s\t\n", s, duration(r.attention), duration(r.products),
-			100*r.attention/(r.attention+r.products), size(r.streamed), size(scoreBytes(s)), size(cacheBytes(s)))
+	for _, r := range results {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%.1f %%\t%s\t%s\t%s\t\n", r.tokens, duration(r.attention), duration(r.products),
+			100*r.attention/(r.attention+r.products), size(r.streamed), size(l.scoreBytes(r.tokens)), size(l.cacheBytes(r.tokens)))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -56,15 +110,11 @@ func run(w io.Writer, out string, most int) error {
 	fmt.Fprintf(w, "\nTwice the tokens take %.1f times as long in attention, and %.1f times in products.\n",
 		last.attention/before.attention, last.products/before.products)
 	fmt.Fprintf(w, "At %.0f tokens, attention takes as long as all products.\n", round(crossing(last)))
-	if err := picture(out, results); err != nil {
-		return err
-	}
-	fmt.Fprintln(w, "Picture:", out)
 	return nil
 }
 
-// crossing returns the number of tokens at which attention, growing as the square from here on, takes as
-// long as products, growing in proportion.
+// crossing returns the number of tokens at which attention takes as long as products, if it grows as the square from
+// here on, and they in proportion.
 func crossing(r result) float64 {
 	return float64(r.tokens) * r.products / r.attention
 }

@@ -8,16 +8,16 @@ import (
 	"math"
 	"os"
 
-	"github.com/seed2010d43f/transformer/internal/plot"
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 )
 
 // picture draws time above memory.
-func picture(path string, results []result) error {
-	above, err := timeChart(results).Draw()
+func picture(path string, l *layer, results []result) error {
+	above, err := timeChart(l, results).Draw()
 	if err != nil {
 		return err
 	}
-	below, err := memoryChart(results).Draw()
+	below, err := memoryChart(l, results).Draw()
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func picture(path string, results []result) error {
 // beyond is how many powers of two expectations reach past the last measurement.
 const beyond = 3
 
-func timeChart(results []result) plot.LogLog {
+func timeChart(l *layer, results []result) plot.LogLog {
 	attention, products := plot.Series{Name: "attention"}, plot.Series{Name: "matrix products"}
 	for _, r := range results {
 		add(&attention, r.tokens, r.attention)
@@ -47,7 +47,7 @@ func timeChart(results []result) plot.LogLog {
 	}
 	first, last := results[0].tokens, results[len(results)-1]
 	return plot.LogLog{
-		Title:  "Time of one layer of LLaMA 3.2 1B",
+		Title:  "Time of one layer of " + l.name,
 		XLabel: "tokens S", YLabel: "time", YUnit: plot.Seconds,
 		Series: []plot.Series{attention, products,
 			growth("as S²", first, last.tokens<<beyond, last, last.attention, 2),
@@ -55,7 +55,7 @@ func timeChart(results []result) plot.LogLog {
 	}
 }
 
-func memoryChart(results []result) plot.LogLog {
+func memoryChart(l *layer, results []result) plot.LogLog {
 	stored, streamed, cache := plot.Series{Name: "scores, if stored"}, plot.Series{Name: "streamed"}, plot.Series{Name: "keys and values"}
 	var last result // with stored scores
 	for _, r := range results {
@@ -64,7 +64,7 @@ func memoryChart(results []result) plot.LogLog {
 			last = r
 		}
 		add(&streamed, r.tokens, r.streamed)
-		add(&cache, r.tokens, cacheBytes(r.tokens))
+		add(&cache, r.tokens, l.cacheBytes(r.tokens))
 	}
 	end := results[len(results)-1].tokens
 	return plot.LogLog{

@@ -1,8 +1,8 @@
-// Embed compares the sentences of two files by their meaning: it prints the nearest sentence of the second
-// for each of the first, and draws the matrix of similarities.
+// Embed compares the sentences of two files by their meaning. For each sentence of the first file it prints the
+// nearest of the second, and it draws the similarity of all pairs.
 //
 //	go run ./examples/embed
-//	go run ./examples/embed -model ~/models/all-MiniLM-L6-v2 -left questions.txt -right answers.txt -out m.png
+//	go run ./examples/embed -model ~/models/all-MiniLM-L6-v2 -left questions.txt -right answers.txt -o similarity.png
 package main
 
 import (
@@ -13,8 +13,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
-	"github.com/seed2010d43f/transformer/internal/plot"
 	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -26,15 +27,12 @@ var leftText string
 var rightText string
 
 func main() {
-	folder := flag.String("model", "", "folder of an encoder, sentence-transformers or plain; without it a tiny built-in one runs")
-	left := flag.String("left", "", "file with a sentence a line; without it sentences that come with the example")
-	right := flag.String("right", "", "file with the sentences to search")
-	out := flag.String("out", "similarity.png", "picture to write")
-	flag.Parse()
-	if err := run(os.Stdout, *folder, *left, *right, *out); err != nil {
-		fmt.Fprintln(os.Stderr, "embed:", err)
-		os.Exit(1)
-	}
+	folder := flag.String("model", "", "`DIR` with the checkpoint of an encoder, of sentence-transformers or plain; without it the tiny model of the repository runs")
+	left := flag.String("left", "", "`FILE` with one sentence a line; without it sentences that come with the example")
+	right := flag.String("right", "", "`FILE` with the sentences to search; without it others that come with the example")
+	out := flag.String("o", "similarity.png", "picture to write, a PNG `FILE`")
+	cli.Parse("", "Embed finds, for each sentence of the file -left, the sentence of the file -right that means nearly the same.")
+	cli.Exit(run(os.Stdout, *folder, *left, *right, *out))
 }
 
 func run(w io.Writer, folder, left, right, out string) error {
@@ -91,9 +89,9 @@ func sentences(file, text string) ([]string, error) {
 	return lines, nil
 }
 
-// draw writes the cosines of all pairs, of vectors that are normalised.
+// draw writes the cosines of all pairs.
 func draw(a, b []string, va, vb tensor.Tensor, out string) error {
-	const most = 200 // sentences: more have no room in a picture
+	const most = 200 // sentences: a picture has no room for more
 	p := plot.Panel{}
 	for i := range min(len(a), most) {
 		row := make([]float32, min(len(b), most))
@@ -102,5 +100,10 @@ func draw(a, b []string, va, vb tensor.Tensor, out string) error {
 		}
 		p.Values = append(p.Values, row)
 	}
-	return plot.HeatMap{Title: "Cosine similarity", Rows: a[:len(p.Values)], Cols: b[:len(p.Values[0])], Panels: []plot.Panel{p}}.WritePNG(out)
+	return plot.HeatMap{
+		Title: "Cosine similarity",
+		Key:   "cosine; negative ones are drawn as 0",
+		Rows:  a[:len(p.Values)], Cols: b[:len(p.Values[0])], PlainRows: true, PlainCols: true,
+		Panels: []plot.Panel{p},
+	}.WritePNG(out)
 }

@@ -14,10 +14,10 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	dir := flag.String("model", "testdata/stablelm", "folder of the checkpoint")
-	tokens := flag.Int("max-tokens", 24, "tokens to generate")
+	dir := flag.String("model", "testdata/stablelm", "`DIR` with the checkpoint of a StableLM 2")
+	tokens := flag.Int("max-tokens", 24, "generate at most `N` tokens")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: family [flags] [TEXT]\nContinues a text with a StableLM 2.")
+		fmt.Fprint(flag.CommandLine.Output(), "usage: family [flags] [TEXT]\n\nFamily continues TEXT with a StableLM 2, a family of models that this program adds to the library.\n\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -27,7 +27,7 @@ func main() {
 	}
 	written, err := generate(*dir, text, *tokens)
 	if err != nil {
-		log.Fatal(err)
+		log.Fatalf("family: -model %s: %v", *dir, err)
 	}
 	fmt.Println(text + written)
 }
@@ -39,7 +39,7 @@ func open(dir string) (*model.Decoder, error) {
 	}})
 }
 
-// generate returns what a model goes on with after a text, greedily.
+// generate returns the greedy continuation of a text.
 func generate(dir, text string, tokens int) (string, error) {
 	d, err := open(dir)
 	if err != nil {

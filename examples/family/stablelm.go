@@ -1,5 +1,5 @@
-// Family adds a family of models to the library from outside of it, and continues a text with one. It is a
-// module of its own, as your program would be.
+// Family adds a family of models, StableLM 2, to the library from outside of it, and continues a text with one. It is a
+// module of its own, as your program would be. Start it in its own folder:
 //
 //	go run . [-model DIR] [-max-tokens N] [TEXT]
 package main

@@ -1,8 +1,8 @@
 // Fillmask finds the words that fit in the place of [MASK], with their probabilities.
 //
 //	go run ./examples/fillmask
-//	go run ./examples/fillmask -text "Anna works at [MASK] in Paris."
-//	go run ./examples/fillmask -model ~/models/bert-base-uncased -text "The capital of France is [MASK]."
+//	go run ./examples/fillmask -n 3 "Anna works at [MASK] in Paris."
+//	go run ./examples/fillmask -model ~/models/bert-base-uncased "The capital of France is [MASK]."
 package main
 
 import (
@@ -11,19 +11,16 @@ import (
 	"io"
 	"os"
 
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model/task"
 )
 
 func main() {
-	folder := flag.String("model", "", "folder of a masked language model; without it a tiny built-in one runs")
-	text := flag.String("text", "The [MASK] sat on the mat", "text with one mask token or several")
-	n := flag.Int("n", 5, "words to show for each")
-	flag.Parse()
-	if err := run(os.Stdout, *folder, *text, *n); err != nil {
-		fmt.Fprintln(os.Stderr, "fillmask:", err)
-		os.Exit(1)
-	}
+	folder := flag.String("model", "", "`DIR` with the checkpoint of a masked language model; without it the tiny model of the repository runs")
+	n := flag.Int("n", 5, "show the `N` likeliest words for each mask")
+	args := cli.Parse("[TEXT]", "Fillmask finds the words that fit in the place of each mask token of TEXT, which most models write [MASK] or <mask>.")
+	cli.Exit(run(os.Stdout, *folder, cli.Text(args, "The [MASK] sat on the mat"), *n))
 }
 
 func run(w io.Writer, folder, text string, n int) error {

@@ -1,14 +1,14 @@
 // Generate continues a text with a decoder, token by token.
 //
-// Without flags it runs a tiny model that is part of the program, so it needs no files and no network:
+// Without flags it runs a tiny model that is part of the program. It needs no files and no network:
 //
 //	go run ./examples/generate
-//	go run ./examples/generate -prompt "One day a little dog" -temperature 0.7 -seed 3
+//	go run ./examples/generate -temperature 0.7 -seed 3 "One day a little dog"
 //	go run ./examples/generate -show
 //
-// With -model it runs any checkpoint folder, as Hugging Face publishes them, of a supported family:
+// With -model it runs a checkpoint of any supported family, in a folder as Hugging Face publishes it:
 //
-//	go run ./examples/generate -model ~/models/SmolLM2-135M-Instruct -prompt "The capital of France is"
+//	go run ./examples/generate -model ~/models/SmolLM2-135M-Instruct "The capital of France is"
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/sample"
@@ -34,22 +35,19 @@ type flags struct {
 
 func main() {
 	var f flags
-	flag.StringVar(&f.prompt, "prompt", "The cat sat on the", "text to continue")
-	flag.StringVar(&f.model, "model", "", "folder of a checkpoint; without it a tiny built-in model runs")
-	flag.IntVar(&f.maxTokens, "max-tokens", 120, "most tokens to generate")
-	flag.BoolVar(&f.show, "show", false, "show what happens between the prompt and its first new token")
+	flag.StringVar(&f.model, "model", "", "`DIR` with the checkpoint of a decoder; without it the tiny model of the repository runs")
+	flag.IntVar(&f.maxTokens, "max-tokens", 120, "generate at most `N` tokens")
+	flag.BoolVar(&f.show, "show", false, "show what happens between TEXT and its first new token")
 	flag.Float64Var(&f.sampling.Temperature, "temperature", 0, "0 takes the likeliest token; 1 draws from the model's distribution")
-	flag.IntVar(&f.sampling.TopK, "top-k", 0, "draw from the k likeliest tokens only")
-	flag.Float64Var(&f.sampling.TopP, "top-p", 0, "draw from the likeliest tokens with this share of the probability")
-	flag.Float64Var(&f.sampling.MinP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest")
-	flag.Uint64Var(&f.sampling.Seed, "seed", 1, "of the random numbers: the same seed gives the same text")
-	flag.Parse()
+	flag.IntVar(&f.sampling.TopK, "top-k", 0, "draw from the `K` likeliest tokens only; 0 draws from all")
+	flag.Float64Var(&f.sampling.TopP, "top-p", 0, "draw from the fewest likely tokens that have the probability `P` together; 0 draws from all")
+	flag.Float64Var(&f.sampling.MinP, "min-p", 0, "draw from the tokens that are at least `P` times as likely as the likeliest")
+	flag.Uint64Var(&f.sampling.Seed, "seed", 1, "`SEED` of the random numbers: the same seed gives the same text")
+	args := cli.Parse("[TEXT]", "Generate continues TEXT with a language model, token by token.")
+	f.prompt = cli.Text(args, "The cat sat on the")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Stdout, f); err != nil {
-		fmt.Fprintln(os.Stderr, "generate:", err)
-		os.Exit(1)
-	}
+	cli.Exit(run(ctx, os.Stdout, f))
 }
 
 func run(ctx context.Context, out io.Writer, f flags) error {

@@ -13,8 +13,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// show prints the way from the prompt to the distribution of the next token: ids, the shape of the
-// activations through the blocks, and what the head makes of the last one.
+// show prints the way from the prompt to the next token: the ids, the shape of the activations after each step, and
+// the likeliest tokens.
 func show(out io.Writer, d *model.Decoder, prompt string) error {
 	ids, err := d.Tokenizer.Encode(prompt)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Ner finds the names in a text: of people, places and organisations.
+// Ner finds the names of people, places and organisations in a text.
 //
 //	go run ./examples/ner
-//	go run ./examples/ner -model ~/models/bert-base-NER -text "Angela Merkel was born in Hamburg."
+//	go run ./examples/ner -model ~/models/bert-base-NER "Angela Merkel was born in Hamburg."
 package main
 
 import (
@@ -10,18 +10,15 @@ import (
 	"io"
 	"os"
 
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model/task"
 )
 
 func main() {
-	folder := flag.String("model", "", "folder of a token classifier; without it a tiny built-in one runs")
-	text := flag.String("text", "Anna Smith works at Acme in Paris.", "text to look through")
-	flag.Parse()
-	if err := run(os.Stdout, *folder, *text); err != nil {
-		fmt.Fprintln(os.Stderr, "ner:", err)
-		os.Exit(1)
-	}
+	folder := flag.String("model", "", "`DIR` with the checkpoint of a token classifier; without it the tiny model of the repository runs")
+	args := cli.Parse("[TEXT]", "Ner finds the names of people, places and organisations in TEXT, and says at which bytes they stand.")
+	cli.Exit(run(os.Stdout, *folder, cli.Text(args, "Anna Smith works at Acme in Paris.")))
 }
 
 func run(w io.Writer, folder, text string) error {

@@ -1,12 +1,12 @@
-// Translate writes each sentence in another language with an encoder–decoder, and draws which words of
-// the source the decoder looked at when it wrote each word of the first translation: their alignment. The
-// tiny model knows a few hundred words, those of examples/internal/tiny/train/translator/words.py.
+// Translate translates each text with an encoder–decoder. It also draws the alignment of the first one: for each word
+// of the translation, the words of the source that the decoder looked at. The tiny model knows a few hundred words,
+// which are in examples/internal/tiny/train/translator/words.py.
 //
 //	go run ./examples/translate
 //	go run ./examples/translate "the black dog was sleeping under the table"
 //	go run ./examples/translate -task "translate French to English" "nous n'avons pas faim"
 //	go run ./examples/translate -model ~/models/t5-small -task "translate English to French" "The house is wonderful."
-//	go run ./examples/translate -model ~/models/bart-large-cnn -out "" < article.txt
+//	go run ./examples/translate -model ~/models/bart-large-cnn -o "" < article.txt
 //	go run ./examples/translate -model ~/models/nllb-200-distilled-600M -from eng_Latn -to fra_Latn "Hello, world."
 package main
 
@@ -22,8 +22,9 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/examples/internal/cli"
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
-	"github.com/seed2010d43f/transformer/internal/plot"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -38,26 +39,23 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.model, "model", "", "folder of a checkpoint: T5, BART, mBART, Marian, Pegasus, M2M-100, NLLB; without it a tiny built-in model runs")
-	flag.StringVar(&o.task, "task", "", "task of the checkpoint, by its name or the beginning of its prefix: translate, summarize")
-	flag.StringVar(&o.from, "from", "", "code of the source's language, for models of many languages")
-	flag.StringVar(&o.to, "to", "", "code of the language to translate into")
-	flag.StringVar(&o.out, "out", "alignment.png", "picture to write; empty: none")
-	flag.IntVar(&o.beams, "beams", 0, "texts that are tried side by side; 0: as the checkpoint says")
-	flag.IntVar(&o.layer, "layer", -1, "decoder layer whose attention is drawn; −1: all of a checkpoint, the best of the tiny model")
-	flag.IntVar(&o.head, "head", -1, "its head; −1: the mean of all")
-	flag.IntVar(&o.most, "max", 0, "tokens to write at most; 0: as the checkpoint says")
+	flag.StringVar(&o.model, "model", "", "`DIR` with the checkpoint of a T5, BART, mBART, Marian, Pegasus, M2M-100 or NLLB; without it the tiny model of the repository runs")
+	flag.StringVar(&o.task, "task", "", "`TASK` of the checkpoint, by its name or the beginning of its prefix, such as translate or summarize")
+	flag.StringVar(&o.from, "from", "", "`CODE` of the source's language, for models of many languages")
+	flag.StringVar(&o.to, "to", "", "`CODE` of the language to translate into")
+	flag.StringVar(&o.out, "o", "alignment.png", "picture to write, a PNG `FILE`; empty writes none")
+	flag.IntVar(&o.beams, "beams", 0, "search with `N` beams; 0 is what the checkpoint says")
+	flag.IntVar(&o.layer, "layer", -1, "draw the attention of decoder layer `N`; -1 draws all layers, or the best one of the tiny model")
+	flag.IntVar(&o.head, "head", -1, "draw head `N` of the layer; -1 draws the mean of all")
+	flag.IntVar(&o.most, "max-tokens", 0, "write at most `N` tokens; 0 is what the checkpoint says")
 	flag.BoolVar(&o.scores, "scores", false, "print the score of each text that a beam search found")
-	flag.Parse()
+	texts := cli.Parse("[TEXT ...]", "Translate translates each TEXT, or does another task of its checkpoint, such as a summary; with -model and without TEXT it reads one text a line from the standard input.")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Stdout, os.Stdin, o, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "translate:", err)
-		os.Exit(1)
-	}
+	cli.Exit(run(ctx, os.Stdout, os.Stdin, o, texts))
 }
 
-// samples are what the tiny model translates if it is given nothing.
+// samples are what the tiny model translates without TEXT.
 var samples = []string{"the black cat sat on the mat", "the cat sat on the mat", "the girl does not see the big red house"}
 
 func run(ctx context.Context, w io.Writer, in io.Reader, o options, texts []string) error {
@@ -94,7 +92,7 @@ func run(ctx context.Context, w io.Writer, in io.Reader, o options, texts []stri
 	return align(w, t, t.Prefix+texts[0], written[0][0].IDs, o)
 }
 
-// open returns what writes, set to the task and languages of the flags.
+// open returns the model, set to the task and the languages of the flags.
 func open(o options) (*task.TextToText, error) {
 	t, err := tiny.Translator(o.model)
 	if err != nil {
@@ -141,14 +139,14 @@ func readLines(in io.Reader) ([]string, error) {
 	return lines, s.Err()
 }
 
-// align lets the decoder read the target that it wrote, and shows what it attends to.
+// align lets the decoder read the target that it has written, and draws what it attends to.
 func align(w io.Writer, t *task.TextToText, text string, target []int, o options) error {
 	m := t.Model
 	source, err := m.Encoder.Tokenizer.Encode(text)
 	if err != nil {
 		return err
 	}
-	const most = 200 // tokens: more have no room in a picture
+	const most = 200 // tokens: a picture has no room for more
 	if len(source) > most || len(target) > most {
 		fmt.Fprintf(w, "no picture: %d and %d tokens; at most %d can be drawn\n", len(source), len(target), most)
 		return nil
@@ -163,8 +161,12 @@ func align(w io.Writer, t *task.TextToText, text string, target []int, o options
 	if o.model == "" && o.layer < 0 && o.head < 0 {
 		o.layer, o.head = tiny.AlignmentLayer, tiny.AlignmentHead
 	}
-	picture := plot.HeatMap{Title: "Attention to the source: each row is a word written, its cells the words read",
-		Rows: labels(m, target), Cols: labels(m, source), Across: 3}
+	picture := plot.HeatMap{
+		Title:   "Attention to the source",
+		Caption: "Each row is a token written, its cells are the tokens read.",
+		Key:     "attention weight",
+		Rows:    labels(m, target), Cols: labels(m, source), Across: 3,
+	}
 	for l, x := range maps {
 		if o.layer >= 0 && l != o.layer {
 			continue
@@ -201,7 +203,7 @@ func crossWeights(m *model.EncoderDecoder, source, target []int) ([]tensor.Tenso
 	return maps, s.Append(before[:len(target)]...)
 }
 
-// panel is a head of layer l, or the mean of its heads.
+// panel shows a head of layer l, or the mean of its heads.
 func panel(l, head int, x tensor.Tensor) plot.Panel {
 	heads, rows := x.Shape[0], x.Shape[1]
 	p := plot.Panel{Title: fmt.Sprintf("layer %d, mean of %d heads", l, heads)}

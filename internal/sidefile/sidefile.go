@@ -50,8 +50,19 @@ func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, problem(name, "it has %d bytes; at most %d are read", size, limit)
 	}
-	return ReadAll(f, name, size)
+	b, err := ReadAll(f, name, size)
+	if err == nil && IsPointer(b) {
+		return nil, problem(name, NotFetched)
+	}
+	return b, err
 }
+
+// NotFetched says what is wrong with a file for which [IsPointer] is true.
+const NotFetched = "it is a pointer of Git LFS in place of the file: git lfs pull, in this folder, fetches the file"
+
+// IsPointer reports whether a file that begins with b is what git clone writes for a large file where Git LFS is not
+// installed.
+func IsPointer(b []byte) bool { return bytes.HasPrefix(b, []byte("version https://git-lfs")) }
 
 // Open opens a regular file, or a link to one, and returns the size that it says it has.
 func Open(fsys fs.FS, name string) (fs.File, int64, error) {

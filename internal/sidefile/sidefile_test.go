@@ -65,6 +65,17 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// What git clone writes without Git LFS says how to get the file.
+func TestPointer(t *testing.T) {
+	fsys := fstest.MapFS{"a": {Data: []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n")}, "b": {Data: []byte("version 2")}}
+	if _, err := sidefile.Read(fsys, "a", 1000); err == nil || !strings.HasPrefix(err.Error(), "read a: ") || !strings.Contains(err.Error(), "git lfs pull") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := sidefile.Read(fsys, "b", 1000); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAbsent(t *testing.T) {
 	for _, fsys := range []fs.FS{fstest.MapFS{}, os.DirFS(t.TempDir())} {
 		if _, err := sidefile.Read(fsys, "a", 9); !errors.Is(err, fs.ErrNotExist) || sidefile.Exists(fsys, "a") {

@@ -9,10 +9,12 @@ package tensortest
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd"
@@ -76,6 +78,20 @@ func fma(x, y, z float32) float32 {
 type Guarded[T float32 | uint16] struct {
 	X   []T
 	all []T
+}
+
+// Panics fails the test unless f panics with a message that contains want.
+func Panics(t testing.TB, want string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if got := recover(); got == nil {
+			t.Errorf("no panic, want %q", want)
+		} else if !strings.Contains(fmt.Sprint(got), want) {
+			t.Errorf("panic %q, want %q", got, want)
+		}
+	}()
+	f()
 }
 
 const (

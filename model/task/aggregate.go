@@ -14,10 +14,10 @@ type AggregationStrategy uint8
 
 const (
 	None    AggregationStrategy = iota // every token is an entity ("none" in the reference)
-	Simple                  // tokens side by side with the same label are one
-	First                   // words have the label of their first token, and are grouped as in Simple
-	Average                 // of the mean of their tokens' scores
-	Max                     // of their token with the highest score
+	Simple                             // tokens side by side with the same label are one
+	First                              // words have the label of their first token, and are grouped as in Simple
+	Average                            // of the mean of their tokens' scores
+	Max                                // of their token with the highest score
 )
 
 // TokenScores is a token with the probability of each label.

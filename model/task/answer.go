@@ -20,11 +20,11 @@ import (
 // Answerer finds the answer to a question in a text: extractive question answering, as the pipeline of
 // that name in transformers 4.57 does it. It may be used from several goroutines.
 type Answerer struct {
-	Preprocessor           // MaxTokens: of a window; NewAnswerer sets at most 384
-	Stride      int  // tokens that two windows of a text have in common; −1: half a window, at most 128
-	MaxAnswer   int  // tokens of the longest answer; NewAnswerer sets 15
-	Impossible  bool // "no answer" is one of the answers, with empty text
-	WithinWords bool // answers may begin and end inside words
+	Preprocessor      // MaxTokens: of a window; NewAnswerer sets at most 384
+	Stride       int  // tokens that two windows of a text have in common; −1: half a window, at most 128
+	MaxAnswer    int  // tokens of the longest answer; NewAnswerer sets 15
+	Impossible   bool // "no answer" is one of the answers, with empty text
+	WithinWords  bool // answers may begin and end inside words
 }
 
 // Answer is a stretch of the text that was asked about.

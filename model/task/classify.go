@@ -20,9 +20,9 @@ const (
 	// Auto is Logits for regression, Sigmoid for labels that are independent of each other and for a single
 	// one, and Softmax for others.
 	Auto    ScoreFunc = iota
-	Logits              // the outputs as they are: numbers of any size
-	Sigmoid          // of each output by itself
-	Softmax          // over the outputs of a text, which then add up to 1
+	Logits            // the outputs as they are: numbers of any size
+	Sigmoid           // of each output by itself
+	Softmax           // over the outputs of a text, which then add up to 1
 )
 
 // Apply changes each row of outputs in place.

@@ -16,7 +16,7 @@ import (
 type Embedder struct {
 	Preprocessor
 	Pooling []Pooling // put side by side
-	Modules  []Module   // after pooling
+	Modules []Module  // after pooling
 	Dim     int       // of the vectors
 
 	// Prompts are put before texts, each for the purpose that it is named after. DefaultPrompt is the name

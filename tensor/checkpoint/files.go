@@ -7,6 +7,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
 // Files is a Source of one or more files: those of a folder that [Open] found, one in the safetensors
@@ -71,7 +73,7 @@ func (f *Files) add(fsys fs.FS, file string, read format, keep map[string]bool) 
 	f.shards = append(f.shards, shard{file, s})
 	c, err := read(file, s)
 	if err != nil {
-		return err
+		return explain(err, s)
 	}
 	if f.headers += c.header; f.headers > maxHeader { // shards may be links to one file, each under a name of its own
 		return &Error{File: file, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("with it, those of %d files have %d bytes", len(f.shards), f.headers)}
@@ -87,6 +89,16 @@ func (f *Files) add(fsys fs.FS, file string, read format, keep map[string]bool) 
 		}
 	}
 	return nil
+}
+
+// explain adds to the error of a format what a newcomer needs to know: that the file is not the one that it stands for.
+func explain(err error, s storage) error {
+	const beginning = 64
+	b, failed := s.view(nil, 0, min(s.size(), beginning))
+	if e, ok := err.(*Error); ok && failed == nil && sidefile.IsPointer(b) {
+		e.Detail = sidefile.NotFetched
+	}
+	return err
 }
 
 // Metadata returns a copy of the texts that a safetensors file holds beside its tensors; those written

@@ -248,7 +248,8 @@ func TestBrokenArchives(t *testing.T) {
 		culprit string
 	}{
 		{"empty", nil, `""`},
-		{"text", []byte("version https://git-lfs.github.com/spec/v1"), `"version https:/"`},
+		{"text", []byte("version number one"), `"version number "`},
+		{"pointer", []byte("version https://git-lfs.github.com/spec/v1"), "git lfs pull"},
 		{"a bare pickle", pickle, `"\x80\x02}`},
 		{"empty zip", torchfile.Zip(), "data.pkl has 0 bytes"},
 		{"no pickle", torchfile.Zip(sound[1:]...), "data.pkl has 0 bytes"},

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -62,8 +63,12 @@ func (a Activation) String() string {
 	return fmt.Sprintf("Activation(%d)", uint8(a))
 }
 
-// Forward applies the function to each element. dst and x have the same shape and may be the same.
-func (a Activation) Forward(dst, x tensor.Tensor) { forRows(a, dst, x) }
+// Forward applies the function to each element. dst and x have the same shape. They may be the same tensor, and must
+// not overlap otherwise.
+func (a Activation) Forward(dst, x tensor.Tensor) {
+	alias.SameOrDisjoint("nn: Activation", "dst", dst.Data, "x", x.Data)
+	forRows(a, dst, x)
+}
 
 // Apply applies the function to each element of x, in place.
 func (a Activation) Apply(x []float32) {
@@ -98,8 +103,11 @@ func (a Activation) apply(dst, x []float32) {
 }
 
 // Gate sets dst, [T, I], to a(gate)·up, where a row of x, [T, 2·I], is the gate and then up: the middle
-// of a gated feed-forward layer (Shazeer, "GLU Variants Improve Transformer", 2020).
-func (a Activation) Gate(dst, x tensor.Tensor) { forRows(gate{a}, dst, x) }
+// of a gated feed-forward layer (Shazeer, "GLU Variants Improve Transformer", 2020). dst must not overlap x.
+func (a Activation) Gate(dst, x tensor.Tensor) {
+	alias.Disjoint("nn: Gate", "dst", dst.Data, "x", x.Data)
+	forRows(gate{a}, dst, x)
+}
 
 type gate struct{ a Activation }
 

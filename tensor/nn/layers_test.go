@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -161,6 +162,40 @@ func TestEmbedding(t *testing.T) {
 			}()
 			e.Forward(y, ids)
 		}()
+	}
+}
+
+func TestOverlap(t *testing.T) {
+	const rows, dim = 3, 8
+	memory, apart := filled(2*rows, dim), tensor.New(rows, dim)
+	x, shifted := memory.Slice(0, rows), memory.Slice(1, rows+1)
+	l := Linear{Weight: tensor.NewWeight(tensor.F32, dim, dim)}
+	for want, f := range map[string]func(){
+		"MatMul: dst overlaps x":        func() { l.Forward(shifted, x) },
+		"MatMul: dst overlaps Add":      func() { l.ForwardAdd(apart, x, apart) },
+		"FeedForward: dst overlaps x":   func() { FeedForward(x, x, l, ReLU, l, tensor.Tensor{}) },
+		"FeedForward: dst overlaps Add": func() { FeedForward(apart, x, l, ReLU, l, apart) },
+		"RMSNorm: dst overlaps x":       func() { new(RMSNorm).Forward(shifted, x) },
+		"LayerNorm: dst overlaps x":     func() { new(LayerNorm).Forward(x, shifted) },
+		"PerRow: dst overlaps x":        func() { PerRow{&RMSNorm{}, &RMSNorm{}, &RMSNorm{}}.Forward(shifted, x) },
+		"Activation: dst overlaps x":    func() { SiLU.Forward(shifted, x) },
+		"Gate: dst overlaps x":          func() { SiLU.Gate(tensor.From(x.Data[:rows*dim/2], rows, dim/2), x) },
+	} {
+		tensortest.Panics(t, want, f)
+	}
+	tensortest.Panics(t, "MatMul: dst overlaps x", func() { l.ForwardActivated(x, x, ReLU) })
+
+	want := tensor.New(rows, dim) // in place is fine where it says so
+	for name, forward := range map[string]func(dst, x tensor.Tensor){
+		"RMSNorm": new(RMSNorm).Forward, "LayerNorm": new(LayerNorm).Forward, "SiLU": SiLU.Forward,
+		"PerRow": PerRow{&RMSNorm{}, &LayerNorm{}, &RMSNorm{}}.Forward,
+	} {
+		y := filled(rows, dim)
+		forward(want, y)
+		forward(y, y)
+		if !slices.Equal(y.Data, want.Data) {
+			t.Errorf("%s in place is %v, want %v", name, y.Data, want.Data)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func (l Linear) ForwardAdd(dst, x, add tensor.Tensor) {
 	tensor.MatMulEpilogue(dst, x, l.Weight, tensor.Epilogue{Bias: l.Bias, Add: add})
 }
 
-// ForwardActivated sets dst to a of the layer's output.
+// ForwardActivated sets dst to a of the layer's output. dst must not overlap x.
 func (l Linear) ForwardActivated(dst, x tensor.Tensor, a Activation) {
 	tensor.MatMulEpilogue(dst, x, l.Weight, tensor.Epilogue{Bias: l.Bias, F: a})
 }

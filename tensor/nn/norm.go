@@ -3,12 +3,13 @@ package nn
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/alias"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Norm normalises rows. dst and x have the same shape and may be the same tensor.
+// Norm normalises rows. dst and x have the same shape. They may be the same tensor, and must not overlap otherwise.
 type Norm interface {
 	Forward(dst, x tensor.Tensor)
 }
@@ -21,7 +22,10 @@ type RMSNorm struct {
 }
 
 // Forward implements [Norm].
-func (n *RMSNorm) Forward(dst, x tensor.Tensor) { forRows(n, dst, x) }
+func (n *RMSNorm) Forward(dst, x tensor.Tensor) {
+	alias.SameOrDisjoint("nn: RMSNorm", "dst", dst.Data, "x", x.Data)
+	forRows(n, dst, x)
+}
 
 func (n *RMSNorm) rows(dst, x tensor.Tensor) {
 	for i := range x.Rows() {
@@ -37,7 +41,10 @@ type LayerNorm struct {
 }
 
 // Forward implements [Norm].
-func (n *LayerNorm) Forward(dst, x tensor.Tensor) { forRows(n, dst, x) }
+func (n *LayerNorm) Forward(dst, x tensor.Tensor) {
+	alias.SameOrDisjoint("nn: LayerNorm", "dst", dst.Data, "x", x.Data)
+	forRows(n, dst, x)
+}
 
 func (n *LayerNorm) rows(dst, x tensor.Tensor) {
 	for i := range x.Rows() {
@@ -68,6 +75,7 @@ func (n PerRow) Forward(dst, x tensor.Tensor) {
 	if x.Rows() != len(n) {
 		panic(fmt.Sprintf("nn: %v normalised by norms of %d rows", x.Shape, len(n)))
 	}
+	alias.SameOrDisjoint("nn: PerRow", "dst", dst.Data, "x", x.Data)
 	for i, norm := range n {
 		norm.Forward(dst.Slice(i, i+1), x.Slice(i, i+1))
 	}

@@ -1,7 +1,6 @@
-// Package tiny holds the models that the examples run when they are given none: a decoder of LLaMA's form
-// that was trained on little stories, an encoder of BERT's form, one trunk with several heads, and an
-// encoder–decoder of T5's form that translates between English and French. train/
-// has the grammars their texts come from, and the training scripts.
+// Package tiny holds the models that the examples run without -model. The decoder has LLaMA's form and was trained on
+// little stories. The encoder has BERT's form: one trunk with several heads. The encoder–decoder has T5's form and
+// translates between English and French. train/ has the training scripts, and the grammars that their texts come from.
 package tiny
 
 import (
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/task"
@@ -19,7 +19,7 @@ import (
 //go:embed decoder encoder classifier embedder tagger translator
 var files embed.FS
 
-// Open returns the decoder in a folder, or the tiny one if folder is empty. Progress is shown on the
+// Open returns the decoder in a folder, with its tokenizer, or the tiny one if folder is empty. It shows progress on the
 // standard error stream.
 func Open(folder string) (*model.Decoder, error) {
 	if folder == "" {
@@ -39,8 +39,8 @@ func Open(folder string) (*model.Decoder, error) {
 	return d, nil
 }
 
-// Task returns what open makes of the folder that -model names, or what fresh makes of the tiny encoder
-// with one of its heads if folder is empty: see [Encoder].
+// Task opens the model of a task with open, from the folder that -model names. If folder is empty, it makes one with
+// fresh, from the tiny encoder with one of its heads: see [Encoder].
 func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), open func(fs.FS, model.Options) (*T, error)) (*T, error) {
 	if folder == "" {
 		e, err := Encoder(head)
@@ -52,7 +52,7 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 	return opened(folder, open)
 }
 
-// opened returns what open makes of the folder that -model names.
+// opened opens the folder that -model names with open.
 func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
 	if err := check(folder); err != nil {
 		return nil, err
@@ -64,11 +64,11 @@ func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (
 	return t, nil
 }
 
-// The head of the tiny translator that shows which words belong together: it was trained to.
+// AlignmentLayer and AlignmentHead name the head of the tiny translator that was trained to look at the word that is
+// being translated.
 const AlignmentLayer, AlignmentHead = 1, 0
 
-// Translator returns what writes with the encoder–decoder in a folder, or with the tiny one if folder is
-// empty.
+// Translator returns the encoder–decoder in a folder, with its tasks, or the tiny one if folder is empty.
 func Translator(folder string) (*task.TextToText, error) {
 	if folder == "" {
 		fsys, err := fs.Sub(files, "translator")
@@ -96,8 +96,8 @@ func check(folder string) error {
 	return nil
 }
 
-// Encoder returns the tiny encoder with one of its heads: encoder, for masked words, tagger, classifier or
-// embedder. The head's folder has a config and the head's weights, if it has any; the trunk's are in
+// Encoder returns the tiny encoder with one of its heads: "encoder", which fills masks, "tagger", "classifier" or
+// "embedder". A head's folder has a config and the weights of the head, if it has any. The weights of the trunk are in
 // encoder.
 func Encoder(head string) (*model.Encoder, error) {
 	trunk, err := checkpoint.OpenFile(files, "encoder/model.safetensors")
@@ -133,8 +133,8 @@ func Encoder(head string) (*model.Encoder, error) {
 	return e, err
 }
 
-// progress returns a function that shows how much has been read, and clears its line at the end, if the
-// standard error stream is a terminal.
+// progress returns a function that shows how much has been read, and clears its line at the end. It returns nil if the
+// standard error stream is no terminal.
 func progress() func(done, total int64) {
 	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil
@@ -153,11 +153,14 @@ func progress() func(done, total int64) {
 	}
 }
 
-// Text returns what a token stands for.
+// Text returns the text of a token, with its space, or its name if it has no text.
 func Text(d *model.Decoder, id int) string {
+	name, _ := d.Tokenizer.Token(id)
+	if strings.HasPrefix(name, "▁") { // SentencePiece's space, which Decode drops at the beginning of a text
+		return strings.ReplaceAll(name, "▁", " ")
+	}
 	if s, err := d.Tokenizer.Decode([]int{id}, false); err == nil && s != "" {
 		return s
 	}
-	s, _ := d.Tokenizer.Token(id)
-	return s
+	return name
 }

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"image"
+	"image/color"
 	"image/png"
 	"math"
 	"os"
@@ -21,15 +22,9 @@ func square(n int, value func(row, col int) float32) [][]float32 {
 	return m
 }
 
-// TestCells looks up the middle of every cell.
-func TestCells(t *testing.T) {
-	nan := float32(math.NaN())
-	tokens := []string{"<s>", " Füße", "▁λόγος\n"}
-	values := [][]float32{{0, 0.2, 1}, {nan, 0.6, -3}, {7, 0.4, 0.8}}
-	m := HeatMap{Title: "Layer 0", Rows: tokens, Cols: tokens, Across: 2}
-	for _, title := range []string{"head 0", "head 1", "head 2"} {
-		m.Panels = append(m.Panels, Panel{title, values})
-	}
+// drawn returns the picture, where its parts are, and the faces of its texts.
+func drawn(t *testing.T, m *HeatMap) (*image.RGBA, *heatLayout, *faces) {
+	t.Helper()
 	got, err := m.Draw()
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +34,20 @@ func TestCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.measure(&m, f)
+	l.measure(m, f)
+	return got, l, f
+}
+
+// TestCells looks up the middle of every cell.
+func TestCells(t *testing.T) {
+	nan := float32(math.NaN())
+	tokens := []string{"<s>", " Füße", "▁λόγος\n"}
+	values := [][]float32{{0, 0.2, 1}, {nan, 0.6, -3}, {7, 0.4, 0.8}}
+	m := HeatMap{Title: "Layer 0", Rows: tokens, Cols: tokens, Across: 2}
+	for _, title := range []string{"head 0", "head 1", "head 2"} {
+		m.Panels = append(m.Panels, Panel{Title: title, Values: values})
+	}
+	got, l, _ := drawn(t, &m)
 	for p := range m.Panels {
 		area := l.cells(p)
 		if !area.In(got.Bounds()) {
@@ -47,7 +55,7 @@ func TestCells(t *testing.T) {
 		}
 		for r, row := range values {
 			for c, v := range row {
-				x, y := area.Min.X+c*l.cell+l.cell/2, area.Min.Y+r*l.cell+l.cell/2
+				x, y := area.Min.X+c*l.cell.X+l.cell.X/2, area.Min.Y+r*l.cell.Y+l.cell.Y/2
 				if at, want := got.RGBAAt(x, y), Colour(float64(v)); at != want {
 					t.Errorf("panel %d cell %d,%d of %v is %v, want %v", p, r, c, v, at, want)
 				}
@@ -146,6 +154,10 @@ func TestHeatMapErrors(t *testing.T) {
 		{HeatMap{Rows: []string{"a"}, Panels: []Panel{{Values: two}}}, "1 row labels for 2 rows"},
 		{HeatMap{Cols: []string{"a"}, Panels: []Panel{{Values: two}}}, "1 column labels for 2 columns"},
 		{HeatMap{Across: -1, Panels: []Panel{{Values: two}}}, "-1 panels side by side"},
+		{HeatMap{Panels: []Panel{{Values: two, Texts: [][]string{{"a"}}}}}, "panel 0 has 1 rows of texts"},
+		{HeatMap{Panels: []Panel{{Values: two, Texts: [][]string{{"a"}, {"b"}}}}}, "panel 0 row 0 has 1 texts, not 2"},
+		{HeatMap{Frames: []image.Rectangle{image.Rect(0, 0, 3, 1)}, Panels: []Panel{{Values: two}}}, "frame (0,0)-(3,1); a panel has 2 columns"},
+		{HeatMap{Frames: []image.Rectangle{{}}, Panels: []Panel{{Values: two}}}, "frame (0,0)-(0,0)"},
 		{HeatMap{Panels: []Panel{{Values: huge}}}, "5000×1 cells; 4096×4096 at most"},
 		{HeatMap{Panels: make([]Panel, 300)}, "is empty"},
 		{HeatMap{Panels: append([]Panel{{Values: two}}, make([]Panel, 300)...)}, "301 panels; 256 at most"},
@@ -155,6 +167,90 @@ func TestHeatMapErrors(t *testing.T) {
 		if _, err := c.m.Draw(); err == nil || !strings.Contains(err.Error(), c.words) || !strings.HasPrefix(err.Error(), "plot: ") {
 			t.Errorf("error %v lacks %q", err, c.words)
 		}
+	}
+}
+
+// TestTexts has texts in cells, a frame, a caption and a key: each is where it belongs, and nothing is cut.
+func TestTexts(t *testing.T) {
+	values := [][]float32{{0, 1, 0.5}, {0.2, 0.9, 0}}
+	texts := [][]string{{" a long token", "b", ""}, {"c", "d", "e"}}
+	m := HeatMap{Rows: []string{"one", "two"}, Caption: "first\nsecond", Key: "how likely each of the tokens is, beside the bar",
+		Panels: []Panel{{Values: values, Texts: texts}, {Values: values}}, Frames: []image.Rectangle{image.Rect(0, 1, 2, 2), image.Rect(2, 1, 3, 2)}}
+	got, l, f := drawn(t, &m)
+	if need := width(f.label, "·a·long·token"); l.cell.X <= need {
+		t.Errorf("a cell is %d wide, its text %d", l.cell.X, need)
+	}
+	if need := width(f.text, m.Key); l.barHeight < need || got.Bounds().Dy() < l.first.Y+need {
+		t.Errorf("the bar is %d high, its key %d", l.barHeight, need)
+	}
+	inks := func(panel, col, row int) map[rgb]bool { // the colours that a text may have, of those in a cell
+		found := map[rgb]bool{}
+		cell := l.block(panel, image.Rect(col, row, col+1, row+1)).Inset(3)
+		for y := cell.Min.Y; y < cell.Max.Y; y++ {
+			for x := cell.Min.X; x < cell.Max.X; x++ {
+				for _, paint := range []rgb{ink, white} {
+					if got.RGBAAt(x, y) == (color.RGBA{uint8(paint >> 16), uint8(paint >> 8 & 255), uint8(paint & 255), 255}) {
+						found[paint] = true
+					}
+				}
+			}
+		}
+		return found
+	}
+	for _, c := range []struct {
+		panel, col, row int
+		want            []rgb
+	}{{0, 0, 0, []rgb{white}}, {0, 1, 0, []rgb{ink}}, {0, 2, 0, nil}, {0, 1, 1, []rgb{ink}}, {1, 0, 0, nil}, {1, 1, 1, nil}} {
+		found := inks(c.panel, c.col, c.row)
+		if len(found) != len(c.want) || len(found) == 1 && !found[c.want[0]] {
+			t.Errorf("panel %d, column %d, row %d has texts in the colours %v, want %v", c.panel, c.col, c.row, found, c.want)
+		}
+	}
+	for panel := range 2 {
+		b := l.block(panel, image.Rect(0, 1, 3, 2))
+		corner := color.RGBA{0xd5, 0x5e, 0, 255}
+		for _, at := range []image.Point{b.Min.Sub(image.Pt(1, 1)), b.Min, b.Max.Sub(image.Pt(1, 1)), b.Max.Sub(image.Pt(2, 2))} {
+			if got.RGBAAt(at.X, at.Y) != corner {
+				t.Errorf("panel %d: no frame at %v", panel, at)
+			}
+		}
+		if between := l.block(panel, m.Frames[1]).Min; got.RGBAAt(between.X-1, between.Y+5) == corner {
+			t.Errorf("panel %d: a frame between two that touch", panel)
+		}
+		if above := l.block(panel, image.Rect(0, 0, 1, 1)); got.RGBAAt(above.Min.X, above.Min.Y) == corner {
+			t.Errorf("panel %d: a frame in row 0", panel)
+		}
+	}
+	if blank(got, image.Rect(0, l.captionTop, 200, l.captionTop+2*height(f.text))) {
+		t.Error("no caption")
+	}
+	for _, edge := range edges(got.Bounds()) {
+		if !blank(got, edge) {
+			t.Errorf("the margin %v is not blank", edge)
+		}
+	}
+}
+
+// TestPlainLabels has labels far longer than tokens, many of them: each has room for all of it.
+func TestPlainLabels(t *testing.T) {
+	m := HeatMap{PlainRows: true, PlainCols: true}
+	for range 120 {
+		m.Rows = append(m.Rows, strings.Repeat("a word ", 20)+"end")
+	}
+	m.Cols = m.Rows[:2]
+	m.Panels = []Panel{{Values: make([][]float32, 120)}}
+	for i := range m.Rows {
+		m.Panels[0].Values[i] = make([]float32, 2)
+	}
+	_, l, f := drawn(t, &m)
+	if l.rowTags[0] != m.Rows[0] || l.colTags[1] != m.Cols[1] {
+		t.Errorf("labels read %q and %q", l.rowTags[0], l.colTags[1])
+	}
+	if need := width(f.label, m.Rows[0]); l.first.X < margin+need || l.height < l.first.Y+120*l.cell.Y+need {
+		t.Errorf("no room for %d in a picture %d high, with cells from %v", need, l.height, l.first)
+	}
+	if n := every(height(f.label), l.cell.Y); n != 1 {
+		t.Errorf("one label in %d is shown", n)
 	}
 }
 

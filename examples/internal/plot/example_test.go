@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed2010d43f/transformer/internal/plot"
+	"github.com/seed2010d43f/transformer/examples/internal/plot"
 )
 
 // Two heads of a layer, side by side.

@@ -50,6 +50,14 @@ func screen(linear float64) uint8 {
 	return uint8(math.Round(255 * v))
 }
 
+// onShade is the colour of a text on the colour of v.
+func onShade(v float32) rgb {
+	if l, _, _ := ramp(min(max(float64(v), 0), 1)); l > 0.6 || v != v {
+		return ink
+	}
+	return white
+}
+
 // seriesColour is a colour of Okabe and Ito's set, which colour-blind eyes can
 // tell apart.
 func seriesColour(n int) rgb {

@@ -94,24 +94,36 @@ func (c *canvas) writeUp(f font.Face, s string, x, y int, h, v anchor, paint col
 	draw.DrawMask(c.RGBA, up.Bounds().Add(at), image.NewUniform(paint), image.Point{}, up, image.Point{}, draw.Over)
 }
 
-// maxLabel is how many characters of a label are shown.
-const maxLabel = 18
+// How many characters of a label are shown.
+const (
+	maxLabel = 18
+	maxPlain = 200
+)
 
 // tokenLabels makes tokens legible: spaces and SentencePiece's ▁ become dots, control characters
 // escapes, and what the font lacks a box.
 func tokenLabels(f font.Face, tokens []string) []string {
-	labels := make([]string, len(tokens))
-	for i, token := range tokens {
+	return legible(f, tokens, maxLabel, '·')
+}
+
+// plainLabels is tokenLabels for plain text, whose spaces stay.
+func plainLabels(f font.Face, texts []string) []string {
+	return legible(f, texts, maxPlain, ' ')
+}
+
+func legible(f font.Face, texts []string, most int, space rune) []string {
+	labels := make([]string, len(texts))
+	for i, text := range texts {
 		var b strings.Builder
 		n := 0
-		for _, r := range token {
-			if n++; n > maxLabel {
+		for _, r := range text {
+			if n++; n > most {
 				b.WriteRune('…')
 				break
 			}
 			switch {
 			case r == ' ' || r == '▁':
-				b.WriteRune('·')
+				b.WriteRune(space)
 			case r == '\n':
 				b.WriteString(`\n`)
 			case r == '\t':

@@ -1,4 +1,4 @@
-// Package plot draws small pictures for examples and benchmarks: heat maps of
+// Package plot draws the pictures of the examples: heat maps of
 // attention weights and measurements on logarithmic axes.
 //
 //	m := plot.HeatMap{Title: "Layer 3", Rows: tokens, Cols: tokens, Panels: heads}
@@ -31,6 +31,7 @@ const (
 	grid   rgb = 0xd6dae0
 	faint  rgb = 0xeef0f3
 	absent rgb = 0xcdcdcd
+	accent rgb = 0xd55e00
 )
 
 // RGBA is the colour as package image/color has it.
