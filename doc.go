@@ -34,8 +34,10 @@
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
 //     caches; the multi-head layer; cross-attention. Start at [attention.ScaledDotProduct].
 //   - [block]: feed-forward networks, residuals with norms wherever an architecture has them.
-//   - [model]: the assemblies, one recipe for each family; sessions, batches, generation. Package task
-//     below it has one call for each use: text in, answers out.
+//   - [arch]: decoders, encoders and encoder–decoders put together of these, without files or text.
+//   - [hf] and [family]: config.json read into typed structs, and a recipe for each family of models.
+//   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families from outside.
+//   - [task]: one call for each use: text in, answers out. [retrieval] compares and finds embeddings.
 //   - [sample] and [tokenizer] stand alone: logits to id, text to ids and back. [beam], below sample, is beam search.
 //
 // Imports point down this list only.
@@ -71,6 +73,12 @@ import (
 	_ "github.com/seed2010d43f/transformer/attention"
 	_ "github.com/seed2010d43f/transformer/block"
 	_ "github.com/seed2010d43f/transformer/model"
+	_ "github.com/seed2010d43f/transformer/model/arch"
+	_ "github.com/seed2010d43f/transformer/model/family"
+	_ "github.com/seed2010d43f/transformer/model/hf"
+	_ "github.com/seed2010d43f/transformer/model/modeltest"
+	_ "github.com/seed2010d43f/transformer/model/task"
+	_ "github.com/seed2010d43f/transformer/retrieval"
 	_ "github.com/seed2010d43f/transformer/sample"
 	_ "github.com/seed2010d43f/transformer/sample/beam"
 	_ "github.com/seed2010d43f/transformer/tensor"

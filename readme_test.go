@@ -100,3 +100,23 @@ func TestReadme(t *testing.T) {
 		t.Errorf("the tables of families in README.md are not current; run: go test -run TestReadme -update .")
 	}
 }
+
+// README.md names every package that a program can import.
+func TestReadmePackages(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := readTree(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range tr.sorted() {
+		if p.dir == "." || strings.Contains(p.dir, "internal") || home(p.dir, programs) != "" {
+			continue
+		}
+		if !strings.Contains(string(readme), fmt.Sprintf("[`%s`](%s)", p.dir, p.dir)) {
+			t.Errorf("README.md does not name package %s", p.dir)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/examples/internal/plot"
 	"github.com/seed2010d43f/transformer/examples/internal/tiny"
 	"github.com/seed2010d43f/transformer/model/task"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -56,7 +57,7 @@ func run(w io.Writer, folder, left, right, out string) error {
 	if err != nil {
 		return err
 	}
-	index := task.NewIndex(e.Dim)
+	index := retrieval.NewIndex(e.Dim)
 	index.Add(vb)
 	for i, hits := range index.Search(va, 1) {
 		fmt.Fprintf(w, "%.2f  %s\n      %s\n", hits[0].Score, a[i], b[hits[0].Row])
@@ -96,7 +97,7 @@ func draw(a, b []string, va, vb tensor.Tensor, out string) error {
 	for i := range min(len(a), most) {
 		row := make([]float32, min(len(b), most))
 		for j := range row {
-			row[j] = task.Cosine(va.Row(i), vb.Row(j))
+			row[j] = retrieval.Cosine(va.Row(i), vb.Row(j))
 		}
 		p.Values = append(p.Values, row)
 	}

@@ -8,8 +8,8 @@
 // summarises and answers with an encoder–decoder. Open functions take a folder as
 // Hugging Face publishes it, New functions an encoder that is open; both refuse a checkpoint that was
 // made for another task and say which. The pieces are there to be used alone: a [Preprocessor] makes sequences
-// of texts, the methods and heads of [model.Encoder] make scores of them, and [Aggregate], [Pooling],
-// [MaxSim] and others make answers of those. [Cosine] and [Index] compare embeddings.
+// of texts, the methods and heads of [model.Encoder] make scores of them, and [Aggregate], [Pooling] and
+// others make answers of those. Package retrieval compares embeddings, and finds the nearest of many.
 //
 // # Many texts
 //

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -66,10 +67,10 @@ func TestM3(t *testing.T) {
 	}
 	for i, want := range c.Scores {
 		q, p := got[0], got[i]
-		if g := Lexical(q.Sparse, p.Sparse); !near(g, want.Sparse) {
+		if g := retrieval.Lexical(q.Sparse, p.Sparse); !near(g, want.Sparse) {
 			t.Errorf("text %d: lexical score %v, want %v", i, g, want.Sparse)
 		}
-		if g := MaxSim(q.Vectors, p.Vectors); !near(g, want.Vectors) {
+		if g := retrieval.MaxSim(q.Vectors, p.Vectors); !near(g, want.Vectors) {
 			t.Errorf("text %d: MaxSim %v, want %v", i, g, want.Vectors)
 		}
 		if g := MixedScore(q, p, 1, 1, 1); !near(g, want.All) {

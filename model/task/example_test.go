@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/task"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -172,7 +173,7 @@ func ExampleEmbedder() {
 		return
 	}
 	fmt.Println(x.Shape)
-	fmt.Printf("%.2f %.2f\n", task.Cosine(x.Row(0), x.Row(1)), task.Cosine(x.Row(0), x.Row(2)))
+	fmt.Printf("%.2f %.2f\n", retrieval.Cosine(x.Row(0), x.Row(1)), retrieval.Cosine(x.Row(0), x.Row(2)))
 	// Output:
 	// [3, 32]
 	// 0.96 0.92
@@ -190,22 +191,11 @@ func ExampleM3() {
 		return
 	}
 	fmt.Println(len(x[0].Dense), x[0].Vectors.Shape)
-	fmt.Printf("dense %.2f, sparse %.2f, vectors %.2f\n", task.Cosine(x[0].Dense, x[1].Dense), task.Lexical(x[0].Sparse, x[1].Sparse),
-		task.MaxSim(x[0].Vectors, x[1].Vectors))
+	fmt.Printf("dense %.2f, sparse %.2f, vectors %.2f\n", retrieval.Cosine(x[0].Dense, x[1].Dense), retrieval.Lexical(x[0].Sparse, x[1].Sparse),
+		retrieval.MaxSim(x[0].Vectors, x[1].Vectors))
 	// Output:
 	// 32 [4, 24]
 	// dense 0.77, sparse 0.12, vectors 0.83
-}
-
-func ExampleIndex() {
-	x := task.NewIndex(2)
-	x.Add(tensor.From([]float32{1, 0, 0, 1, 0.8, 0.6}, 3, 2))
-	for _, hit := range x.Search(tensor.From([]float32{0.6, 0.8}, 1, 2), 2)[0] {
-		fmt.Printf("row %d: %.2f\n", hit.Row, hit.Score)
-	}
-	// Output:
-	// row 2: 0.96
-	// row 1: 0.80
 }
 
 func ExamplePooling() {

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 
-	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -79,7 +77,7 @@ func (m *M3) Encode(texts ...string) ([]M3Embedding, error) {
 	err = m.run(batch, func(i int, x tensor.Tensor, a *tensor.Arena) error {
 		dense := tensor.New(1, m.Encoder.Dim)
 		copy(dense.Data, x.Row(0))
-		Normalize(dense)
+		retrieval.Normalize(dense)
 		weights := a.New(x.Rows(), 1)
 		m.Sparse.Forward(weights, x)
 		out[i] = M3Embedding{Dense: dense.Data, Sparse: map[int]float32{}, Vectors: tensor.New(x.Rows()-1, m.ColBERT.Out())}
@@ -93,40 +91,11 @@ func (m *M3) Encode(texts ...string) ([]M3Embedding, error) {
 		}
 		if x.Rows() > 1 {
 			m.ColBERT.Forward(out[i].Vectors, x.Slice(1, x.Rows()))
-			Normalize(out[i].Vectors)
+			retrieval.Normalize(out[i].Vectors)
 		}
 		return nil
 	})
 	return out, err
-}
-
-// Lexical returns the score of a query's sparse weights and a document's: the sum, over the tokens that
-// both have, of the products.
-func Lexical(query, document map[int]float32) float32 {
-	sum := float32(0)
-	for _, id := range slices.Sorted(maps.Keys(query)) { // in one order, so that the result is always the same
-		sum += query[id] * document[id]
-	}
-	return sum
-}
-
-// MaxSim returns the mean, over the vectors of a query, [T, Width], of the largest dot product with one
-// of a document, [S, Width] (Khattab and Zaharia, "ColBERT", 2020, which has the sum; the mean is
-// BGE-M3's). It is 0 if one of them has no vectors, and panics if their widths differ.
-func MaxSim(query, document tensor.Tensor) float32 {
-	if query.Rows() == 0 || document.Rows() == 0 {
-		return 0
-	}
-	if query.Shape.Last() != document.Shape.Last() {
-		panic(fmt.Sprintf("task: MaxSim of vectors of shapes %v and %v", query.Shape, document.Shape))
-	}
-	scores := tensor.New(query.Rows(), document.Rows())
-	tensor.MatMul(scores, query, tensor.WeightFrom(document))
-	sum := float32(0)
-	for i := range scores.Rows() {
-		sum += vec.Max(scores.Row(i))
-	}
-	return sum / float32(scores.Rows())
 }
 
 // MixedScore returns the weighted mean of the dense, sparse and many-vector scores. BGE-M3's weights are
@@ -140,5 +109,5 @@ func MixedScore(query, document M3Embedding, dense, sparse, vectors float32) flo
 	for i, v := range query.Dense {
 		dot += v * document.Dense[i]
 	}
-	return (dense*dot + sparse*Lexical(query.Sparse, document.Sparse) + vectors*MaxSim(query.Vectors, document.Vectors)) / sum
+	return (dense*dot + sparse*retrieval.Lexical(query.Sparse, document.Sparse) + vectors*retrieval.MaxSim(query.Vectors, document.Vectors)) / sum
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -90,12 +91,12 @@ func (d *Dense) Forward(x tensor.Tensor) tensor.Tensor {
 	return y
 }
 
-// Normalizer is [Normalize] as a module.
+// Normalizer is [retrieval.Normalize] as a module.
 type Normalizer struct{}
 
 // Forward implements [Module].
 func (Normalizer) Forward(x tensor.Tensor) tensor.Tensor {
-	Normalize(x)
+	retrieval.Normalize(x)
 	return x
 }
 

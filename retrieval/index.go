@@ -1,8 +1,7 @@
-package task
+package retrieval
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 
@@ -10,38 +9,6 @@ import (
 	"github.com/seed2010d43f/transformer/internal/topk"
 	"github.com/seed2010d43f/transformer/tensor"
 )
-
-// Cosine returns the cosine of the angle between two vectors, computed in float64; 0 if one of them is
-// all zeros. It panics if their lengths differ.
-func Cosine(a, b []float32) float32 {
-	if len(a) != len(b) {
-		panic(fmt.Sprintf("task: Cosine of vectors of %d and %d", len(a), len(b)))
-	}
-	var dot, aa, bb float64
-	for i := range a {
-		dot += float64(a[i]) * float64(b[i])
-		aa += float64(a[i]) * float64(a[i])
-		bb += float64(b[i]) * float64(b[i])
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return float32(dot / math.Sqrt(aa*bb))
-}
-
-// Normalize divides each row of x by its Euclidean length, in place. A row of zeros stays.
-func Normalize(x tensor.Tensor) {
-	for i := range x.Rows() {
-		row, sum := x.Row(i), 0.0
-		for _, v := range row {
-			sum += float64(v) * float64(v)
-		}
-		n := float32(max(math.Sqrt(sum), 1e-12))
-		for j := range row {
-			row[j] /= n
-		}
-	}
-}
 
 // Index finds the vectors with the largest dot product with a query, by comparing it with all of them.
 // For the cosine, add vectors that are normalised. Any number of goroutines may use it at a time. It holds
@@ -69,7 +36,7 @@ const (
 // NewIndex returns an empty index of vectors of dim numbers. It panics unless dim is positive.
 func NewIndex(dim int) *Index {
 	if dim < 1 {
-		panic(fmt.Sprintf("task: an index of vectors of %d numbers", dim))
+		panic(fmt.Sprintf("retrieval: an index of vectors of %d numbers", dim))
 	}
 	return &Index{dim: dim}
 }
@@ -85,12 +52,12 @@ func (x *Index) Len() int {
 // hold more than 1<<32 vectors.
 func (x *Index) Add(v tensor.Tensor) {
 	if v.Rows() > 0 && v.Shape.Last() != x.dim {
-		panic(fmt.Sprintf("task: vectors of shape %v added to an index of vectors of %d", v.Shape, x.dim))
+		panic(fmt.Sprintf("retrieval: vectors of shape %v added to an index of vectors of %d", v.Shape, x.dim))
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if uint64(x.n)+uint64(v.Rows()) > 1<<32 {
-		panic(fmt.Sprintf("task: %d vectors added to an index of %d; it holds up to 1<<32", v.Rows(), x.n))
+		panic(fmt.Sprintf("retrieval: %d vectors added to an index of %d; it holds up to 1<<32", v.Rows(), x.n))
 	}
 	for i := 0; i < v.Rows(); {
 		at := x.n % blockRows
@@ -108,7 +75,7 @@ func (x *Index) Add(v tensor.Tensor) {
 // that which was added first. There are fewer if the index has fewer. It panics if the width is another.
 func (x *Index) Search(queries tensor.Tensor, k int) [][]Hit {
 	if queries.Rows() > 0 && queries.Shape.Last() != x.dim {
-		panic(fmt.Sprintf("task: queries of shape %v to an index of vectors of %d", queries.Shape, x.dim))
+		panic(fmt.Sprintf("retrieval: queries of shape %v to an index of vectors of %d", queries.Shape, x.dim))
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
