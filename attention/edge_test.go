@@ -214,3 +214,21 @@ func TestPanicInBias(t *testing.T) {
 		}
 	}
 }
+
+// Memory beyond the arguments is at most as much again as keys and values, and what workers need.
+func TestScaledDotProductMemory(t *testing.T) {
+	const n, heads, dim = 2000, 4, 32
+	q, k, v, dst := tensor.New(n, heads, dim), tensor.New(n, heads, dim), tensor.New(n, heads, dim), tensor.New(n, heads, dim)
+	for range 4 { // what others have left goes
+		runtime.GC()
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	ScaledDotProduct(dst, q, k, v, Options{})
+	runtime.ReadMemStats(&after)
+	const worker = 1 << 20 // a tile of queries and blocks of keys, several times
+	most := uint64(4*(len(k.Data)+len(v.Data)) + worker*(runtime.GOMAXPROCS(0)+1))
+	if got := after.TotalAlloc - before.TotalAlloc; got > most {
+		t.Errorf("%d bytes, at most %d are stated; all scores would take %d", got, most, 4*n*n*heads)
+	}
+}

@@ -103,9 +103,20 @@ func (p *Pass) Traits(op Op) Traits {
 func (p *Pass) Bytes() int {
 	n := p.Scratch.Bytes()
 	for i := range p.rotations {
-		n += 4 * (cap(p.rotations[i].cos) + cap(p.rotations[i].sin))
+		t := &p.rotations[i]
+		n += 4 * (cap(t.cos) + cap(t.sin) + cap(t.freq))
 	}
 	return n
+}
+
+// Reset forgets the batch and its model, and keeps the memory: the pass may serve another model then.
+func (p *Pass) Reset() {
+	clear(p.Seqs)
+	p.Seqs, p.Plan, p.Observer, p.Input = p.Seqs[:0], nil, nil, tensor.Tensor{}
+	p.Scratch.Release(tensor.Mark{})
+	for i := range p.rotations {
+		p.rotations[i].rope = nil
+	}
 }
 
 // Rows returns the rows of the batch.

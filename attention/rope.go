@@ -97,8 +97,12 @@ func (p *Pass) rotation(r *RoPE) *rotation {
 	}
 	half, row := len(r.InvFreq), 0
 	if n := p.Rows() * half; cap(t.cos) < n {
-		t.cos, t.sin, t.freq = make([]float32, n), make([]float32, n), make([]float32, half)
+		t.cos, t.sin = make([]float32, n), make([]float32, n)
 	}
+	if cap(t.freq) < half {
+		t.freq = make([]float32, half)
+	}
+	t.cos, t.sin, t.freq = t.cos[:cap(t.cos)], t.sin[:cap(t.sin)], t.freq[:half]
 	for _, s := range p.Seqs {
 		invFreq, amplitude := r.at(s.Length, t.freq)
 		for i := range s.Rows {
@@ -115,6 +119,12 @@ func (p *Pass) slot(r *RoPE) *rotation {
 	for i := range p.rotations {
 		if p.rotations[i].rope == r {
 			return &p.rotations[i]
+		}
+	}
+	for i := range p.rotations {
+		if t := &p.rotations[i]; t.rope == nil { // after Reset
+			t.rope, t.ready = r, false
+			return t
 		}
 	}
 	p.rotations = append(p.rotations, rotation{rope: r})

@@ -5,12 +5,13 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// batcher computes the tokens of sessions that their caches do not hold yet, packed without padding, and
-// keeps its memory for the next time.
+// batcher computes the tokens of sessions that their caches do not hold yet, packed without padding. It is pooled:
+// a session that waits keeps no memory for its next pass.
 type batcher struct {
 	pass attention.Pass
 	seqs []attention.Seq
@@ -26,6 +27,17 @@ type end struct {
 	pos int
 }
 
+var batchers parallel.Free[batcher]
+
+// put gives the batcher back, without what it has computed. It is not called after a panic, which leaves it in the
+// middle of something.
+func (b *batcher) put() {
+	b.pass.Reset()
+	clear(b.seqs[:cap(b.seqs)])
+	b.all = nil
+	batchers.Put(b, b.pass.Bytes())
+}
+
 // passRows is the number of tokens that are computed together: enough for matrix products to run at
 // full speed, few enough for activations to stay small.
 const passRows = 512
@@ -36,7 +48,6 @@ func (b *batcher) run(d *Decoder, sessions ...*Session) {
 		s.restartIfLong()
 		s.longest = max(s.longest, len(s.ids))
 	}
-	b.pass.Scratch.Release(tensor.Mark{}) // what a panic has left
 	for b.gather(d, sessions) {
 		b.pass.Observer = sessions[0].opt.Observer
 		b.pass.Begin(b.seqs...)
@@ -113,7 +124,9 @@ func (d *Decoder) AppendBatch(batch []Input) error {
 		}
 	}
 	if len(sessions) > 0 {
-		sessions[0].batcher.run(d, sessions...)
+		b := batchers.Get()
+		b.run(d, sessions...)
+		b.put()
 	}
 	return nil
 }

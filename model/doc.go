@@ -51,6 +51,20 @@
 // whether it wants to see it: the embedding, the stream after every residual, attention weights, the
 // logits. Nothing is computed for points that nobody wants to see.
 //
+// # Memory
+//
+// A model takes the size of its weights, in the types in which they are kept. A session takes the bytes that
+// [Session.CacheBytes] says, four for each token, and eight for each entry of the vocabulary.
+//
+// A call takes memory for the rows that it computes together, however long the text is: up to 512 tokens of a
+// decoder, and of an encoder up to 1024 tokens of several texts, or one longer text. For each of these rows it takes
+// up to 12 bytes for each output of the layer's products (queries, keys, values, gates and so on), and 32 for each value of
+// the residual stream. Attention may take as much again as the layer's keys and values of one text, in float32.
+// Logits take 4 bytes for each entry of the vocabulary and token that they are asked for.
+//
+// Calls leave this memory to those that follow. What two garbage collections in a row have found unused goes, all but
+// about 10 MB: a process that is idle keeps its models and sessions, and no more.
+//
 // # Folders from strangers
 //
 // A folder may hold anything. Opening it runs nothing in it, and gives a model, or an error that names the file

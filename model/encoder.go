@@ -16,8 +16,15 @@ type Encoder struct {
 	*arch.Encoder
 	Family    string               // model_type: "bert"
 	Tokenizer *tokenizer.Tokenizer // nil where the checkpoint has none
+}
 
-	passes parallel.Free[attention.Pass]
+// passes are those of all encoders: a pass that waits serves any.
+var passes parallel.Free[attention.Pass]
+
+// putPass gives a pass back. It is not called after a panic, which leaves it in the middle of something.
+func putPass(p *attention.Pass) {
+	p.Reset()
+	passes.Put(p, p.Bytes())
 }
 
 // runRows is the number of tokens that are computed together: enough for matrix products to run at full
@@ -34,9 +41,9 @@ func (e *Encoder) Run(batch []arch.Sequence, see func(first int, group []arch.Se
 	if err := e.Check(batch); err != nil {
 		return err
 	}
-	p := e.passes.Get()
+	p := passes.Get()
 	err := e.run(p, batch, see)
-	e.passes.Put(p, p.Bytes()) // not after a panic, which leaves it in the middle of something
+	putPass(p)
 	return err
 }
 

@@ -65,12 +65,12 @@ func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Encoded, error) {
 // model, as [arch.Encoder.Forward] returns it, or something else of the same width. hidden is kept, not copied.
 // IDs serve only processors of logits that look at the source.
 func (m *EncoderDecoder) NewEncoded(ids []int, hidden tensor.Tensor) (*Encoded, error) {
-	p := m.Encoder.passes.Get()
+	p := passes.Get()
 	cross, err := m.arch().Cross(p, hidden)
 	if err != nil {
 		return nil, err
 	}
-	m.Encoder.passes.Put(p, p.Bytes())
+	putPass(p)
 	return &Encoded{IDs: append([]int(nil), ids...), Hidden: hidden, cross: cross}, nil
 }
 
@@ -89,7 +89,7 @@ func (m *EncoderDecoder) SequenceScores(sources ...[]int) (tensor.Tensor, error)
 	if err != nil || len(sources) == 0 {
 		return tensor.Tensor{}, err
 	}
-	p := m.Encoder.passes.Get()
+	p := passes.Get()
 	var out tensor.Tensor
 	for i, source := range sources {
 		mark := p.Scratch.Mark()
@@ -104,7 +104,7 @@ func (m *EncoderDecoder) SequenceScores(sources ...[]int) (tensor.Tensor, error)
 		copy(out.Row(i), y.Data)
 		p.Scratch.Release(mark)
 	}
-	m.Encoder.passes.Put(p, p.Bytes())
+	putPass(p)
 	return out, nil
 }
 
@@ -129,9 +129,8 @@ func (m *EncoderDecoder) WithGeneration(g hf.Generation) *EncoderDecoder {
 // WithTokenizer returns a copy that shares all weights, encodes sources with t, and decodes targets with
 // t.Target(): for a language, say.
 func (m *EncoderDecoder) WithTokenizer(t *tokenizer.Tokenizer) *EncoderDecoder {
-	n, d := *m, *m.Decoder
-	d.Tokenizer = t.Target()
-	n.Decoder = &d
-	n.Encoder = &Encoder{Encoder: m.Encoder.Encoder, Family: m.Encoder.Family, Tokenizer: t}
+	n, e, d := *m, *m.Encoder, *m.Decoder
+	e.Tokenizer, d.Tokenizer = t, t.Target()
+	n.Encoder, n.Decoder = &e, &d
 	return &n
 }

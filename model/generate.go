@@ -90,8 +90,14 @@ func (d *Decoder) GenerateBatch(ctx context.Context, batch []Input, samplers []*
 	return out, err
 }
 
-func generateAll(ctx context.Context, d *Decoder, all []*generation) (tooLong error) {
-	var b batcher
+func generateAll(ctx context.Context, d *Decoder, all []*generation) error {
+	b := batchers.Get()
+	err := b.generateAll(ctx, d, all)
+	b.put()
+	return err
+}
+
+func (b *batcher) generateAll(ctx context.Context, d *Decoder, all []*generation) (tooLong error) {
 	var live []*Session
 	for {
 		live = live[:0]

@@ -43,7 +43,9 @@ func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, o beam.Opt
 		for i, in := range batch {
 			sessions[i] = in.Session
 		}
-		sessions[0].batcher.run(d, sessions...)
+		b := batchers.Get()
+		b.run(d, sessions...)
+		b.put()
 	}
 	for i, s := range searches {
 		s.live = append(s.live, batch[i].Session.Fork())
@@ -88,7 +90,13 @@ func (s *Session) newSearch(prompt []int, o beam.Options, opt GenerateOptions) (
 
 // runSearches goes on with all searches, a token at a time, until all are over.
 func runSearches(ctx context.Context, d *Decoder, searches []*search) error {
-	var b batcher
+	b := batchers.Get()
+	err := b.runSearches(ctx, d, searches)
+	b.put()
+	return err
+}
+
+func (b *batcher) runSearches(ctx context.Context, d *Decoder, searches []*search) error {
 	var live []*Session
 	for {
 		live = live[:0]

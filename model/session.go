@@ -36,7 +36,6 @@ type Session struct {
 	encoded *Encoded  // what an encoder has read, for a decoder that attends to it
 	crosses bool      // the decoder does
 
-	batcher batcher
 	changed []float32 // [V], logits that processors have changed
 	text    []int     // ids without arch.RowID
 }
@@ -180,9 +179,10 @@ func (s *Session) tokens() []int {
 // many as there is room for, go to all.
 func (s *Session) computePending(all []float32) {
 	if s.cache.Len() < len(s.ids) {
-		s.batcher.all = all
-		s.batcher.run(s.d, s)
-		s.batcher.all = nil
+		b := batchers.Get()
+		b.all = all
+		b.run(s.d, s)
+		b.put()
 	}
 }
 
