@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
 )
 
 // TestRefusals checks that what a file must not have is refused by name.
@@ -120,7 +122,7 @@ func TestInvalidUTF8(t *testing.T) {
 		if o := e.Offsets[i]; o.Start > o.End || o.End > len(text) {
 			t.Errorf("offsets %v", o)
 		}
-		raw = append(raw, tok.vocab.bytes(id)...)
+		raw = append(raw, tok.vocab.Bytes(id)...)
 	}
 	if string(raw) != text {
 		t.Errorf("the tokens hold %q", raw)
@@ -193,7 +195,7 @@ func checkRoundTrip(t *testing.T, tok *Tokenizer, text string, exact bool) {
 	if streamed += last; err != nil || streamed != back {
 		t.Fatalf("%q decodes to %q but streams to %q, %v", text, back, streamed, err)
 	}
-	if exact && back != string(appendValid(nil, []byte(text))) {
+	if exact && back != string(chars.AppendValid(nil, []byte(text))) {
 		t.Fatalf("%q comes back as %q", text, back)
 	}
 }
