@@ -94,7 +94,7 @@ func sameWeights(a, b map[int]float32) bool {
 	return true
 }
 
-// TestMiniLM compares all-MiniLM-L6-v2 with what sentence-transformers makes of it.
+// TestRealEmbedder compares all-MiniLM-L6-v2 with what sentence-transformers makes of it.
 func TestRealEmbedder(t *testing.T) {
 	root := os.Getenv("TRANSFORMER_REAL")
 	if root == "" {
