@@ -44,7 +44,7 @@ func finish(p *plan.Plan, err error) (*Tokenizer, error) {
 // The file does not say which tokens play what part, so Special has none; Open takes that from tokenizer_config.json. An
 // error names the part that is wrong or not supported.
 func ParseJSON(data []byte) (*Tokenizer, error) {
-	p, err := plan.Parse(data, false)
+	p, err := plan.Parse(data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: tokenizer.json: %w", err)
 	}

@@ -36,6 +36,7 @@ type Tokenizer struct {
 	decoder      decode.Chain
 	decodesBytes bool // the decoder starts from bytes
 	special      plan.Special
+	splitSpecial bool          // the files ask for special tokens in a text to be text
 	guard        *models.Guard // nil: no special tokens that the model could make of text
 
 	languages *languages.Languages // nil: none
@@ -209,6 +210,7 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	if w.Guard = nil; !o.ParseSpecial {
 		w.Guard = t.guard
 	}
+	o.ParseSpecial = o.ParseSpecial && !t.splitSpecial
 	w.Text.Allow(len(text))
 	w.Text.Reset(text, 0, false)
 	w.chunks = t.added.Find(w.chunks[:0], t.added.Raw, w.Text.B, o.ParseSpecial)

@@ -186,9 +186,9 @@ func parseSplit(c *preTokenizerConfig) (PreTokenizer, error) {
 			return Scan{Next: ScanGPT2}, nil
 		case *re == llama3Pattern && covers:
 			return Scan{Next: scanLLaMA3}, nil
-		case *re == qwen2Pattern && covers:
+		case *re == Qwen2Pattern && covers:
 			return Scan{Next: ScanQwen2}, nil
-		case *re == clipPattern && how == Removed && c.Invert:
+		case *re == CLIPPattern && how == Removed && c.Invert:
 			return Scan{Next: ScanCLIP, DropSpaces: true}, nil
 		}
 		const digit = "[0-9]"

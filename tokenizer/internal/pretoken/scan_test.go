@@ -24,8 +24,8 @@ func TestScannersFollowTheirPatterns(t *testing.T) {
 	}{
 		{"GPT-2", gpt2Pattern, isolated, false, Scan{Next: ScanGPT2}},
 		{"LLaMA 3", llama3Pattern, isolated, false, Scan{Next: scanLLaMA3}},
-		{"Qwen 2", qwen2Pattern, isolated, false, Scan{Next: ScanQwen2}},
-		{"CLIP", clipPattern, Removed, true, Scan{Next: ScanCLIP, DropSpaces: true}},
+		{"Qwen 2", Qwen2Pattern, isolated, false, Scan{Next: ScanQwen2}},
+		{"CLIP", CLIPPattern, Removed, true, Scan{Next: ScanCLIP, DropSpaces: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := regex.Compile(c.pattern)

@@ -21,7 +21,7 @@ func Parse(data []byte, legacy bool) (*plan.Plan, *Model, error) {
 	m, err := Read(data)
 	var p *plan.Plan
 	if err == nil {
-		p, err = m.parts(legacy)
+		p, err = m.Plan(legacy)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("tokenizer: SentencePiece model: %w", err)
@@ -29,7 +29,9 @@ func Parse(data []byte, legacy bool) (*plan.Plan, *Model, error) {
 	return p, m, nil
 }
 
-func (m *Model) parts(legacy bool) (*plan.Plan, error) {
+// Plan returns the tokenizer that the model by itself is. With legacy set, each stretch between added tokens gets a dummy
+// prefix, else only the first.
+func (m *Model) Plan(legacy bool) (*plan.Plan, error) {
 	if m.SpaceSuffix {
 		return nil, fmt.Errorf("treat_whitespace_as_suffix is not supported")
 	}
@@ -37,7 +39,7 @@ func (m *Model) parts(legacy bool) (*plan.Plan, error) {
 	if err := m.stages(p, legacy); err != nil {
 		return nil, err
 	}
-	if err := m.model(p); err != nil {
+	if err := m.Build(p); err != nil {
 		return nil, err
 	}
 	for id, piece := range m.Pieces {
@@ -99,7 +101,8 @@ func (m *Model) UserDefined() *trie.Set {
 	return t
 }
 
-func (m *Model) model(p *plan.Plan) error {
+// Build gives the plan, which has the stages, the model and its vocabulary.
+func (m *Model) Build(p *plan.Plan) error {
 	tokens, scores := make([]models.Entry, len(m.Pieces)), make([]float64, len(m.Pieces))
 	for id, piece := range m.Pieces {
 		tokens[id] = models.Entry{Token: []byte(piece.Text), Id: uint32(id)}
