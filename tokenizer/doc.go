@@ -40,7 +40,8 @@
 //   - The normalizer and the pre-tokenizer may make 32 bytes of each byte of a text, and 64 KiB more; the model as many
 //     tokens.
 //   - A decoder may make 64 bytes of each byte of its tokens, and of each token.
-//   - The regular expressions of one call may take two seconds, and two more for each MiB of text.
+//   - The regular expressions of one call may take 16 million steps, and 256 more for each byte that they search. What
+//     takes too long on one machine does so on all.
 //   - A text passes through at most 256 stages of a kind.
 //
 // More than that is an error, and never a panic or a lack of memory.
@@ -49,7 +50,7 @@
 //
 // Words that are one token are looked up whole; others are merged once and kept in a cache of 896 KiB, of which each
 // call running at the same time has its own and hands it on to a later one. The splits of GPT-2, LLaMA 3, Qwen and CLIP
-// are hand-written; other patterns go through a regular-expression engine, which is slower by far. A word of n bytes takes
+// are hand-written; other patterns go through a regular-expression engine, which is slower. A word of n bytes takes
 // O(n log n).
 //
 // # Reference

@@ -96,8 +96,8 @@ const maxText = (1<<31 - 1 - buffer.GrowBytes) / buffer.GrowFactor
 // AppendEncode appends the ids of text to dst and returns the extended slice. An error is possible only where
 //
 //   - text is longer than 63 MiB,
-//   - the tokenizer's file has regular expressions that take too long on it: more than two seconds, and two more for each
-//     MiB,
+//   - the tokenizer's file has regular expressions that take too long on it: more than 16 million steps, and 256 more for
+//     each byte that they search,
 //   - its normalizer and pre-tokenizer make more than 32 bytes of each byte of text, and 64 KiB, or its model more tokens,
 //   - the model has no token for part of it, and the file names an unknown token that is not there.
 //
@@ -198,7 +198,7 @@ func (t *Tokenizer) giveBack(w *work) {
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	w.Ids, w.Spans, w.Failed = w.Ids[:0], w.Spans[:0], nil
-	w.Text.Search = buffer.SearchTime{}
+	w.Text.Search = buffer.Search{}
 	if len(text) > maxText {
 		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
 	}

@@ -24,7 +24,7 @@ type Text struct {
 	Most             int  // bytes that all stretches of the original may become together
 	room             int  // those of them that are left
 	Over             bool // the stretch would have grown beyond
-	Search           SearchTime
+	Search           Search
 }
 
 // Normalizer and pre-tokenizer may make a text growFactor times as long, and growBytes longer. Of what is published the

@@ -1,3 +1,5 @@
+// Package hf opens the tokenizer of a Hugging Face model folder: which files it has, which class it is of, and what that
+// class does.
 package hf
 
 import (

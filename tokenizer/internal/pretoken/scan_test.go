@@ -28,7 +28,7 @@ func TestScannersFollowTheirPatterns(t *testing.T) {
 		{"CLIP", CLIPPattern, Removed, true, Scan{Next: ScanCLIP, DropSpaces: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := regex.Compile(c.pattern)
+			p, err := regex.Compile(c.pattern, regex.Oniguruma)
 			if err != nil {
 				t.Fatal(err)
 			}
