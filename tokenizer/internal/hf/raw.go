@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/jsonscan"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/normalize"
@@ -15,6 +16,9 @@ import (
 
 // openRaw reads a vocabulary that comes without a tokenizer.json.
 func (c *config) openRaw(fsys fs.FS) (*plan.Plan, error) {
+	if p, ok, err := c.readListed(fsys); ok {
+		return p, err
+	}
 	for _, name := range []string{"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"} {
 		data, err := readVocabulary(fsys, name)
 		switch {
@@ -42,7 +46,7 @@ func (c *config) openRaw(fsys fs.FS) (*plan.Plan, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		vocab, err = readVocabulary(fsys, "vocab.txt")
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, c.nothing()
+			return nil, nothing(fsys)
 		}
 		if err == nil {
 			if err = c.canRead(vocabText, "vocab.txt"); err == nil {
@@ -54,9 +58,12 @@ func (c *config) openRaw(fsys fs.FS) (*plan.Plan, error) {
 }
 
 // nothing is the error for a folder without a vocabulary.
-func (c *config) nothing() error {
-	return errors.New("found none of tokenizer.json, tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model, " +
-		"vocab.json with merges.txt, vocab.txt")
+func nothing(fsys fs.FS) error {
+	if sidefile.Exists(fsys, "qwen.tiktoken") {
+		return errors.New("qwen.tiktoken, of Qwen 1, is not supported: its class is custom code; a tokenizer.json of it can be opened")
+	}
+	return errors.New("found none of tokenizer.json, tekken.json, tokenizer.model, tiktoken.model, spiece.model, sentencepiece.bpe.model, " +
+		"spm.model, vocab.json with merges.txt, vocab.txt")
 }
 
 // canRead refuses a class that is not known, or whose vocabulary is not of the form that was found.

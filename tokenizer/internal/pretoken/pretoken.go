@@ -68,6 +68,9 @@ func (s Scan) Split(w *State) error {
 	return nil
 }
 
+// SplitAt makes each match of a pattern a pre-token, and what lies between two.
+func SplitAt(p *regex.Pattern) PreTokenizer { return splitPattern{pattern: p, how: isolated} }
+
 // splitPattern splits at the matches of a pattern, or, inverted, at what lies between them.
 type splitPattern struct {
 	pattern *regex.Pattern

@@ -78,7 +78,7 @@ const (
 // Qwen35Pattern is Qwen2Pattern where marks are letters' own.
 const Qwen35Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 
-func scanLLaMA3(t *chars.Map, b []byte, i int) int { return scanModern(t, b, i, 3) }
+func ScanLLaMA3(t *chars.Map, b []byte, i int) int { return scanModern(t, b, i, 3) }
 func ScanQwen2(t *chars.Map, b []byte, i int) int  { return scanModern(t, b, i, 1) }
 
 // scanModern follows llama3Pattern with up to digits digits in a number.

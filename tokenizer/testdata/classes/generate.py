@@ -6,6 +6,7 @@ what the reference gives on a list of texts. Run it where requirements.txt is in
 """
 
 import argparse
+import base64
 import importlib.util
 import json
 import os
@@ -14,7 +15,9 @@ import shutil
 
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+import tiktoken
 from transformers import AutoTokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 spec = importlib.util.spec_from_file_location("seq2seq", os.path.join(HERE, "..", "seq2seq", "generate.py"))
@@ -365,6 +368,65 @@ class Folders:
         train(d + "/spiece.model", LINES, 170, rules=base.RULES, pad_id=0, eos_id=1, bos_id=2, unk_id=3, control_symbols=["[SEP]", "[MASK]", "[CLS]"])
         self.config(d, "big_bird")
 
+    # lists of tokens, whose truth is the library tiktoken
+
+    def ranks(self, d):
+        pairs(d, [], size=340)
+        back = {c: b for b, c in bytes_to_unicode().items()}
+        vocab = json.load(open(d + "/vocab.json"))
+        os.remove(d + "/vocab.json")
+        merges = [m.split(" ") for m in open(d + "/merges.txt").read().split("\n")[1:] if m]
+        os.remove(d + "/merges.txt")
+        tokens = [bytes([b]) for b in range(256)] + [bytes(back[c] for c in a + b) for a, b in merges]
+        tokens = list(dict.fromkeys(tokens))
+        assert len(tokens) <= len(vocab) + 256
+        return {t: i for i, t in enumerate(tokens)}
+
+    def tiktoken_file(self, d, name, ranks):
+        with open(d + "/" + name, "w") as f:
+            f.write("".join(base64.b64encode(t).decode() + f" {i}\n" for t, i in ranks.items()))
+
+    def llama3_tiktoken(self, d):
+        r = self.ranks(d)
+        self.tiktoken_file(d, "tokenizer.model", r)
+        self.config(d, "llama")
+        special = ["<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>", "<|reserved_special_token_1|>", "<|finetune_right_pad_id|>",
+            "<|reserved_special_token_2|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>", "<|python_tag|>"]
+        special += [f"<|reserved_special_token_{i}|>" for i in range(3, 256 - 11 + 3)]
+        return Listed(LLAMA3, r, {s: len(r) + i for i, s in enumerate(special)}, bos="<|begin_of_text|>", eos="<|end_of_text|>")
+
+    def llama4_tiktoken(self, d):
+        r = self.ranks(d)
+        self.tiktoken_file(d, "tokenizer.model", r)
+        self.config(d, "llama4")
+        special = ["<|begin_of_text|>", "<|end_of_text|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|header_start|>", "<|header_end|>", "<|eom|>", "<|eot|>"]
+        return Listed(O200K, r, {s: len(r) + i for i, s in enumerate(special)}, bos="<|begin_of_text|>", eos="<|end_of_text|>")
+
+    def kimi_tiktoken(self, d):
+        """Its class is custom code."""
+        r = self.ranks(d)
+        self.tiktoken_file(d, "tiktoken.model", r)
+        n = len(r)
+        names = {n: "[BOS]", n + 1: "[EOS]", n + 2: "<|im_end|>"}
+        self.config(d, "kimi_k2", tokenizer_class="TikTokenTokenizer", auto_map={"AutoTokenizer": ["tokenization_kimi.TikTokenTokenizer", None]}, bos_token="[BOS]", eos_token="[EOS]",
+            added_tokens_decoder={str(i): dict(content=s, lstrip=False, normalized=False, rstrip=False, single_word=False, special=True) for i, s in names.items()})
+        return Listed(KIMI, r, {names.get(n + i, f"<|reserved_token_{n + i}|>"): n + i for i in range(256)}, bos=None, eos="[EOS]", roles={"bos": "[BOS]"})
+
+    def tekken(self, d, pattern=None):
+        pattern = pattern or TEKKEN
+        r = self.ranks(d)
+        special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
+        n = 10
+        dump(d, "tekken.json", {"config": {"pattern": pattern, "num_vocab_tokens": 1000, "default_vocab_size": len(r) + n, "default_num_special_tokens": n, "version": "v7"},
+            "vocab": [{"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for t, i in r.items()] + [{"rank": len(r), "token_bytes": base64.b64encode(b"never read").decode(), "token_str": None}],
+            "special_tokens": [{"rank": i, "token_str": s, "is_control": True} for i, s in enumerate(special)]})
+        self.config(d, "mistral")
+        special += [f"<SPECIAL_{i}>" for i in range(len(special), n)]
+        return Listed(pattern, {t: i + n for t, i in r.items()}, {s: i for i, s in enumerate(special)}, bos=None, eos="</s>", roles={"bos": "<s>", "unk": "<unk>"})
+
+    def tekken_possessive(self, d):
+        return self.tekken(d, CL100K)
+
     # classes that nobody knows
 
     def unknown_json(self, d):
@@ -399,7 +461,43 @@ class Folders:
         dump(d, "added_tokens.json", {"NewWord": 230, "[Extra]": 231, "[X1]": 232})
 
 
-NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm")]
+NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm", "ranks", "tiktoken_file")]
+
+
+ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+BLANKS = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA3 = ENDINGS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*" + BLANKS
+TEKKEN = rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*" + BLANKS
+O200K = rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{ENDINGS}?|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*{ENDINGS}?|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*" + BLANKS
+NO_HAN = r"&&[^\p{Han}]]"
+KIMI = rf"[\p{{Han}}]+|[^\r\n\p{{L}}\p{{N}}]?{UPPER[:-1]}{NO_HAN}*{LOWER[:-1]}{NO_HAN}+{ENDINGS}?|[^\r\n\p{{L}}\p{{N}}]?{UPPER[:-1]}{NO_HAN}+{LOWER[:-1]}{NO_HAN}*{ENDINGS}?|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*" + BLANKS
+CL100K = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+
+
+class Listed:
+    """tiktoken's tokenizer of a list of tokens, and its cases."""
+
+    def __init__(self, pattern, ranks, special, bos, eos, roles={}):
+        self.t = tiktoken.Encoding("listed", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
+        self.special, self.bos, self.roles = special, [special[bos]] if bos else [], {"bos": bos, "eos": eos, **roles}
+
+    def ids(self, text):
+        return self.bos + self.t.encode(text, allowed_special="all")
+
+    def text(self, ids):
+        return self.t.decode(ids, errors="replace")
+
+    def cases(self, texts):
+        out, named = {"cases": []}, set(self.special.values())
+        for text in texts:
+            ids = self.ids(text)
+            out["cases"].append({"text": text, "ids": ids, "written": ids, "plain": self.t.encode(text, disallowed_special=()),
+                "decoded": self.text([i for i in ids if i not in named]), "whole": self.text(ids)})
+        out["pair"] = self.ids("The cat") + self.ids("sat on")
+        out["types"] = [0] * len(self.ids("The cat")) + [1] * len(self.ids("sat on"))
+        out["special"] = {k: self.special[v] for k, v in self.roles.items() if v}
+        return out
 
 
 def random_texts(n):
@@ -434,9 +532,10 @@ def main():
         d = os.path.join(a.o, name)
         shutil.rmtree(d, ignore_errors=True)
         os.makedirs(d)
-        getattr(folders, name)(d)
+        texts = TEXTS + random_texts(a.n)
+        listed = getattr(folders, name)(d)
         try:
-            dump(d, "cases.json", cases(AutoTokenizer.from_pretrained(d), TEXTS + random_texts(a.n)))
+            dump(d, "cases.json", listed.cases(texts) if listed else cases(AutoTokenizer.from_pretrained(d), texts))
         except Exception as e:
             print(name, "FAILED", type(e).__name__, e)
             raise
