@@ -25,8 +25,8 @@ func newTokenizer(p *plan.Plan) (*Tokenizer, error) {
 	if u, ok := p.Model.(*models.Unigram); ok {
 		t.guard = models.NewGuard(u.Vocab, p.Added)
 	}
-	for _, a := range p.Added {
-		raw := []byte(a.Content)
+	for _, text := range added.Texts {
+		raw := []byte(text)
 		if p.DecodesBytes {
 			if b, ok := chars.AppendFromAlphabet(nil, raw); ok {
 				raw = b

@@ -265,21 +265,21 @@ func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bo
 		return err
 	}
 	if t.added.Normalized.Empty {
-		return t.encodePiece(w, base)
+		return t.encodePiece(w)
 	}
-	return t.encodeNormalized(w, base, o)
+	return t.encodeNormalized(w, o)
 }
 
 // encodeNormalized finds added tokens in the normalised text and encodes what lies between them.
-func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
+func (t *Tokenizer) encodeNormalized(w *work, o Options) error {
 	from := len(w.chunks)
 	w.chunks = t.added.Find(w.chunks, t.added.Normalized, w.Text.B, o.ParseSpecial)
 	chunks := w.chunks[from:]
 	w.chunks = w.chunks[:from]
 	if len(chunks) == 0 || len(chunks) == 1 && chunks[0].Added < 0 {
-		return t.encodePiece(w, base)
+		return t.encodePiece(w)
 	}
-	whole := buffer.Text{B: bytes.Clone(w.Text.B), Align: slices.Clone(w.Text.Align), Track: w.Text.Track}
+	whole := buffer.Text{B: bytes.Clone(w.Text.B), Align: slices.Clone(w.Text.Align), Track: w.Text.Track, Start: w.Text.Start}
 	chunks = slices.Clone(chunks)
 	for _, c := range chunks {
 		if c.Added >= 0 {
@@ -290,11 +290,12 @@ func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 			w.emitAdded(t, c.Added, at, whole.Track)
 			continue
 		}
+		w.Text.Start = whole.Start && c.Start == 0
 		w.Text.B = append(w.Text.B[:0], whole.B[c.Start:c.End]...)
 		if whole.Track {
 			w.Text.Align = append(w.Text.Align[:0], whole.Align[c.Start:c.End]...)
 		}
-		if err := t.encodePiece(w, base+int(c.Start)); err != nil {
+		if err := t.encodePiece(w); err != nil {
 			return err
 		}
 	}
@@ -302,11 +303,10 @@ func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 }
 
 // encodePiece pre-tokenizes the text in hand and runs the model.
-func (t *Tokenizer) encodePiece(w *work, base int) error {
+func (t *Tokenizer) encodePiece(w *work) error {
 	if len(w.Text.B) == 0 {
 		return nil
 	}
-	w.Base = base
 	w.Pieces = append(w.Pieces[:0], buffer.Piece{Start: 0, End: int32(len(w.Text.B))})
 	if t.preTokenizer != nil {
 		if err := t.preTokenizer.Split(&w.State); err != nil {

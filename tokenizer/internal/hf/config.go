@@ -212,10 +212,10 @@ func (c *config) specials() []*specialConfig {
 // the flags of tokenizer_config.json takes them over.
 func (c *config) apply(p *plan.Plan) {
 	at := make(map[string]int, len(p.Added))
-	next := p.Vocab.Size()
+	top := -1
 	for i, a := range p.Added {
 		at[a.Content] = i
-		next = max(next, a.ID+1)
+		top = max(top, a.ID)
 	}
 	add := func(a added.Token, overwrite bool) {
 		if a.Content == "" {
@@ -231,9 +231,9 @@ func (c *config) apply(p *plan.Plan) {
 		if id, ok := p.Find([]byte(a.Content)); ok {
 			a.ID = int(id)
 		} else {
-			a.ID = next
-			next++
+			a.ID = p.NextID(top)
 		}
+		top = max(top, a.ID)
 		at[a.Content] = len(p.Added)
 		p.Added = append(p.Added, a)
 	}

@@ -290,6 +290,10 @@ func (c *AddedTokenConfig) Token() added.Token {
 	return a
 }
 
+// NextID returns the id that an added token gets which the vocabulary lacks, where top is the largest of the added tokens
+// before it, or −1. What a file says of its id does not count, as in the reference.
+func (p *Plan) NextID(top int) int { return max(top+1, p.Vocab.Count) }
+
 func (p *Plan) parseAdded(data []byte) error {
 	if data == nil {
 		return nil
@@ -303,6 +307,7 @@ func (p *Plan) parseAdded(data []byte) error {
 		return err
 	}
 	seen := make(map[string]bool, len(list))
+	top := -1 // of the ids so far
 	for i := range list {
 		c := &list[i]
 		if c.ID == nil || c.Content == nil {
@@ -320,6 +325,10 @@ func (p *Plan) parseAdded(data []byte) error {
 			continue
 		}
 		seen[a.Content] = true
+		if _, ok := p.Find([]byte(a.Content)); !ok {
+			a.ID = p.NextID(top)
+		}
+		top = max(top, a.ID)
 		p.Added = append(p.Added, a)
 	}
 	return nil

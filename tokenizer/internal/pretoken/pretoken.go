@@ -344,7 +344,7 @@ func (m Metaspace) Split(w *State) error {
 	mark := []byte(m.Mark)
 	w.rewrite(func(t *buffer.Text, p buffer.Piece) {
 		i := int(p.Start)
-		if m.Prepend == PrependAlways || m.Prepend == PrependFirst && i == 0 && w.Base == 0 {
+		if m.Prepend == PrependAlways || m.Prepend == PrependFirst && i == 0 && w.Text.Start {
 			if t.B[i] != ' ' && !bytes.HasPrefix(t.B[i:p.End], mark) {
 				t.Put(m.Mark, i, i+chars.FirstLen(t.B[i:p.End]))
 			}
