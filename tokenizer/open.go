@@ -70,7 +70,7 @@ func ParseVocabText(vocab []byte, lower bool) (*Tokenizer, error) {
 // between special tokens gets the dummy prefix of its own. The file does not say whether tokens for the beginning and
 // the end are to be added, so none are; Open takes that from tokenizer_config.json.
 func ParseSentencePiece(data []byte) (*Tokenizer, error) {
-	p, m, err := sentencepiece.Parse(data, true)
+	p, m, err := sentencepiece.Parse(data)
 	if err != nil {
 		return nil, err
 	}
