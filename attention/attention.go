@@ -126,7 +126,7 @@ func (o *Options) check(dst, q, k, v tensor.Tensor) {
 		alias.Disjoint("attention: ScaledDotProduct", "Weights", o.Weights.Data, "dst", dst.Data)
 	}
 	if o.Pos < 0 || o.Pos > math.MaxInt32-t || s > math.MaxInt32-1 {
-		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys", t, o.Pos, s))
+		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys; positions must be from 0 to math.MaxInt32", t, o.Pos, s))
 	}
 }
 

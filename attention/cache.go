@@ -29,7 +29,7 @@ func (l CacheLayer) none() bool { return l == CacheLayer{} }
 func (l CacheLayer) check() error {
 	if l.State < 0 || l.KVHeads < 0 || l.KeyDim < 0 || l.ValueDim < 0 || l.State > 0 && l.KVHeads > 0 ||
 		!l.none() && l.State == 0 && l.KVHeads*l.KeyDim == 0 {
-		return fmt.Errorf("a cache of %d heads with keys of %d and values of %d, and a state of %d values", l.KVHeads, l.KeyDim, l.ValueDim, l.State)
+		return fmt.Errorf("a cache of %d heads with keys of %d and values of %d, and a state of %d values; it must have either heads and keys, or a state", l.KVHeads, l.KeyDim, l.ValueDim, l.State)
 	}
 	return nil
 }

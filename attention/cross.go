@@ -35,7 +35,7 @@ func (c *CrossAttention) Traits() Traits {
 
 func (c *CrossAttention) check() error {
 	if c.Heads < 1 || c.HeadDim < 1 {
-		return fmt.Errorf("attention: CrossAttention of %d heads of %d", c.Heads, c.HeadDim)
+		return fmt.Errorf("attention: CrossAttention has %d heads of %d; both must be positive", c.Heads, c.HeadDim)
 	}
 	width := c.Heads * c.HeadDim
 	if err := checkLinear("CrossAttention.Query", c.Query, width, 0); err != nil {

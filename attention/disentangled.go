@@ -47,11 +47,11 @@ func (m *Disentangled) content() *MultiHead {
 func (m *Disentangled) check() error {
 	for _, terms := range [][]*tensor.Weight{m.Keys, m.Queries} {
 		if terms != nil && len(terms) != m.Heads {
-			return fmt.Errorf("attention: Disentangled with positions for %d of %d heads", len(terms), m.Heads)
+			return fmt.Errorf("attention: Disentangled has position embeddings for %d heads, want %d", len(terms), m.Heads)
 		}
 	}
 	if (m.Keys != nil || m.Queries != nil) && (len(m.Distances.Starts) == 0 || len(m.Distances.Of) != len(m.Distances.Starts)) {
-		return fmt.Errorf("attention: Disentangled.Distances has %d runs, and rows for %d", len(m.Distances.Starts), len(m.Distances.Of))
+		return fmt.Errorf("attention: Disentangled.Distances has %d runs and buckets for %d; both must be equal and not 0", len(m.Distances.Starts), len(m.Distances.Of))
 	}
 	return m.content().check()
 }

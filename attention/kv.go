@@ -29,7 +29,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 		return
 	}
 	if q.Shape.Len() != t*heads*l.KeyDim || heads%l.KVHeads != 0 || dst.Shape.Len() != t*heads*l.ValueDim {
-		panic(fmt.Sprintf("attention: Attend of %T: %v = queries %v of %d rows to %d heads of keys of %d and values of %d",
+		panic(fmt.Sprintf("attention: Attend of %T: dst %v and q %v do not fit %d rows with %d key heads, keys of %d and values of %d",
 			op, dst.Shape, q.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
 	o.Mask = l.Mask
@@ -41,7 +41,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 			sp.kv.cache = p.kept(op, i)
 		} else {
 			if k.Data == nil {
-				panic(fmt.Sprintf("attention: %T shares a cache, and sequence %d has none", op, i))
+				panic(fmt.Sprintf("attention: Attend of %T without k and v: sequence %d has no cache to share", op, i))
 			}
 			ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
 			sp.pos, sp.keys = 0, s.Rows
@@ -62,7 +62,7 @@ func (p *Pass) Append(op Op, k, v tensor.Tensor) {
 	l := p.keeps(op)
 	ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
 	if t := p.Rows(); k.Shape.Len() != t*ldk || v.Shape.Len() != t*ldv {
-		panic(fmt.Sprintf("attention: %T caches keys %v and values %v of %d rows; %d heads of keys of %d and values of %d are described",
+		panic(fmt.Sprintf("attention: Append of %T: k %v and v %v do not fit %d rows; its Traits describe %d heads with keys of %d and values of %d",
 			op, k.Shape, v.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
 	p.append(op, k.Data, ldk, v.Data, ldv)
@@ -90,7 +90,7 @@ func (p *Pass) append(op Op, k []float32, ldk int, v []float32, ldv int) {
 func (p *Pass) Cached(op Op, i, first, last int) (k, v tensor.Tensor) {
 	s := p.Seqs[i]
 	if s.Cache == nil || first < 0 || last < first || last > s.Pos+s.Rows {
-		panic(fmt.Sprintf("attention: positions %d to %d of sequence %d, whose cache has %d", first, last, i, s.Pos+s.Rows))
+		panic(fmt.Sprintf("attention: Cached: positions %d to %d of sequence %d are out of range; it has %d tokens", first, last, i, s.Pos+s.Rows))
 	}
 	return p.kept(op, i).read(first, last)
 }
@@ -115,7 +115,7 @@ func (p *Pass) State(op Op, i int) (before, after []float32) {
 func (p *Pass) Rotate(r *RoPE, x tensor.Tensor) {
 	t, half, heads := p.rotation(r), len(r.InvFreq), x.Shape[1]
 	if x.Shape.Rank() != 3 || x.Shape[0] != p.Rows() {
-		panic(fmt.Sprintf("attention: Rotate of %v in a pass of %d rows; [T, H, D] is needed", x.Shape, p.Rows()))
+		panic(fmt.Sprintf("attention: Rotate: x is %v in a pass of %d rows, want [T, H, D]", x.Shape, p.Rows()))
 	}
 	for i := range x.Rows() {
 		row := i / heads
@@ -140,7 +140,7 @@ func (p *Pass) crossOf(op Op, i int) *layerCache {
 	}
 	at := c.plan.find(p.layer, op)
 	if at == nil || at.cross < 0 {
-		panic(fmt.Sprintf("attention: a %T has no place in Seq.Cross in layer %d: make that with NewCross of the plan of the model", op, p.layer))
+		panic(fmt.Sprintf("attention: a %T has no place in Seq.Cross in layer %d: make Seq.Cross with NewCross of the model's plan", op, p.layer))
 	}
 	return &c.layers[at.cross]
 }

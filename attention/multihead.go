@@ -59,7 +59,7 @@ func (m *MultiHead) Traits() Traits {
 // check returns an error that names what does not fit.
 func (m *MultiHead) check() error {
 	if m.Heads < 1 || m.KVHeads < 1 || m.HeadDim < 1 || m.Heads%m.KVHeads != 0 {
-		return fmt.Errorf("attention: MultiHead of %d heads of %d, with %d for keys and values, which has to divide them", m.Heads, m.HeadDim, m.KVHeads)
+		return fmt.Errorf("attention: MultiHead has %d heads of %d and %d key/value heads; all must be positive, and KVHeads must divide Heads", m.Heads, m.HeadDim, m.KVHeads)
 	}
 	if err := checkLinear("MultiHead.QKV", m.QKV, (m.Heads+2*m.KVHeads)*m.HeadDim, 0); err != nil {
 		return err

@@ -113,7 +113,7 @@ func (p *Plan) checkHidden(op Op) error {
 			continue
 		}
 		if t := Describe(inner); !t.Cache.none() || !t.Cross.none() || t.Shares != nil {
-			return fmt.Errorf("%T hides the cache of a %T in its field %s: give it a method Traits that names that in Inner", op, inner, field)
+			return fmt.Errorf("%T hides the cache of a %T in its field %s: give %T a method Traits that lists the field in Inner", op, inner, field, op)
 		}
 	}
 	return nil

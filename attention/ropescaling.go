@@ -54,7 +54,7 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 	}
 	if !r.finite() {
 		s.ShortFactor, s.LongFactor = nil, nil // lists may be long
-		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are no numbers", base, s)
+		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are not finite", base, s)
 	}
 	return r, nil
 }

@@ -111,7 +111,7 @@ func (d *Decoder) AppendBatch(batch []Input) error {
 	var sessions []*Session
 	for i, in := range batch {
 		if err := d.checkBatch(batch[:i+1]); err != nil {
-			return err
+			return fmt.Errorf("%w (session %d of the batch)", err, i)
 		}
 		sessions = append(sessions, in.Session)
 	}
@@ -135,11 +135,11 @@ func (d *Decoder) AppendBatch(batch []Input) error {
 func (d *Decoder) checkBatch(batch []Input) error {
 	last := batch[len(batch)-1].Session
 	if last.d != d {
-		return errors.New("model: a session of another model in the batch")
+		return errors.New("model: the session belongs to another model; a batch is for sessions of one")
 	}
 	for _, other := range batch[:len(batch)-1] {
 		if other.Session == last {
-			return errors.New("model: a session is in the batch twice")
+			return errors.New("model: the session is in the batch twice")
 		}
 	}
 	return nil

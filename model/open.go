@@ -310,7 +310,7 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 	c := f.config
 	switch kinds := f.recipe.Kinds(); {
 	case f.family == "":
-		return fmt.Errorf("model: %s has no model_type", c.Path())
+		return fmt.Errorf("model: %s has no model_type; it must name the architecture, such as \"llama\"", c.Path())
 	case !ok && len(kinds) > 0:
 		var open []string
 		for i, kind := range kinds {

@@ -36,7 +36,7 @@ const (
 // NewIndex returns an empty index of vectors of dim numbers. It panics unless dim is positive.
 func NewIndex(dim int) *Index {
 	if dim < 1 {
-		panic(fmt.Sprintf("retrieval: an index of vectors of %d numbers", dim))
+		panic(fmt.Sprintf("retrieval: NewIndex: dim is %d; it must be positive", dim))
 	}
 	return &Index{dim: dim}
 }
@@ -52,12 +52,12 @@ func (x *Index) Len() int {
 // hold more than 1<<32 vectors.
 func (x *Index) Add(v tensor.Tensor) {
 	if v.Rows() > 0 && v.Shape.Last() != x.dim {
-		panic(fmt.Sprintf("retrieval: vectors of shape %v added to an index of vectors of %d", v.Shape, x.dim))
+		panic(fmt.Sprintf("retrieval: Add: vectors are %v, want [N, %d]", v.Shape, x.dim))
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if uint64(x.n)+uint64(v.Rows()) > 1<<32 {
-		panic(fmt.Sprintf("retrieval: %d vectors added to an index of %d; it holds up to 1<<32", v.Rows(), x.n))
+		panic(fmt.Sprintf("retrieval: Add: %d vectors do not fit an index that has %d; it holds at most 1<<32", v.Rows(), x.n))
 	}
 	for i := 0; i < v.Rows(); {
 		at := x.n % blockRows
@@ -75,7 +75,7 @@ func (x *Index) Add(v tensor.Tensor) {
 // that which was added first. There are fewer if the index has fewer. It panics if the width is another.
 func (x *Index) Search(queries tensor.Tensor, k int) [][]Hit {
 	if queries.Rows() > 0 && queries.Shape.Last() != x.dim {
-		panic(fmt.Sprintf("retrieval: queries of shape %v to an index of vectors of %d", queries.Shape, x.dim))
+		panic(fmt.Sprintf("retrieval: queries are %v, want [N, %d]", queries.Shape, x.dim))
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -14,7 +14,7 @@ import (
 // all zeros. It panics if their lengths differ.
 func Cosine(a, b []float32) float32 {
 	if len(a) != len(b) {
-		panic(fmt.Sprintf("retrieval: Cosine of vectors of %d and %d", len(a), len(b)))
+		panic(fmt.Sprintf("retrieval: Cosine: vectors have %d and %d numbers; both must have the same", len(a), len(b)))
 	}
 	var dot, aa, bb float64
 	for i := range a {
@@ -60,7 +60,7 @@ func MaxSim(query, document tensor.Tensor) float32 {
 		return 0
 	}
 	if query.Shape.Last() != document.Shape.Last() {
-		panic(fmt.Sprintf("retrieval: MaxSim of vectors of shapes %v and %v", query.Shape, document.Shape))
+		panic(fmt.Sprintf("retrieval: MaxSim: vectors are %v and %v; both must have the same width", query.Shape, document.Shape))
 	}
 	scores := tensor.New(query.Rows(), document.Rows())
 	tensor.MatMul(scores, query, tensor.WeightFrom(document))

@@ -11,7 +11,7 @@ import (
 // Cols, because a Tensor cannot skip memory between rows.
 func FromGeneral(g blas32.General) Tensor {
 	if g.Stride != g.Cols && g.Rows > 1 {
-		panic(fmt.Sprintf("tensor: rows of %d values %d apart are not dense", g.Cols, g.Stride))
+		panic(fmt.Sprintf("tensor: rows of %d values with Stride %d are not adjacent", g.Cols, g.Stride))
 	}
 	return From(g.Data[:g.Rows*g.Cols], g.Rows, g.Cols)
 }
@@ -66,7 +66,7 @@ func (v view) T() mat.Matrix    { return mat.Transpose{Matrix: v} }
 
 func (v view) At(i, j int) float64 {
 	if r, c := v.Dims(); i < 0 || i >= r || j < 0 || j >= c {
-		panic(fmt.Sprintf("tensor: element (%d, %d) of a %d × %d matrix", i, j, r, c))
+		panic(fmt.Sprintf("tensor: element (%d, %d) is out of range of a %d × %d matrix", i, j, r, c))
 	}
 	return float64(v.t.Row(i)[j])
 }

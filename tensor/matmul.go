@@ -57,7 +57,7 @@ func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogu
 		panic(fmt.Sprintf("tensor: FeedForward of %v = %v · [%d, %d]ᵀ · [%d, %d]ᵀ", dst.Shape, x.Shape, up.Out, up.In, down.Out, down.In))
 	}
 	if e.Add.Data != nil {
-		panic("tensor: FeedForward adds to the first product")
+		panic("tensor: FeedForward: the first Epilogue has Add, only the second may")
 	}
 	e.check(rows, up)
 	e2.check(rows, down)
@@ -75,7 +75,7 @@ func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogu
 // check panics unless everything fits outputs [rows, w.Out].
 func (e Epilogue) check(rows int, w *Weight) {
 	if w.table {
-		panic(fmt.Sprintf("tensor: product by [%d, %d]ᵀ, a table for lookups", w.Out, w.In))
+		panic(fmt.Sprintf("tensor: product by [%d, %d]ᵀ, a table for lookups; see Slab.ForProducts", w.Out, w.In))
 	}
 	if e.Bias != nil && len(e.Bias) != w.Out {
 		panic(fmt.Sprintf("tensor: bias of %d elements for a product by [%d, %d]ᵀ", len(e.Bias), w.Out, w.In))

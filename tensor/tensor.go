@@ -22,7 +22,7 @@ func Of(dims ...int) Shape {
 	}
 	for i, d := range dims {
 		if d < 0 {
-			panic(fmt.Sprintf("tensor: dimension %d is %d", i, d)) // not dims: that would move every caller's to the heap
+			panic(fmt.Sprintf("tensor: dimension %d is %d, which is negative", i, d)) // not dims: that would move every caller's to the heap
 		}
 		s[i] = d
 	}
@@ -104,7 +104,7 @@ func (t Tensor) Row(i int) []float32 {
 // Slice returns rows i to j−1 along the first dimension, as a view of the same memory.
 func (t Tensor) Slice(i, j int) Tensor {
 	if i < 0 || j < i || j > t.Shape[0] {
-		panic(fmt.Sprintf("tensor: rows %d to %d of shape %v", i, j, t.Shape))
+		panic(fmt.Sprintf("tensor: Slice from row %d to %d is out of range of shape %v", i, j, t.Shape))
 	}
 	stride := 0
 	if t.Shape[0] > 0 {

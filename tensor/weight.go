@@ -57,7 +57,7 @@ func (s *Slab) NewTable(dt DType, out, in int) *Weight {
 // describe returns a Weight without memory.
 func describe(dt DType, p Precision, out, in int) *Weight {
 	if out < 0 || in < 0 {
-		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]", out, in))
+		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]; dimensions must be 0 or more", out, in))
 	}
 	f := p.format(dt, in)
 	if f.Activations == gemm.AsFloat32 {

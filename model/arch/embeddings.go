@@ -84,13 +84,13 @@ func (m *Embeddings) check(vocab, dim int) error {
 	width := m.Words.Weight.In
 	for i, l := range []*nn.Linear{m.ProjectWords, m.Project, m.ProjectNormed} {
 		if i == 1 && m.Types != nil && (m.Types.Weight == nil || m.Types.Weight.In != width) {
-			return fmt.Errorf("Embeddings.Types has no table, or not the width that words have, %d", width)
+			return fmt.Errorf("Embeddings.Types has no table, or one of another width than the words, %d", width)
 		}
 		if l == nil {
 			continue
 		}
 		if l.In() != width || i == 2 && l.Out() != dim {
-			return fmt.Errorf("Embeddings.%s is [%d, %d], want [%d, %d]", []string{"ProjectWords", "Project", "ProjectNormed"}[i], l.Out(), l.In(), dim, width)
+			return fmt.Errorf("%s is [%d, %d], want [%d, %d]", []string{"Embeddings.ProjectWords", "Embeddings.Project", "Embeddings.ProjectNormed"}[i], l.Out(), l.In(), dim, width)
 		}
 		width = l.Out()
 	}

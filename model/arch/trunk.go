@@ -46,7 +46,7 @@ func (t *Trunk) Plan() (*attention.Plan, error) {
 
 func (t *Trunk) newPlan() (*attention.Plan, error) {
 	if t.Dim < 1 || t.Vocab < 1 || t.MaxLen < 1 {
-		return nil, fmt.Errorf("a trunk with Dim %d, Vocab %d and MaxLen %d: all have to be positive", t.Dim, t.Vocab, t.MaxLen)
+		return nil, fmt.Errorf("a trunk with Dim %d, Vocab %d and MaxLen %d: all must be positive", t.Dim, t.Vocab, t.MaxLen)
 	}
 	if err := t.Embeddings.check(t.Vocab, t.Dim); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (t *Trunk) newPlan() (*attention.Plan, error) {
 		layers[i] = b.Ops()
 	}
 	if w := nn.Width(t.Norm); w != 0 && w != t.Dim {
-		return nil, fmt.Errorf("Trunk.Norm is of rows of %d; the stream has %d", w, t.Dim)
+		return nil, fmt.Errorf("Trunk.Norm is for rows of %d; the stream has %d", w, t.Dim)
 	}
 	return attention.NewPlan(layers...)
 }

@@ -36,7 +36,7 @@ import (
 func (c *Config) Read(v any) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.Elem().Kind() != reflect.Struct {
-		panic(fmt.Sprintf("hf: Read into a %T; a pointer to a struct is needed", v))
+		panic(fmt.Sprintf("hf: Read into a %T, want a pointer to a struct", v))
 	}
 	c.readStruct(p.Elem())
 }
@@ -116,7 +116,7 @@ func (c *Config) readValue(key, bound string, v any) bool {
 		*v = c.keys[key]
 		return true
 	}
-	panic(fmt.Sprintf("hf: Read of %s into a %T", key, v))
+	panic(fmt.Sprintf("hf: Read of %s into a %T, which is not supported", key, v))
 }
 
 // bounds of a whole number.
@@ -144,7 +144,7 @@ func boundsOf(tag string) bounds {
 	case "":
 		return bounds{-MaxLength, MaxLength}
 	default:
-		panic(fmt.Sprintf("hf: the bound %q of a whole number", tag))
+		panic(fmt.Sprintf("hf: tag %q: not a bound of a whole number", tag))
 	}
 	return b
 }
@@ -180,7 +180,7 @@ func (c *Config) number(key string, v *float64, bound string) bool {
 	case "share":
 		want, ok = "a number above 0 and at most 1", ok && x > 0 && x <= 1
 	default:
-		panic(fmt.Sprintf("hf: the bound %q of a number", bound))
+		panic(fmt.Sprintf("hf: tag %q: not a bound of a number", bound))
 	}
 	if !ok {
 		c.Fail("%s is %v; %s is needed", key, x, want)

@@ -84,7 +84,7 @@ func (a *Answerer) Answer(question, text string, n int) ([]Answer, error) {
 // AnswerAll is [Answerer.Answer] for many questions.
 func (a *Answerer) AnswerAll(questions []Question, n int) ([][]Answer, error) {
 	if n < 1 || a.MaxAnswer < 1 {
-		return nil, fmt.Errorf("task: %d answers of at most %d tokens were asked for; 1 is the least", n, a.MaxAnswer)
+		return nil, fmt.Errorf("task: asked for %d answers of at most %d tokens; both must be at least 1", n, a.MaxAnswer)
 	}
 	w, err := a.readWindows(len(questions), func(i int) ([]tokenizer.Window, error) { return a.windows(questions[i]) })
 	if err != nil {

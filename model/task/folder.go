@@ -96,7 +96,7 @@ func (f *folder) add(i int, m module) error {
 	}
 	kind := afterLastDot(m.Type)
 	if (i == 0) != (kind == "Transformer") {
-		return fmt.Errorf("task: modules.json: module %d is %.200q; the first must be a Transformer, and no other", i, m.Type)
+		return fmt.Errorf("task: modules.json: module %d is %.200q; the first module must be a Transformer, and only the first", i, m.Type)
 	}
 	var err error
 	switch kind {

@@ -103,7 +103,7 @@ func (m *M3) Encode(texts ...string) ([]M3Embedding, error) {
 func MixedScore(query, document M3Embedding, dense, sparse, vectors float32) float32 {
 	sum := dense + sparse + vectors
 	if !(sum > 0) {
-		panic(fmt.Sprintf("task: weights %v, %v, %v of a mixed score", dense, sparse, vectors))
+		panic(fmt.Sprintf("task: MixedScore: the sum of the weights %v, %v and %v must be above 0", dense, sparse, vectors))
 	}
 	dot := float32(0)
 	for i, v := range query.Dense {

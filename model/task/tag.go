@@ -25,7 +25,7 @@ type Tagger struct {
 
 	// Stride, if above 0, has a text that is too long read in windows that have so many tokens in common,
 	// in place of being cut. Of entities of two windows that overlap the longer one is kept, or that with
-	// the higher score. It needs a Strategy other than Each.
+	// the higher score. It needs a Strategy other than None.
 	Stride int
 }
 
@@ -89,7 +89,7 @@ func (t *Tagger) Tag(texts ...string) ([][]Entity, error) {
 // added around the text are left out.
 func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
 	if t.Stride > 0 && t.Strategy == None {
-		return nil, errors.New("task: a Stride needs windows to be put together: a Strategy other than Each")
+		return nil, errors.New("task: Stride needs a Strategy other than None: windows overlap and are merged")
 	}
 	w, err := t.readWindows(len(texts), func(i int) ([]tokenizer.Window, error) { return t.windows(texts[i]) })
 	if err != nil {

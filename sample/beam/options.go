@@ -85,7 +85,7 @@ func (o *Options) Validate(prompt sample.Text) error {
 		return err
 	}
 	if n := len(prompt.EOS); n > maxEnds {
-		return fmt.Errorf("beam: Text.EOS has %d tokens; in a beam search it may have %d", n, maxEnds)
+		return fmt.Errorf("beam: Text.EOS has %d tokens; a beam search supports at most %d", n, maxEnds)
 	}
 	most := prompt.MaxLength
 	if n := len(prompt.IDs); n < 1 || most <= n {

@@ -193,7 +193,7 @@ func (s *Search) check(in input) error {
 		return fmt.Errorf("beam: %d logits; a beam search with %d end tokens needs %d or more", vocab, len(s.text.EOS), need)
 	}
 	if most := math.MaxInt32 / running; vocab > most {
-		return fmt.Errorf("beam: %d logits; with %d running texts there may be %d", vocab, running, most)
+		return fmt.Errorf("beam: %d logits; with %d running texts at most %d are supported", vocab, running, most)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ type Embedding struct {
 // models check ids before they get here.
 func (e Embedding) Forward(dst tensor.Tensor, ids []int) {
 	if dst.Rows() != len(ids) {
-		panic(fmt.Sprintf("nn: %d ids embedded into %v", len(ids), dst.Shape))
+		panic(fmt.Sprintf("nn: Embedding: dst is %v for %d ids", dst.Shape, len(ids)))
 	}
 	for i, id := range ids {
 		e.Weight.Row(dst.Row(i), id)

@@ -74,7 +74,7 @@ type PerRow []Norm
 // Forward implements [Norm]. It panics if the number of rows differs from the number of norms.
 func (n PerRow) Forward(dst, x tensor.Tensor) {
 	if x.Rows() != len(n) {
-		panic(fmt.Sprintf("nn: %v normalised by norms of %d rows", x.Shape, len(n)))
+		panic(fmt.Sprintf("nn: PerRow: x is %v for norms of %d rows", x.Shape, len(n)))
 	}
 	alias.SameOrDisjoint("nn: PerRow", "dst", dst.Data, "x", x.Data)
 	for i, norm := range n {
