@@ -98,15 +98,16 @@ func (b *batcher) gather(d *Decoder, sessions []*Session) bool {
 	return row > 0
 }
 
-// Input is the tokens that a call appends to one of several sessions.
+// Input is one session of a batch, and the tokens to append to it.
 type Input struct {
 	Session *Session
 	IDs     []int
 }
 
 // AppendBatch appends tokens to several sessions of the model in one pass, without padding: the weights are
-// read once for all. Each ends as [Session.Append] alone would leave it, bit for bit. On an error no session
-// has changed. Observers are those of the first session, and see the packed rows.
+// read once for all. Each session ends as [Session.Append] alone would leave it, bit for bit. After an error
+// no session has changed. The observer of the first session sees the packed rows of all; other observers are
+// not called.
 func (d *Decoder) AppendBatch(batch []Input) error {
 	var sessions []*Session
 	for i, in := range batch {

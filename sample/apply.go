@@ -53,7 +53,8 @@ func (p *LogitsProcessors) ApplyStage(stage Stage, scores []float32, t Text) {
 	}
 }
 
-// Active reports whether Apply might change a score. It is cheap: with it a caller can keep from copying logits.
+// Active reports whether Apply might change a score. It is cheap. If it returns false, there is no need to
+// copy logits for Apply.
 func (p *LogitsProcessors) Active(t Text) bool {
 	n := len(t.IDs)
 	return len(p.SequenceBias) > 0 || len(p.BadWordsIDs) > 0 || len(p.SuppressTokens) > 0 || p.PrefixAllowedTokens != nil ||

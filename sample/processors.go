@@ -37,11 +37,11 @@ type LogitsProcessors struct {
 	// prompt does not count. Finite; negative values reward.
 	FrequencyPenalty float64
 
-	// NoRepeatNGramSize is n where no n tokens may occur twice in the text (no_repeat_ngram_size; Paulus et al.
+	// NoRepeatNGramSize n lets no sequence of n tokens occur twice in the text (no_repeat_ngram_size; Paulus et al.
 	// 2017, arXiv:1705.04304). 0 is off.
 	NoRepeatNGramSize int
 
-	// EncoderNoRepeatNGramSize is n where no n tokens of Text.EncoderIDs may occur in the text
+	// EncoderNoRepeatNGramSize n lets no sequence of n tokens of Text.EncoderIDs occur in the text
 	// (encoder_no_repeat_ngram_size). 0 is off.
 	EncoderNoRepeatNGramSize int
 
