@@ -63,8 +63,8 @@ func (t *Trunk) newPlan() (*attention.Plan, error) {
 	return attention.NewPlan(layers...)
 }
 
-// Check returns an error that names the first thing in a sequence that the model cannot read. name, if not
-// empty, follows "token 3" in it: " of sequence 2".
+// Check returns an error that names the first thing in s that the model cannot read. name, if not empty,
+// follows "token 3" in the error, such as " of sequence 2".
 func (t *Trunk) Check(s *Sequence, name string) error {
 	return t.Embeddings.checkSequence(s, name, t.Vocab)
 }
