@@ -13,10 +13,10 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// OpenEmbedder opens a folder of sentence-transformers: modules.json names the encoder, the pooling and
-// the layers after it (Dense, Normalize, LayerNorm, Dropout), each in a folder of its own;
-// sentence_bert_config.json has the length at which texts are cut; config_sentence_transformers.json the
-// prompts. A folder without modules.json is taken for a plain encoder, as by [NewEmbedder].
+// OpenEmbedder opens a folder of sentence-transformers. modules.json names the encoder, the pooling and the
+// layers after it (Dense, Normalize, LayerNorm, Dropout), each in its own folder. sentence_bert_config.json
+// holds the length at which texts are cut, config_sentence_transformers.json the prompts. A folder without
+// modules.json is opened as a plain encoder, as by [NewEmbedder].
 func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	var modules []module
 	err := readJSON(fsys, "modules.json", &modules)
