@@ -86,8 +86,7 @@ func (m *Llama) RotateAll() {
 	m.Rotary = func(int) *attention.RoPE { return r }
 }
 
-// rotatedLength returns the tokens of the longest sequence, for max_position_embeddings and the parameters of the
-// rotation.
+// rotatedLength returns the longest sequence in tokens, for a rotation p and max_position_embeddings.
 func rotatedLength(p *hf.Config, maxLen int) int {
 	if p.RopeType() == "dynamic" {
 		return hf.MaxLength // the frequencies grow with the length
@@ -128,7 +127,7 @@ func (m *Llama) Windows(window *int, types []string) {
 	}
 }
 
-// causalWindow is a causal mask with a window, or without one for nil.
+// causalWindow returns a causal mask with a window; nil means no window.
 func causalWindow(window *int) attention.Mask {
 	m := attention.Mask{Causal: true}
 	if window != nil {
@@ -219,7 +218,7 @@ func (m *Llama) Trunk(body nn.Loader, words nn.Embedding, layer func(i int, l nn
 	return t
 }
 
-// isRotaryTable reports whether a tensor is one of the tables that old checkpoints store; they are
+// isRotaryTable reports whether a tensor is a table of frequencies. Old checkpoints store them; here they are
 // computed from the config.
 func isRotaryTable(name string) bool { return strings.HasSuffix(name, ".rotary_emb.inv_freq") }
 
