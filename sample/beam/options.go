@@ -7,8 +7,8 @@ import (
 	"github.com/seed2010d43f/transformer/sample"
 )
 
-// Options say how a search goes. Fields have the names of GenerationConfig in transformers. The defaults of the
-// reference are NumBeamGroups 1, LengthPenalty 1 and NumReturnSequences 1.
+// Options configure a search. Fields have the names of GenerationConfig in transformers. The defaults of
+// transformers are NumBeamGroups 1, LengthPenalty 1 and NumReturnSequences 1.
 type Options struct {
 	// NumBeams is the number of beams, the texts that run side by side (num_beams). From 1 to 1024.
 	NumBeams int
@@ -62,8 +62,8 @@ const (
 // Bounds of what options can make a search allocate.
 const maxBeams, maxEnds = 1024, 256
 
-// Validate reports the first field that is out of range, with its value and its range, or that the prompt does not
-// suit: Text.MaxLength must be longer than the prompt. [New] calls it.
+// Validate returns an error for the first field that is out of range, with its value and its range, or that
+// does not fit the prompt: Text.MaxLength must be longer than the prompt. [New] calls it.
 func (o *Options) Validate(prompt sample.Text) error {
 	switch {
 	case o.NumBeams < 1 || o.NumBeams > maxBeams:
