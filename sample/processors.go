@@ -46,11 +46,11 @@ type LogitsProcessors struct {
 	EncoderNoRepeatNGramSize int
 
 	// BadWordsIDs are sequences that may not be generated: the token that would complete one is ruled out
-	// (bad_words_ids). As in the reference, a sequence that is one token of Text.EOS has no effect.
+	// (bad_words_ids). As in transformers, a sequence that is one token of Text.EOS has no effect.
 	BadWordsIDs [][]int
 
 	// MinLength rules out the tokens of Text.EOS while the text, prompt included, is shorter (min_length). If both
-	// MinLength and MinNewTokens are set, both apply. The reference's generate drops min_length if min_new_tokens is
+	// MinLength and MinNewTokens are set, both apply. In transformers, generate drops min_length if min_new_tokens is
 	// set, and so does package hf when it reads a checkpoint.
 	MinLength int
 
@@ -75,7 +75,7 @@ type LogitsProcessors struct {
 	// SuppressTokens are never generated (suppress_tokens).
 	SuppressTokens []int
 
-	// BeginSuppressTokens are not generated first (begin_suppress_tokens). As in the reference, if the prompt is one
+	// BeginSuppressTokens are not generated first (begin_suppress_tokens). As in transformers, if the prompt is one
 	// token and ForcedBOS is set, the second generated token counts as the first.
 	BeginSuppressTokens []int
 

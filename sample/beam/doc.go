@@ -37,7 +37,7 @@
 //
 // # Numbers
 //
-// A search computes in float32, as the reference does. The exponential function and its sum are those of the machine's
+// A search computes in float32, as transformers does. The exponential function and its sum are those of the machine's
 // vector units, which differ by rounding from those of another instruction set. Stochastic search draws with the
 // numbers of package sample.
 //

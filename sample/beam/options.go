@@ -34,7 +34,7 @@ type Options struct {
 	NumReturnSequences int
 
 	// PAD is the token that a group which has ended contributes to DiversityPenalty for the groups after it, as in
-	// the reference (pad_token_id). A checkpoint without one uses the first of its EOS. PAD is never part of a text.
+	// transformers (pad_token_id). A checkpoint without one uses the first of its EOS. PAD is never part of a text.
 	PAD int
 
 	// Sampling, if not nil, draws continuations without replacement instead of taking the best: stochastic beam
