@@ -15,6 +15,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -64,7 +65,7 @@ func (s llamaShape) write(dir string, dt tensor.DType) error {
 	if err != nil {
 		return err
 	}
-	if err := checkpoint.WriteSafetensors(f, src, nil); err != nil {
+	if err := safetensors.Write(f, src, nil); err != nil {
 		f.Close()
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 //go:embed testdata/expected.json
@@ -126,7 +127,7 @@ func (c folderData) fs() fstest.MapFS {
 			shapes[n] = tensor.Of(dims...)
 		}
 		var file bytes.Buffer
-		if err := checkpoint.WriteSafetensors(&file, checkpoint.Formula(shapes, formula), nil); err != nil {
+		if err := safetensors.Write(&file, checkpoint.Formula(shapes, formula), nil); err != nil {
 			panic(err)
 		}
 		fsys[name] = &fstest.MapFile{Data: file.Bytes()}

@@ -1,8 +1,9 @@
-package checkpoint
+package torch
 
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,20 +11,25 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/torchfile"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// checkTorch reads everything, whole and in pieces. size is that of the file.
-func checkTorch(t *testing.T, b []byte) {
-	f, err := openTorchBytes(b)
+// check reads everything, whole and in pieces. size is that of the file.
+func check(t *testing.T, b []byte) {
+	f, err := openBytes(b)
 	if err != nil {
-		checkError(t, err)
+		var e *checkpoint.Error
+		if !errors.As(err, &e) || e.Kind == "" || e.File != weights {
+			t.Fatalf("error %v", err)
+		}
 		return
 	}
 	defer f.Close()
+	const share = 16 // times the file's bytes that all tensors may have
 	var total int64
 	for name := range f.Names() {
 		info, ok := f.Lookup(name)
-		if total += info.Size; !ok || total > maxShare*int64(len(b)) {
+		if total += info.Size; !ok || total > share*int64(len(b)) {
 			t.Fatalf("%q: %v, %d bytes so far in a file of %d", name, ok, total, len(b))
 		}
 		data, err := f.Bytes(name)
@@ -44,32 +50,32 @@ func checkTorch(t *testing.T, b []byte) {
 	}
 }
 
-// torchFiles returns the files of testdata/torch.
-func torchFiles(t testing.TB) [][]byte {
-	names, err := filepath.Glob(filepath.Join(torchFolder, "*.pt"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no files: %v", err)
+// files returns the files of testdata.
+func files(t testing.TB) [][]byte {
+	names, err := filepath.Glob(filepath.Join(folder, "*.pt"))
+	if err != nil || len(names) != 13 {
+		t.Fatalf("%d files, expected 13: %v", len(names), err)
 	}
-	files := make([][]byte, len(names))
+	all := make([][]byte, len(names))
 	for i, name := range names {
-		if files[i], err = os.ReadFile(name); err != nil {
+		if all[i], err = os.ReadFile(name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return files
+	return all
 }
 
-func FuzzTorchFile(f *testing.F) {
-	for _, b := range torchFiles(f) {
+func FuzzFile(f *testing.F) {
+	for _, b := range files(f) {
 		f.Add(b)
 	}
 	f.Add(smallTorch())
-	f.Fuzz(checkTorch)
+	f.Fuzz(check)
 }
 
 // FuzzPickle has pickles in sound files, with two storages.
 func FuzzPickle(f *testing.F) {
-	for _, b := range torchFiles(f) {
+	for _, b := range files(f) {
 		if program := pickleIn(f, b); program != nil {
 			f.Add(program)
 		}
@@ -77,7 +83,7 @@ func FuzzPickle(f *testing.F) {
 	f.Add(torchfile.Pickle(torchfile.Contiguous("w", "FloatStorage", "0", 2, 3), torchfile.Contiguous("v", "BoolStorage", "1", 7)))
 	f.Add(torchfile.Pickle(torchfile.Tensor{Name: "w", Class: "HalfStorage", Key: "0", Elements: 30, First: 2, Shape: []int{3, 2, 2}, Stride: []int{2, 9, 0}}))
 	f.Fuzz(func(t *testing.T, program []byte) {
-		checkTorch(t, torchfile.Zip(torchfile.State(program, bytes.Repeat([]byte{1, 2, 3, 4}, 40), make([]byte, 7))...))
+		check(t, torchfile.Zip(torchfile.State(program, bytes.Repeat([]byte{1, 2, 3, 4}, 40), make([]byte, 7))...))
 	})
 }
 

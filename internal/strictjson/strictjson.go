@@ -1,20 +1,26 @@
-package checkpoint
+// Package strictjson reads JSON of a form that is known, and notices what encoding/json takes without complaint: a key
+// that is given twice or in other case, and an integer with a fraction or an exponent.
+//
+// A value is read in the order of its text: [Scanner.Object] calls a function with each key, which calls the method
+// for the value that it expects, or [Scanner.Skip].
+package strictjson
 
 import (
 	"encoding/json"
 	"math"
 )
 
-// A scanner walks JSON that json.Valid has accepted, so it need not detect malformed text, only text
-// of another form than is expected. encoding/json's own decoding does not serve: it takes a repeated
-// key, a key in other case, and a number with a fraction without complaint.
-type scanner struct {
-	text []byte
+// A Scanner walks through a text. It takes memory for what it returns alone, and no stack for depth.
+type Scanner struct {
+	text []byte // valid JSON: malformed text need not be detected
 	pos  int
 }
 
+// New returns a Scanner at the start of the text, which it keeps, or false if it is not one JSON value.
+func New(text []byte) (*Scanner, bool) { return &Scanner{text: text}, json.Valid(text) }
+
 // next returns the first byte of the next token without consuming it.
-func (s *scanner) next() byte {
+func (s *Scanner) next() byte {
 	for ; s.pos < len(s.text); s.pos++ {
 		switch c := s.text[s.pos]; c {
 		case ' ', '\t', '\n', '\r':
@@ -26,7 +32,7 @@ func (s *scanner) next() byte {
 }
 
 // take consumes c if it is the next token.
-func (s *scanner) take(c byte) bool {
+func (s *Scanner) take(c byte) bool {
 	if s.next() != c {
 		return false
 	}
@@ -34,8 +40,8 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-// str consumes a string.
-func (s *scanner) str() (string, bool) {
+// String consumes a string, if there is one.
+func (s *Scanner) String() (string, bool) {
 	if s.next() != '"' {
 		return "", false
 	}
@@ -56,8 +62,8 @@ func (s *scanner) str() (string, bool) {
 	return out, err == nil
 }
 
-// number consumes a number that is written as a plain integer from 0 to 2⁶⁴−1.
-func (s *scanner) number() (uint64, bool) {
+// integer consumes a number that is written as a plain integer from 0 to 2⁶⁴−1.
+func (s *Scanner) integer() (uint64, bool) {
 	c := s.next()
 	if c < '0' || c > '9' {
 		return 0, false
@@ -80,8 +86,8 @@ func (s *scanner) number() (uint64, bool) {
 	return v, true
 }
 
-// skip consumes any value, however deep.
-func (s *scanner) skip() {
+// Skip consumes any value, however deep.
+func (s *Scanner) Skip() {
 	depth := 0
 	for {
 		switch c := s.next(); c {
@@ -92,7 +98,7 @@ func (s *scanner) skip() {
 			depth--
 			s.pos++
 		case '"':
-			s.str()
+			s.String()
 		case ',', ':':
 			s.pos++
 		default:
@@ -104,8 +110,17 @@ func (s *scanner) skip() {
 	}
 }
 
+// Null consumes a null, and reports whether there was one.
+func (s *Scanner) Null() bool {
+	if s.next() != 'n' {
+		return false
+	}
+	s.literal()
+	return true
+}
+
 // literal consumes a number, true, false or null.
-func (s *scanner) literal() {
+func (s *Scanner) literal() {
 	for ; s.pos < len(s.text); s.pos++ {
 		switch s.text[s.pos] {
 		case ' ', '\t', '\n', '\r', ',', ':', '}', ']':
@@ -114,14 +129,14 @@ func (s *scanner) literal() {
 	}
 }
 
-// object consumes an object: member is called with each key and consumes its value. It reports false
+// Object consumes an object: member is called with each key and consumes its value. It reports false
 // if there is no object.
-func (s *scanner) object(member func(key string) error) (bool, error) {
+func (s *Scanner) Object(member func(key string) error) (bool, error) {
 	if !s.take('{') {
 		return false, nil
 	}
 	for !s.take('}') {
-		key, _ := s.str()
+		key, _ := s.String()
 		s.take(':')
 		if err := member(key); err != nil {
 			return true, err
@@ -131,14 +146,15 @@ func (s *scanner) object(member func(key string) error) (bool, error) {
 	return true, nil
 }
 
-// numbers consumes an array of plain integers.
-func (s *scanner) numbers() ([]uint64, bool) {
+// Integers consumes an array of integers from 0 to 2⁶⁴−1 that are written without fraction and exponent. It reports false
+// for anything else.
+func (s *Scanner) Integers() ([]uint64, bool) {
 	if !s.take('[') {
 		return nil, false
 	}
 	values := []uint64{}
 	for !s.take(']') {
-		v, ok := s.number()
+		v, ok := s.integer()
 		if !ok {
 			return nil, false
 		}

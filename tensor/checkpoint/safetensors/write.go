@@ -1,4 +1,4 @@
-package checkpoint
+package safetensors
 
 import (
 	"bytes"
@@ -10,15 +10,17 @@ import (
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// WriteSafetensors writes all tensors of src, and the metadata unless it is empty, as one
+// Write writes all tensors of src, and the metadata unless it is empty, as one
 // safetensors file. The bytes are those that the format's own writer makes: tensors by type, widest
 // first, then by name, and a header padded to 8 bytes.
 //
-// It fails with [ErrUnknownDType] for a type that the format does not have, [ErrName] for names that
-// it cannot hold, [ErrHeaderTooLarge], the errors of src, and those of w as they are.
-func WriteSafetensors(w io.Writer, src Source, metadata map[string]string) error {
+// It fails with [checkpoint.ErrUnknownDType] for a type that the format does not have, [ErrName] for names that
+// it cannot hold, [checkpoint.ErrHeaderTooLarge], the errors of src, and those of w as they are.
+func Write(w io.Writer, src checkpoint.Source, metadata map[string]string) error {
 	infos, err := writeOrder(src)
 	if err != nil {
 		return err
@@ -32,7 +34,7 @@ func WriteSafetensors(w io.Writer, src Source, metadata map[string]string) error
 	}
 	n := len(header) - lengthBytes
 	if n > maxHeader {
-		return &Error{Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", n)}
+		return &checkpoint.Error{Kind: checkpoint.ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", n)}
 	}
 	binary.LittleEndian.PutUint64(header, uint64(n))
 	if _, err := w.Write(header); err != nil {
@@ -52,37 +54,37 @@ func WriteSafetensors(w io.Writer, src Source, metadata map[string]string) error
 }
 
 // writeOrder returns the tensors in the order of their data.
-func writeOrder(src Source) ([]Info, error) {
-	var infos []Info
+func writeOrder(src checkpoint.Source) ([]checkpoint.Info, error) {
+	var infos []checkpoint.Info
 	for name := range src.Names() {
 		info, ok := src.Lookup(name)
 		switch {
 		case !ok:
-			return nil, notFound(name)
+			return nil, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrNotFound}
 		case name == metadataName || !utf8.ValidString(name):
-			return nil, &Error{Tensor: name, Kind: ErrName, Detail: "it must be UTF-8 and not " + metadataName}
-		case safetensorsRank(info.DType) < 0:
-			return nil, &Error{Tensor: name, Kind: ErrUnknownDType, Detail: fmt.Sprintf("%q", info.DType)}
+			return nil, &checkpoint.Error{Tensor: name, Kind: ErrName, Detail: "it must be UTF-8 and not " + metadataName}
+		case rank(info.DType) < 0:
+			return nil, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrUnknownDType, Detail: fmt.Sprintf("%q", info.DType)}
 		}
 		infos = append(infos, info)
 	}
-	slices.SortFunc(infos, func(a, b Info) int {
-		return cmp.Or(cmp.Compare(safetensorsRank(b.DType), safetensorsRank(a.DType)), cmp.Compare(a.Name, b.Name))
+	slices.SortFunc(infos, func(a, b checkpoint.Info) int {
+		return cmp.Or(cmp.Compare(rank(b.DType), rank(a.DType)), cmp.Compare(a.Name, b.Name))
 	})
 	return infos, nil
 }
 
 // appendHeader appends the header's JSON.
-func appendHeader(b []byte, infos []Info, metadata map[string]string) ([]byte, error) {
+func appendHeader(b []byte, infos []checkpoint.Info, metadata map[string]string) ([]byte, error) {
 	b = append(b, '{')
 	if len(metadata) > 0 {
 		b = append(b, `"`+metadataName+`":{`...)
 		for i, key := range slices.Sorted(maps.Keys(metadata)) {
 			if !utf8.ValidString(key) || !utf8.ValidString(metadata[key]) {
-				return nil, &Error{Kind: ErrName, Detail: fmt.Sprintf("metadata %q: %q is not UTF-8", key, metadata[key])}
+				return nil, &checkpoint.Error{Kind: ErrName, Detail: fmt.Sprintf("metadata %q: %q is not UTF-8", key, metadata[key])}
 			}
 			if len(b)+len(key)+len(metadata[key]) > maxHeader {
-				return nil, &Error{Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("metadata %.100q", key)}
+				return nil, &checkpoint.Error{Kind: checkpoint.ErrHeaderTooLarge, Detail: fmt.Sprintf("metadata %.100q", key)}
 			}
 			if i > 0 {
 				b = append(b, ',')
@@ -117,15 +119,15 @@ func appendString(b []byte, s string) []byte {
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(s); err != nil {
-		panic("checkpoint: encoding a string: " + err.Error())
+		panic("safetensors: encoding a string: " + err.Error())
 	}
 	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
 }
 
-// safetensorsRank returns the place of d among the types of the format, narrower ones first, and −1
+// rank returns the place of d among the types of the format, narrower ones first, and −1
 // if it is none of them.
-func safetensorsRank(d DType) int {
-	types := [...]DType{"BOOL", "F4", "F6_E2M3", "F6_E3M2", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0",
-		"F8_E4M3FNUZ", "F8_E5M2FNUZ", "I16", "U16", F16, BF16, "I32", "U32", F32, "C64", "F64", "I64", "U64"}
+func rank(d checkpoint.DType) int {
+	types := [...]checkpoint.DType{"BOOL", "F4", "F6_E2M3", "F6_E3M2", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0",
+		"F8_E4M3FNUZ", "F8_E5M2FNUZ", "I16", "U16", checkpoint.F16, checkpoint.BF16, "I32", "U32", checkpoint.F32, "C64", "F64", "I64", "U64"}
 	return slices.Index(types[:], d)
 }

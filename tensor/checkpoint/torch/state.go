@@ -1,4 +1,4 @@
-package checkpoint
+package torch
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 // What a dictionary of tensors is made of: stored is a one-dimensional piece of memory, and array a
@@ -13,7 +15,7 @@ import (
 type (
 	stored struct {
 		key   string
-		dtype DType
+		dtype checkpoint.DType
 		n     int64 // elements
 	}
 	array struct {
@@ -37,7 +39,7 @@ func storedOf(v value) (*stored, error) {
 	if len(t) != 5 || t[0] != text("storage") || !is[global](t[1]) || !is[text](t[2]) || !is[number](t[4]) {
 		return nil, errors.New("a storage is not described as torch.save does")
 	}
-	types := map[global]DType{"torch.FloatStorage": F32, "torch.HalfStorage": F16, "torch.BFloat16Storage": BF16,
+	types := map[global]checkpoint.DType{"torch.FloatStorage": checkpoint.F32, "torch.HalfStorage": checkpoint.F16, "torch.BFloat16Storage": checkpoint.BF16,
 		"torch.DoubleStorage": "F64", "torch.LongStorage": "I64", "torch.IntStorage": "I32", "torch.ShortStorage": "I16",
 		"torch.CharStorage": "I8", "torch.ByteStorage": "U8", "torch.BoolStorage": "BOOL", "torch.ComplexFloatStorage": "C64"}
 	class, key, n := t[1].(global), t[2].(text), t[4].(number)
@@ -96,66 +98,54 @@ func arrayOf(args tuple) (*array, error) {
 	return a, nil
 }
 
-// maxShare bounds the bytes of all tensors, as a multiple of those of the file. Encoder–decoders with one
-// embedding everywhere store it under four or five names.
-const maxShare = 16
-
-// place enters the tensors of a dictionary, which so many bytes of a file of size describe. find tells where a
-// storage lies.
-func place(file string, state value, header, size int64, find func(*stored) (extent, bool)) (contents, error) {
+// contents returns the tensors of a dictionary, which so many bytes describe. find tells where a storage lies.
+func contents(state value, header int64, find func(*stored) (extent, bool)) (checkpoint.Contents, error) {
 	d, ok := state.(*dictionary)
 	if !ok {
-		return contents{}, noPickle(file, "it is %s, expected a dictionary of tensors", state.what())
+		return checkpoint.Contents{}, noPickle("it is %s, expected a dictionary of tensors", state.what())
 	}
-	c := contents{header: header}
-	left := uint64(size) * maxShare
+	c := checkpoint.Contents{Header: header}
 	seen := map[text]bool{}
 	for _, it := range d.items {
 		a, ok := it.value.(*array)
 		if !ok {
-			return contents{}, noPickle(file, "%.100q is %s, expected a tensor", it.key, it.value.what())
+			return checkpoint.Contents{}, noPickle("%.100q is %s, expected a tensor", it.key, it.value.what())
 		}
 		if seen[it.key] {
-			return contents{}, &Error{File: file, Tensor: string(it.key), Kind: ErrDuplicate}
+			return checkpoint.Contents{}, &checkpoint.Error{Tensor: string(it.key), Kind: checkpoint.ErrDuplicate}
 		}
 		seen[it.key] = true
 		e, ok := find(a.stored)
 		if !ok {
-			return contents{}, &Error{File: file, Tensor: string(it.key), Kind: ErrStorage, Detail: fmt.Sprintf("storage %.100q is missing", a.key)}
+			return checkpoint.Contents{}, &checkpoint.Error{Tensor: string(it.key), Kind: checkpoint.ErrStorage, Detail: fmt.Sprintf("storage %.100q is missing", a.key)}
 		}
 		l, err := a.locate(string(it.key), e)
 		if err != nil {
-			err.File = file
-			return contents{}, err
+			return checkpoint.Contents{}, err
 		}
-		if uint64(l.Size) > left {
-			return contents{}, &Error{File: file, Tensor: l.Name, Kind: ErrOverflow,
-				Detail: fmt.Sprintf("with it, tensors that share memory take more than %d times the file's %d bytes", maxShare, size)}
-		}
-		left -= uint64(l.Size)
-		c.tensors = append(c.tensors, l)
+		c.Tensors = append(c.Tensors, l)
 	}
-	slices.SortFunc(c.tensors, func(a, b location) int {
-		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.Name, b.Name))
+	slices.SortFunc(c.Tensors, func(a, b checkpoint.Location) int {
+		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Name, b.Name))
 	})
 	return c, nil
 }
 
-// locate returns where a tensor lies, given where its storage does.
-func (a *array) locate(name string, e extent) (location, *Error) {
-	info, ok := newInfo(name, a.dtype, a.shape)
+// locate returns where a tensor lies, given where its storage does: within it.
+func (a *array) locate(name string, e extent) (checkpoint.Location, error) {
+	none := checkpoint.Location{}
+	info, ok := checkpoint.NewInfo(name, a.dtype, a.shape)
 	size, known := a.dtype.Size(a.n)
 	if !ok || !known {
-		return location{}, &Error{Tensor: name, Kind: ErrOverflow, Detail: fmt.Sprintf("%s %v in a storage of %d", a.dtype, a.shape, a.n)}
+		return none, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrOverflow, Detail: fmt.Sprintf("%s %v in a storage of %d", a.dtype, a.shape, a.n)}
 	}
 	if size > e.size {
-		return location{}, &Error{Tensor: name, Kind: ErrStorage, Detail: fmt.Sprintf("%d elements of %s in storage %.100q of %d bytes", a.n, a.dtype, a.key, e.size)}
+		return none, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrStorage, Detail: fmt.Sprintf("%d elements of %s in storage %.100q of %d bytes", a.n, a.dtype, a.key, e.size)}
 	}
-	l := location{Info: info, offset: e.offset, span: info.Size}
 	if info.Size == 0 {
-		return l, nil
+		return checkpoint.Location{Info: info, Offset: e.offset}, nil
 	}
-	last, next, inOrder := a.first, int64(1), true
+	last := a.first
 	ok = a.first >= 0 && a.first < a.n
 	for k := len(a.shape) - 1; ok && k >= 0; k-- {
 		d, step := int64(a.shape[k]), a.stride[k]
@@ -164,19 +154,10 @@ func (a *array) locate(name string, e extent) (location, *Error) {
 		}
 		ok = step >= 0 && (step == 0 || d-1 <= (a.n-1-last)/step)
 		last += (d - 1) * step
-		inOrder = inOrder && step == next
-		next *= d
 	}
 	if !ok {
-		return location{}, &Error{Tensor: name, Kind: ErrStorage, Detail: fmt.Sprintf("shape %v with strides %v from element %d on of %d", a.shape, a.stride, a.first, a.n)}
+		return none, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrStorage, Detail: fmt.Sprintf("shape %v with strides %v from element %d on of %d", a.shape, a.stride, a.first, a.n)}
 	}
 	_, element, _ := a.dtype.Block()
-	l.offset += a.first * int64(element)
-	if !inOrder {
-		l.stride, l.span = a.stride, (last-a.first+1)*int64(element)
-		if max(l.Size, l.span) > math.MaxInt {
-			return location{}, &Error{Tensor: name, Kind: ErrOverflow, Detail: fmt.Sprintf("%d bytes exceed the address space", l.Size)}
-		}
-	}
-	return l, nil
+	return checkpoint.Location{Info: info, Offset: e.offset + a.first*int64(element), Stride: a.stride}, nil
 }

@@ -1,4 +1,4 @@
-"""Writes torch/*.pt, as torch.save does, and what is in them: torch/expected.json.
+"""Writes *.pt, as torch.save does, and what is in them: expected.json.
 
 Written by torch 2.15.0.
 """
@@ -9,7 +9,7 @@ import pathlib
 
 import torch
 
-HERE = pathlib.Path(__file__).parent / "torch"
+HERE = pathlib.Path(__file__).parent
 
 
 def numbers(*shape, dtype=torch.float32):

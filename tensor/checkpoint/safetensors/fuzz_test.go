@@ -1,4 +1,4 @@
-package checkpoint
+package safetensors
 
 import (
 	"bytes"
@@ -9,10 +9,12 @@ import (
 	"testing/fstest"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
 )
 
 // checkSource reads everything and stores it again. size is that of the files.
-func checkSource(t *testing.T, s *Files, size int) {
+func checkSource(t *testing.T, s *checkpoint.Files, size int) {
 	var total int64
 	for name := range s.Names() {
 		info, ok := s.Lookup(name)
@@ -32,21 +34,21 @@ func checkSource(t *testing.T, s *Files, size int) {
 		t.Fatalf("%d bytes of tensors in %d bytes of files", total, size)
 	}
 	var first, second bytes.Buffer
-	if err := WriteSafetensors(&first, s, s.Metadata()); err != nil {
+	if err := Write(&first, s, s.Metadata()); err != nil {
 		t.Fatal(err)
 	}
 	again, err := openBytes(first.Bytes())
 	if err != nil {
 		t.Fatalf("what was written is refused: %v", err)
 	}
-	if err := WriteSafetensors(&second, again, again.Metadata()); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+	if err := Write(&second, again, again.Metadata()); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Fatalf("writing is not stable: %v\n%q\n%q", err, first.Bytes(), second.Bytes())
 	}
 }
 
 // checkError demands that an error is one of ours and says something.
 func checkError(t *testing.T, err error) {
-	var e *Error
+	var e *checkpoint.Error
 	if !errors.As(err, &e) || e.Kind == "" || len(err.Error()) < 10 {
 		t.Fatalf("error %v", err)
 	}
@@ -75,7 +77,7 @@ func FuzzHeader(f *testing.F) {
 }
 
 func FuzzFile(f *testing.F) {
-	f.Add(mustWrite(f, map[string]string{"k": "v"}, entries()...))
+	f.Add(mustWrite(f, map[string]string{"k": "v"}, checkpointtest.Entries()...))
 	f.Add(file("{}", 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := openBytes(b)
@@ -105,7 +107,7 @@ func FuzzIndex(f *testing.F) {
 			fsys[name] = file
 		}
 		fsys[indexFile] = &fstest.MapFile{Data: []byte(index)}
-		s, err := Open(fsys)
+		s, err := OpenIndex(fsys, indexFile)
 		if err != nil {
 			checkError(t, err)
 			return

@@ -1,4 +1,4 @@
-package checkpoint
+package safetensors
 
 import (
 	"bufio"
@@ -8,6 +8,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
 )
 
 // resident returns the bytes of mapped files that are in this process's memory.
@@ -40,8 +43,8 @@ func touch(b []byte) (sum byte) {
 func TestReleasedPagesLeaveMemory(t *testing.T) {
 	const size = 32 << 20
 	data := bytes.Repeat([]byte{1}, size)
-	s, err := Open(onDisk(t, singleFile, mustWrite(t, nil,
-		Entry{"a", "U8", []int{size}, data}, Entry{"b", "U8", []int{size}, data})))
+	s, err := Open(checkpointtest.OnDisk(t, weights, mustWrite(t, nil,
+		checkpoint.Entry{Name: "a", DType: "U8", Shape: []int{size}, Data: data}, checkpoint.Entry{Name: "b", DType: "U8", Shape: []int{size}, Data: data})), weights)
 	if err != nil {
 		t.Fatal(err)
 	}

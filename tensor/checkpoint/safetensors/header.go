@@ -1,15 +1,17 @@
-package checkpoint
+package safetensors
 
 import (
 	"cmp"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"math/bits"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/internal/strictjson"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 const (
@@ -18,81 +20,75 @@ const (
 	metadataName = "__metadata__"
 )
 
-// readHeader reads the start of a safetensors file and checks that its tensors fill the rest.
-func readHeader(file string, s storage) (contents, error) {
-	size := s.size()
+// read reads the start of a file and checks that its tensors fill the rest. It is a [checkpoint.Format].
+func read(f *checkpoint.File) (checkpoint.Contents, error) {
+	none := checkpoint.Contents{}
+	size := f.Size()
 	if size < lengthBytes {
-		return contents{}, &Error{File: file, Kind: ErrHeaderTooSmall, Detail: fmt.Sprintf("%d bytes", size)}
+		return none, &checkpoint.Error{Kind: ErrHeaderTooSmall, Detail: fmt.Sprintf("%d bytes", size)}
 	}
-	b, err := s.view(nil, 0, lengthBytes)
+	b, err := f.Read(0, lengthBytes)
 	if err != nil {
-		return contents{}, &Error{File: file, Kind: ErrReadFile, Cause: err}
+		return none, err
 	}
 	n := binary.LittleEndian.Uint64(b)
 	if n > maxHeader {
-		return contents{}, &Error{File: file, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", n)}
+		return none, &checkpoint.Error{Kind: checkpoint.ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", n)}
 	}
 	if n > uint64(size-lengthBytes) {
-		return contents{}, &Error{File: file, Kind: ErrHeaderLength, Detail: fmt.Sprintf("%d of %d bytes", n, size)}
+		return none, &checkpoint.Error{Kind: ErrHeaderLength, Detail: fmt.Sprintf("%d of %d bytes", n, size)}
 	}
-	text, err := s.view(nil, lengthBytes, int64(n))
+	text, err := f.Read(lengthBytes, int64(n))
 	if err != nil {
-		return contents{}, &Error{File: file, Kind: ErrReadFile, Cause: err}
+		return none, err
 	}
-	entries, metadata, err := parseHeader(file, text)
+	entries, metadata, err := parseHeader(text)
 	if err != nil {
-		return contents{}, err
+		return none, err
 	}
 	start := lengthBytes + int64(n)
-	infos, err := checkEntries(file, entries, uint64(size-start))
-	if err != nil {
-		return contents{}, err
-	}
-	c := contents{make([]location, len(entries)), metadata, int64(n)}
-	for i, e := range entries {
-		c.tensors[i] = location{Info: infos[i], offset: start + int64(e.begin), span: infos[i].Size}
-	}
-	return c, nil
+	tensors, err := locate(entries, start, uint64(size-start))
+	return checkpoint.Contents{Tensors: tensors, Metadata: metadata, Header: int64(n)}, err
 }
 
 // entry is what the header says of a tensor.
 type entry struct {
 	name       string
-	dtype      DType
+	dtype      checkpoint.DType
 	shape      []uint64
 	begin, end uint64 // in the data, which starts after the header
 }
 
 // parseHeader returns the entries in the order of their data.
-func parseHeader(file string, text []byte) ([]entry, map[string]string, error) {
+func parseHeader(text []byte) ([]entry, map[string]string, error) {
 	if !utf8.Valid(text) {
-		return nil, nil, &Error{File: file, Kind: ErrHeaderUTF8}
+		return nil, nil, &checkpoint.Error{Kind: ErrHeaderUTF8}
 	}
-	if !json.Valid(text) {
-		return nil, nil, &Error{File: file, Kind: ErrHeaderJSON, Detail: "malformed"}
+	s, ok := strictjson.New(text)
+	if !ok {
+		return nil, nil, &checkpoint.Error{Kind: ErrHeaderJSON, Detail: "malformed"}
 	}
-	s := &scanner{text: text}
 	var entries []entry
 	var metadata map[string]string
 	seen := map[string]bool{}
-	found, err := s.object(func(name string) error {
+	found, err := s.Object(func(name string) error {
 		if seen[name] {
-			return &Error{File: file, Tensor: name, Kind: ErrDuplicate}
+			return &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrDuplicate}
 		}
 		seen[name] = true
 		var err error
 		if name == metadataName {
 			if metadata, err = parseMetadata(s); err != nil {
-				return &Error{File: file, Kind: ErrHeaderJSON, Detail: err.Error()}
+				return &checkpoint.Error{Kind: ErrHeaderJSON, Detail: err.Error()}
 			}
 			return nil
 		}
 		e := entry{name: name}
 		if err := e.parse(s); err != nil {
-			return &Error{File: file, Tensor: name, Kind: ErrHeaderJSON, Detail: err.Error()}
+			return &checkpoint.Error{Tensor: name, Kind: ErrHeaderJSON, Detail: err.Error()}
 		}
-		if safetensorsRank(e.dtype) < 0 {
-			return &Error{File: file, Tensor: name, Kind: ErrUnknownDType, Detail: fmt.Sprintf("%q", e.dtype)}
+		if rank(e.dtype) < 0 {
+			return &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrUnknownDType, Detail: fmt.Sprintf("%q", e.dtype)}
 		}
 		entries = append(entries, e)
 		return nil
@@ -101,7 +97,7 @@ func parseHeader(file string, text []byte) ([]entry, map[string]string, error) {
 		return nil, nil, err
 	}
 	if !found {
-		return nil, nil, &Error{File: file, Kind: ErrHeaderJSON, Detail: "not an object"}
+		return nil, nil, &checkpoint.Error{Kind: ErrHeaderJSON, Detail: "not an object"}
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end), cmp.Compare(a.name, b.name))
@@ -110,28 +106,28 @@ func parseHeader(file string, text []byte) ([]entry, map[string]string, error) {
 }
 
 // parse reads {"dtype": …, "shape": […], "data_offsets": […]}; other members are ignored.
-func (e *entry) parse(s *scanner) error {
+func (e *entry) parse(s *strictjson.Scanner) error {
 	var dtype, shape, offsets int // how often each was given
-	found, err := s.object(func(key string) error {
+	found, err := s.Object(func(key string) error {
 		ok := false
 		switch key {
 		case "dtype":
 			dtype++
 			var d string
-			d, ok = s.str()
-			e.dtype = DType(d)
+			d, ok = s.String()
+			e.dtype = checkpoint.DType(d)
 		case "shape":
 			shape++
-			e.shape, ok = s.numbers()
+			e.shape, ok = s.Integers()
 		case "data_offsets":
 			offsets++
 			var o []uint64
-			if o, ok = s.numbers(); len(o) != 2 {
+			if o, ok = s.Integers(); len(o) != 2 {
 				return errors.New("data_offsets are not two integers")
 			}
 			e.begin, e.end = o[0], o[1]
 		default:
-			s.skip()
+			s.Skip()
 			return nil
 		}
 		if !ok {
@@ -149,14 +145,13 @@ func (e *entry) parse(s *scanner) error {
 }
 
 // parseMetadata reads an object of strings, or null.
-func parseMetadata(s *scanner) (map[string]string, error) {
-	if s.next() == 'n' {
-		s.skip()
+func parseMetadata(s *strictjson.Scanner) (map[string]string, error) {
+	if s.Null() {
 		return nil, nil
 	}
 	metadata := map[string]string{}
-	found, err := s.object(func(key string) error {
-		value, ok := s.str()
+	found, err := s.Object(func(key string) error {
+		value, ok := s.String()
 		if _, twice := metadata[key]; twice || !ok {
 			return fmt.Errorf("%s: %q is given twice or is not a string", metadataName, key)
 		}
@@ -169,32 +164,32 @@ func parseMetadata(s *scanner) (map[string]string, error) {
 	return metadata, err
 }
 
-// checkEntries checks that the entries, without holes and overlaps, fill size bytes of data.
-func checkEntries(file string, entries []entry, size uint64) ([]Info, error) {
-	infos := make([]Info, len(entries))
+// locate checks that the entries, without holes and overlaps, fill size bytes of data, which start at a byte of the file.
+func locate(entries []entry, start int64, size uint64) ([]checkpoint.Location, error) {
+	tensors := make([]checkpoint.Location, len(entries))
 	var end uint64
 	for i, e := range entries {
 		if e.begin != end || e.end < e.begin {
-			return nil, &Error{File: file, Tensor: e.name, Kind: ErrOffset,
+			return nil, &checkpoint.Error{Tensor: e.name, Kind: ErrOffset,
 				Detail: fmt.Sprintf("bytes %d to %d, expected to start at %d", e.begin, e.end, end)}
 		}
 		end = e.end
 		shape, n, ok := e.bits()
 		switch {
 		case !ok:
-			return nil, &Error{File: file, Tensor: e.name, Kind: ErrOverflow, Detail: fmt.Sprintf("%s %v", e.dtype, e.shape)}
+			return nil, &checkpoint.Error{Tensor: e.name, Kind: checkpoint.ErrOverflow, Detail: fmt.Sprintf("%s %v", e.dtype, e.shape)}
 		case n%8 != 0:
-			return nil, &Error{File: file, Tensor: e.name, Kind: ErrMisaligned, Detail: fmt.Sprintf("%s %v", e.dtype, e.shape)}
+			return nil, &checkpoint.Error{Tensor: e.name, Kind: ErrMisaligned, Detail: fmt.Sprintf("%s %v", e.dtype, e.shape)}
 		case n/8 != e.end-e.begin:
-			return nil, &Error{File: file, Tensor: e.name, Kind: ErrTensorInfo,
+			return nil, &checkpoint.Error{Tensor: e.name, Kind: checkpoint.ErrTensorInfo,
 				Detail: fmt.Sprintf("%s %v takes %d bytes, the offsets span %d", e.dtype, e.shape, n/8, e.end-e.begin)}
 		}
-		infos[i] = Info{e.name, e.dtype, shape, int64(n / 8)}
+		tensors[i] = checkpoint.Location{Info: checkpoint.Info{Name: e.name, DType: e.dtype, Shape: shape, Size: int64(n / 8)}, Offset: start + int64(e.begin)}
 	}
 	if end != size {
-		return nil, &Error{File: file, Kind: ErrIncompleteFile, Detail: fmt.Sprintf("%d bytes of data, the tensors end at %d", size, end)}
+		return nil, &checkpoint.Error{Kind: ErrIncompleteFile, Detail: fmt.Sprintf("%d bytes of data, the tensors end at %d", size, end)}
 	}
-	return infos, nil
+	return tensors, nil
 }
 
 // bits returns the shape as ints and the size of the tensor in bits. ok is false if one overflows.
