@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -172,7 +173,7 @@ func TestCacheBytes(t *testing.T) {
 }
 
 func TestReserve(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector allocates")
 	}
 	const n = 1000
@@ -306,14 +307,7 @@ func TestCacheForks(t *testing.T) {
 
 func TestCachePanics(t *testing.T) {
 	for _, dt := range []tensor.DType{tensor.BF16, tensor.DType(77)} {
-		func() {
-			defer func() {
-				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), dt.String()) {
-					t.Errorf("a cache of %v: %v", dt, r)
-				}
-			}()
-			newCache(dt, nil)
-		}()
+		tensortest.Panics(t, dt.String(), func() { newCache(dt, nil) })
 	}
 }
 
@@ -322,19 +316,9 @@ func testLayer(mask Mask) *MultiHead {
 	const dim, heads, kv, d = 20, 6, 2, 12
 	r := rand.New(rand.NewPCG(5, 5))
 	matrix := func(out, in int) *tensor.Weight {
-		w := tensor.New(out, in)
-		for i := range w.Data {
-			w.Data[i] = float32(r.NormFloat64() / math.Sqrt(float64(in)))
-		}
-		return tensor.WeightFrom(w)
+		return tensor.WeightFrom(tensor.From(tensortest.Gaussian(r, out*in, 0, 1/math.Sqrt(float64(in))), out, in))
 	}
-	vector := func(n int) []float32 {
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = float32(r.NormFloat64())
-		}
-		return x
-	}
+	vector := func(n int) []float32 { return tensortest.Normal(r, n) }
 	rope, err := NewRoPE(8, 100, Scaling{})
 	if err != nil {
 		panic(err)

@@ -8,15 +8,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
 func randomTensor(r *rand.Rand, n, dim int) tensor.Tensor {
-	x := tensor.New(n, dim)
-	for i := range x.Data {
-		x.Data[i] = float32(r.NormFloat64())
-	}
-	return x
+	return tensor.From(tensortest.Normal(r, n*dim), n, dim)
 }
 
 // better orders hits, the best first.

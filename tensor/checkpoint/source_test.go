@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/bytesview"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
@@ -250,14 +251,7 @@ func TestProgrammersMistakesPanic(t *testing.T) {
 		"DType(":  func() { checkpoint.Random(1, tensor.DType(200)) },
 		"chunks ": func() { src.Chunks("w", 0) },
 	} {
-		func() {
-			defer func() {
-				if s, _ := recover().(string); !strings.Contains(s, what) {
-					t.Errorf("panic %q, expected %q in it", s, what)
-				}
-			}()
-			f()
-		}()
+		tensortest.Panics(t, what, f)
 	}
 }
 

@@ -5,10 +5,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
 )
@@ -92,15 +92,13 @@ func TestClaimsAllocateNothing(t *testing.T) {
 	long := file("", 0)
 	copy(long, []byte{0, 0xe0, 0xf5, 5}) // 99 999 744 bytes of header
 	for _, b := range [][]byte{b, long} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range 10 {
-			if _, err := openBytes(b); err == nil {
-				t.Fatal("accepted")
+		perRun := tensortest.Allocated(func() {
+			for range 10 {
+				if _, err := openBytes(b); err == nil {
+					t.Fatal("accepted")
+				}
 			}
-		}
-		runtime.ReadMemStats(&after)
-		perRun := (after.TotalAlloc - before.TotalAlloc) / 10
+		}) / 10
 		if perRun > 20<<10 {
 			t.Errorf("%d bytes allocated for a file of %d", perRun, len(b))
 		}

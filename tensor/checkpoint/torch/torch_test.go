@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"testing/fstest"
 	"unsafe"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/internal/torchfile"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
@@ -367,13 +367,12 @@ func TestPicklesAllocateInProportion(t *testing.T) {
 		"text":         "X\xff\xff\xff\xff",
 	} {
 		b := torchfile.Zip(torchfile.State([]byte(program))...)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, err := openBytes(b); err == nil {
-			t.Errorf("%s: accepted", what)
-		}
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 100*uint64(len(b))+1<<16 {
+		n := tensortest.Allocated(func() {
+			if _, err := openBytes(b); err == nil {
+				t.Errorf("%s: accepted", what)
+			}
+		})
+		if n > 100*uint64(len(b))+1<<16 {
 			t.Errorf("%s: %d bytes allocated for a file of %d", what, n, len(b))
 		} else {
 			t.Logf("%s: %d times", what, n/uint64(len(b)))
