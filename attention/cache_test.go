@@ -363,7 +363,7 @@ func TestMultiHeadBits(t *testing.T) {
 				m.Forward(&p, got.Slice(i, j), x.Slice(i, j))
 				p.End()
 			}
-			if i := firstDifference(got.Data, want.Data); i >= 0 {
+			if i, same := tensortest.SameBits(got.Data, want.Data); !same {
 				t.Fatalf("%+v, %d at a time: row %d differs", mask, step, i/20)
 			}
 		}
@@ -387,7 +387,7 @@ func TestMultiHeadBits(t *testing.T) {
 		for part, pair := range [][2]tensor.Tensor{
 			{got.Slice(0, 30), want.Slice(0, 30)}, {got.Slice(30, 31), want.Slice(250, 251)}, {got.Slice(31, 162), want.Slice(0, 131)},
 		} {
-			if i := firstDifference(pair[0].Data, pair[1].Data); i >= 0 {
+			if i, same := tensortest.SameBits(pair[0].Data, pair[1].Data); !same {
 				t.Fatalf("%+v: part %d of a batch: row %d differs", mask, part, i/20)
 			}
 		}
@@ -395,15 +395,6 @@ func TestMultiHeadBits(t *testing.T) {
 			t.Errorf("the cache has %d tokens, want 251", c.Len())
 		}
 	}
-}
-
-func firstDifference(a, b []float32) int {
-	for i := range a {
-		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
-			return i
-		}
-	}
-	return -1
 }
 
 // Observers see attention weights that sum to 1 over the keys that the mask lets a query see, with
@@ -453,7 +444,7 @@ func TestObservedWeights(t *testing.T) {
 		if seen != n/50 {
 			t.Errorf("%+v: the observer saw weights %d times", mask, seen)
 		}
-		if i := firstDifference(got.Data, want.Data); i >= 0 {
+		if i, same := tensortest.SameBits(got.Data, want.Data); !same {
 			t.Errorf("%+v: looking changes row %d", mask, i/20)
 		}
 	}

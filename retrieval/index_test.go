@@ -2,7 +2,6 @@ package retrieval
 
 import (
 	"cmp"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -103,4 +102,4 @@ func TestCosine(t *testing.T) {
 }
 
 // near allows for the rounding of float32 sums of some hundred products.
-func near(a, b float32) bool { return math.Abs(float64(a-b)) <= 1e-5*max(1, math.Abs(float64(b))) }
+func near(a, b float32) bool { return tensortest.Near(a, b, 1e-5) }

@@ -65,6 +65,11 @@ func CheckBits(t testing.TB, what string, got, want []float32) {
 	}
 }
 
+// Near reports whether a is as far from b as tolerance, of 1 or of b's magnitude where that is larger, or nearer.
+func Near(a, b float32, tolerance float64) bool {
+	return math.Abs(float64(a-b)) <= tolerance*max(1, math.Abs(float64(b)))
+}
+
 // CheckError fails the test if got is further from the exact numbers than twice the error of loops in float32, and
 // slack. Errors are the largest differences.
 func CheckError(t testing.TB, what string, got []float32, exact []float64, loop []float32, slack float64) {
