@@ -29,13 +29,14 @@
 // # The packages, bottom up
 //
 //   - [tensor]: dense float32 activations, weights in the type they are stored in, their product.
-//   - [checkpoint]: where named weights come from: safetensors, files of PyTorch, memory, formulas, random numbers.
+//   - [checkpoint]: where named weights come from: files, memory, formulas, random numbers. [safetensors] and [torch] are
+//     file formats; programs can add others.
 //   - [nn]: linear layers, norms, activations, embeddings, and the loader that binds weights to them.
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
 //     caches; the multi-head layer; cross-attention. Start at [attention.ScaledDotProduct].
 //   - [block]: feed-forward networks, residuals with norms wherever an architecture has them.
 //   - [arch]: decoders, encoders and encoder–decoders put together of these, without files or text.
-//   - [hf] and [family]: config.json read into typed structs, and a recipe for each family of models.
+//   - [hf] and [family]: a folder's weights, config.json read into typed structs, and a recipe for each family of models.
 //   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families from outside.
 //   - [task]: one call for each use: text in, answers out. [retrieval] compares and finds embeddings.
 //   - [sample] and [tokenizer] stand alone: logits to id, text to ids and back. [beam], below sample, is beam search.
@@ -83,6 +84,8 @@ import (
 	_ "github.com/seed2010d43f/transformer/sample/beam"
 	_ "github.com/seed2010d43f/transformer/tensor"
 	_ "github.com/seed2010d43f/transformer/tensor/checkpoint"
+	_ "github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
+	_ "github.com/seed2010d43f/transformer/tensor/checkpoint/torch"
 	_ "github.com/seed2010d43f/transformer/tensor/nn"
 	_ "github.com/seed2010d43f/transformer/tokenizer"
 )

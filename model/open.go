@@ -75,7 +75,7 @@ func (o *Options) precision() tensor.Precision {
 //
 //   - config.json, as transformers 4 or 5 writes it;
 //   - generation_config.json, if there;
-//   - model.safetensors or pytorch_model.bin, or shards with the index of either, as [checkpoint.Open] reads
+//   - model.safetensors or pytorch_model.bin, or shards with the index of either, as [hf.OpenWeights] reads
 //     them: nothing in a pytorch_model.bin, a Python pickle, is ever run;
 //   - a tokenizer, if there: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
@@ -255,7 +255,7 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 		return nil, err
 	}
 	f.fsys = fsys
-	f.src, err = checkpoint.Open(fsys)
+	f.src, err = hf.OpenWeights(fsys)
 	return f, err
 }
 

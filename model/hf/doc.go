@@ -1,5 +1,6 @@
-// Package hf reads what stands beside the weights in a folder as Hugging Face publishes models: config.json and
-// generation_config.json.
+// Package hf reads folders as Hugging Face publishes models: their weights, config.json and generation_config.json.
+//
+// [OpenWeights] finds the files of the weights and opens them.
 //
 // A [Config] gives the values of a JSON object. [Config.Read] fills a struct with the names of the JSON, whose
 // values before are the defaults of the family, and [Config.Rope] makes the rotation that an object describes.

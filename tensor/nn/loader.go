@@ -76,33 +76,42 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	}
 }
 
+// Root returns l.At(prefix) if the checkpoint has the probe there, and l if it has it without the
+// prefix: the body of a model is stored alone or as a part of the model with its head.
+func (l Loader) Root(prefix, probe string) Loader {
+	if !l.Has(prefix+"."+probe) && l.Has(probe) {
+		return l
+	}
+	return l.At("%s", prefix)
+}
+
+// Prefix returns what comes before the names of this Loader.
+func (l Loader) Prefix() string { return l.prefix }
+
 // Has reports whether the checkpoint has a tensor with this name.
 func (l Loader) Has(name string) bool {
 	_, ok := l.src.Lookup(l.prefix + name)
 	return ok
 }
 
-// Fail records an error of the recipe's own.
-func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
-
-// A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
-// computes from them. Of published models it is less than a third.
-const derivedFactor, derivedBytes = 2, 16 << 20
-
-// Derive says that a matrix [rows, dim] of float32 is to be computed from weights and kept. It records an error
-// and returns false if all of these are out of proportion to the checkpoint: a number in a config is no
-// reason to allocate gigabytes. A [checkpoint.Maker] has as much as it is asked for.
-func (l Loader) Derive(name string, rows, dim int) bool {
-	if _, ok := l.src.(checkpoint.Maker); ok {
-		return true
+// Equal reports whether the checkpoint has two tensors of these names with the same type, shape and
+// values. The first counts as asked for then.
+func (l Loader) Equal(a, b string) bool {
+	x, okA := l.src.Lookup(l.prefix + a)
+	y, okB := l.src.Lookup(l.prefix + b)
+	if !okA || !okB || x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) {
+		return false
 	}
-	l.derived += 4 * int64(rows) * int64(dim)
-	if l.derived <= derivedFactor*l.total+derivedBytes {
-		return true
+	p, errA := l.src.Bytes(l.prefix + a)
+	q, errB := l.src.Bytes(l.prefix + b)
+	if errA != nil || errB != nil || !bytes.Equal(p, q) {
+		return false
 	}
-	l.Fail(fmt.Errorf("nn: %q, [%d, %d], is computed from weights; with it, such tables take %d bytes and all weights only %d",
-		l.prefix+name, rows, dim, l.derived, l.total))
-	return false
+	if full := l.prefix + a; !l.asked[full] {
+		l.asked[full] = true
+		l.read(full)
+	}
+	return true
 }
 
 // Ignore says that tensors are no weights of the model: the buffers that old checkpoints saved along,
@@ -116,14 +125,8 @@ func (l Loader) Ignore(match func(name string) bool) {
 	}
 }
 
-// read counts a tensor, by its full name, as read.
-func (l Loader) read(name string) {
-	info, _ := l.src.Lookup(name)
-	l.done += info.Size
-	if l.opt.Progress != nil {
-		l.opt.Progress(l.done, l.total)
-	}
-}
+// Fail records an error of the recipe's own.
+func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
 
 const maxErrors = 20 // shown; a wrong config makes every weight wrong
 
@@ -145,6 +148,26 @@ func (l Loader) Err(all bool) error {
 		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("nn: and %d more", n-maxErrors))
 	}
 	return errors.Join(errs...)
+}
+
+// A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
+// computes from them. Of published models it is less than a third.
+const derivedFactor, derivedBytes = 2, 16 << 20
+
+// Derive says that a matrix [rows, dim] of float32 is to be computed from weights and kept. It records an error
+// and returns false if all of these are out of proportion to the checkpoint: a number in a config is no
+// reason to allocate gigabytes. A [checkpoint.Maker] has as much as it is asked for.
+func (l Loader) Derive(name string, rows, dim int) bool {
+	if _, ok := l.src.(checkpoint.Maker); ok {
+		return true
+	}
+	l.derived += 4 * int64(rows) * int64(dim)
+	if l.derived <= derivedFactor*l.total+derivedBytes {
+		return true
+	}
+	l.Fail(fmt.Errorf("nn: %q, [%d, %d], is computed from weights; with it, such tables take %d bytes and all weights only %d",
+		l.prefix+name, rows, dim, l.derived, l.total))
+	return false
 }
 
 // lookup returns the tensor's type if it is there, in this shape, as a type that weights can have.
@@ -193,46 +216,16 @@ func (l Loader) near(full string) string {
 	return ""
 }
 
-// Root returns l.At(prefix) if the checkpoint has the probe there, and l if it has it without the
-// prefix: the body of a model is stored alone or as a part of the model with its head.
-func (l Loader) Root(prefix, probe string) Loader {
-	if !l.Has(prefix+"."+probe) && l.Has(probe) {
-		return l
+// read counts a tensor, by its full name, as read.
+func (l Loader) read(name string) {
+	info, _ := l.src.Lookup(name)
+	l.done += info.Size
+	if l.opt.Progress != nil {
+		l.opt.Progress(l.done, l.total)
 	}
-	return l.At("%s", prefix)
 }
 
-// Head returns the projection to the vocabulary. If it is tied and not stored, it shares the
-// embedding's table; a tied head that is stored nevertheless is used, as the reference does.
-func (l Loader) Head(e Embedding, name string, tied bool) Linear {
-	if e.Weight == nil || tied && !l.Has(name+".weight") {
-		if e.Weight == nil {
-			return Linear{}
-		}
-		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
-	}
-	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
+func (l Loader) consumed(name string) {
+	l.src.Release(l.prefix + name)
+	l.read(l.prefix + name)
 }
-
-// Equal reports whether the checkpoint has two tensors of these names with the same type, shape and
-// values. The first counts as asked for then.
-func (l Loader) Equal(a, b string) bool {
-	x, okA := l.src.Lookup(l.prefix + a)
-	y, okB := l.src.Lookup(l.prefix + b)
-	if !okA || !okB || x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) {
-		return false
-	}
-	p, errA := l.src.Bytes(l.prefix + a)
-	q, errB := l.src.Bytes(l.prefix + b)
-	if errA != nil || errB != nil || !bytes.Equal(p, q) {
-		return false
-	}
-	if full := l.prefix + a; !l.asked[full] {
-		l.asked[full] = true
-		l.read(full)
-	}
-	return true
-}
-
-// Prefix returns what comes before the names of this Loader.
-func (l Loader) Prefix() string { return l.prefix }
