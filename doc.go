@@ -30,14 +30,14 @@
 // # The packages, bottom up
 //
 //   - [tensor]: dense float32 activations, weights in the type they are stored in, their product.
-//   - [checkpoint]: sources of named weights: safetensors, files of PyTorch, memory, formulas, random
-//     numbers.
+//   - [checkpoint]: sources of named weights: files, memory, formulas, random numbers. [safetensors] and
+//     [torch] are file formats; programs can add others.
 //   - [nn]: linear layers, norms, activations, embeddings, and the loader that reads them from a checkpoint.
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
 //     caches; multi-head attention; cross-attention. Start at [attention.ScaledDotProduct].
 //   - [block]: feed-forward networks, and residuals with norms where an architecture has them.
 //   - [arch]: decoders, encoders and encoder–decoders built from these, without files or text.
-//   - [hf] and [family]: config.json read into typed structs, and a recipe for each family of models.
+//   - [hf] and [family]: the weights and the config.json of a folder, and a recipe for each family of models.
 //   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families that you
 //     add.
 //   - [task]: one call for each use: text in, answers out. [retrieval] compares embeddings and finds the
@@ -90,6 +90,8 @@ import (
 	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/torch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -109,6 +111,8 @@ var (
 	_ beam.Options
 	_ tensor.Tensor
 	_ checkpoint.Source
+	_ = safetensors.Open
+	_ = torch.Open
 	_ nn.Linear
 	_ *tokenizer.Tokenizer
 )

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -12,7 +13,7 @@ import (
 // A token allocates nothing once the session has its memory: not with threads, and not where the text
 // enters another page of the cache.
 func TestDecodeAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector has pools forget their memory")
 	}
 	const length = 140 // pages have 128 tokens

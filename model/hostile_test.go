@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -89,15 +89,12 @@ func (g *golden) open(t testing.TB, config []byte) error {
 // bounded fails the test if open takes too long or allocates more than most bytes.
 func bounded(t testing.TB, most int, open func()) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
 	start := time.Now()
-	open()
+	n := tensortest.Allocated(open)
 	if took := time.Since(start); took > 5*time.Second { // a second, if nothing else is running
 		t.Fatalf("opening takes %v", took)
 	}
-	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(most) {
+	if n > uint64(most) {
 		t.Fatalf("opening allocates %d bytes", n)
 	}
 }

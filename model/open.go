@@ -77,7 +77,7 @@ func (o *Options) precision() tensor.Precision {
 //
 //   - config.json, as transformers 4 or 5 writes it;
 //   - generation_config.json, optional;
-//   - model.safetensors or pytorch_model.bin, whole or in shards with an index, read by [checkpoint.Open].
+//   - model.safetensors or pytorch_model.bin, whole or in shards with an index, read by [hf.OpenWeights].
 //     Code in a pytorch_model.bin, which is a Python pickle, is never run;
 //   - a tokenizer, optional: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
@@ -258,7 +258,7 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 		return nil, err
 	}
 	f.fsys = fsys
-	f.src, err = checkpoint.Open(fsys)
+	f.src, err = hf.OpenWeights(fsys)
 	return f, err
 }
 

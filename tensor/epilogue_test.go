@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"testing"
 
@@ -92,11 +91,7 @@ func TestEpilogueIsTheSteps(t *testing.T) {
 
 func same(t *testing.T, what string, got, want Tensor) {
 	t.Helper()
-	for i, v := range got.Data {
-		if math.Float32bits(v) != math.Float32bits(want.Data[i]) {
-			t.Fatalf("%s: element %d of %v is %v, want %v", what, i, got.Shape, v, want.Data[i])
-		}
-	}
+	tensortest.CheckBits(t, fmt.Sprintf("%s: %v", what, got.Shape), got.Data, want.Data)
 }
 
 func TestFeedForwardAllocatesNothing(t *testing.T) {
@@ -128,14 +123,7 @@ func TestEpilogueShapes(t *testing.T) {
 		"tensor: [3, 4] added to a product [2, 4]":                              func() { FeedForward(New(2, 4), x, w, Epilogue{}, w2, Epilogue{Add: New(3, 4)}) },
 		"tensor: MatMul of [2, 4] = [2, 3] · [5, 3]ᵀ":                           func() { MatMulEpilogue(New(2, 4), x, w, Epilogue{}) },
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); got != want {
-					t.Errorf("panic %q, want %q", got, want)
-				}
-			}()
-			f()
-		}()
+		tensortest.Panics(t, want, f)
 	}
 }
 

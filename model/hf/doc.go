@@ -1,5 +1,7 @@
-// Package hf reads the files beside the weights in a folder as Hugging Face publishes models: config.json and
+// Package hf reads folders as Hugging Face publishes models: their weights, config.json and
 // generation_config.json.
+//
+// [OpenWeights] finds the files of the weights and opens them.
 //
 // A [Config] is a JSON object. [Config.Read] fills a struct from it; fields keep their values, the defaults
 // of the family, where a key is absent. [Config.Rope] makes the rotary embedding that an object describes.

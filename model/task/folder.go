@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -267,7 +268,7 @@ func (f *folder) layerNorm(fsys fs.FS) error {
 
 // load reads a layer from the weights in a folder.
 func load(fsys fs.FS, opt model.Options, build func(w nn.Loader, src checkpoint.Source)) error {
-	src, err := checkpoint.Open(fsys)
+	src, err := hf.OpenWeights(fsys)
 	if err != nil {
 		return err
 	}

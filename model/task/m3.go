@@ -9,6 +9,8 @@ import (
 	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/torch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -29,7 +31,7 @@ type M3Embedding struct {
 
 // OpenM3 opens a folder like that of BGE-M3: an encoder and the layers sparse_linear and colbert_linear. Each
 // layer is a file with the tensors weight and bias, in safetensors or as a .pt file, which is read as
-// [checkpoint.OpenTorch] does.
+// [torch.Open] does.
 func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
 	e, err := OpenEmbedder(fsys, opt)
 	if err != nil {
@@ -51,9 +53,9 @@ func (m *M3) linear(fsys fs.FS, name string, l *nn.Linear, out int, opt model.Op
 		}
 		*l = w.Linear("linear", m.Encoder.Dim, out, true)
 	}
-	src, err := checkpoint.OpenFile(fsys, name+".safetensors")
+	src, err := safetensors.Open(fsys, name+".safetensors")
 	if errors.Is(err, fs.ErrNotExist) {
-		src, err = checkpoint.OpenTorch(fsys, name+".pt")
+		src, err = torch.Open(fsys, name+".pt")
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("task: neither %s.safetensors nor %s.pt is there: %w", name, name, err)

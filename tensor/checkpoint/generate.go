@@ -140,7 +140,7 @@ type generator struct {
 
 // add enters a tensor. A shape that exceeds the address space is a programmer's mistake.
 func (g *generator) add(name string, d DType, shape tensor.Shape) {
-	info, ok := newInfo(name, d, slices.Clone(shape[:shape.Rank()]))
+	info, ok := NewInfo(name, d, slices.Clone(shape[:shape.Rank()]))
 	if !ok {
 		panic(fmt.Sprintf("checkpoint: tensor %q of shape %v is too large", name, shape))
 	}

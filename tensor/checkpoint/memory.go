@@ -34,7 +34,7 @@ func Memory(entries ...Entry) (Source, error) {
 		if _, ok := m.infos[e.Name]; ok {
 			return nil, &Error{Tensor: e.Name, Kind: ErrDuplicate}
 		}
-		info, ok := newInfo(e.Name, e.DType, e.Shape)
+		info, ok := NewInfo(e.Name, e.DType, e.Shape)
 		if !ok || info.Size != int64(len(e.Data)) {
 			return nil, &Error{Tensor: e.Name, Kind: ErrTensorInfo, Detail: fmt.Sprintf("%s %v in %d bytes", e.DType, e.Shape, len(e.Data))}
 		}

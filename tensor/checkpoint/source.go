@@ -72,9 +72,9 @@ func (i Info) TensorShape() (tensor.Shape, error) {
 	return s, nil
 }
 
-// newInfo describes a tensor of a shape that fits; ok is false where its size overflows or its
-// elements fill no whole number of blocks.
-func newInfo(name string, d DType, shape []int) (info Info, ok bool) {
+// NewInfo describes a tensor, with the Size that type and shape ask for. It keeps the shape. ok is false if the type
+// is not known, a dimension is negative, the size exceeds an int64, or the elements are no whole number of blocks.
+func NewInfo(name string, d DType, shape []int) (info Info, ok bool) {
 	n := int64(1)
 	for _, dim := range shape {
 		if dim < 0 || dim > 0 && n > math.MaxInt64/int64(dim) {

@@ -51,18 +51,6 @@ func FeedForward(dst, x tensor.Tensor, up Linear, a Activation, down Linear, add
 	tensor.FeedForward(dst, x, up.Weight, tensor.Epilogue{Bias: up.Bias, F: a}, down.Weight, tensor.Epilogue{Bias: down.Bias, Add: add})
 }
 
-// Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable].
-func (l Loader) Table(name string, rows, dim int) Embedding {
-	name += ".weight"
-	dt, ok := l.lookup(name, rows, dim)
-	if !ok {
-		return Embedding{}
-	}
-	w := l.slab.NewTable(l.keep(dt), rows, dim)
-	l.pack(w, 0, rows, name)
-	return Embedding{w}
-}
-
 // Embedding is a table of rows, [V, Dim]. An output head that is tied to the table is a [Linear] with the
 // same Weight.
 type Embedding struct {

@@ -77,33 +77,42 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	}
 }
 
+// Root returns l.At(prefix), or l itself if the checkpoint has the tensor probe only without the prefix.
+// Checkpoints hold the body of a model either alone, or under a prefix beside a head.
+func (l Loader) Root(prefix, probe string) Loader {
+	if !l.Has(prefix+"."+probe) && l.Has(probe) {
+		return l
+	}
+	return l.At("%s", prefix)
+}
+
+// Prefix returns what this Loader puts before every name.
+func (l Loader) Prefix() string { return l.prefix }
+
 // Has reports whether the checkpoint has a tensor with this name.
 func (l Loader) Has(name string) bool {
 	_, ok := l.src.Lookup(l.prefix + name)
 	return ok
 }
 
-// Fail records an error that the recipe found itself.
-func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
-
-// A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
-// computes from them. Of published models it is less than a third.
-const derivedFactor, derivedBytes = 2, 16 << 20
-
-// Derive asks for room for a float32 matrix [rows, dim] that is computed from weights and kept. It records an
-// error and returns false if all such matrices together are out of proportion to the checkpoint: a number in
-// a config must not allocate gigabytes. There is no limit for a [checkpoint.Maker].
-func (l Loader) Derive(name string, rows, dim int) bool {
-	if _, ok := l.src.(checkpoint.Maker); ok {
-		return true
+// Equal reports whether the checkpoint has tensors a and b with the same type, shape and values. If so, a
+// counts as asked for.
+func (l Loader) Equal(a, b string) bool {
+	x, okA := l.src.Lookup(l.prefix + a)
+	y, okB := l.src.Lookup(l.prefix + b)
+	if !okA || !okB || x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) {
+		return false
 	}
-	l.derived += 4 * int64(rows) * int64(dim)
-	if l.derived <= derivedFactor*l.total+derivedBytes {
-		return true
+	p, errA := l.src.Bytes(l.prefix + a)
+	q, errB := l.src.Bytes(l.prefix + b)
+	if errA != nil || errB != nil || !bytes.Equal(p, q) {
+		return false
 	}
-	l.Fail(fmt.Errorf("nn: %q, [%d, %d], is computed from weights; with it, such tables take %d bytes and all weights only %d",
-		l.prefix+name, rows, dim, l.derived, l.total))
-	return false
+	if full := l.prefix + a; !l.asked[full] {
+		l.asked[full] = true
+		l.read(full)
+	}
+	return true
 }
 
 // Ignore accepts unread tensors for which match returns true as leftovers, such as the buffers in old
@@ -117,14 +126,8 @@ func (l Loader) Ignore(match func(name string) bool) {
 	}
 }
 
-// read counts a tensor, by its full name, as read.
-func (l Loader) read(name string) {
-	info, _ := l.src.Lookup(name)
-	l.done += info.Size
-	if l.opt.Progress != nil {
-		l.opt.Progress(l.done, l.total)
-	}
-}
+// Fail records an error that the recipe found itself.
+func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
 
 const maxErrors = 20 // shown; a wrong config makes every weight wrong
 
@@ -146,6 +149,26 @@ func (l Loader) Err(all bool) error {
 		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("nn: and %d more", n-maxErrors))
 	}
 	return errors.Join(errs...)
+}
+
+// A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
+// computes from them. Of published models it is less than a third.
+const derivedFactor, derivedBytes = 2, 16 << 20
+
+// Derive asks for room for a float32 matrix [rows, dim] that is computed from weights and kept. It records an
+// error and returns false if all such matrices together are out of proportion to the checkpoint: a number in
+// a config must not allocate gigabytes. There is no limit for a [checkpoint.Maker].
+func (l Loader) Derive(name string, rows, dim int) bool {
+	if _, ok := l.src.(checkpoint.Maker); ok {
+		return true
+	}
+	l.derived += 4 * int64(rows) * int64(dim)
+	if l.derived <= derivedFactor*l.total+derivedBytes {
+		return true
+	}
+	l.Fail(fmt.Errorf("nn: %q, [%d, %d], is computed from weights; with it, such tables take %d bytes and all weights only %d",
+		l.prefix+name, rows, dim, l.derived, l.total))
+	return false
 }
 
 // lookup returns the tensor's type if it is there, in this shape, as a type that weights can have.
@@ -194,46 +217,16 @@ func (l Loader) near(full string) string {
 	return ""
 }
 
-// Root returns l.At(prefix), or l itself if the checkpoint has the tensor probe only without the prefix.
-// Checkpoints hold the body of a model either alone, or under a prefix beside a head.
-func (l Loader) Root(prefix, probe string) Loader {
-	if !l.Has(prefix+"."+probe) && l.Has(probe) {
-		return l
+// read counts a tensor, by its full name, as read.
+func (l Loader) read(name string) {
+	info, _ := l.src.Lookup(name)
+	l.done += info.Size
+	if l.opt.Progress != nil {
+		l.opt.Progress(l.done, l.total)
 	}
-	return l.At("%s", prefix)
 }
 
-// Head returns the projection to the vocabulary, stored as name.weight. If tied is true and it is not stored,
-// it shares the table of e. As in transformers, a stored head is used even if tied is true.
-func (l Loader) Head(e Embedding, name string, tied bool) Linear {
-	if e.Weight == nil || tied && !l.Has(name+".weight") {
-		if e.Weight == nil {
-			return Linear{}
-		}
-		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
-	}
-	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
+func (l Loader) consumed(name string) {
+	l.src.Release(l.prefix + name)
+	l.read(l.prefix + name)
 }
-
-// Equal reports whether the checkpoint has tensors a and b with the same type, shape and values. If so, a
-// counts as asked for.
-func (l Loader) Equal(a, b string) bool {
-	x, okA := l.src.Lookup(l.prefix + a)
-	y, okB := l.src.Lookup(l.prefix + b)
-	if !okA || !okB || x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) {
-		return false
-	}
-	p, errA := l.src.Bytes(l.prefix + a)
-	q, errB := l.src.Bytes(l.prefix + b)
-	if errA != nil || errB != nil || !bytes.Equal(p, q) {
-		return false
-	}
-	if full := l.prefix + a; !l.asked[full] {
-		l.asked[full] = true
-		l.read(full)
-	}
-	return true
-}
-
-// Prefix returns what this Loader puts before every name.
-func (l Loader) Prefix() string { return l.prefix }
