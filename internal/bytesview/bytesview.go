@@ -94,7 +94,7 @@ func ReadFloat32s(dst []float32, b []byte) {
 
 func elements(b []byte, size int) int {
 	if len(b)%size != 0 {
-		panic(fmt.Sprintf("bytesview: %d bytes are no whole number of elements of %d bytes", len(b), size))
+		panic(fmt.Sprintf("bytesview: %d bytes are not a whole number of elements of %d bytes", len(b), size))
 	}
 	return len(b) / size
 }

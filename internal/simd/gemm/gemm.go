@@ -43,7 +43,7 @@ type Matrix struct {
 	Data   []byte // the panels, Format.PackedLen(N, K) bytes, aligned to 4
 }
 
-// New returns a packed matrix of zeros. It panics if n or k is negative, or k is no whole number of blocks.
+// New returns a packed matrix of zeros. It panics if n or k is negative, or k is not a whole number of blocks.
 func New(f *Format, n, k int) Matrix {
 	return Matrix{N: n, K: k, Format: f, Data: hugepages.Bytes(f.PackedLen(n, k))}
 }
