@@ -52,8 +52,8 @@ const hiding = -1e30
 // maximum, and a row that is not finite is computed again in float64: no score or value is too large as long
 // as the result itself fits float32.
 //
-// It may be called from several goroutines. It panics if shapes do not fit, or if dst or Weights overlaps an
-// input or the other.
+// It may be called from several goroutines. It panics if shapes do not fit, or if dst and Weights overlap each
+// other or an input.
 func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Rank() == 2 {
 		dst, q, k, v = oneHead("dst", dst), oneHead("q", q), oneHead("k", k), oneHead("v", v)
