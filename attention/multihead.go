@@ -31,9 +31,9 @@ type MultiHead struct {
 	QKV nn.Linear
 	Out nn.Linear // [Dim, H·D]
 
-	// QNorm and KNorm normalise queries and keys; nil means no norm. They normalise each head by itself, [H,
-	// D], or, with NormAllHeads, all heads together, [1, H·D]. They run before the rotation, or after it with
-	// NormAfterRotary. Use [nn.PerRow] if each head has its own weights.
+	// QNorm and KNorm normalise queries and keys; nil means no norm. They normalise each head by itself,
+	// [H, D], or, with NormAllHeads, all heads together, [1, H·D]. They run before the rotation, or after it
+	// with NormAfterRotary. Use [nn.PerRow] if each head has its own weights.
 	QNorm, KNorm    nn.Norm
 	NormAllHeads    bool
 	NormAfterRotary bool
