@@ -48,10 +48,16 @@ var ruleCases = []struct {
 		"sample/in.go":    "package sample\nimport \"m/internal/a\"\nimport \"m/tensor\"\n",
 		"tokenizer/in.go": "package tokenizer\nimport \"m/sample\"\n",
 		"moe/leaf.go":     "package moe\nimport \"m/sample\"\n",
+
+		"tokenizer/internal/trie/up.go": "// Package trie looks up.\npackage trie\nimport \"m/tokenizer/internal/plan\"\n",
+		"tokenizer/internal/plan/p.go":  "// Package plan may look down.\npackage plan\nfunc Bare() {}\n",
+		"tokenizer/internal/new/new.go": "// Package new has no place.\npackage new\n",
 	}, []string{
 		"moe/leaf.go imports sample: only model and programs import sample",
 		"sample/in.go imports tensor: sample imports only internal of ours",
 		"tokenizer/in.go imports sample: tokenizer imports only internal of ours",
+		"tokenizer/internal/new has no place among the layers: give it one in layers_test.go",
+		"tokenizer/internal/trie/up.go imports tokenizer/internal/plan: tokenizer/internal/trie lies below tokenizer/internal/plan",
 	}},
 	{"roots and programs", map[string]string{
 		"doc.go":             "// Package transformer has code.\npackage transformer\nimport \"m/model\"\nimport _ \"log\"\n",

@@ -126,6 +126,9 @@ func many(size int, f func(i int) string) string {
 // Whatever a folder says, opening it takes memory in proportion to its files: a number in a config, or a list in
 // it, sizes nothing that no file backs up. The bound is the one in the guide of this package.
 func TestHeap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is measured in the long form")
+	}
 	const size = 1 << 19
 	list := func(item string) string { return "[" + strings.Repeat(item+",", size/(len(item)+1)) + item + "]" }
 	deep := `,"num_hidden_layers":200,"max_relative_positions":1048576`

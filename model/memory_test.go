@@ -63,6 +63,9 @@ func allocated(f func()) int { return int(tensortest.Allocated(f)) }
 
 // A call takes what the guide says. Twice that is allocated: buffers grow until they are large enough.
 func TestCallMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is measured in the long form")
+	}
 	const small = 4 << 20 // tables of kernels, and what does not grow
 	d, e := memDecoder(t), memEncoder(t)
 	for _, n := range []int{100, 1000, 20_000} {
@@ -99,6 +102,9 @@ func TestCallMemory(t *testing.T) {
 
 // A process that has done large things and is idle keeps models and sessions, and about 10 MB.
 func TestIdleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is measured in the long form")
+	}
 	d, e := memDecoder(t), memEncoder(t)
 	ids := modeltest.RandomIDs(3, 20_000, memVocab)
 	before := settle()

@@ -90,7 +90,7 @@ func TestRealModels(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow")
 	}
-	for _, name := range []string{"smollm2-135m-instruct", "gemma-3-270m"} {
+	for _, name := range []string{"smollm2-135m-instruct", "gemma-3-270m", "qwen2.5-coder-0.5b-instruct"} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(dir, name)
 			data, err := os.ReadFile(filepath.Join(dir, "expected.json"))

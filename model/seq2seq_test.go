@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -191,7 +192,7 @@ func TestSeq2SeqHostile(t *testing.T) {
 		}
 		_, err := m.Encode(g.Source[0], nil)
 		wants("an empty source", err, "sequence 1 has no tokens")
-		for _, id := range []int{-1, m.Encoder.Vocab, 1 << 40} {
+		for _, id := range []int{-1, m.Encoder.Vocab, math.MaxInt / 2} {
 			_, err = m.Encode([]int{0, id})
 			wants("a source's id", err, "the model's ids are 0 to")
 		}

@@ -43,7 +43,11 @@ func TestMatMul(t *testing.T) {
 
 // A row has the same bits alone and in a batch, on one processor and on several.
 func TestMatMulBits(t *testing.T) {
-	const n, k, rows = 700, 1300, 137
+	const rows = 137
+	n, k := 700, 1300
+	if testing.Short() {
+		n, k = 200, 300
+	}
 	x, w := random(3, rows, k), WeightFrom(random(4, n, k))
 	want := New(rows, n)
 	MatMul(want, x, w)

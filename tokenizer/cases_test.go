@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
 )
 
 // fixture returns the path of a file or folder of the fixtures.
@@ -99,7 +101,7 @@ func TestPublishedCases(t *testing.T) {
 					t.Fatal(err)
 				}
 				cleaned := text // the cases were made with clean_up_tokenization_spaces for most models
-				for _, r := range textCleanup() {
+				for _, r := range decode.TextCleanup() {
 					cleaned = strings.ReplaceAll(cleaned, r[0], r[1])
 				}
 				if text != want.Decoded && cleaned != want.Decoded {

@@ -6,6 +6,9 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/sentencepiece"
 )
 
 // FuzzParseJSON feeds malformed tokenizer.json files; what opens must encode and decode without panic.
@@ -62,7 +65,7 @@ func spFile(kind, modelType byte, pieces ...string) []byte {
 		msg := append([]byte{0x0a, byte(len(p))}, p...)
 		msg = binary.LittleEndian.AppendUint32(append(msg, 0x15), math.Float32bits(-float32(i)))
 		if i == 0 {
-			msg = append(msg, 0x18, spUnknown)
+			msg = append(msg, 0x18, sentencepiece.Unknown)
 		} else if i == len(pieces)-1 {
 			msg = append(msg, 0x18, kind)
 		}
@@ -73,10 +76,10 @@ func spFile(kind, modelType byte, pieces ...string) []byte {
 
 // FuzzParseSentencePiece feeds malformed SentencePiece models.
 func FuzzParseSentencePiece(f *testing.F) {
-	f.Add(spFile(spUserDefined, spBPE, "<unk>", "▁", "a", "b", "▁a", "<0x0A>", "ab"))
-	f.Add(spFile(spControl, spUnigram, "<unk>", "▁", "a", "b", "▁a", "ab", "<s>"))
-	f.Add(append(spFile(spNormal, spUnigram, "<unk>", "▁", "a"), 0x1a, 0x08, 0x12, 0x06, 4, 0, 0, 0, 1, 2))
-	f.Add(append(spFile(spNormal, spBPE, "<unk>", "a", "aa", "aaa", "aaaa"), bytes.Repeat([]byte{0x0a, 0}, 100)...))
+	f.Add(spFile(sentencepiece.UserDefined, sentencepiece.TypeBPE, "<unk>", "▁", "a", "b", "▁a", "<0x0A>", "ab"))
+	f.Add(spFile(sentencepiece.Control, sentencepiece.TypeUnigram, "<unk>", "▁", "a", "b", "▁a", "ab", "<s>"))
+	f.Add(append(spFile(sentencepiece.Normal, sentencepiece.TypeUnigram, "<unk>", "▁", "a"), 0x1a, 0x08, 0x12, 0x06, 4, 0, 0, 0, 1, 2))
+	f.Add(append(spFile(sentencepiece.Normal, sentencepiece.TypeBPE, "<unk>", "a", "aa", "aaa", "aaaa"), bytes.Repeat([]byte{0x0a, 0}, 100)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<14 {
 			t.Skip()
@@ -99,8 +102,8 @@ func FuzzEncode(f *testing.F) {
 	bytesOnly := parse(f, allBytes())
 	others := []*Tokenizer{parse(f, bytePairs), parse(f, everyStage)}
 	for _, data := range [][]byte{
-		spFile(spUserDefined, spBPE, "<unk>", "▁", "a", "b", "▁a", "ab", "ba"),
-		spFile(spControl, spUnigram, "<unk>", "▁", "a", "b", "▁a", "ab", "<s>"),
+		spFile(sentencepiece.UserDefined, sentencepiece.TypeBPE, "<unk>", "▁", "a", "b", "▁a", "ab", "ba"),
+		spFile(sentencepiece.Control, sentencepiece.TypeUnigram, "<unk>", "▁", "a", "b", "▁a", "ab", "<s>"),
 	} {
 		tok, err := ParseSentencePiece(data)
 		if err != nil {
@@ -120,7 +123,7 @@ func FuzzEncode(f *testing.F) {
 func allBytes() string {
 	s := `{"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"ByteLevel"},"model":{"type":"BPE","merges":["a a","aa aa","Ġ a"],"vocab":{`
 	for c := range 256 {
-		r := string(byteRune(byte(c)))
+		r := string(chars.ByteRune(byte(c)))
 		if r == `"` || r == `\` {
 			r = `\` + r
 		}

@@ -159,30 +159,3 @@ func FuzzStages(f *testing.F) {
 		}
 	})
 }
-
-// FuzzPattern searches texts for regular expressions: matches are in order and apart.
-func FuzzPattern(f *testing.F) {
-	for _, p := range []string{"", "a*", "(a|b)+?", `\p{L}+|\s+(?!\S)`, "^|$", `(?i:'s|'t)|[^\r\n\w]?\w{1,3}`, `(?<=a)b|[a-c&&b]`, `\b`, "[^]a]", "(?<n>é)\\k<n>"} {
-		f.Add(p, "ab é\n a'S")
-	}
-	f.Fuzz(func(t *testing.T, expr, text string) {
-		if len(expr) > 40 || len(text) > 24 {
-			t.Skip()
-		}
-		p, err := compilePattern(expr)
-		if err != nil {
-			return
-		}
-		found, err := p.find(nil, []byte(text), new(searchTime))
-		if err != nil {
-			t.Skip(err)
-		}
-		last := piece{-1, -1}
-		for _, m := range found {
-			if m.start < last.end || m.start == last.start || m.end < m.start || int(m.end) > len(text) || m.start == m.end && m.end == last.end {
-				t.Fatalf("%q in %q: %v", expr, text, found)
-			}
-			last = m
-		}
-	})
-}

@@ -9,12 +9,13 @@ import (
 	"testing/fstest"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile/hostile"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/sentencepiece"
 )
 
 // Files of a tokenizer that are no files, or not as long as they say, give an error that names them.
 func TestHostileFiles(t *testing.T) {
 	text := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
-	pieces := &fstest.MapFile{Data: spFile(spControl, spUnigram, "<unk>", "▁", "a", "b", "</s>")}
+	pieces := &fstest.MapFile{Data: spFile(sentencepiece.Control, sentencepiece.TypeUnigram, "<unk>", "▁", "a", "b", "</s>")}
 	const vocab = `{"<unk>":0,"</s>":1,"<pad>":2,"a":3,"b":4,"▁":5}`
 	for _, folder := range []fstest.MapFS{
 		{"tokenizer.json": text(bytePairs), "tokenizer_config.json": text("{}"), "config.json": text("{}"), "special_tokens_map.json": text("{}"), "added_tokens.json": text("{}")},

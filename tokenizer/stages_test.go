@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,18 +44,21 @@ func TestStages(t *testing.T) {
 	if err := json.Unmarshal(readFile(t, "testdata/stages.json"), &c); err != nil {
 		t.Fatal(err)
 	}
-	for _, each := range c.Cases {
+	for i, each := range c.Cases {
 		var slot string
 		var kind int
 		var results map[string]int
-		for i, to := range []any{&slot, &kind, &results} {
-			if err := json.Unmarshal(each[i], to); err != nil {
+		for k, to := range []any{&slot, &kind, &results} {
+			if err := json.Unmarshal(each[k], to); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for shape, result := range results {
+		for k, shape := range slices.Sorted(maps.Keys(results)) {
+			if testing.Short() && (i+k)%6 != 0 { // every shape of some kinds, every kind in some shapes
+				continue
+			}
 			stage := strings.ReplaceAll(strings.ReplaceAll(c.Shapes[shape], `"L"`, `"`+c.Lists[slot]+`"`), "X", c.Kinds[kind])
-			c.check(t, slot, stage, result)
+			c.check(t, slot, stage, results[shape])
 		}
 	}
 }

@@ -4,32 +4,44 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/tokenizer/internal/added"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/buffer"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/languages"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/normalize"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/plan"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/post"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/pretoken"
 )
 
 // Tokenizer turns text into token ids and back. It is immutable and may be used from several goroutines at once.
 type Tokenizer struct {
-	normalizer   normalizer   // nil: none
-	preTokenizer preTokenizer // nil: none
-	model        model
-	vocab        *vocab
+	normalizer   normalize.Normalizer  // nil: none
+	preTokenizer pretoken.PreTokenizer // nil: none
+	model        models.Model
+	vocab        *models.Vocab
 	byteLevel    bool           // the vocabulary is held as the bytes that GPT-2's alphabet writes
 	rawBytes     bool           // input that is no UTF-8 reaches the model as it is
 	foreign      map[int]string // tokens outside GPT-2's alphabet in a byte-level vocabulary
-	added        *addedTokens
+	added        *added.Tokens
 	addedIDs     map[string]int // ids of added and foreign tokens
 	addedBytes   [][]byte       // what the decoder starts from for each added token
-	post         postProcessor
-	decoder      decoderChain
+	post         post.Processor
+	decoder      decode.Chain
 	decodesBytes bool // the decoder starts from bytes
-	special      Special
-	guard        *guard // nil: no special tokens that the model could make of text
+	special      plan.Special
+	guard        *models.Guard // nil: no special tokens that the model could make of text
 
-	languages *languages // nil: none
-	prefixed  bool       // a text may begin with the code of a language, >>fra<<
-	target    *Tokenizer // of the texts that the model writes; nil: itself
-	reads     *Tokenizer // whose vocabulary Decode reads; nil: its own
+	languages *languages.Languages // nil: none
+	prefixed  bool                 // a text may begin with the code of a language, >>fra<<
+	target    *Tokenizer           // of the texts that the model writes; nil: itself
+	reads     *Tokenizer           // whose vocabulary Decode reads; nil: its own
 
 	pool *sync.Pool // of *work
 }
@@ -39,8 +51,17 @@ type Special struct {
 	BOS, EOS, PAD, UNK, SEP, CLS, Mask int
 }
 
-// noSpecial is a Special without any token.
-func noSpecial() Special { return Special{-1, -1, -1, -1, -1, -1, -1} }
+// AddedToken is a token found in the text before the model sees it.
+type AddedToken struct {
+	ID      int
+	Content string
+
+	Special    bool // carries no text of its own: control tokens such as the end of a text
+	SingleWord bool // only where no word character stands beside it
+	LStrip     bool // takes the white space before it
+	RStrip     bool // takes the white space after it
+	Normalized bool // looked for in the normalised text, and itself normalised
+}
 
 // Options says how a text is encoded. The zero value treats it as plain text.
 type Options struct {
@@ -69,7 +90,7 @@ func (t *Tokenizer) Encode(text string) ([]int, error) {
 }
 
 // maxText is the length of the longest text: what the normalizer may make of it must have offsets of 32 bits.
-const maxText = (1<<31 - 1 - growBytes) / growFactor
+const maxText = (1<<31 - 1 - buffer.GrowBytes) / buffer.GrowFactor
 
 // AppendEncode appends the ids of text to dst and returns the extended slice. An error is possible only where
 //
@@ -90,13 +111,13 @@ func (t *Tokenizer) AppendEncode(dst []int, text string, o Options) ([]int, erro
 		return dst, err
 	}
 	if !o.AddSpecial {
-		return append(dst, w.ids...), nil
+		return append(dst, w.Ids...), nil
 	}
-	for _, item := range t.post.single {
-		if item.sequence >= 0 {
-			dst = append(dst, w.ids...)
+	for _, item := range t.post.Single {
+		if item.Sequence >= 0 {
+			dst = append(dst, w.Ids...)
 		} else {
-			dst = append(dst, item.ids...)
+			dst = append(dst, item.Ids...)
 		}
 	}
 	return dst, nil
@@ -104,16 +125,16 @@ func (t *Tokenizer) AppendEncode(dst []int, text string, o Options) ([]int, erro
 
 // EncodeWithOffsets returns the tokens of text with the bytes that each stands for.
 func (t *Tokenizer) EncodeWithOffsets(text string, o Options) (*Encoding, error) {
-	return t.encodeAll(o, t.post.single, text)
+	return t.encodeAll(o, t.post.Single, text)
 }
 
 // EncodePair returns the tokens of two texts put together the way the post-processor says, as for question answering
 // and sentence pairs. Offsets count from the start of the text that the token is from.
 func (t *Tokenizer) EncodePair(first, second string, o Options) (*Encoding, error) {
-	return t.encodeAll(o, t.post.pair, first, second)
+	return t.encodeAll(o, t.post.Pair, first, second)
 }
 
-func (t *Tokenizer) encodeAll(o Options, template []templateItem, texts ...string) (*Encoding, error) {
+func (t *Tokenizer) encodeAll(o Options, template []post.Item, texts ...string) (*Encoding, error) {
 	w := t.lend()
 	defer t.giveBack(w)
 	parts := make([]Encoding, len(texts))
@@ -121,22 +142,22 @@ func (t *Tokenizer) encodeAll(o Options, template []templateItem, texts ...strin
 		if err := t.encode(w, text, o, true); err != nil {
 			return nil, err
 		}
-		parts[i].IDs = slices.Clone(w.ids)
-		parts[i].Offsets = make([]Span, len(w.spans))
-		for k, s := range w.spans {
-			parts[i].Offsets[k] = Span{int(s.start), int(s.end)}
+		parts[i].IDs = slices.Clone(w.Ids)
+		parts[i].Offsets = make([]Span, len(w.Spans))
+		for k, s := range w.Spans {
+			parts[i].Offsets[k] = Span{int(s.Start), int(s.End)}
 		}
-		if t.post.trim {
-			t.trimOffsets(text, parts[i].Offsets, w.ids)
+		if t.post.Trim {
+			t.trimOffsets(text, parts[i].Offsets, w.Ids)
 		}
 	}
 	e := new(Encoding)
 	for _, item := range template {
-		if item.sequence >= 0 {
-			p := &parts[item.sequence]
-			e.append(p.IDs, p.Offsets, item.typeID, false)
+		if item.Sequence >= 0 {
+			p := &parts[item.Sequence]
+			e.append(p.IDs, p.Offsets, item.TypeID, false)
 		} else if o.AddSpecial {
-			e.append(item.ids, make([]Span, len(item.ids)), item.typeID, true)
+			e.append(item.Ids, make([]Span, len(item.Ids)), item.TypeID, true)
 		}
 	}
 	return e, nil
@@ -151,25 +172,32 @@ func (e *Encoding) append(ids []int, offsets []Span, typeID int, special bool) {
 	}
 }
 
+// work is the memory of one call; a Tokenizer lends each call its own.
+type work struct {
+	models.Work
+	chunks []added.Chunk
+	marks  *wordMarks // of the call in hand; nil: words are not asked for
+}
+
 // lend returns work memory for one call.
 func (t *Tokenizer) lend() *work {
 	if w, ok := t.pool.Get().(*work); ok {
 		return w
 	}
-	return &work{cache: new(wordCache)}
+	return &work{Work: models.NewModelWork()}
 }
 
 // giveBack keeps work memory for a later call, unless a long text or word has made it large.
 func (t *Tokenizer) giveBack(w *work) {
-	if cap(w.text.b) <= 4<<20 && cap(w.symbol) <= 1<<16 && cap(w.cells) <= 1<<16 {
+	if cap(w.Text.B) <= 4<<20 && cap(w.Symbol) <= 1<<16 && cap(w.Cells) <= 1<<16 {
 		t.pool.Put(w)
 	}
 }
 
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
-	w.ids, w.spans, w.failed = w.ids[:0], w.spans[:0], nil
-	w.text.search = searchTime{}
+	w.Ids, w.Spans, w.Failed = w.Ids[:0], w.Spans[:0], nil
+	w.Text.Search = buffer.SearchTime{}
 	if len(text) > maxText {
 		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
 	}
@@ -177,43 +205,43 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	if !t.rawBytes && !utf8.ValidString(text) {
 		text, moved = replaceInvalid(text)
 	}
-	w.reserve(len(text))
-	if w.guard = nil; !o.ParseSpecial {
-		w.guard = t.guard
+	w.Reserve(len(text))
+	if w.Guard = nil; !o.ParseSpecial {
+		w.Guard = t.guard
 	}
-	w.text.allow(len(text))
-	w.text.reset(text, 0, false)
-	w.chunks = t.added.find(w.chunks[:0], t.added.raw, w.text.b, o.ParseSpecial)
+	w.Text.Allow(len(text))
+	w.Text.Reset(text, 0, false)
+	w.chunks = t.added.Find(w.chunks[:0], t.added.Raw, w.Text.B, o.ParseSpecial)
 	for i := 0; i < len(w.chunks); i++ {
 		c := w.chunks[i]
-		if c.added >= 0 {
-			w.emitAdded(t, c.added, span{c.start, c.end}, track)
+		if c.Added >= 0 {
+			w.emitAdded(t, c.Added, buffer.Span{Start: c.Start, End: c.End}, track)
 			continue
 		}
-		if err := t.encodeChunk(w, text[c.start:c.end], int(c.start), o, track); err != nil {
+		if err := t.encodeChunk(w, text[c.Start:c.End], int(c.Start), o, track); err != nil {
 			return err
 		}
 	}
-	for i, s := range w.spans {
+	for i, s := range w.Spans {
 		if moved != nil {
-			w.spans[i] = span{moved[s.start], moved[s.end]}
+			w.Spans[i] = buffer.Span{Start: moved[s.Start], End: moved[s.End]}
 		}
 	}
 	return nil
 }
 
-func (w *work) emitAdded(t *Tokenizer, k int, at span, track bool) {
-	w.emitApart(t.added.tokens[k].ID, at, track)
+func (w *work) emitAdded(t *Tokenizer, k int, at buffer.Span, track bool) {
+	w.emitApart(t.added.Tokens[k].ID, at, track)
 }
 
 // emitApart appends a token that the model has no part in.
-func (w *work) emitApart(id int, at span, track bool) {
+func (w *work) emitApart(id int, at buffer.Span, track bool) {
 	if w.marks != nil {
 		w.marks.begin()
 	}
-	w.ids = append(w.ids, id)
+	w.Ids = append(w.Ids, id)
 	if track {
-		w.spans = append(w.spans, at)
+		w.Spans = append(w.Spans, at)
 	}
 }
 
@@ -225,16 +253,16 @@ func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bo
 			s, base = s[n:], base+n
 		}
 	}
-	w.text.reset(s, base, track)
+	w.Text.Reset(s, base, track)
 	if t.normalizer != nil {
-		if err := t.normalizer.normalize(&w.text); err != nil {
+		if err := t.normalizer.Normalize(&w.Text); err != nil {
 			return err
 		}
 	}
-	if err := w.text.check(); err != nil {
+	if err := w.Text.Check(); err != nil {
 		return err
 	}
-	if t.added.normalized.empty {
+	if t.added.Normalized.Empty {
 		return t.encodePiece(w, base)
 	}
 	return t.encodeNormalized(w, base, o)
@@ -243,28 +271,28 @@ func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bo
 // encodeNormalized finds added tokens in the normalised text and encodes what lies between them.
 func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 	from := len(w.chunks)
-	w.chunks = t.added.find(w.chunks, t.added.normalized, w.text.b, o.ParseSpecial)
+	w.chunks = t.added.Find(w.chunks, t.added.Normalized, w.Text.B, o.ParseSpecial)
 	chunks := w.chunks[from:]
 	w.chunks = w.chunks[:from]
-	if len(chunks) == 0 || len(chunks) == 1 && chunks[0].added < 0 {
+	if len(chunks) == 0 || len(chunks) == 1 && chunks[0].Added < 0 {
 		return t.encodePiece(w, base)
 	}
-	whole := text{b: bytes.Clone(w.text.b), align: slices.Clone(w.text.align), track: w.text.track}
+	whole := buffer.Text{B: bytes.Clone(w.Text.B), Align: slices.Clone(w.Text.Align), Track: w.Text.Track}
 	chunks = slices.Clone(chunks)
 	for _, c := range chunks {
-		if c.added >= 0 {
-			at := span{}
-			if whole.track {
-				at = whole.source(int(c.start), int(c.end))
+		if c.Added >= 0 {
+			at := buffer.Span{}
+			if whole.Track {
+				at = whole.Source(int(c.Start), int(c.End))
 			}
-			w.emitAdded(t, c.added, at, whole.track)
+			w.emitAdded(t, c.Added, at, whole.Track)
 			continue
 		}
-		w.text.b = append(w.text.b[:0], whole.b[c.start:c.end]...)
-		if whole.track {
-			w.text.align = append(w.text.align[:0], whole.align[c.start:c.end]...)
+		w.Text.B = append(w.Text.B[:0], whole.B[c.Start:c.End]...)
+		if whole.Track {
+			w.Text.Align = append(w.Text.Align[:0], whole.Align[c.Start:c.End]...)
 		}
-		if err := t.encodePiece(w, base+int(c.start)); err != nil {
+		if err := t.encodePiece(w, base+int(c.Start)); err != nil {
 			return err
 		}
 	}
@@ -273,21 +301,21 @@ func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 
 // encodePiece pre-tokenizes the text in hand and runs the model.
 func (t *Tokenizer) encodePiece(w *work, base int) error {
-	if len(w.text.b) == 0 {
+	if len(w.Text.B) == 0 {
 		return nil
 	}
-	w.base = base
-	w.pieces = append(w.pieces[:0], piece{0, int32(len(w.text.b))})
+	w.Base = base
+	w.Pieces = append(w.Pieces[:0], buffer.Piece{Start: 0, End: int32(len(w.Text.B))})
 	if t.preTokenizer != nil {
-		if err := t.preTokenizer.split(w); err != nil {
+		if err := t.preTokenizer.Split(&w.State); err != nil {
 			return err
 		}
 	}
-	if err := w.text.spend(); err != nil {
+	if err := w.Text.Spend(); err != nil {
 		return err
 	}
-	w.encodePieces(t.model)
-	return w.failed
+	w.EncodePieces(t.model)
+	return w.Failed
 }
 
 // replaceInvalid returns s with U+FFFD for what is no UTF-8, and for each byte of the result, and its end, the place
@@ -300,11 +328,11 @@ func replaceInvalid(s string) (string, []int32) {
 		if s[i] >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if n = size; r == utf8.RuneError && size == 1 {
-				n = brokenLen([]byte(s[i:min(i+4, len(s))]))
+				n = chars.BrokenLen([]byte(s[i:min(i+4, len(s))]))
 			}
 		}
 		was := len(out)
-		out = appendValid(out, []byte(s[i:i+n]))
+		out = chars.AppendValid(out, []byte(s[i:i+n]))
 		for range len(out) - was {
 			moved = append(moved, int32(i))
 		}
@@ -315,8 +343,8 @@ func replaceInvalid(s string) (string, []int32) {
 
 // VocabSize returns one more than the largest id, added tokens included. A model's embedding may have more rows.
 func (t *Tokenizer) VocabSize() int {
-	n := t.vocab.size()
-	for _, a := range t.added.tokens {
+	n := t.vocab.Size()
+	for _, a := range t.added.Tokens {
 		n = max(n, a.ID+1)
 	}
 	return n
@@ -324,19 +352,19 @@ func (t *Tokenizer) VocabSize() int {
 
 // Token returns the token with an id as the vocabulary writes it, such as "Ġthe" or "▁the".
 func (t *Tokenizer) Token(id int) (string, bool) {
-	if i, ok := t.added.index(id); ok {
-		return t.added.tokens[i].Content, true
+	if i, ok := t.added.Index(id); ok {
+		return t.added.Tokens[i].Content, true
 	}
 	if s, ok := t.foreign[id]; ok {
 		return s, true
 	}
-	if !t.vocab.contains(id) {
+	if !t.vocab.Contains(id) {
 		return "", false
 	}
 	if t.byteLevel {
-		return string(appendAlphabet(nil, t.vocab.bytes(id))), true
+		return string(chars.AppendAlphabet(nil, t.vocab.Bytes(id))), true
 	}
-	return string(t.vocab.bytes(id)), true
+	return string(t.vocab.Bytes(id)), true
 }
 
 // TokenID returns the id of a token as the vocabulary writes it.
@@ -346,18 +374,44 @@ func (t *Tokenizer) TokenID(token string) (int, bool) {
 	}
 	key := []byte(token)
 	if t.byteLevel {
-		raw, ok := appendFromAlphabet(nil, key)
+		raw, ok := chars.AppendFromAlphabet(nil, key)
 		if !ok {
 			return 0, false
 		}
 		key = raw
 	}
-	id, ok := t.vocab.find(key)
+	id, ok := t.vocab.Find(key)
 	return int(id), ok
 }
 
 // AddedTokens returns the tokens that are found in the text before the model sees it, in order of their ids.
-func (t *Tokenizer) AddedTokens() []AddedToken { return slices.Clone(t.added.tokens) }
+func (t *Tokenizer) AddedTokens() []AddedToken {
+	list := make([]AddedToken, len(t.added.Tokens))
+	for i, a := range t.added.Tokens {
+		list[i] = AddedToken(a)
+	}
+	return list
+}
 
 // Special returns the ids of the tokens that play a part of their own.
-func (t *Tokenizer) Special() Special { return t.special }
+func (t *Tokenizer) Special() Special { return Special(t.special) }
+
+// languagePrefix returns the length of the code >>fra<< that s starts with, or 0.
+func languagePrefix(s string) int {
+	if !strings.HasPrefix(s, ">>") {
+		return 0
+	}
+	if i := strings.Index(s, "<<"); i >= 0 {
+		return i + 2
+	}
+	return 0
+}
+
+// emitPrefix emits the token of a language's code.
+func (t *Tokenizer) emitPrefix(w *work, code string, base int, track bool) {
+	id, ok := t.TokenID(code)
+	if !ok {
+		id = t.special.UNK
+	}
+	w.emitApart(id, buffer.Span{Start: int32(base), End: int32(base + len(code))}, track)
+}

@@ -97,8 +97,8 @@ func sameWeights(a, b map[int]float32) bool {
 	return true
 }
 
-// TestMiniLM compares all-MiniLM-L6-v2 with what sentence-transformers makes of it.
-func TestMiniLM(t *testing.T) {
+// TestRealEmbedder compares all-MiniLM-L6-v2 with what sentence-transformers makes of it.
+func TestRealEmbedder(t *testing.T) {
 	root := os.Getenv("TRANSFORMER_REAL")
 	if root == "" {
 		t.Skip("TRANSFORMER_REAL is not set: it names the folder with real models")

@@ -71,13 +71,17 @@ var elementwiseOps = []elementwise{
 // sweep returns float32s of every magnitude and kind, and many that activations meet.
 func sweep() []float32 {
 	var all []float32
-	for u := uint32(0); u < 0xFFFFFFFF-9973; u += 9973 {
+	bits, fine, coarse := uint32(9973), float32(0x1p-12), float32(0x1p-7)
+	if testing.Short() {
+		bits, fine, coarse = 99_991, 0x1p-9, 0x1p-5
+	}
+	for u := uint32(0); u < 0xFFFFFFFF-bits; u += bits {
 		all = append(all, math.Float32frombits(u))
 	}
-	for v := float32(-20); v < 20; v += 0x1p-12 {
+	for v := float32(-20); v < 20; v += fine {
 		all = append(all, v)
 	}
-	for v := float32(-120); v < 120; v += 0x1p-7 {
+	for v := float32(-120); v < 120; v += coarse {
 		all = append(all, v)
 	}
 	zero := float32(0)

@@ -1,0 +1,252 @@
+// Package plan holds a tokenizer in the making: its stages, vocabulary and tokens. It reads tokenizer.json into one.
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/seed2010d43f/transformer/tokenizer/internal/added"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/jsonscan"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/languages"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/normalize"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/post"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/pretoken"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/regex"
+)
+
+// Plan is a tokenizer in the making.
+type Plan struct {
+	Normalizer   normalize.Normalizer
+	PreTokenizer pretoken.PreTokenizer
+	ByteLevel    bool
+	Model        models.Model
+	Vocab        *models.Vocab
+	Foreign      map[int]string    // tokens that no text in GPT-2's alphabet can give
+	foreignIDs   map[string]uint32 // and their ids
+	Added        []added.Token
+	Post         post.Processor
+	Decoder      decode.Chain
+	DecodesBytes bool
+	Kind         string // the model's type
+	exactScores  bool   // the scores of tokenizer.json are read exactly
+
+	Special   Special
+	AddedIDs  map[string]int       // ids of added and foreign tokens, once settled
+	Languages *languages.Languages // nil: none
+	Prefixed  bool                 // a text may begin with the code of a language, >>fra<<
+
+	Target      *Plan // of the texts that the model writes; nil: the same
+	SharesAdded bool  // of a target: its added and special tokens are those of the source
+	ReadsTarget bool  // ids are decoded by the target
+}
+
+// New returns a plan without any stage or token.
+func New() *Plan { return &Plan{Post: post.Plain(), Special: noSpecial()} }
+
+// Settle ends the making of the list of added tokens.
+func (p *Plan) Settle() {
+	slices.SortStableFunc(p.Added, func(a, b added.Token) int { return a.ID - b.ID })
+	p.AddedIDs = make(map[string]int, len(p.Added)+len(p.Foreign))
+	for id, s := range p.Foreign {
+		p.AddedIDs[s] = id
+	}
+	for _, a := range p.Added {
+		p.AddedIDs[a.Content] = a.ID
+	}
+}
+
+// TokenID returns the id of a token as the file writes it, once settled.
+func (p *Plan) TokenID(token string) (int, bool) {
+	if id, ok := p.AddedIDs[token]; ok {
+		return id, true
+	}
+	id, ok := p.Find([]byte(token))
+	return int(id), ok
+}
+
+// Special holds the ids of the tokens that play a part of their own; −1 where the tokenizer has none.
+type Special struct {
+	BOS, EOS, PAD, UNK, SEP, CLS, Mask int
+}
+
+// noSpecial is a special without any token.
+func noSpecial() Special { return Special{-1, -1, -1, -1, -1, -1, -1} }
+
+// NewVocabulary fills the vocabulary from entries, as bytes where the model is byte-level.
+func (p *Plan) NewVocabulary(entries []models.Entry) error {
+	for _, e := range entries {
+		if !utf8.Valid(e.Token) {
+			return fmt.Errorf("token %.200q with id %d is not UTF-8", e.Token, e.Id)
+		}
+	}
+	if p.ByteLevel {
+		p.Foreign, p.foreignIDs = map[int]string{}, map[string]uint32{}
+		for i := range entries {
+			e := &entries[i]
+			raw, ok := chars.AppendFromAlphabet(make([]byte, 0, len(e.Token)), e.Token)
+			if !ok {
+				token := string(e.Token)
+				p.Foreign[int(e.Id)], p.foreignIDs[token] = token, e.Id
+				raw = nil
+			}
+			e.Token = raw
+		}
+	}
+	v, err := models.NewVocab(entries)
+	p.Vocab = v
+	return err
+}
+
+// Find returns the id of a token as the file writes it.
+func (p *Plan) Find(token []byte) (uint32, bool) {
+	if p.ByteLevel {
+		var buf [64]byte
+		raw, ok := chars.AppendFromAlphabet(buf[:0], token)
+		if !ok {
+			id, ok := p.foreignIDs[string(token)]
+			return id, ok
+		}
+		return p.Vocab.Find(raw)
+	}
+	return p.Vocab.Find(token)
+}
+
+// tokenizerFile is tokenizer.json with its parts unread.
+type tokenizerFile struct {
+	added, normalizer, preTokenizer, model, post, decoder []byte
+}
+
+func (f *tokenizerFile) read(data []byte) error {
+	r := jsonscan.Reader{Data: data}
+	err := r.Object(func(key []byte) error {
+		field := f.field(string(key))
+		value, err := r.Skip()
+		if field != nil && string(value) != "null" {
+			*field = value
+		}
+		return err
+	})
+	if err == nil {
+		err = r.Done()
+	}
+	if err == nil && f.model == nil {
+		err = fmt.Errorf("there is no \"model\"")
+	}
+	return err
+}
+
+func (f *tokenizerFile) field(key string) *[]byte {
+	switch key {
+	case "added_tokens":
+		return &f.added
+	case "normalizer":
+		return &f.normalizer
+	case "pre_tokenizer":
+		return &f.preTokenizer
+	case "model":
+		return &f.model
+	case "post_processor":
+		return &f.post
+	case "decoder":
+		return &f.decoder
+	}
+	return nil // version, truncation and padding play no part in encoding
+}
+
+func Parse(data []byte, exactScores bool) (*Plan, error) {
+	var f tokenizerFile
+	if err := f.read(data); err != nil {
+		return nil, err
+	}
+	p := New()
+	p.exactScores = exactScores
+	err := regex.Check(f.normalizer, f.preTokenizer, f.decoder)
+	if err != nil {
+		return nil, err
+	}
+	if p.Normalizer, err = new(normalize.Parser).Parse(f.normalizer, 0); err != nil {
+		return nil, fmt.Errorf("normalizer: %w", err)
+	}
+	pre := pretoken.Parser{}
+	if p.PreTokenizer, err = pre.Parse(f.preTokenizer, 0); err != nil {
+		return nil, fmt.Errorf("pre_tokenizer: %w", err)
+	}
+	p.ByteLevel = pre.ByteLevel
+	if err = p.parseModel(f.model); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if err = p.parseAdded(f.added); err != nil {
+		return nil, fmt.Errorf("added_tokens: %w", err)
+	}
+	if f.post != nil {
+		if err = p.Post.Parse(f.post, new(jsonscan.StageCount), 0); err != nil {
+			return nil, fmt.Errorf("post_processor: %w", err)
+		}
+		p.Post.Configured = true
+	}
+	d := decode.Parser{Alphabet: p.ByteLevel}
+	if err = d.Parse(f.decoder, 0); err != nil {
+		return nil, fmt.Errorf("decoder: %w", err)
+	}
+	p.Decoder, p.DecodesBytes = d.Chain, d.Bytes
+	return p, nil
+}
+
+// AddedTokenConfig is an added token as the files write it.
+type AddedTokenConfig struct {
+	ID         int    `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Normalized *bool  `json:"normalized"`
+	Special    bool   `json:"special"`
+}
+
+func (c *AddedTokenConfig) Token() added.Token {
+	a := added.Token{ID: c.ID, Content: c.Content, Special: c.Special, SingleWord: c.SingleWord, LStrip: c.LStrip, RStrip: c.RStrip}
+	if a.Normalized = !c.Special; c.Normalized != nil {
+		a.Normalized = *c.Normalized
+	}
+	return a
+}
+
+func (p *Plan) parseAdded(data []byte) error {
+	if data == nil {
+		return nil
+	}
+	var list []struct {
+		AddedTokenConfig
+		ID      *int    `json:"id"`
+		Content *string `json:"content"`
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(list))
+	for i := range list {
+		c := &list[i]
+		if c.ID == nil || c.Content == nil {
+			return fmt.Errorf("token %d of the list has no id or no content", i)
+		}
+		c.AddedTokenConfig.ID, c.AddedTokenConfig.Content = *c.ID, *c.Content
+		a := c.Token()
+		if id, ok := p.Find([]byte(a.Content)); ok {
+			a.ID = int(id)
+		}
+		if a.ID < 0 || a.ID >= jsonscan.MaxID {
+			return fmt.Errorf("token %.200q has id %d; ids must be at least 0 and below %d", a.Content, a.ID, jsonscan.MaxID)
+		}
+		if seen[a.Content] {
+			continue
+		}
+		seen[a.Content] = true
+		p.Added = append(p.Added, a)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+// Package post has the templates of post-processors: the tokens that go around one text or two.
+package post
+
+// Processor puts special tokens around one text or two.
+type Processor struct {
+	Single []Item
+	Pair   []Item
+
+	Trim       bool // offsets leave out the spaces at a token's ends
+	Prefixed   bool // the pre-tokenizer may have added the first token's space
+	Configured bool // the file has one
+	templated  bool // the templates are from the file
+}
+
+// Item is a text, by its place, or special tokens.
+type Item struct {
+	Sequence int // 0 or 1; −1 for special tokens
+	Ids      []int
+	TypeID   int
+}
+
+func Sequence(n, typeID int) Item          { return Item{n, nil, typeID} }
+func Specials(typeID int, ids ...int) Item { return Item{-1, ids, typeID} }
+
+// Plain adds nothing.
+func Plain() Processor {
+	return Processor{
+		Single: []Item{Sequence(0, 0)},
+		Pair:   []Item{Sequence(0, 0), Sequence(1, 1)},
+	}
+}
+
+// BERT puts cls before and sep after each text.
+func BERT(cls, sep int) Processor {
+	return Processor{
+		Single: []Item{Specials(0, cls), Sequence(0, 0), Specials(0, sep)},
+		Pair:   []Item{Specials(0, cls), Sequence(0, 0), Specials(0, sep), Sequence(1, 1), Specials(1, sep)},
+	}
+}
+
+// RoBERTa is BERT with two sep between the texts and one type.
+func RoBERTa(cls, sep int) Processor {
+	return Processor{
+		Single: []Item{Specials(0, cls), Sequence(0, 0), Specials(0, sep)},
+		Pair:   []Item{Specials(0, cls), Sequence(0, 0), Specials(0, sep, sep), Sequence(1, 0), Specials(0, sep)},
+	}
+}
+
+// Boundaries puts bos before and eos after each text; −1 leaves one out.
+func Boundaries(bos, eos int) Processor {
+	around := func(n int) []Item {
+		var items []Item
+		if bos >= 0 {
+			items = append(items, Specials(n, bos))
+		}
+		items = append(items, Sequence(n, n))
+		if eos >= 0 {
+			items = append(items, Specials(n, eos))
+		}
+		return items
+	}
+	return Processor{Single: around(0), Pair: append(around(0), around(1)...)}
+}
