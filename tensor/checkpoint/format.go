@@ -14,6 +14,8 @@ import (
 // Files are input: a Format checks what it follows. [File.Read] refuses what is not in the file, and OpenFile
 // refuses tensors that do not lie in it. An error need not name the file: OpenFile adds the name.
 // An error that is no [*Error] becomes the Cause of one, of the Kind [ErrFormat].
+//
+// What a file says beside its tensors, and is more than texts, a Format that is a closure can keep for its caller.
 type Format func(f *File) (Contents, error)
 
 // Contents are what a file says of its tensors.
