@@ -90,7 +90,8 @@ func (m *Embeddings) check(vocab, dim int) error {
 			continue
 		}
 		if l.In() != width || i == 2 && l.Out() != dim {
-			return fmt.Errorf("%s is [%d, %d], want [%d, %d]", []string{"Embeddings.ProjectWords", "Embeddings.Project", "Embeddings.ProjectNormed"}[i], l.Out(), l.In(), dim, width)
+			name := []string{"Embeddings.ProjectWords", "Embeddings.Project", "Embeddings.ProjectNormed"}[i]
+			return fmt.Errorf("%s is [%d, %d], want [%d, %d]", name, l.Out(), l.In(), dim, width)
 		}
 		width = l.Out()
 	}

@@ -14,6 +14,8 @@ import (
 // Files need not be trusted, so a Format checks what it follows. [File.Read] refuses ranges outside the file,
 // and OpenFile refuses tensors outside it. An error need not name the file: OpenFile adds the name. An error
 // that is not an [*Error] becomes the Cause of one with the Kind [ErrFormat].
+//
+// A Format that is a closure can keep for its caller what a file holds beside tensors and texts.
 type Format func(f *File) (Contents, error)
 
 // Contents describes the tensors of a file.
