@@ -21,12 +21,10 @@ type Options struct {
 	// changes no result. A narrower type rounds; it halves memory and the time of a token.
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Round makes products with bfloat16 weights round the activations to bfloat16 too, as PyTorch does in
-	// models of that type. Logits then differ by about a hundredth. On processors with bfloat16 instructions
-	// (AVX512-BF16) prompts and batches are faster. On a processor with AVX2 alone, everything is slower:
-	// measured, a prompt at 250 against 311 tokens a second, and generation with a 1B model at 6.5 against
-	// 9.4.
-	Round bool
+	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
+	// With [tensor.BF16Activations] logits differ by about a hundredth, as in models of PyTorch that are
+	// bfloat16 throughout. That is faster only on processors with bfloat16 instructions (AVX512-BF16).
+	Precision tensor.Precision
 
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
@@ -45,7 +43,7 @@ func (o *Options) recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.precision(), Progress: o.Progress, Valid: c.Err})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -65,13 +63,6 @@ func EncoderDecoders() []string {
 
 // openers are the functions that open each kind of model.
 var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder"}
-
-func (o *Options) precision() tensor.Precision {
-	if o.Round {
-		return tensor.BF16Activations
-	}
-	return tensor.FullPrecision
-}
 
 // OpenDecoder opens a decoder from a folder as Hugging Face publishes it:
 //
