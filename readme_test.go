@@ -53,8 +53,8 @@ func familyTable(t *testing.T) string {
 func variantsOf(t *testing.T, pattern string) map[string][]string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files %s (%v)", len(files), pattern, err)
 	}
 	variants := map[string][]string{}
 	for _, f := range files {

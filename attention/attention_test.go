@@ -7,19 +7,13 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
 	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 func random(seed uint64, dims ...int) tensor.Tensor {
-	r := rand.New(rand.NewPCG(seed, 1))
-	t := tensor.New(dims...)
-	for i := range t.Data {
-		t.Data[i] = float32(r.NormFloat64())
-	}
-	return t
+	return tensor.From(tensortest.Normal(rand.New(rand.NewPCG(seed, 1)), tensor.Of(dims...).Len()), dims...)
 }
 
 // naive computes attention in T, the textbook's way, with weights.
@@ -122,19 +116,10 @@ func (c testCase) inputs() (q, k, v tensor.Tensor) {
 	return random(1, c.t, c.h, c.d), random(2, c.s, c.kv, c.d), random(3, c.s, c.kv, c.v)
 }
 
-func eachTier(t *testing.T, f func(t *testing.T)) {
-	for _, set := range simd.Sets() {
-		t.Run(set.String(), func(t *testing.T) {
-			defer simd.Force(set)()
-			f(t)
-		})
-	}
-}
-
 // The error against float64 is at most twice that of the textbook's loop in float32, and 2e-6 for
 // results that it happens to hit.
 func TestScaledDotProduct(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, c := range cases() {
 			q, k, v := c.inputs()
 			want, wantW := naive[float64](q, k, v, c.o)
@@ -144,35 +129,19 @@ func TestScaledDotProduct(t *testing.T) {
 				w.Data[i] = -1
 			}
 			ScaledDotProduct(dst, q, k, v, c.o)
-			compare(t, c.name, dst.Data, want, loop)
+			tensortest.CheckError(t, c.name, dst.Data, want, loop, 2e-6)
 			plain := append([]float32(nil), dst.Data...)
 			c.o.Weights = &w
 			ScaledDotProduct(dst, q, k, v, c.o)
-			compare(t, c.name+" weights", w.Data, wantW, loopW)
-			for i := range plain {
-				if plain[i] != dst.Data[i] {
-					t.Fatalf("%s: asking for weights changes element %d", c.name, i)
-				}
-			}
+			tensortest.CheckError(t, c.name+" weights", w.Data, wantW, loopW, 2e-6)
+			tensortest.CheckBits(t, c.name+" when weights are asked for", dst.Data, plain)
 		}
 	})
 }
 
-func compare(t *testing.T, name string, got []float32, want []float64, loop []float32) {
-	t.Helper()
-	var worst, naive float64
-	for i := range want {
-		worst = max(worst, math.Abs(float64(got[i])-want[i]))
-		naive = max(naive, math.Abs(float64(loop[i])-want[i]))
-	}
-	if !(worst <= 2*naive+2e-6) {
-		t.Errorf("%s: error %.2g, that of a plain loop is %.2g", name, worst, naive)
-	}
-}
-
 // Every row has the same bits however queries are divided between calls and processors.
 func TestBits(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		for _, c := range cases() {
 			if c.o.Keep != nil || c.o.Add.Shape.Rank() > 0 {
 				continue // rows of a mask do not move with the queries
@@ -200,6 +169,48 @@ func TestBits(t *testing.T) {
 	})
 }
 
+// A few queries that see many keys read them in another order; their bits are those of one head after the other.
+func TestBitsOfInterleavedHeads(t *testing.T) {
+	const keys, kvHeads, dim = 2100, 3, 32
+	if keys*kvHeads*2*dim < interleavedLen {
+		t.Fatal("too few keys")
+	}
+	k, v := random(2, keys, kvHeads, dim), random(3, keys, kvHeads, dim)
+	tensortest.EachSet(t, func(t *testing.T) {
+		for _, rows := range []int{1, 5} {
+			q := random(1, rows, 2*kvHeads, dim)
+			for _, m := range []Mask{{}, {Causal: true}, {Causal: true, Window: 1200}} {
+				want, got := tensor.New(rows, 2*kvHeads, dim), tensor.New(rows, 2*kvHeads, dim)
+				o := Options{Mask: m, Pos: keys - rows}
+				for h := range kvHeads { // a head of keys alone is not interleaved
+					oneQ, oneK, oneV := tensor.New(rows, 2, dim), tensor.New(keys, 1, dim), tensor.New(keys, 1, dim)
+					for r := range keys {
+						copy(oneK.Row(r), k.Row(r*kvHeads+h))
+						copy(oneV.Row(r), v.Row(r*kvHeads+h))
+					}
+					for r := range 2 * rows {
+						copy(oneQ.Row(r), q.Row(r/2*2*kvHeads+2*h+r%2))
+					}
+					dst := tensor.New(rows, 2, dim)
+					ScaledDotProduct(dst, oneQ, oneK, oneV, o)
+					for r := range 2 * rows {
+						copy(want.Row(r/2*2*kvHeads+2*h+r%2), dst.Row(r))
+					}
+				}
+				for _, procs := range []int{1, 3} {
+					old := runtime.GOMAXPROCS(procs)
+					clear(got.Data)
+					ScaledDotProduct(got, q, k, v, o)
+					runtime.GOMAXPROCS(old)
+					if i, ok := tensortest.SameBits(got.Data, want.Data); !ok {
+						t.Fatalf("%d queries, %+v, GOMAXPROCS %d: element %d is %v, want %v", rows, m, procs, i, got.Data[i], want.Data[i])
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestHugeScores(t *testing.T) {
 	q := tensor.From([]float32{3e18, 0}, 1, 2)
 	k := tensor.From([]float32{3e18, 0, 1e18, 0}, 2, 2)
@@ -212,7 +223,7 @@ func TestHugeScores(t *testing.T) {
 }
 
 func TestAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector allocates")
 	}
 	q, k, v := random(1, 9, 4, 32), random(2, 200, 2, 32), random(3, 200, 2, 32)
@@ -223,7 +234,7 @@ func TestAllocatesNothing(t *testing.T) {
 }
 
 func TestShapesPanic(t *testing.T) {
-	for name, f := range map[string]func(){
+	for _, f := range map[string]func(){
 		"heads": func() {
 			ScaledDotProduct(tensor.New(2, 3, 4), tensor.New(2, 3, 4), tensor.New(5, 2, 4), tensor.New(5, 2, 4), Options{})
 		},
@@ -244,14 +255,7 @@ func TestShapesPanic(t *testing.T) {
 			ScaledDotProduct(tensor.New(2, 4), tensor.New(2, 4), tensor.New(5, 1, 4), tensor.New(5, 1, 4), Options{})
 		},
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: no panic", name)
-				}
-			}()
-			f()
-		}()
+		tensortest.Panics(t, "attention: ", f)
 	}
 }
 

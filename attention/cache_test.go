@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -172,7 +173,7 @@ func TestCacheBytes(t *testing.T) {
 }
 
 func TestReserve(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector allocates")
 	}
 	const n = 1000
@@ -306,14 +307,7 @@ func TestCacheForks(t *testing.T) {
 
 func TestCachePanics(t *testing.T) {
 	for _, dt := range []tensor.DType{tensor.BF16, tensor.DType(77)} {
-		func() {
-			defer func() {
-				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), dt.String()) {
-					t.Errorf("a cache of %v: %v", dt, r)
-				}
-			}()
-			newCache(dt, nil)
-		}()
+		tensortest.Panics(t, dt.String(), func() { newCache(dt, nil) })
 	}
 }
 
@@ -322,19 +316,9 @@ func testLayer(mask Mask) *MultiHead {
 	const dim, heads, kv, d = 20, 6, 2, 12
 	r := rand.New(rand.NewPCG(5, 5))
 	matrix := func(out, in int) *tensor.Weight {
-		w := tensor.New(out, in)
-		for i := range w.Data {
-			w.Data[i] = float32(r.NormFloat64() / math.Sqrt(float64(in)))
-		}
-		return tensor.WeightFrom(w)
+		return tensor.WeightFrom(tensor.From(tensortest.Gaussian(r, out*in, 0, 1/math.Sqrt(float64(in))), out, in))
 	}
-	vector := func(n int) []float32 {
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = float32(r.NormFloat64())
-		}
-		return x
-	}
+	vector := func(n int) []float32 { return tensortest.Normal(r, n) }
 	rope, err := NewRoPE(8, 100, Scaling{})
 	if err != nil {
 		panic(err)
@@ -379,7 +363,7 @@ func TestMultiHeadBits(t *testing.T) {
 				m.Forward(&p, got.Slice(i, j), x.Slice(i, j))
 				p.End()
 			}
-			if i := firstDifference(got.Data, want.Data); i >= 0 {
+			if i, same := tensortest.SameBits(got.Data, want.Data); !same {
 				t.Fatalf("%+v, %d at a time: row %d differs", mask, step, i/20)
 			}
 		}
@@ -403,7 +387,7 @@ func TestMultiHeadBits(t *testing.T) {
 		for part, pair := range [][2]tensor.Tensor{
 			{got.Slice(0, 30), want.Slice(0, 30)}, {got.Slice(30, 31), want.Slice(250, 251)}, {got.Slice(31, 162), want.Slice(0, 131)},
 		} {
-			if i := firstDifference(pair[0].Data, pair[1].Data); i >= 0 {
+			if i, same := tensortest.SameBits(pair[0].Data, pair[1].Data); !same {
 				t.Fatalf("%+v: part %d of a batch: row %d differs", mask, part, i/20)
 			}
 		}
@@ -411,15 +395,6 @@ func TestMultiHeadBits(t *testing.T) {
 			t.Errorf("the cache has %d tokens, want 251", c.Len())
 		}
 	}
-}
-
-func firstDifference(a, b []float32) int {
-	for i := range a {
-		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
-			return i
-		}
-	}
-	return -1
 }
 
 // Observers see attention weights that sum to 1 over the keys that the mask lets a query see, with
@@ -469,7 +444,7 @@ func TestObservedWeights(t *testing.T) {
 		if seen != n/50 {
 			t.Errorf("%+v: the observer saw weights %d times", mask, seen)
 		}
-		if i := firstDifference(got.Data, want.Data); i >= 0 {
+		if i, same := tensortest.SameBits(got.Data, want.Data); !same {
 			t.Errorf("%+v: looking changes row %d", mask, i/20)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // Biases by distance add the same bits to tiles of one head's queries in order, which are computed by
@@ -27,49 +27,46 @@ func TestBiasesByDistance(t *testing.T) {
 		}
 		return relative.Table[head*len(runs.Of)+slices.Index(runs.Of, Bucket(distance, buckets, most, true))]
 	}
-	for _, set := range simd.Sets() {
-		t.Run(set.String(), func(t *testing.T) {
-			defer simd.Force(set)()
-			for _, b := range []Bias{relative, alibi} {
-				for _, c := range []struct{ lanes, used, keys, key, pos int }{
-					{8, 1, 1, 0, 0}, {8, 5, 128, 128, 130}, {16, 16, 77, 0, 300}, {32, 20, 128, 256, 3}, {48, 48, 128, 0, 0}, {48, 40, 100, 0, 90},
-				} {
-					for _, order := range []bool{true, false} {
-						s := Scores{Tile: make([]float32, c.lanes*c.keys), Lanes: c.lanes, Keys: c.keys, Key: c.key}
-						for i := range c.used {
-							head, pos := 1, c.pos+i
-							if !order && i%2 == 1 {
-								head, pos = 2, c.pos
-							}
-							s.Heads, s.Pos, s.Rows = append(s.Heads, head), append(s.Pos, pos), append(s.Rows, i)
+	tensortest.EachSet(t, func(t *testing.T) {
+		for _, b := range []Bias{relative, alibi} {
+			for _, c := range []struct{ lanes, used, keys, key, pos int }{
+				{8, 1, 1, 0, 0}, {8, 5, 128, 128, 130}, {16, 16, 77, 0, 300}, {32, 20, 128, 256, 3}, {48, 48, 128, 0, 0}, {48, 40, 100, 0, 90},
+			} {
+				for _, order := range []bool{true, false} {
+					s := Scores{Tile: make([]float32, c.lanes*c.keys), Lanes: c.lanes, Keys: c.keys, Key: c.key}
+					for i := range c.used {
+						head, pos := 1, c.pos+i
+						if !order && i%2 == 1 {
+							head, pos = 2, c.pos
 						}
-						before := make([]float32, len(s.Tile))
-						for i := range before {
-							before[i] = r.Float32()
-						}
-						copy(s.Tile, before)
-						if _, ok := s.inOrder(); ok != (order || c.used == 1) {
-							t.Fatalf("%+v: in order: %v", c, ok)
-						}
-						b.AddTo(&s)
-						for i := range c.used {
-							for j := range c.keys {
-								at := j*c.lanes + i
-								want := before[at] + value(b, s.Heads[i], c.key+j-s.Pos[i])
-								if math.Float32bits(s.Tile[at]) != math.Float32bits(want) {
-									t.Fatalf("%T, %+v, in order %v: key %d of lane %d is %v, want %v", b, c, order, j, i, s.Tile[at], want)
-								}
+						s.Heads, s.Pos, s.Rows = append(s.Heads, head), append(s.Pos, pos), append(s.Rows, i)
+					}
+					before := make([]float32, len(s.Tile))
+					for i := range before {
+						before[i] = r.Float32()
+					}
+					copy(s.Tile, before)
+					if _, ok := s.inOrder(); ok != (order || c.used == 1) {
+						t.Fatalf("%+v: in order: %v", c, ok)
+					}
+					b.AddTo(&s)
+					for i := range c.used {
+						for j := range c.keys {
+							at := j*c.lanes + i
+							want := before[at] + value(b, s.Heads[i], c.key+j-s.Pos[i])
+							if math.Float32bits(s.Tile[at]) != math.Float32bits(want) {
+								t.Fatalf("%T, %+v, in order %v: key %d of lane %d is %v, want %v", b, c, order, j, i, s.Tile[at], want)
 							}
 						}
 					}
 				}
 			}
-			scores := Scores{Tile: make([]float32, 48*128), Lanes: 48, Keys: 128, Heads: []int{0, 0}, Pos: []int{4, 5}}
-			if n := testing.AllocsPerRun(10, func() { relative.AddTo(&scores) }); n != 0 {
-				t.Errorf("%v allocations", n)
-			}
-		})
-	}
+		}
+		scores := Scores{Tile: make([]float32, 48*128), Lanes: 48, Keys: 128, Heads: []int{0, 0}, Pos: []int{4, 5}}
+		if n := testing.AllocsPerRun(10, func() { relative.AddTo(&scores) }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
 }
 
 // The runs of buckets are those that each distance by itself gives, near and far, and few where they go far.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -26,15 +27,6 @@ func compute(q, k, v tensor.Tensor, o Options) (dst, weights tensor.Tensor) {
 	o.Weights = &weights
 	ScaledDotProduct(dst, q, k, v, o)
 	return dst, weights
-}
-
-func sameFloats(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	for i := range want {
-		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
-		}
-	}
 }
 
 // hidings hide the same keys from the same queries, by each of the ways there are: query i of 60 sees the
@@ -65,7 +57,7 @@ func hidings() map[string]Options {
 // zeros there.
 func TestHiddenKeysNeverTouchARow(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	eachTier(t, func(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
 		q, k, v := random(1, 60, 4, 16), random(2, 100, 2, 16), random(3, 100, 2, 16)
 		for name, o := range hidings() {
 			want, wantWeights := compute(q, k, v, o)
@@ -81,9 +73,9 @@ func TestHiddenKeysNeverTouchARow(t *testing.T) {
 							continue
 						}
 						what := fmt.Sprintf("%s, %v at key %d, row %d", name, poison, at, row)
-						sameFloats(t, what, dst.Data[row*64:(row+1)*64], want.Data[row*64:(row+1)*64])
+						tensortest.CheckBits(t, what, dst.Data[row*64:(row+1)*64], want.Data[row*64:(row+1)*64])
 						for h := range 4 {
-							sameFloats(t, what+" weights", weights.Row(h*60+row), wantWeights.Row(h*60+row))
+							tensortest.CheckBits(t, what+" weights", weights.Row(h*60+row), wantWeights.Row(h*60+row))
 						}
 					}
 				}
@@ -133,7 +125,7 @@ func TestExtremes(t *testing.T) {
 		{name: "a hidden score that overflows", q: 3e38, k: []float32{3e38, 1e-38}, v: []float32{2, 4}, add: []float32{-inf, 0}, want: []float32{4}, wantWeights: []float32{0, 1}},
 		{name: "a large positive Add", q: 1, k: []float32{1, 1}, v: []float32{2, 4}, add: []float32{3e38, 3e38}, want: []float32{3}, wantWeights: []float32{.5, .5}},
 	} {
-		eachTier(t, func(t *testing.T) {
+		tensortest.EachSet(t, func(t *testing.T) {
 			s := len(c.k)
 			q, k, v := filled(c.q, 1, 1, 4), tensor.New(s, 1, 4), tensor.New(s, 1, 4)
 			for j := range s {
@@ -165,10 +157,10 @@ func TestWeightsOfNoKeys(t *testing.T) {
 	dst := filled(7, 3, 2, 4)
 	w := tensor.Tensor{Shape: tensor.Of(2, 3, 0)}
 	ScaledDotProduct(dst, random(1, 3, 2, 4), tensor.Tensor{Shape: tensor.Of(0, 2, 4)}, tensor.Tensor{Shape: tensor.Of(0, 2, 4)}, Options{Weights: &w})
-	sameFloats(t, "with heads", dst.Data, make([]float32, 24))
+	tensortest.CheckBits(t, "with heads", dst.Data, make([]float32, 24))
 	dst, w = filled(7, 3, 4), tensor.Tensor{Shape: tensor.Of(3, 0)}
 	ScaledDotProduct(dst, random(1, 3, 4), tensor.Tensor{Shape: tensor.Of(0, 4)}, tensor.Tensor{Shape: tensor.Of(0, 4)}, Options{Weights: &w})
-	sameFloats(t, "without heads", dst.Data, make([]float32, 12))
+	tensortest.CheckBits(t, "without heads", dst.Data, make([]float32, 12))
 }
 
 // ending is a bias that does something once.
@@ -210,7 +202,7 @@ func TestPanicInBias(t *testing.T) {
 			}
 			on = false
 			again, _ := compute(q, k, v, o)
-			sameFloats(t, "after a panic", again.Data, want.Data)
+			tensortest.CheckBits(t, "after a panic", again.Data, want.Data)
 		}
 	}
 }
@@ -226,13 +218,10 @@ func TestScaledDotProductMemory(t *testing.T) {
 	for range 4 { // what others have left goes
 		runtime.GC()
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	ScaledDotProduct(dst, q, k, v, Options{})
-	runtime.ReadMemStats(&after)
+	got := tensortest.Allocated(func() { ScaledDotProduct(dst, q, k, v, Options{}) })
 	const worker = 1 << 20 // a tile of queries and blocks of keys, several times
 	most := uint64(4*(len(k.Data)+len(v.Data)) + worker*(runtime.GOMAXPROCS(0)+1))
-	if got := after.TotalAlloc - before.TotalAlloc; got > most {
+	if got > most {
 		t.Errorf("%d bytes, at most %d are stated; all scores would take %d", got, most, 4*n*n*heads)
 	}
 }

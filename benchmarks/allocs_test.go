@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -12,14 +13,14 @@ import (
 // A token allocates nothing once the session has its memory: not with threads, and not where the text
 // enters another page of the cache.
 func TestDecodeAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector has pools forget their memory")
 	}
 	const length = 140 // pages have 128 tokens
 	shape := llamaShape{dim: 512, inner: 512, layers: 2, heads: 8, kvHeads: 2, headDim: 64, vocab: 1024}
 	for _, threads := range []int{1, 2} {
 		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-			d, err := shape.random(dt, false)
+			d, err := shape.random(dt, tensor.FullPrecision)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -162,9 +162,9 @@ func (s *stream) once() float64 {
 	return 4 * float64(len(s.buf)) / time.Since(start).Seconds()
 }
 
-// memory returns a buffer that no cache holds: 256 MiB, or four times the last level where Linux tells.
+// memory returns a buffer that no cache holds: 256 MiB, or four times the last level and at most 1 GiB where Linux tells.
 var memory = sync.OnceValue(func() []float32 {
-	size := max(256<<20, min(4*lastCache(), 2<<30))
+	size := max(256<<20, min(4*lastCache(), 1<<30))
 	buf := hugepages.Float32s(size / 4 / streamPart * streamPart)
 	for i := range buf {
 		buf[i] = 1

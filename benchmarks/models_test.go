@@ -12,9 +12,11 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -44,8 +46,8 @@ func (s llamaShape) parameters() int {
 }
 
 // random returns a model of this shape with random weights.
-func (s llamaShape) random(dt tensor.DType, round bool) (*model.Decoder, error) {
-	return model.NewDecoder(s.config(), checkpoint.Random(1, dt), model.Options{Round: round})
+func (s llamaShape) random(dt tensor.DType, p tensor.Precision) (*model.Decoder, error) {
+	return model.NewDecoder(s.config(), checkpoint.Random(1, dt), model.Options{Precision: p})
 }
 
 // write stores a checkpoint of this shape with random weights in a folder, with the least of tokenizers.
@@ -64,7 +66,7 @@ func (s llamaShape) write(dir string, dt tensor.DType) error {
 	if err != nil {
 		return err
 	}
-	if err := checkpoint.WriteSafetensors(f, src, nil); err != nil {
+	if err := safetensors.Write(f, src, nil); err != nil {
 		f.Close()
 		return err
 	}
@@ -168,10 +170,7 @@ func lower(dt tensor.DType) string { return strings.ToLower(dt.String()) }
 
 // fill sets x to normal numbers, always the same.
 func fill(x []float32) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
+	copy(x, tensortest.Normal(rand.New(rand.NewPCG(1, 2)), len(x)))
 }
 
 // tokens returns n ids from all over the vocabulary.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -120,7 +121,7 @@ const (
 
 func TestPeakMemory(t *testing.T) {
 	needProc(t)
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector has memory of its own")
 	}
 	if testing.Short() {

@@ -13,12 +13,7 @@ import (
 )
 
 func random(seed uint64, scale float64, dims ...int) tensor.Tensor {
-	r := rand.New(rand.NewPCG(seed, 1))
-	t := tensor.New(dims...)
-	for i := range t.Data {
-		t.Data[i] = float32(r.NormFloat64() * scale)
-	}
-	return t
+	return tensor.From(tensortest.Gaussian(rand.New(rand.NewPCG(seed, 1)), tensor.Of(dims...).Len(), 0, scale), dims...)
 }
 
 // affine is a linear layer with its values at hand.
@@ -85,14 +80,7 @@ func convert[T float32 | float64](x []float32) []T {
 // check compares with float64: the error is at most twice that of plain loops in float32, and 2e-6.
 func check(t *testing.T, what string, got []float32, want []float64, loop []float32) {
 	t.Helper()
-	var worst, naive float64
-	for i := range want {
-		worst = max(worst, math.Abs(float64(got[i])-want[i]))
-		naive = max(naive, math.Abs(float64(loop[i])-want[i]))
-	}
-	if !(worst <= 2*naive+2e-6) {
-		t.Errorf("%s: error %.2g, that of a plain loop is %.2g", what, worst, naive)
-	}
+	tensortest.CheckError(t, what, got, want, loop, 2e-6)
 }
 
 func mlp[T float32 | float64](up, down affine, act nn.Activation, x []T) []T {
@@ -138,11 +126,7 @@ func TestFeedForward(t *testing.T) {
 				}
 				one := tensor.New(1, dim) // a row alone has the same bits
 				op.Forward(&p, one, x.Slice(rows-1, rows))
-				for k := range one.Data {
-					if math.Float32bits(one.Data[k]) != math.Float32bits(dst.Row(rows - 1)[k]) {
-						t.Fatalf("%T %v %v: a row alone is %v, want %v", op, act, size, one.Data[k], dst.Row(rows - 1)[k])
-					}
-				}
+				tensortest.CheckBits(t, fmt.Sprintf("%T %v %v: a row alone", op, act, size), one.Data, dst.Row(rows-1))
 			}
 		}
 	}
@@ -237,7 +221,7 @@ func TestAllocatesNothing(t *testing.T) {
 	var p attention.Pass
 	for _, rows := range []int{1, 9} {
 		x := random(1, 1, rows, 31)
-		if n := testing.AllocsPerRun(50, func() { b.Forward(&p, 0, x) }); n != 0 && !raceEnabled {
+		if n := testing.AllocsPerRun(50, func() { b.Forward(&p, 0, x) }); n != 0 && !tensortest.Race {
 			t.Errorf("%d rows: %v allocations", rows, n)
 		}
 	}

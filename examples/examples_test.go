@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 // programs are the examples: for each, the folder in the repository with the checkpoint that it runs without -model,
@@ -131,7 +133,7 @@ func folder(t *testing.T, parts ...string) string {
 	var sources []checkpoint.Source
 	for _, part := range parts {
 		fsys := os.DirFS(part)
-		if src, err := checkpoint.Open(fsys); err == nil {
+		if src, err := hf.OpenWeights(fsys); err == nil {
 			sources = append(sources, src)
 		}
 		if err := overlay(dir, fsys); err != nil {
@@ -148,7 +150,7 @@ func folder(t *testing.T, parts ...string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := checkpoint.WriteSafetensors(f, whole, nil); err != nil {
+	if err := safetensors.Write(f, whole, nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -11,7 +12,7 @@ import (
 
 // A token allocates nothing once the session has its memory.
 func TestTokenAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector allocates")
 	}
 	for _, g := range extend(t) {

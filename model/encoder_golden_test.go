@@ -27,7 +27,7 @@ type encoderGolden struct {
 
 func encoderGoldens(t testing.TB) []encoderGolden {
 	t.Helper()
-	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json")
+	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json", 120)
 }
 
 // bertLike reports whether published files of the family hold a table of positions, as integers.
@@ -50,7 +50,7 @@ func (g *encoderGolden) batch() (batch []arch.Sequence, rows []int) {
 // Hidden states after each layer and the outputs of every head equal those of the reference, for a
 // batch of sequences of unequal length.
 func TestEncoderGolden(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, g := range encoderGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				src := g.weights(t, tensor.F32)

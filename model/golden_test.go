@@ -18,6 +18,7 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -70,14 +71,15 @@ func (f floats) tensor(t *testing.T) tensor.Tensor {
 
 func goldens(t testing.TB) []golden {
 	t.Helper()
-	return readGoldens[golden](t, "testdata/golden/*.json")
+	return readGoldens[golden](t, "testdata/golden/*.json", 109)
 }
 
-func readGoldens[T any](t testing.TB, pattern string) []T {
+// readGoldens reads files, of which there are n or more: a test of none would pass.
+func readGoldens[T any](t testing.TB, pattern string, n int) []T {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
+	if err != nil || len(files) < n {
+		t.Fatalf("%d files %s, want %d or more (%v)", len(files), pattern, n, err)
 	}
 	all := make([]T, len(files))
 	for i, f := range files {
@@ -177,24 +179,19 @@ func rowsOf(x tensor.Tensor, rows []int) tensor.Tensor {
 	return y
 }
 
-// eachTier runs a test with the kernels of each kind of processor that this one can be; of the best only
+// eachSet runs a test with the kernels of each kind of processor that this one can be; of the best only
 // under the race detector, which makes the portable ones slow and looks for something else.
-func eachTier(t *testing.T, f func(t *testing.T)) {
-	sets := simd.Sets()
-	if raceEnabled && testing.Short() {
-		sets = sets[len(sets)-1:]
+func eachSet(t *testing.T, f func(t *testing.T)) {
+	if tensortest.Race && testing.Short() {
+		t.Run(simd.Active().String(), f)
+		return
 	}
-	for _, set := range sets {
-		t.Run(set.String(), func(t *testing.T) {
-			defer simd.Force(set)()
-			f(t)
-		})
-	}
+	tensortest.EachSet(t, f)
 }
 
 // Hidden states after each layer, logits and a greedy continuation equal those of the reference.
 func TestGolden(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, g := range goldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				d := g.decoder(t, model.Options{})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
-	"github.com/seed2010d43f/transformer/internal/simd"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -163,19 +163,16 @@ func TestSplitsOnEachTier(t *testing.T) {
 		t.Skip("slow")
 	}
 	all := extend(t)
-	for _, set := range simd.Sets() {
-		t.Run(set.String(), func(t *testing.T) {
-			defer simd.Force(set)()
-			for _, g := range all {
-				if !slices.Contains([]string{"gpt2-plain", "llama-gqa", "gemma2-softcaps", "qwen3-window", "phi3-longrope-long"}, g.Name) {
-					continue
-				}
-				g.d = g.decoder(t, model.Options{}) // packed for this instruction set
-				g.ids = g.ids[:200]
-				g.checkSplits(t, model.SessionOptions{}, trace(t, g.d, model.SessionOptions{}, g.ids), splits)
+	tensortest.EachSet(t, func(t *testing.T) {
+		for _, g := range all {
+			if !slices.Contains([]string{"gpt2-plain", "llama-gqa", "gemma2-softcaps", "qwen3-window", "phi3-longrope-long"}, g.Name) {
+				continue
 			}
-		})
-	}
+			g.d = g.decoder(t, model.Options{}) // packed for this instruction set
+			g.ids = g.ids[:200]
+			g.checkSplits(t, model.SessionOptions{}, trace(t, g.d, model.SessionOptions{}, g.ids), splits)
+		}
+	})
 }
 
 // A batch that cannot be read leaves all its sessions as they were.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/modeltest"
@@ -58,13 +59,7 @@ func settle() uint64 {
 }
 
 // allocated returns the bytes that f allocates in all.
-func allocated(f func()) int {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return int(after.TotalAlloc - before.TotalAlloc)
-}
+func allocated(f func()) int { return int(tensortest.Allocated(f)) }
 
 // A call takes what the guide says. Twice that is allocated: buffers grow until they are large enough.
 func TestCallMemory(t *testing.T) {

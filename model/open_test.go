@@ -18,6 +18,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 // folder returns a golden case as a folder that holds its weights as dt, under names that rename makes.
@@ -36,7 +37,7 @@ func (g *golden) folder(t testing.TB, dt tensor.DType, rename func(string) strin
 func written(t testing.TB, src checkpoint.Source) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := checkpoint.WriteSafetensors(&b, src, map[string]string{"format": "pt"}); err != nil {
+	if err := safetensors.Write(&b, src, map[string]string{"format": "pt"}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -50,7 +50,7 @@ type seq2seqGolden struct {
 
 func seq2seqGoldens(t testing.TB) []seq2seqGolden {
 	t.Helper()
-	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json")
+	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json", 36)
 }
 
 func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }
@@ -67,7 +67,7 @@ func (g *seq2seqGolden) open(t testing.TB) *model.EncoderDecoder {
 // Hidden states of both sides, logits and attention weights equal those of the reference, and so does
 // whatever is generated, by greedy choice and by beams, with scores.
 func TestSeq2SeqGolden(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, g := range seq2seqGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				if g.decoderOnly() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/model/modeltest"
@@ -154,7 +156,7 @@ func equalHypotheses(a, b beam.Hypothesis) bool {
 
 // A target's token allocates nothing once the session has its memory, and processors do not change that.
 func TestSeq2SeqAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if tensortest.Race {
 		t.Skip("the race detector allocates")
 	}
 	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
@@ -190,7 +192,7 @@ func TestSeq2SeqHostile(t *testing.T) {
 		}
 		_, err := m.Encode(g.Source[0], nil)
 		wants("an empty source", err, "sequence 1 has no tokens")
-		for _, id := range []int{-1, m.Encoder.Vocab, 1 << 40} {
+		for _, id := range []int{-1, m.Encoder.Vocab, math.MaxInt / 2} {
 			_, err = m.Encode([]int{0, id})
 			wants("a source's id", err, "the model's ids are 0 to")
 		}

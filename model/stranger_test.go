@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/modeltest"
@@ -24,11 +25,8 @@ const strangeDim = 24
 
 func strangeLinear(seed uint64, out, in int) nn.Linear {
 	r := rand.New(rand.NewPCG(seed, 11))
-	t := tensor.New(out, in)
-	for i := range t.Data {
-		t.Data[i] = float32(r.NormFloat64() / math.Sqrt(float64(in)))
-	}
-	return nn.Linear{Weight: tensor.WeightFrom(t)}
+	w := tensor.From(tensortest.Gaussian(r, out*in, 0, 1/math.Sqrt(float64(in))), out, in)
+	return nn.Linear{Weight: tensor.WeightFrom(w)}
 }
 
 func strangeAttention(seed uint64) *attention.MultiHead {
@@ -374,16 +372,11 @@ func TestShapesPanicByName(t *testing.T) {
 	a := strangeAttention(1)
 	a.Out = strangeLinear(1, strangeDim, 31)
 	for want, op := range map[string]attention.Op{"MultiHead.Out is [24, 31], want [24, 32]": a, "MLP.Down has no weight": &block.MLP{Up: strangeLinear(1, 8, strangeDim)}} {
-		func() {
-			defer func() {
-				if r := fmt.Sprint(recover()); !strings.Contains(r, want) {
-					t.Errorf("panic %q, want %q", r, want)
-				}
-			}()
+		tensortest.Panics(t, want, func() {
 			p := new(attention.Pass)
 			p.Begin(attention.Seq{Rows: 1})
 			op.Forward(p, tensor.New(1, strangeDim), tensor.New(1, strangeDim))
-		}()
+		})
 	}
 }
 

@@ -2,21 +2,17 @@ package retrieval
 
 import (
 	"cmp"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
 func randomTensor(r *rand.Rand, n, dim int) tensor.Tensor {
-	x := tensor.New(n, dim)
-	for i := range x.Data {
-		x.Data[i] = float32(r.NormFloat64())
-	}
-	return x
+	return tensor.From(tensortest.Normal(r, n*dim), n, dim)
 }
 
 // better orders hits, the best first.
@@ -106,4 +102,4 @@ func TestCosine(t *testing.T) {
 }
 
 // near allows for the rounding of float32 sums of some hundred products.
-func near(a, b float32) bool { return math.Abs(float64(a-b)) <= 1e-5*max(1, math.Abs(float64(b))) }
+func near(a, b float32) bool { return tensortest.Near(a, b, 1e-5) }

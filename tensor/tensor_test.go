@@ -122,12 +122,7 @@ func rounded(x Tensor) Tensor {
 }
 
 func TestMatMulShapes(t *testing.T) {
-	defer func() {
-		if got, want := fmt.Sprint(recover()), "tensor: MatMul of [2, 4] = [2, 3] · [5, 3]ᵀ"; got != want {
-			t.Errorf("panic %q, want %q", got, want)
-		}
-	}()
-	MatMul(New(2, 4), New(2, 3), NewWeight(F32, 5, 3))
+	tensortest.Panics(t, "tensor: MatMul of [2, 4] = [2, 3] · [5, 3]ᵀ", func() { MatMul(New(2, 4), New(2, 3), NewWeight(F32, 5, 3)) })
 }
 
 func TestArena(t *testing.T) {

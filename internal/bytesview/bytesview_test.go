@@ -3,10 +3,13 @@ package bytesview
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
 	"unsafe"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 func TestEveryAlignment(t *testing.T) {
@@ -56,13 +59,6 @@ func TestEmpty(t *testing.T) {
 
 func TestOddLengthsPanic(t *testing.T) {
 	for n, f := range map[int]func([]byte){6: func(b []byte) { Float32s(b) }, 3: func(b []byte) { Uint16s(b) }, 8: func(b []byte) { ReadFloat32s(make([]float32, 1), b) }} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("no panic for %d bytes", n)
-				}
-			}()
-			f(make([]byte, n))
-		}()
+		tensortest.Panics(t, fmt.Sprint(n, " bytes"), func() { f(make([]byte, n)) })
 	}
 }

@@ -177,14 +177,7 @@ func TestLengthsPanic(t *testing.T) {
 		"half: F16ToBytes: dst has length 5, src has 6":    func() { F16ToBytes(b, f) },
 		"half: BF16ToBytes: dst has length 5, src has 6":   func() { BF16ToBytes(b, f) },
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); got != want {
-					t.Errorf("panic %q, want %q", got, want)
-				}
-			}()
-			run()
-		}()
+		tensortest.Panics(t, want, run)
 	}
 }
 

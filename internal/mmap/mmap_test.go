@@ -3,10 +3,13 @@ package mmap
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 func create(t *testing.T, data []byte) *os.File {
@@ -64,14 +67,7 @@ func TestRangesAreChecked(t *testing.T) {
 	m := mustOpen(t, create(t, make([]byte, 10)))
 	defer m.Close()
 	for _, r := range [][2]int{{-1, 2}, {0, 11}, {10, 1}, {5, -1}, {math.MaxInt, math.MaxInt}} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("no panic for %d bytes from %d", r[1], r[0])
-				}
-			}()
-			m.Drop(r[0], r[1])
-		}()
+		tensortest.Panics(t, fmt.Sprintf("mmap: %d bytes from %d of 10", r[1], r[0]), func() { m.Drop(r[0], r[1]) })
 	}
 }
 

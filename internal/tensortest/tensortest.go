@@ -1,8 +1,7 @@
-// Package tensortest has what tests of kernels, and of everything built on them, share: the instruction
-// sets to range over, random numbers, comparison by bits, and memory that shows when something is written
-// or read outside of it. Only tests import it.
+// Package tensortest holds helpers for tests: the instruction sets to run a test with, random numbers,
+// comparison of bits, and memory that shows accesses out of bounds. Only tests import it.
 //
-// It works on slices, so that the lowest packages can use it. A tensor is one more step:
+// It works on slices, so that the lowest packages can use it. To make a tensor:
 //
 //	x := tensor.From(tensortest.Normal(r, 3*4), 3, 4)
 package tensortest
@@ -14,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -32,10 +32,13 @@ func EachSet(t *testing.T, f func(t *testing.T)) {
 }
 
 // Normal returns n normally distributed numbers.
-func Normal(r *rand.Rand, n int) []float32 {
+func Normal(r *rand.Rand, n int) []float32 { return Gaussian(r, n, 0, 1) }
+
+// Gaussian returns n normally distributed numbers with this mean and standard deviation.
+func Gaussian(r *rand.Rand, n int, mean, deviation float64) []float32 {
 	x := make([]float32, n)
 	for i := range x {
-		x[i] = float32(r.NormFloat64())
+		x[i] = float32(mean + deviation*r.NormFloat64())
 	}
 	return x
 }
@@ -48,6 +51,45 @@ func SameBits(a, b []float32) (i int, same bool) {
 		}
 	}
 	return min(len(a), len(b)), len(a) == len(b)
+}
+
+// CheckBits ends the test unless got and want have the same length and bits.
+func CheckBits(t testing.TB, what string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
+	}
+	if i, same := SameBits(got, want); !same {
+		t.Fatalf("%s: number %d is %v, want %v", what, i, got[i], want[i])
+	}
+}
+
+// Near reports whether a is as far from b as tolerance, of 1 or of b's magnitude where that is larger, or nearer.
+func Near(a, b float32, tolerance float64) bool {
+	return math.Abs(float64(a-b)) <= tolerance*max(1, math.Abs(float64(b)))
+}
+
+// CheckError fails the test if got is further from the exact numbers than twice the error of loops in float32, and
+// slack. Errors are the largest differences.
+func CheckError(t testing.TB, what string, got []float32, exact []float64, loop []float32, slack float64) {
+	t.Helper()
+	var worst, naive float64
+	for i, want := range exact {
+		worst = max(worst, math.Abs(float64(got[i])-want))
+		naive = max(naive, math.Abs(float64(loop[i])-want))
+	}
+	if !(worst <= 2*naive+slack) {
+		t.Errorf("%s: error %.2g, that of a plain loop is %.2g", what, worst, naive)
+	}
+}
+
+// Allocated returns the bytes that are allocated while f runs, in all goroutines.
+func Allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // MulAdd returns x·y + z as the instructions in use compute it: rounded once by assembly, twice by portable Go.
@@ -150,10 +192,5 @@ func Generated(t *testing.T, dir string, generate func(dir string) error) {
 // Logits returns n numbers of a normal distribution with the standard deviation spread, as a model gives for the tokens
 // of a vocabulary. The same seed gives the same numbers.
 func Logits(n int, spread float64, seed uint64) []float32 {
-	r := rand.New(rand.NewPCG(seed, 2))
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64() * spread)
-	}
-	return x
+	return Gaussian(rand.New(rand.NewPCG(seed, 2)), n, 0, spread)
 }

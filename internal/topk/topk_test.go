@@ -25,15 +25,16 @@ func TestRank(t *testing.T) {
 	if minus := float32(math.Copysign(0, -1)); Of(1, minus) != Of(1, 0) {
 		t.Error("zeros of different signs have different ranks")
 	}
+	largest := uint32(math.MaxUint32)
 	for _, v := range []float32{nan, -nan, math.Float32frombits(0x7fffffff), math.Float32frombits(0xff800001)} {
-		if got := Of(3, v); got <= Of(math.MaxUint32, -inf) || got.ID() != 3 || got.Score() == got.Score() {
+		if got := Of(3, v); got <= Of(int(largest), -inf) || got.ID() != 3 || got.Score() == got.Score() {
 			t.Errorf("NaN %x has rank %x", math.Float32bits(v), got)
 		}
 		if Of(3, v) != Of(3, nan) || Of(3, v) >= Of(4, nan) {
 			t.Error("NaNs do not rank by id")
 		}
 	}
-	if got := Of(math.MaxUint32, 1); got.ID() != math.MaxUint32 {
+	if got := Of(int(largest), 1); got.ID() != int(largest) {
 		t.Errorf("the largest id is %d", got.ID())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/sample/beam"
 )
@@ -136,12 +136,10 @@ func FuzzGeneration(f *testing.F) {
 		`{"force_bos_token_to_be_generated": true, "bos_token_id": 0, "eos_token_id": 2}`)
 	f.Add(`{"num_beams": 1000, "num_return_sequences": 1000, "suppress_tokens": [1`+strings.Repeat(",1", 1000)+`]}`, `{}`)
 	f.Fuzz(func(t *testing.T, file, config string) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
+		var g Generation
+		var err error
 		start := time.Now()
-		g, err := readGeneration(file, config)
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(1<<20+50*(len(file)+len(config))) || time.Since(start) > 5*time.Second {
+		if n := tensortest.Allocated(func() { g, err = readGeneration(file, config) }); n > uint64(1<<20+50*(len(file)+len(config))) || time.Since(start) > 5*time.Second {
 			t.Fatalf("%d bytes allocated in %v", n, time.Since(start))
 		}
 		if err != nil {

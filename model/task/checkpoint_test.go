@@ -5,13 +5,16 @@ import (
 	_ "embed"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 //go:embed testdata/expected.json
@@ -126,7 +129,7 @@ func (c folderData) fs() fstest.MapFS {
 			shapes[n] = tensor.Of(dims...)
 		}
 		var file bytes.Buffer
-		if err := checkpoint.WriteSafetensors(&file, checkpoint.Formula(shapes, formula), nil); err != nil {
+		if err := safetensors.Write(&file, checkpoint.Formula(shapes, formula), nil); err != nil {
 			panic(err)
 		}
 		fsys[name] = &fstest.MapFile{Data: file.Bytes()}
@@ -176,16 +179,27 @@ func openEncoder(t testing.TB, name string) *model.Encoder {
 	return e
 }
 
-func near(a, b float32) bool { return math.Abs(float64(a-b)) <= 1e-4*max(1, math.Abs(float64(b))) }
+func near(a, b float32) bool { return tensortest.Near(a, b, 1e-4) }
 
-func nearAll(a, b []float32) bool {
-	if len(a) != len(b) {
-		return false
+func nearAll(a, b []float32) bool { return slices.EqualFunc(a, b, near) }
+
+// counted returns cases, of which there must be n: a test of none would pass.
+func counted[Case any](t *testing.T, cases []Case, n int) []Case {
+	t.Helper()
+	if len(cases) != n {
+		t.Fatalf("%d cases, want %d", len(cases), n)
 	}
-	for i := range a {
-		if !near(a[i], b[i]) {
-			return false
-		}
+	return cases
+}
+
+// countedIn returns cases by the names of checkpoints, of which there must be n, with so many cases each.
+func countedIn[Case any](t *testing.T, all map[string][]Case, n, each int) map[string][]Case {
+	t.Helper()
+	if len(all) != n {
+		t.Fatalf("cases of %d checkpoints, want %d", len(all), n)
 	}
-	return true
+	for _, cases := range all {
+		counted(t, cases, each)
+	}
+	return all
 }

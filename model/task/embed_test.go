@@ -15,7 +15,10 @@ import (
 
 func TestEmbedder(t *testing.T) {
 	base := expected.Checkpoints["features"]
-	for _, c := range expected.Embed {
+	for _, c := range counted(t, expected.Embed, 6) {
+		if len(c.Runs) < 3 {
+			t.Errorf("%s: %d runs, want 3 or more", c.Name, len(c.Runs))
+		}
 		e, err := OpenEmbedder(base.with(c.Files, c.Weights).fs(), model.Options{})
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
@@ -56,7 +59,7 @@ func TestEmbedder(t *testing.T) {
 func TestM3(t *testing.T) {
 	c := expected.M3
 	m := must(OpenM3(expected.Checkpoints["features"].with(nil, c.Weights).fs(), model.Options{}))
-	got, err := m.Encode(c.Texts...)
+	got, err := m.Encode(counted(t, c.Texts, 6)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +113,8 @@ func TestRealEmbedder(t *testing.T) {
 		IDs       []int
 		Embedding []float32
 	}
-	if err := json.Unmarshal(data, &cases); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal(data, &cases); err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
 	}
 	e, err := OpenEmbedder(os.DirFS(folder), model.Options{})
 	if err != nil {

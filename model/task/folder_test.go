@@ -13,6 +13,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 // Files that are no files, or not as long as they say, give an error that names them, whatever is opened.
@@ -82,7 +83,7 @@ func textToText(t *testing.T) fstest.MapFS {
 	src := checkpoint.Random(3, tensor.F32)
 	must(model.NewEncoderDecoder(config, src, model.Options{}))
 	var weights bytes.Buffer
-	if err := checkpoint.WriteSafetensors(&weights, src, nil); err != nil {
+	if err := safetensors.Write(&weights, src, nil); err != nil {
 		t.Fatal(err)
 	}
 	return fstest.MapFS{"config.json": {Data: config}, "generation_config.json": {Data: []byte("{}")}, "model.safetensors": {Data: weights.Bytes()},

@@ -2,7 +2,6 @@ package task
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"reflect"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -230,10 +230,5 @@ func TestBatches(t *testing.T) {
 }
 
 func TestPoolingPanics(t *testing.T) {
-	defer func() {
-		if p := fmt.Sprint(recover()); !strings.Contains(p, "[2, 3]") {
-			t.Errorf("panic %q does not name the shape", p)
-		}
-	}()
-	PoolMean.Forward(make([]float32, 3), tensor.New(2, 3), 2)
+	tensortest.Panics(t, "[2, 3]", func() { PoolMean.Forward(make([]float32, 3), tensor.New(2, 3), 2) })
 }

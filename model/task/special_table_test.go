@@ -30,8 +30,8 @@ func everyTokenizer(t *testing.T) map[string]*tokenizer.Tokenizer {
 	}
 	folders := func(pattern string) {
 		found, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%d files %s (%v)", len(found), pattern, err)
 		}
 		for _, f := range found {
 			if strings.HasSuffix(f, ".model") {

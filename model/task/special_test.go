@@ -47,7 +47,7 @@ func TestSpecialAnswers(t *testing.T) {
 	for name := range all.Checkpoints {
 		open[name] = must(OpenAnswerer(all.Checkpoints.fs(name), model.Options{}))
 	}
-	for _, c := range all.Cases {
+	for _, c := range counted(t, all.Cases, 280) {
 		question, context := all.Texts[c.Text][0], all.Texts[c.Text][1]
 		got, err := c.Settings.answer(*open[c.Checkpoint], question, context)
 		if (err != nil) != c.Error || len(got) != len(c.Answers) {
@@ -100,37 +100,37 @@ func TestSpecialTexts(t *testing.T) {
 			Weights map[int]float32
 		}
 	}](specialTasksJSON)
-	for name, cases := range all.FillMask {
+	for name, cases := range countedIn(t, all.FillMask, 4, 6) {
 		t.Run(name, func(t *testing.T) { checkFillMask(t, all.Checkpoints.fs(name), cases) })
 	}
-	for name, cases := range all.Tag {
+	for name, cases := range countedIn(t, all.Tag, 4, 13) {
 		t.Run(name, func(t *testing.T) { checkTagger(t, all.Checkpoints.fs(name), cases) })
 	}
-	checkClassifier(t, Tiny("single"), all.Classify)
+	checkClassifier(t, Tiny("single"), counted(t, all.Classify, 10))
 	r := must(OpenReranker(Tiny("one"), model.Options{}))
-	if got, err := r.Score(toPairs(all.Rerank.Pairs)...); err != nil || !nearAll(got, all.Rerank.Scores) {
+	if got, err := r.Score(toPairs(counted(t, all.Rerank.Pairs, 6))...); err != nil || !nearAll(got, all.Rerank.Scores) {
 		t.Errorf("reranker: %v, %v; want %v", got, err, all.Rerank.Scores)
 	}
 	n := must(OpenNextSentence(Tiny("next"), model.Options{}))
-	if got, err := n.Follows(toPairs(all.Next.Pairs)...); err != nil || !nearAll(got, all.Next.Scores) {
+	if got, err := n.Follows(toPairs(counted(t, all.Next.Pairs, 6))...); err != nil || !nearAll(got, all.Next.Scores) {
 		t.Errorf("next sentence: %v, %v; want %v", got, err, all.Next.Scores)
 	}
 	m := must(OpenMultipleChoice(Tiny("choice"), model.Options{}))
 	var choices []string
-	for _, p := range all.Choice.Pairs {
+	for _, p := range counted(t, all.Choice.Pairs, 3) {
 		choices = append(choices, p[1])
 	}
 	if got, err := m.Choose(all.Choice.Pairs[0][0], choices...); err != nil || !nearAll(got, all.Choice.Scores) {
 		t.Errorf("choice: %v, %v; want %v", got, err, all.Choice.Scores)
 	}
 	e := must(OpenEmbedder(all.Checkpoints.fs("embed"), model.Options{}))
-	for _, c := range all.Embed {
+	for _, c := range counted(t, all.Embed, 6) {
 		if got, err := e.EncodeWith(c.Prompt, c.Text); err != nil || !nearAll(got.Data, c.Row) {
 			t.Errorf("%q before %q: %v, %v; want %v", c.Prompt, c.Text, got.Data, err, c.Row)
 		}
 	}
 	m3 := must(OpenM3(TinyM3(), model.Options{}))
-	for _, c := range all.Sparse {
+	for _, c := range counted(t, all.Sparse, 3) {
 		got, err := m3.Encode(c.Text)
 		if err != nil || !maps.EqualFunc(got[0].Sparse, c.Weights, near) {
 			t.Errorf("sparse weights of %q: %v, %v; want %v", c.Text, got, err, c.Weights)

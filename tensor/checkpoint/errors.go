@@ -5,52 +5,46 @@ import (
 	"strings"
 )
 
-// A Kind is a cause of failure, to be tested for with [errors.Is].
+// Kind is the cause of an error, to be tested with [errors.Is].
 type Kind string
 
-// Error returns the cause in words, without the file and the tensor it concerns.
+// Error returns the cause, without file and tensor.
 func (k Kind) Error() string { return string(k) }
 
-// What can be wrong with files. Those of a safetensors file come first, in the order of the checks: they
-// are those of the format's own reader, whose name for each is given.
+// Errors of any file. Packages of formats add Kinds of their own.
 const (
-	ErrHeaderTooSmall Kind = "the file is shorter than the 8 bytes of the header's length"             // HeaderTooSmall
-	ErrHeaderTooLarge Kind = "the header is longer than the 100 MB that are allowed"                   // HeaderTooLarge
-	ErrHeaderLength   Kind = "the header is longer than the file"                                      // InvalidHeaderLength
-	ErrHeaderUTF8     Kind = "the header is not UTF-8"                                                 // InvalidHeader
-	ErrHeaderJSON     Kind = "the header is not the JSON that is expected"                             // InvalidHeaderDeserialization
-	ErrDuplicate      Kind = "the name is given twice"                                                 // (a later one wins)
-	ErrUnknownDType   Kind = "the dtype is not one of the format"                                      // InvalidHeaderDeserialization
-	ErrOffset         Kind = "the tensor does not start where the one before it ends, or ends earlier" // InvalidOffset
-	ErrOverflow       Kind = "the size overflows"                                                      // ValidationOverflow
-	ErrMisaligned     Kind = "the elements fill no whole number of bytes"                              // MisalignedSlice
-	ErrTensorInfo     Kind = "the offsets do not fit dtype and shape"                                  // TensorInvalidInfo
-	ErrIncompleteFile Kind = "the file does not end where its last tensor ends"                        // MetadataIncompleteBuffer
+	ErrReadFile       Kind = "reading the file failed"
+	ErrFormat         Kind = "the file is not of the format that is expected"
+	ErrHeaderTooLarge Kind = "the header is longer than the 100 MB that are allowed"
+	ErrDuplicate      Kind = "the name is given twice"
+	ErrUnknownDType   Kind = "the dtype is not one of the format"
+	ErrOverflow       Kind = "the size overflows"
+	ErrTensorInfo     Kind = "the offsets do not fit dtype and shape"
+	ErrStorage        Kind = "the tensor does not lie within what is stored"
 	ErrIndexJSON      Kind = "the index is not the JSON that is expected"
 	ErrShardPath      Kind = "a shard must be a file beside or below the index"
 	ErrShardMissing   Kind = "a shard that the index names is missing"
 	ErrNotInShard     Kind = "the tensor is not in the shard that the index names"
-	ErrNoCheckpoint   Kind = "no weights"
-	ErrPickle         Kind = "the file is not a pickle of named tensors as torch.save writes it"
-	ErrStorage        Kind = "the tensor does not lie within what is stored"
-	ErrNotFound       Kind = "there is no such tensor"
-	ErrUnsupported    Kind = "the dtype cannot be read as a floating-point weight"
-	ErrShape          Kind = "the shape is not supported"
-	ErrName           Kind = "the name is not allowed"
-	ErrClosed         Kind = "the checkpoint is closed"
-	ErrReadFile       Kind = "reading the file failed"
+)
+
+// Errors when a Source is used.
+const (
+	ErrNotFound    Kind = "there is no such tensor"
+	ErrUnsupported Kind = "the dtype cannot be read as a floating-point weight"
+	ErrShape       Kind = "the shape is not supported"
+	ErrClosed      Kind = "the checkpoint is closed"
 )
 
 // Error says what failed, where, and why. It matches its Kind and its Cause with [errors.Is].
 type Error struct {
-	File   string // "" if it concerns none
-	Tensor string // "" if it concerns none
+	File   string // "" if no file is concerned
+	Tensor string // "" if no tensor is concerned
 	Kind   Kind
-	Detail string // the values that are wrong, and what would be right
-	Cause  error  // of a lower layer, or nil
+	Detail string // the wrong values, and what would be right
+	Cause  error  // the error of a lower layer, or nil
 }
 
-// Error says what failed, where, and why. Of names from files it gives the beginning, if they are long.
+// Error says what failed, where, and why. Long names from files are cut.
 func (e *Error) Error() string {
 	parts := []string{"checkpoint"}
 	if e.File != "" {

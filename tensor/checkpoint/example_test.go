@@ -1,99 +1,13 @@
 package checkpoint_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"log"
 	"math"
-	"os"
-	"testing/fstest"
 
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
-
-// A model's folder is usually os.DirFS("path/to/model"); here it is made in memory.
-func ExampleOpen() {
-	weights, err := checkpoint.Memory(
-		checkpoint.Float32("norm.weight", tensor.From([]float32{1, 2, 3}, 3)),
-		checkpoint.Entry{Name: "position_ids", DType: "I64", Shape: []int{1, 2}, Data: make([]byte, 16)})
-	if err != nil {
-		log.Fatal(err)
-	}
-	var file bytes.Buffer
-	if err := checkpoint.WriteSafetensors(&file, weights, map[string]string{"format": "pt"}); err != nil {
-		log.Fatal(err)
-	}
-
-	src, err := checkpoint.Open(fstest.MapFS{"model.safetensors": {Data: file.Bytes()}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer src.Close()
-	for name := range src.Names() {
-		info, _ := src.Lookup(name)
-		fmt.Println(info.Name, info.DType, info.Shape, info.Size)
-	}
-	w, err := checkpoint.ReadFloat32(src, "norm.weight")
-	fmt.Println(w, err)
-	_, err = checkpoint.ReadFloat32(src, "position_ids")
-	fmt.Println(err)
-	// Output:
-	// position_ids I64 [1 2] 16
-	// norm.weight F32 [3] 12
-	// {[3] [1 2 3]} <nil>
-	// checkpoint: tensor "position_ids": the dtype cannot be read as a floating-point weight: I64, expected F32, F16 or BF16
-}
-
-// A file that torch.save made of a module's state_dict.
-func ExampleOpenTorch() {
-	src, err := checkpoint.OpenTorch(os.DirFS("testdata/torch"), "module.pt")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer src.Close()
-	for name := range src.Names() {
-		info, _ := src.Lookup(name)
-		fmt.Println(name, info.DType, info.Shape)
-	}
-
-	_, err = checkpoint.OpenTorch(os.DirFS("testdata/torch"), "refused-nested.pt")
-	fmt.Println(errors.Is(err, checkpoint.ErrPickle))
-	// Output:
-	// position_ids I64 [1 6]
-	// embed_tokens.weight F16 [5 4]
-	// lm_head.weight F16 [5 4]
-	// shared.weight F16 [5 4]
-	// lm_head.bias F16 [5]
-	// norm.weight F16 [4]
-	// norm.bias F16 [4]
-	// true
-}
-
-func ExampleOpen_errors() {
-	_, err := checkpoint.Open(fstest.MapFS{"pytorch_model.bin": {}})
-	fmt.Println(errors.Is(err, checkpoint.ErrPickle))
-
-	_, err = checkpoint.Open(fstest.MapFS{"model.safetensors": {Data: []byte("version https://git-lfs")}})
-	fmt.Println(errors.Is(err, checkpoint.ErrHeaderTooLarge))
-	// Output:
-	// true
-	// true
-}
-
-func ExampleWriteSafetensors() {
-	src, err := checkpoint.Memory(checkpoint.Entry{Name: "w", DType: checkpoint.BF16, Shape: []int{2}, Data: []byte{0x80, 0x3f, 0, 0xc0}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	var file bytes.Buffer
-	if err := checkpoint.WriteSafetensors(&file, src, nil); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%q\n", file.Bytes())
-	// Output: "8\x00\x00\x00\x00\x00\x00\x00{\"w\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}} \x80?\x00\xc0"
-}
 
 func ExampleMemory() {
 	src, err := checkpoint.Memory(

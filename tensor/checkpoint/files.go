@@ -7,14 +7,11 @@ import (
 	"iter"
 	"maps"
 	"slices"
-
-	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
-// Files is a Source of one or more files: those of a folder that [Open] found, one in the safetensors
-// format ([OpenFile]), or one that torch.save wrote ([OpenTorch]).
+// Files is a [Source] of one or more files, opened by [OpenFile] or [OpenIndex].
 type Files struct {
-	shards   []shard
+	files    []*File
 	tensors  map[string]location
 	names    []string
 	metadata map[string]string
@@ -22,87 +19,71 @@ type Files struct {
 	closed   bool
 }
 
-type shard struct {
-	file string
-	storage
-}
-
 // location is where a tensor lies.
 type location struct {
-	Info
-	shard  int
-	offset int64   // in the file
-	span   int64   // bytes from the first element to the end of the last
-	stride []int64 // in elements; nil if the elements lie in order
+	Location
+	file *File
+	span int64 // bytes from the first element to the end of the last
 }
 
-// contents is what the start of a file, or a pickle in it, says: its tensors in the order of their data.
-type contents struct {
-	tensors  []location
-	metadata map[string]string
-	header   int64 // bytes that say this
-}
-
-// A format reads what a file contains.
-type format func(file string, s storage) (contents, error)
-
-// OpenFile opens one file in the safetensors format. See [Open] for how it is read.
+// OpenFile opens a file of the given format. Packages of formats have their own functions for it, such as
+// safetensors.Open.
 //
-// It is checked as strictly as the format's own reader does: tensors without holes, overlaps or bytes
-// left over. Three things that it accepts are refused: a tensor's name given twice, a key of the
-// metadata given twice, and, in tensors without elements, a dimension that exceeds an int. Any number
-// of dimensions and every dtype of the format is accepted, and handed out as bytes; what a weight
-// cannot be is refused by [DType.Tensor] and [Info.TensorShape].
-// See https://github.com/huggingface/safetensors#format.
-func OpenFile(fsys fs.FS, name string) (*Files, error) { return openOne(fsys, name, readHeader) }
-
-func openOne(fsys fs.FS, name string, read format) (*Files, error) {
+// Files that are [os.File] values, such as those of [os.DirFS], are mapped into memory where the system can
+// do that. If such a file is truncated while it is mapped, reading it ends the process. Other files are read
+// tensor by tensor if they implement [io.ReaderAt] or [io.Seeker], as those of an [embed.FS] do, and as a
+// whole otherwise.
+//
+// A tensor whose elements are not stored in row-major order is copied into that order each time it is read.
+// Tensors may share memory, but all tensors together must not have more than 16 times the bytes of the file.
+func OpenFile(fsys fs.FS, name string, format Format) (*Files, error) {
 	f := &Files{tensors: map[string]location{}}
-	if err := f.add(fsys, name, read, nil); err != nil {
+	if err := f.add(fsys, name, format, nil); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
+// maxHeaders bounds the bytes that describe tensors, in all files together.
+const maxHeaders = 100_000_000
+
 // add opens a file and enters its tensors, or those in keep if it is not nil.
-func (f *Files) add(fsys fs.FS, file string, read format, keep map[string]bool) error {
-	s, err := openStorage(fsys, file)
+func (f *Files) add(fsys fs.FS, name string, format Format, keep map[string]bool) error {
+	s, err := openStorage(fsys, name)
 	if err != nil {
-		return &Error{File: file, Kind: ErrReadFile, Cause: err}
+		return &Error{File: name, Kind: ErrReadFile, Cause: err}
 	}
-	f.shards = append(f.shards, shard{file, s})
-	c, err := read(file, s)
+	file := &File{name, s}
+	f.files = append(f.files, file)
+	c, err := format(file)
 	if err != nil {
-		return explain(err, s)
+		return file.explain(err)
 	}
-	if f.headers += c.header; f.headers > maxHeader { // shards may be links to one file, each under a name of its own
-		return &Error{File: file, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("with it, those of %d files have %d bytes", len(f.shards), f.headers)}
+	if f.headers += c.Header; f.headers > maxHeaders { // shards may be links to one file, each under a name of its own
+		return &Error{File: name, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("with it, those of %d files have %d bytes", len(f.files), f.headers)}
 	}
-	if len(f.shards) == 1 {
-		f.metadata = c.metadata
+	if len(f.files) == 1 {
+		f.metadata = c.Metadata
 	}
-	for _, l := range c.tensors {
-		if keep == nil || keep[l.Name] {
-			l.shard = len(f.shards) - 1
-			f.tensors[l.Name] = l
-			f.names = append(f.names, l.Name)
+	left := uint64(file.Size()) * maxShare
+	for _, t := range c.Tensors {
+		l, err := file.place(t, &left)
+		if err != nil {
+			return err
 		}
+		if keep != nil && !keep[l.Name] {
+			continue
+		}
+		if _, twice := f.tensors[l.Name]; twice {
+			return &Error{File: name, Tensor: l.Name, Kind: ErrDuplicate}
+		}
+		f.tensors[l.Name] = l
+		f.names = append(f.names, l.Name)
 	}
 	return nil
 }
 
-// explain adds to the error of a format what a newcomer needs to know: that the file is not the one that it stands for.
-func explain(err error, s storage) error {
-	const beginning = 64
-	b, failed := s.view(nil, 0, min(s.size(), beginning))
-	if e, ok := err.(*Error); ok && failed == nil && sidefile.IsPointer(b) {
-		e.Detail = sidefile.NotFetched
-	}
-	return err
-}
-
-// Metadata returns a copy of the texts that a safetensors file holds beside its tensors; those written
-// by PyTorch have "format": "pt". Of a sharded checkpoint it is that of the first shard.
+// Metadata returns a copy of the file's [Contents.Metadata]. Of several files it is that of the first.
 func (f *Files) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
 // Names implements [Source].
@@ -125,31 +106,30 @@ func (f *Files) find(name string) (location, error) {
 	return l, nil
 }
 
-// read gives n bytes of the file that has the tensor, from off bytes after its first element on.
-func (f *Files) read(l location, buf []byte, off, n int64) ([]byte, error) {
-	s := f.shards[l.shard]
-	b, err := s.view(buf, l.offset+off, n)
+// read returns n bytes of the file, from off bytes after the start of the first element on.
+func (l location) read(buf []byte, off, n int64) ([]byte, error) {
+	b, err := l.file.view(buf, l.Offset+off, n)
 	if err != nil {
-		return nil, &Error{File: s.file, Tensor: l.Name, Kind: ErrReadFile, Cause: err}
+		return nil, &Error{File: l.file.name, Tensor: l.Name, Kind: ErrReadFile, Cause: err}
 	}
 	return b, nil
 }
 
 // view shows a tensor in order. One that is not stored so is copied as a whole at the first use.
-func (f *Files) view(l location) view {
-	if l.stride == nil {
-		return func(buf []byte, off, n int64) ([]byte, error) { return f.read(l, buf, off, n) }
+func (l location) view() view {
+	if l.Stride == nil {
+		return func(buf []byte, off, n int64) ([]byte, error) { return l.read(buf, off, n) }
 	}
 	var whole []byte
 	return func(_ []byte, off, n int64) ([]byte, error) {
 		if whole == nil {
-			b, err := f.read(l, nil, 0, l.span)
+			b, err := l.read(nil, 0, l.span)
 			if err != nil {
 				return nil, err
 			}
 			_, element, _ := l.DType.Block()
-			whole = gather(make([]byte, 0, l.Size), b, element, l.Shape, l.stride)
-			f.shards[l.shard].drop(l.offset, l.span)
+			whole = gather(make([]byte, 0, l.Size), b, element, l.Shape, l.Stride)
+			l.file.drop(l.Offset, l.span)
 		}
 		return whole[off : off+n : off+n], nil
 	}
@@ -177,7 +157,7 @@ func (f *Files) Bytes(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all(l.Info, f.view(l))
+	return all(l.Info, l.view())
 }
 
 // Chunks implements [Source].
@@ -186,22 +166,22 @@ func (f *Files) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 	if err != nil {
 		return failed(err)
 	}
-	if l.stride == nil {
-		return chunks(l.Info, size, f.view(l), func(off, n int64) { f.shards[l.shard].drop(l.offset+off, n) })
+	if l.Stride == nil {
+		return chunks(l.Info, size, l.view(), func(off, n int64) { l.file.drop(l.Offset+off, n) })
 	}
 	return func(yield func([]byte, error) bool) {
-		chunks(l.Info, size, f.view(l), func(off, n int64) {})(yield)
+		chunks(l.Info, size, l.view(), func(off, n int64) {})(yield)
 	}
 }
 
 // Release implements [Source].
 func (f *Files) Release(name string) {
 	if l, ok := f.tensors[name]; ok && !f.closed {
-		f.shards[l.shard].drop(l.offset, l.span)
+		l.file.drop(l.Offset, l.span)
 	}
 }
 
-// Close closes the files. Bytes of mapped files are gone after it: touching them faults. Closing
+// Close closes the files. Bytes of mapped files must not be used afterwards: touching them faults. Closing
 // again does nothing.
 func (f *Files) Close() error {
 	if f.closed {
@@ -209,9 +189,9 @@ func (f *Files) Close() error {
 	}
 	f.closed = true
 	var errs []error
-	for _, s := range f.shards {
-		if err := s.close(); err != nil {
-			errs = append(errs, &Error{File: s.file, Kind: ErrReadFile, Cause: err})
+	for _, file := range f.files {
+		if err := file.close(); err != nil {
+			errs = append(errs, &Error{File: file.name, Kind: ErrReadFile, Cause: err})
 		}
 	}
 	return errors.Join(errs...)

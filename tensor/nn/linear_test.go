@@ -2,10 +2,10 @@ package nn
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -26,11 +26,7 @@ func TestFeedForward(t *testing.T) {
 			}
 			check := func(what string, got, want tensor.Tensor) {
 				t.Helper()
-				for i, v := range want.Data {
-					if math.Float32bits(v) != math.Float32bits(got.Data[i]) {
-						t.Fatalf("%v, %d rows: %s: element %d is %v, want %v", a.a, rows, what, i, got.Data[i], v)
-					}
-				}
+				tensortest.CheckBits(t, fmt.Sprintf("%v, %d rows: %s", a.a, rows, what), got.Data, want.Data)
 			}
 			activated := tensor.New(rows, inner)
 			up.ForwardActivated(activated, x, a.a)

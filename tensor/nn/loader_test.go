@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 var dtypes = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
@@ -74,10 +75,10 @@ func file(t *testing.T, tensors ...stored) checkpoint.Source {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := checkpoint.WriteSafetensors(&b, src, nil); err != nil {
+	if err := safetensors.Write(&b, src, nil); err != nil {
 		t.Fatal(err)
 	}
-	out, err := checkpoint.Open(fstest.MapFS{"model.safetensors": &fstest.MapFile{Data: b.Bytes()}})
+	out, err := safetensors.Open(fstest.MapFS{"model.safetensors": &fstest.MapFile{Data: b.Bytes()}}, "model.safetensors")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
@@ -100,13 +101,13 @@ func check(folder string) error {
 // "embedder". A head's folder has a config and the weights of the head, if it has any. The weights of the trunk are in
 // encoder.
 func Encoder(head string) (*model.Encoder, error) {
-	trunk, err := checkpoint.OpenFile(files, "encoder/model.safetensors")
+	trunk, err := safetensors.Open(files, "encoder/model.safetensors")
 	if err != nil {
 		return nil, err
 	}
 	sources := []checkpoint.Source{trunk}
 	if weights := head + "/model.safetensors"; head != "encoder" && exists(weights) {
-		own, err := checkpoint.OpenFile(files, weights)
+		own, err := safetensors.Open(files, weights)
 		if err != nil {
 			return nil, err
 		}

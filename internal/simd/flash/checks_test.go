@@ -2,6 +2,7 @@ package flash_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestShapeMistakesPanic(t *testing.T) {
 		"scores":         {func() { flash.Scores(f(15), 8, 2, 1, f(2), 1, f(8)) }, "s has length 15, want 16"},
 		"keys":           {func() { flash.Scores(f(16), 8, 2, 3, f(7), 5, f(24)) }, "k has length 7, want 2 rows of 3, 5 apart"},
 		"distance":       {func() { flash.Scores(f(16), 8, 2, 3, f(70), 2, f(24)) }, "2 rows of 3, 2 apart"},
-		"huge distance":  {func() { flash.Scores(f(24), 8, 3, 3, f(70), 1<<62, f(24)) }, "3 rows of 3"},
+		"huge distance":  {func() { flash.Scores(f(24), 8, 3, 3, f(70), math.MaxInt/2, f(24)) }, "3 rows of 3"},
 		"queries":        {func() { flash.Scores(f(16), 8, 2, 3, f(6), 3, f(23)) }, "qt has length 23, want 24"},
 		"maximum":        {func() { flash.ScoresMax(f(16), 8, 2, 3, f(6), 3, f(24), f(7)) }, "mx has length 7"},
 		"max":            {func() { flash.Max(f(15), 8, 2, f(8)) }, "s has length 15"},

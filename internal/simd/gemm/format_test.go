@@ -2,7 +2,6 @@ package gemm_test
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -103,13 +102,6 @@ func TestTable(t *testing.T) {
 		"gemm: a [1, 512] matrix of long, which has blocks of 512": func() { New(&Format{Name: "long", Elements: 512}, 1, 512) },
 		"gemm: 33 bytes of scaled from row 0 of a [5, 32] matrix":  func() { New(&scaled, 5, 32).Pack(0, make([]byte, 33)) },
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); got != want {
-					t.Errorf("panicked with %q, want %q", got, want)
-				}
-			}()
-			f()
-		}()
+		tensortest.Panics(t, want, f)
 	}
 }

@@ -251,14 +251,7 @@ func TestShapeMistakes(t *testing.T) {
 			Matrix{N: 50, K: 4, Format: F32.Format(), Data: make([]byte, 32)}.Multiply(y, 50, x, 1, 0, 1, Epilogue{})
 		},
 	} {
-		func() {
-			defer func() {
-				if got := recover(); got != want {
-					t.Errorf("panicked with %v, want %q", got, want)
-				}
-			}()
-			f()
-		}()
+		tensortest.Panics(t, want, f)
 	}
 }
 

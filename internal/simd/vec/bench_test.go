@@ -34,7 +34,7 @@ func rowOps() []rowOp {
 
 func benchRows(n int) (dst, x, y []float32) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	x, y = normalRow(rng, n, 0, 2), normalRow(rng, n, 0, 0.5)
+	x, y = tensortest.Gaussian(rng, n, 0, 2), tensortest.Gaussian(rng, n, 0, 0.5)
 	return make([]float32, n), x, y
 }
 

@@ -18,14 +18,6 @@ func lengths() []int {
 	return append(all, 127, 128, 129, 255, 257, 576, 1000, 4095, 4096, 4099)
 }
 
-func normalRow(rng *rand.Rand, n int, mean, deviation float64) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(mean + deviation*rng.NormFloat64())
-	}
-	return x
-}
-
 // worst returns the largest difference between got and want.
 func worst(got []float32, want []float64) float64 {
 	var e float64
@@ -140,7 +132,7 @@ func TestSoftmax(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 6))
 		for _, n := range lengths() {
 			for _, spread := range []float64{0.1, 3, 40} {
-				x := normalRow(rng, n, 10, spread)
+				x := tensortest.Gaussian(rng, n, 10, spread)
 				guarded := tensortest.Guard(make([]float32, n), n%5)
 				dst := guarded.X
 				Softmax(dst, x)
@@ -234,7 +226,7 @@ func TestLogSumExp(t *testing.T) {
 	tensortest.EachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 8))
 		for _, n := range lengths()[1:] {
-			x := normalRow(rng, n, -300, 5)
+			x := tensortest.Gaussian(rng, n, -300, 5)
 			var s float64
 			for _, v := range x {
 				s += math.Exp(float64(v))
@@ -262,8 +254,8 @@ func TestNorms(t *testing.T) {
 		LayerNorm(nil, nil, nil, nil, 0)
 		for _, n := range lengths()[1:] {
 			for _, mean := range []float64{0, 5} {
-				x, y := normalRow(rng, n, mean, 2), normalRow(rng, n, 0, 1)
-				w, b := normalRow(rng, n, 1, 0.2), normalRow(rng, n, 0, 1)
+				x, y := tensortest.Gaussian(rng, n, mean, 2), tensortest.Gaussian(rng, n, 0, 1)
+				w, b := tensortest.Gaussian(rng, n, 1, 0.2), tensortest.Gaussian(rng, n, 0, 1)
 				ones, zeros := make([]float32, n), make([]float32, n)
 				for i := range ones {
 					ones[i] = 1

@@ -20,7 +20,7 @@ func TestRotate(t *testing.T) {
 				s, c := math.Sincos(rng.Float64() * 7)
 				cos[i], sin[i] = float32(c), float32(s)
 			}
-			x := normalRow(rng, 2*n, 0, 3)
+			x := tensortest.Gaussian(rng, 2*n, 0, 3)
 			half, pairs := make([]float32, 2*n), make([]float32, 2*n)
 			for i := range cos {
 				half[i], half[n+i] = rotated(x[i], x[n+i], cos[i], sin[i])

@@ -1,7 +1,6 @@
 package vec
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -267,13 +266,6 @@ func TestLengthsPanic(t *testing.T) {
 		"RotatePairs": {func() { RotatePairs(make([]float32, 4), b, a) }, "vec: RotatePairs: x has length 4, cos 2 and sin 3; want 2n, n and n"},
 		"SoftCap":     {func() { SoftCap(a, a, 0) }, "vec: SoftCap: limit is 0, want a positive number"},
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); got != c.want {
-					t.Errorf("%s: panic %q, want %q", name, got, c.want)
-				}
-			}()
-			c.run()
-		}()
+		t.Run(name, func(t *testing.T) { tensortest.Panics(t, c.want, c.run) })
 	}
 }

@@ -1,5 +1,0 @@
-//go:build race
-
-package block
-
-const raceEnabled = true

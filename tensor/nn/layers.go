@@ -1,0 +1,211 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Part is one of the layers that [Loader.Fused] joins.
+type Part struct {
+	Name string
+	Out  int
+}
+
+// Linear returns the layer with the weight name.weight, [out, in], and, if bias is true, the bias name.bias,
+// [out].
+func (l Loader) Linear(name string, in, out int, bias bool) Linear {
+	return l.Fused(in, bias, Part{name, out})
+}
+
+// Fused returns several layers with the same input as one layer. Its outputs are those of the parts, one
+// after the other.
+func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
+	var w *tensor.Weight
+	out, kept, ok := 0, tensor.DType(0), true
+	for i, p := range parts {
+		dt, found := l.lookup(p.Name+".weight", p.Out, in)
+		ok = ok && found
+		if k := l.keep(dt); i > 0 && k != kept {
+			kept = tensor.F32
+		} else {
+			kept = k
+		}
+		out += p.Out
+	}
+	if ok {
+		w = l.newWeight(kept, out, in)
+		row := 0
+		for _, p := range parts {
+			l.pack(w, row, p.Out, p.Name+".weight")
+			row += p.Out
+		}
+	}
+	lin := Linear{Weight: w}
+	if bias {
+		for _, p := range parts {
+			lin.Bias = append(lin.Bias, l.Vector(p.Name+".bias", p.Out)...)
+		}
+	}
+	return lin
+}
+
+// LinearRows is [Loader.Linear] with reordered outputs: for each r in rows, it takes the stored rows r[0] to
+// r[0]+r[1]−1. It panics if these are not out rows in all.
+func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) Linear {
+	n := 0
+	for _, r := range rows {
+		n += r[1]
+	}
+	if n != out {
+		panic(fmt.Sprintf("nn: LinearRows takes %d rows of %q, want %d", n, l.prefix+name, out))
+	}
+	var lin Linear
+	if bias {
+		stored := l.Vector(name+".bias", out)
+		for _, r := range rows {
+			lin.Bias = append(lin.Bias, stored[min(r[0], len(stored)):min(r[0]+r[1], len(stored))]...)
+		}
+	}
+	dt, ok := l.lookup(name+".weight", out, in)
+	if !ok {
+		return lin
+	}
+	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	if err != nil {
+		l.Fail(err)
+		return lin
+	}
+	lin.Weight = l.newWeight(l.keep(dt), out, in)
+	size, row := dt.Bytes(in), 0
+	for _, r := range rows {
+		l.store(lin.Weight, row, b[r[0]*size:(r[0]+r[1])*size], dt)
+		row += r[1]
+	}
+	l.consumed(name + ".weight")
+	return lin
+}
+
+// Conv1D returns a layer with a bias whose weight is stored transposed, [in, out], as in GPT-2.
+func (l Loader) Conv1D(name string, in, out int) Linear {
+	lin := Linear{Bias: l.Vector(name+".bias", out)}
+	dt, ok := l.lookup(name+".weight", in, out)
+	if !ok {
+		return lin
+	}
+	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	if err != nil {
+		l.Fail(err)
+		return lin
+	}
+	lin.Weight = l.newWeight(l.keep(dt), out, in)
+	_, size := dt.Block()
+	rows := make([]byte, min(packRows, out)*in*size)
+	for o := 0; o < out; o += packRows {
+		n := min(packRows, out-o)
+		for i := range in {
+			from := b[(i*out+o)*size:][:n*size]
+			for j := range n {
+				copy(rows[(j*in+i)*size:][:size], from[j*size:])
+			}
+		}
+		l.store(lin.Weight, o, rows[:n*in*size], dt)
+	}
+	l.consumed(name + ".weight")
+	return lin
+}
+
+// Convolution returns a convolution over tokens as a layer over windows of tokens, [out, kernel·in], with
+// zeros between groups. The checkpoint has name.weight, [out, in/groups, kernel], and name.bias.
+func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
+	lin := Linear{Bias: l.Vector(name+".bias", out)}
+	part := in / groups
+	dt, ok := l.lookup(name+".weight", out, part, kernel)
+	if !ok || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
+		return lin
+	}
+	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	if err != nil {
+		l.Fail(err)
+		return lin
+	}
+	lin.Weight = l.newWeight(l.keep(dt), out, kernel*in)
+	_, size := dt.Block()
+	row := make([]byte, kernel*in*size)
+	for o := range out {
+		clear(row)
+		first := o / (out / groups) * part
+		for i := range part {
+			for k := range kernel {
+				copy(row[(k*in+first+i)*size:][:size], b[((o*part+i)*kernel+k)*size:])
+			}
+		}
+		l.store(lin.Weight, o, row, dt)
+	}
+	l.consumed(name + ".weight")
+	return lin
+}
+
+// Embedding returns the table name.weight, [vocab, dim].
+func (l Loader) Embedding(name string, vocab, dim int) Embedding {
+	return Embedding{l.Linear(name, dim, vocab, false).Weight}
+}
+
+// Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable].
+func (l Loader) Table(name string, rows, dim int) Embedding {
+	name += ".weight"
+	dt, ok := l.lookup(name, rows, dim)
+	if !ok {
+		return Embedding{}
+	}
+	w := l.slab.NewTable(l.keep(dt), rows, dim)
+	l.pack(w, 0, rows, name)
+	return Embedding{w}
+}
+
+// Head returns the projection to the vocabulary, stored as name.weight. If tied is true and it is not stored,
+// it shares the table of e. As in transformers, a stored head is used even if tied is true.
+func (l Loader) Head(e Embedding, name string, tied bool) Linear {
+	if e.Weight == nil || tied && !l.Has(name+".weight") {
+		if e.Weight == nil {
+			return Linear{}
+		}
+		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
+	}
+	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
+}
+
+// RMSNorm returns the norm with the weight name.weight, [dim]. plus is added to every weight: Gemma stores
+// weight − 1.
+func (l Loader) RMSNorm(name string, dim int, eps, plus float32) *RMSNorm {
+	w := l.Vector(name+".weight", dim)
+	if plus != 0 {
+		for i := range w {
+			w[i] += plus
+		}
+	}
+	return &RMSNorm{Weight: w, Eps: eps}
+}
+
+// LayerNorm returns the norm with the weights name.weight and name.bias, [dim].
+func (l Loader) LayerNorm(name string, dim int, eps float32) *LayerNorm {
+	return &LayerNorm{Weight: l.Vector(name+".weight", dim), Bias: l.Vector(name+".bias", dim), Eps: eps}
+}
+
+// Vector returns the values of the tensor name, which has the given dimensions, row by row and widened to
+// float32.
+func (l Loader) Vector(name string, dims ...int) []float32 {
+	dt, ok := l.lookup(name, dims...)
+	if !ok {
+		return nil
+	}
+	b, err := l.src.Bytes(l.prefix + name)
+	if err != nil {
+		l.Fail(err)
+		return nil
+	}
+	x := make([]float32, tensor.Of(dims...).Len())
+	dt.Decode(x, b)
+	l.consumed(name)
+	return x
+}

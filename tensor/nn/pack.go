@@ -1,0 +1,78 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// newWeight returns a matrix of a type as the options have it.
+func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
+	return l.slab.NewWeight(dt, l.opt.Precision, out, in)
+}
+
+// keep returns the type in which a matrix of a stored type is kept.
+func (l Loader) keep(stored tensor.DType) tensor.DType {
+	if l.opt.Convert == nil {
+		return stored
+	}
+	return l.opt.Convert(stored)
+}
+
+const (
+	packPiece = 16 << 20 // bytes of a tensor that are read at a time
+	packRows  = 48       // rows that a processor packs at a time
+)
+
+// pack reads the tensor, [rows, w.In], into w from row on, piece by piece so that the file's pages go
+// again, on all processors.
+func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
+	info, _ := l.src.Lookup(l.prefix + name)
+	dt, _ := info.DType.Tensor() // lookup has checked it
+	size := dt.Bytes(w.In)
+	if size == 0 {
+		return
+	}
+	piece := max(1, packPiece/(packRows*size)) * packRows
+	for b, err := range l.src.Chunks(l.prefix+name, piece*size) {
+		if err == nil && len(b)%size != 0 {
+			err = fmt.Errorf("nn: tensor %q comes in pieces that are not whole rows", l.prefix+name)
+		}
+		if err != nil {
+			l.Fail(err)
+			return
+		}
+		l.store(w, row, b, dt)
+		row += len(b) / size
+	}
+	l.consumed(name)
+}
+
+// store packs whole rows of type dt into w.
+func (l Loader) store(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
+	t := &storing{w: w, row: row, b: b, dt: dt, size: dt.Bytes(w.In)}
+	parallel.Run(parallel.Width(), (len(b)/t.size+packRows-1)/packRows, t)
+}
+
+type storing struct {
+	w    *tensor.Weight
+	row  int
+	b    []byte
+	dt   tensor.DType
+	size int // bytes of a row
+}
+
+// Do packs some rows, converted if the Weight has another type.
+func (t *storing) Do(part, _ int) {
+	b := t.b[part*packRows*t.size:]
+	b = b[:min(len(b), packRows*t.size)]
+	row := t.row + part*packRows
+	if t.dt == t.w.DType {
+		t.w.Pack(row, b)
+		return
+	}
+	x := make([]float32, len(b)/t.size*t.w.In)
+	t.dt.Decode(x, b)
+	t.w.PackFloat32(row, x)
+}
