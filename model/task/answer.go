@@ -119,7 +119,7 @@ func (a *Answerer) windows(q Question) ([]tokenizer.Window, error) {
 	if stride < 0 {
 		stride = min(a.MaxTokens/2, answerStride)
 	}
-	c := tokenizer.Truncation{MaxTokens: a.MaxTokens, Stride: stride, Cut: tokenizer.OnlySecond}
+	c := tokenizer.Truncation{MaxTokens: a.MaxTokens, Stride: stride, Cut: tokenizer.OnlySecond, Side: a.Encoder.Tokenizer.TruncationSide()}
 	w, err := a.Encoder.Tokenizer.Windows(whole(), c, q.Question, q.Context)
 	if err == nil && a.Strict && len(w) > 1 {
 		err = fmt.Errorf("%w: question and text take %d windows of %d tokens", ErrTooLong, len(w), a.MaxTokens)

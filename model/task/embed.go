@@ -25,7 +25,7 @@ type Embedder struct {
 	DefaultPrompt string
 	PoolPrompt    bool // whether the tokens of a prompt are pooled too
 
-	Lower bool // whether texts are lower-cased first
+	Lower bool // whether texts are lower-cased before the tokenizer's normalizer
 }
 
 // NewEmbedder makes an Embedder from an open encoder for any task. Its vectors are the normalised means of
@@ -94,15 +94,15 @@ func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, er
 
 // ReadWith returns a sequence for each text, with the given prompt text before it.
 func (e *Embedder) ReadWith(prompt string, texts ...string) ([]arch.Sequence, error) {
-	if prompt != "" || e.Lower {
+	if prompt != "" {
 		texts = slices.Clone(texts)
 		for i := range texts {
-			if texts[i] = prompt + texts[i]; e.Lower {
-				texts[i] = strings.ToLower(texts[i])
-			}
+			texts[i] = prompt + texts[i]
 		}
 	}
-	return e.Read(texts...)
+	r := e.Preprocessor
+	r.lower = e.Lower
+	return r.Read(texts...)
 }
 
 // promptTokens returns the number of tokens of a prompt, without those after it.

@@ -32,6 +32,7 @@ type Preprocessor struct {
 	// of the call.
 	Progress func(done, total int)
 
+	lower     bool   // texts are lower-cased before the tokenizer's normalizer
 	continues string // what marks a token that goes on with a word, or ""
 }
 
@@ -100,7 +101,7 @@ func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 // Read returns a sequence for each text.
 func (r *Preprocessor) Read(texts ...string) ([]arch.Sequence, error) {
 	return r.readAll(len(texts), func(i int) (arch.Sequence, error) {
-		ids, err := r.Encoder.Tokenizer.Encode(texts[i])
+		ids, err := r.tokenizer().Encode(texts[i])
 		if err != nil {
 			return arch.Sequence{}, err
 		}
@@ -120,13 +121,21 @@ func (r *Preprocessor) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
 	})
 }
 
+// tokenizer returns what texts are read with.
+func (r *Preprocessor) tokenizer() *tokenizer.Tokenizer {
+	if r.lower {
+		return r.Encoder.Tokenizer.WithLowercase()
+	}
+	return r.Encoder.Tokenizer
+}
+
 // window returns the first window of a text or a pair.
 func (r *Preprocessor) window(texts ...string) (*tokenizer.Window, error) {
-	c := tokenizer.Truncation{MaxTokens: r.MaxTokens}
+	c := tokenizer.Truncation{MaxTokens: r.MaxTokens, Side: r.Encoder.Tokenizer.TruncationSide()}
 	if r.Strict {
 		c.MaxTokens = 0
 	}
-	all, err := r.Encoder.Tokenizer.Windows(whole(), c, texts...)
+	all, err := r.tokenizer().Windows(whole(), c, texts...)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +176,7 @@ func (r *Preprocessor) sequence(w *tokenizer.Window) arch.Sequence {
 		return arch.Sequence{}
 	}
 	s := arch.Sequence{IDs: w.IDs}
-	if r.Encoder.Types > 1 && slices.ContainsFunc(w.TypeIDs, func(t int) bool { return t != 0 }) {
+	if r.Encoder.Types > 1 && r.Encoder.Tokenizer.ReadsTypes() && slices.ContainsFunc(w.TypeIDs, func(t int) bool { return t != 0 }) {
 		s.Types = w.TypeIDs
 	}
 	return s

@@ -119,7 +119,7 @@ func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
 
 func (t *Tagger) windows(text string) ([]tokenizer.Window, error) {
 	if t.Stride > 0 {
-		return t.Encoder.Tokenizer.Windows(whole(), tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride}, text)
+		return t.Encoder.Tokenizer.Windows(whole(), tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride, Side: t.Encoder.Tokenizer.TruncationSide()}, text)
 	}
 	w, err := t.window(text)
 	if err != nil {

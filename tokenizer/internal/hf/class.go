@@ -29,6 +29,8 @@ type class struct {
 
 	prefixSpace bool // add_prefix_space where the files do not say
 	addBOS      bool // add_bos_token where the files do not say
+	noTypes     bool // its models read no segments
+	padLeft     bool // texts of a batch are padded at their beginning
 }
 
 // roles are special tokens by the part that they play.

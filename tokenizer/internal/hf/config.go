@@ -43,6 +43,10 @@ type config struct {
 	UnkID        *int  `json:"unk_id"`               // likewise
 	SplitSpecial bool  `json:"split_special_tokens"` // special tokens in a text are text
 
+	TruncationSide string   `json:"truncation_side"`
+	PaddingSide    string   `json:"padding_side"`
+	InputNames     []string `json:"model_input_names"`
+
 	Source        string         `json:"src_lang"`
 	Target        string         `json:"tgt_lang"`
 	LanguageCodes string         `json:"language_codes"`   // the set of an M2M100Tokenizer
@@ -100,7 +104,7 @@ func readJSON[T any](fsys fs.FS, name string, v *T) error {
 		return nil
 	}
 	if err == nil {
-		err = json.Unmarshal(data, v)
+		err = json.Unmarshal(sidefile.TrimMark(data), v)
 	}
 	if err != nil {
 		return fmt.Errorf("tokenizer: %s: %w", name, err)

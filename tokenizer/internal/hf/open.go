@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
@@ -37,6 +39,9 @@ func Open(fsys fs.FS) (*plan.Plan, error) {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
 	p.SplitSpecial = c.SplitSpecial
+	if err := c.setSides(p); err != nil {
+		return nil, fmt.Errorf("tokenizer: tokenizer_config.json: %w", err)
+	}
 	return p, c.finish(p)
 }
 
@@ -94,6 +99,30 @@ func (c *config) takeModel(p *plan.Plan) (err error) {
 	return err
 }
 
+// setSides settles on which sides texts are cut and padded, and whether the model reads segments.
+func (c *config) setSides(p *plan.Plan) error {
+	if c.class != nil {
+		p.NoTypes = c.class.noTypes
+		p.PadLeft = p.PadLeft || c.class.padLeft
+	}
+	if c.InputNames != nil {
+		p.NoTypes = !slices.Contains(c.InputNames, "token_type_ids")
+	}
+	for _, side := range []struct {
+		key, value string
+		left       *bool
+	}{{"truncation_side", c.TruncationSide, &p.CutLeft}, {"padding_side", c.PaddingSide, &p.PadLeft}} {
+		switch side.value {
+		case "":
+		case "left", "right":
+			*side.left = side.value == "left"
+		default:
+			return fmt.Errorf("%s is %.100q; it must be left or right", side.key, side.value)
+		}
+	}
+	return nil
+}
+
 // setPairs puts the class's settings of byte pairs in place of the file's.
 func (c *config) setPairs(p *plan.Plan, m *models.BPE) {
 	b := c.class.bpe
@@ -134,5 +163,9 @@ func (c *config) cleanUp(p *plan.Plan) {
 }
 
 func readVocabulary(fsys fs.FS, name string) ([]byte, error) {
-	return sidefile.Read(fsys, name, sidefile.MaxVocabulary)
+	data, err := sidefile.Read(fsys, name, sidefile.MaxVocabulary)
+	if strings.HasSuffix(name, ".json") {
+		data = sidefile.TrimMark(data)
+	}
+	return data, err
 }
