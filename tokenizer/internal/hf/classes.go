@@ -25,7 +25,7 @@ func classes() []class {
 			roles: roles{bos: plain("<|endoftext|>"), eos: plain("<|endoftext|>"), unk: plain("<|endoftext|>")}},
 		{name: "RobertaTokenizer", noTypes: true, also: []string{"BartTokenizer", "LEDTokenizer", "LongformerTokenizer", "MvpTokenizer"},
 			roles: fairseq, stages: byteStages, bpe: plainBytes, around: roberta, raw: vocabMerges},
-		{name: "DebertaTokenizer", stages: byteStages, bpe: plainBytes, around: doubled, raw: vocabMerges, roles: roles{bos: plain("[CLS]"),
+		{name: "DebertaTokenizer", stages: byteStages, bpe: plainBytes, around: doubled, apart: bert, raw: vocabMerges, roles: roles{bos: plain("[CLS]"),
 			eos: plain("[SEP]"), unk: plain("[UNK]"), sep: plain("[SEP]"), pad: plain("[PAD]"), cls: plain("[CLS]"), mask: plain("[MASK]")}},
 		{name: "GPTNeoXTokenizer", noTypes: true, stages: neoxStages, bpe: plainBytes, around: flagged, raw: vocabMerges, roles: roles{
 			bos: plain("<|endoftext|>"), eos: plain("<|endoftext|>"), unk: plain("<|endoftext|>"), pad: plain("<|padding|>")}},
@@ -54,20 +54,20 @@ func classes() []class {
 			roles: roles{unk: plain("<unk>")}},
 
 		// Unigram
-		{name: "AlbertTokenizer", noTypes: true, stages: albertStages, unknown: numbered(1), around: bert, raw: sentencePiece,
+		{name: "AlbertTokenizer", commas: true, noTypes: true, stages: albertStages, older: olderAlbert, unknown: numbered(1), around: bert, raw: sentencePiece,
 			prefixSpace: true, roles: roles{bos: plain("[CLS]"), eos: plain("[SEP]"), unk: plain("<unk>"), sep: plain("[SEP]"), pad: plain("<pad>"),
 				cls: plain("[CLS]"), mask: plain("[MASK]")}},
-		{name: "FNetTokenizer", stages: albertStages, unknown: numbered(1), around: bert, raw: sentencePiece,
+		{name: "FNetTokenizer", commas: true, stages: albertStages, older: olderAlbert, unknown: numbered(1), around: bert, raw: sentencePiece,
 			prefixSpace: true, roles: roles{bos: plain("[CLS]"), eos: plain("[SEP]"), unk: plain("<unk>"), sep: plain("[SEP]"), pad: plain("<pad>"),
 				cls: plain("[CLS]"), mask: plain("[MASK]")}},
-		{name: "CamembertTokenizer", noTypes: true, stages: xlmrStages, unknown: named(0), around: bounds, raw: sentencePiece, layout: camembertLayout,
+		{name: "CamembertTokenizer", noTypes: true, stages: xlmrStages, older: olderSpm, unknown: named(0), around: bounds, raw: sentencePiece, layout: camembertLayout,
 			extra: camembertExtra, prefixSpace: true, roles: stripping(fairseq)},
-		{name: "XLMRobertaTokenizer", noTypes: true, stages: xlmrStages, unknown: numbered(3), around: bounds, raw: sentencePiece, layout: xlmrLayout,
+		{name: "XLMRobertaTokenizer", noTypes: true, stages: xlmrStages, older: olderSpm, unknown: numbered(3), around: bounds, raw: sentencePiece, layout: xlmrLayout,
 			prefixSpace: true, roles: fairseq},
-		{name: "DebertaV2Tokenizer", stages: debertaV2Stages, unknown: debertaV2Unknown, around: bert, raw: sentencePiece, prefixSpace: true,
+		{name: "DebertaV2Tokenizer", stages: debertaV2Stages, older: olderDebertaV2, unknown: debertaV2Unknown, around: bert, raw: sentencePiece, prefixSpace: true,
 			roles: roles{bos: plain("[CLS]"), eos: plain("[SEP]"), unk: plain("[UNK]"), sep: plain("[SEP]"), pad: plain("[PAD]"), cls: plain("[CLS]"),
 				mask: plain("[MASK]")}},
-		{name: "T5Tokenizer", noTypes: true, stages: t5Stages, unknown: numbered(2), around: each, raw: sentencePiece,
+		{name: "T5Tokenizer", noTypes: true, stages: t5Stages, older: olderSpm, unknown: numbered(2), around: each, raw: sentencePiece,
 			layout: t5Layout, extra: t5Extra, roles: roles{eos: plain("</s>"), unk: plain("<unk>"), pad: plain("<pad>")}},
 		{name: "PegasusTokenizer", noTypes: true, stages: pegasusStages, unknown: named(-1), around: last, raw: sentencePiece, layout: pegasusLayout,
 			extra: pegasusExtra, roles: roles{eos: plain("</s>"), unk: plain("<unk>"), pad: plain("<pad>")}}, // its masks are named when the vocabulary is laid out
@@ -76,7 +76,7 @@ func classes() []class {
 		{name: "MBart50Tokenizer", noTypes: true, stages: mbart50Stages, unknown: numbered(3), around: tongue, raw: sentencePiece, layout: mbart50Layout,
 			extra: languageExtra, roles: roles{eos: plain("</s>"), unk: plain("<unk>"), sep: plain("</s>"), pad: plain("<pad>"), cls: plain("<s>"),
 				mask: role{text: "<mask>", lstrip: true}}},
-		{name: "XLNetTokenizer", padLeft: true, stages: xlnetStages, unknown: numbered(0), around: xlnet, raw: sentencePiece, extra: xlnetExtra, roles: roles{
+		{name: "XLNetTokenizer", commas: true, padLeft: true, stages: xlnetStages, older: olderXLNet, unknown: numbered(0), around: xlnet, raw: sentencePiece, extra: xlnetExtra, roles: roles{
 			bos: plain("<s>"), eos: plain("</s>"), unk: plain("<unk>"), sep: plain("<sep>"), pad: plain("<pad>"), cls: plain("<cls>"),
 			mask: role{text: "<mask>", lstrip: true}}},
 		{name: "BigBirdTokenizer", noTypes: true, stages: bigBirdStages, unknown: named(100), around: bert, raw: sentencePiece, prefixSpace: true, roles: roles{

@@ -63,6 +63,7 @@ type config struct {
 	family string
 
 	class, rawClass *class // of tokenizer.json, and of a vocabulary without it; nil: none
+	older           bool   // as transformers 4 does
 	mapped          bool   // the vocabulary file has a precompiled map
 }
 

@@ -16,11 +16,20 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/plan"
 )
 
+// Options say how a folder is read where the files leave it open.
+type Options struct {
+	Transformers4 bool   // as transformers 4 does, where 5.24 differs
+	Family        string // the model type, where config.json names none
+}
+
 // Open returns the plan of the tokenizer of a model folder.
-func Open(fsys fs.FS) (*plan.Plan, error) {
+func Open(fsys fs.FS, o Options) (*plan.Plan, error) {
 	c, err := readConfig(fsys)
 	if err != nil {
 		return nil, err
+	}
+	if c.older = o.Transformers4; c.family == "" {
+		c.family = o.Family
 	}
 	data, err := readVocabulary(fsys, "tokenizer.json")
 	c.resolve(bytes.Contains(data, []byte(`"ByteLevel"`)))
@@ -65,6 +74,10 @@ func (c *config) stages(kind string, mapped bool) *plan.Stages {
 		return nil
 	}
 	c.setRoles(&c.class.roles)
+	if c.older { // which takes tokenizer.json as it is
+		c.class = nil
+		return nil
+	}
 	c.mapped = mapped
 	s := c.class.stages(c)
 	return &s
