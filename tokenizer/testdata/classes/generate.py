@@ -96,7 +96,9 @@ class Folders:
         t.save_pretrained(d)
         for f in os.listdir(d):
             if f.endswith(".json"):
-                dump(d, f, json.load(open(d + "/" + f)))
+                saved = json.load(open(d + "/" + f))
+                saved.pop("vocab_file", None)  # where it was on this machine
+                dump(d, f, saved)
         if config:
             self.edit(d, "tokenizer_config.json", **config)
 
@@ -290,6 +292,11 @@ class Folders:
         self.save(d)
         dump(d, "config.json", {"model_type": "llama"})
         dump(d, "tokenizer_config.json", {"tokenizer_class": "LlamaTokenizer", "bos_token": "<|im_start|>", "eos_token": "<|endoftext|>"})
+
+    def code_llama(self, d):
+        self.llama_spm(d)
+        self.config(d, "llama", tokenizer_class="CodeLlamaTokenizer")
+        self.save(d)
 
     def mistral_spm(self, d):
         """No class of its own: as SentencePiece does."""
