@@ -29,6 +29,15 @@ type Options struct {
 	// Progress, if not nil, is told the bytes of weights read so far, and in all.
 	Progress func(done, total int64)
 
+	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
+	// are left out. Such tensors are an error otherwise, but for those that no answer depends on: heads of a
+	// family's other tasks, buffers of old versions, and what [nn.IsSideTensor] reports, counters and the weights of
+	// a training loss.
+	Skip func(name string) bool
+
+	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
+	Skipped func(name string)
+
 	// Families are recipes by model_type. They come before those of package family, which they may replace.
 	Families map[string]family.Recipe
 }
@@ -43,7 +52,7 @@ func (o *Options) recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.precision(), Progress: o.Progress, Valid: c.Err})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.precision(), Progress: o.Progress, Valid: c.Err, Skip: o.Skip, Skipped: o.Skipped})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -80,7 +89,8 @@ func (o *Options) precision() tensor.Precision {
 //   - a tokenizer, if there: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
 // A family, rope type, activation or quantisation that is not supported is refused by name, and so are weights
-// that are missing, of another shape than the config says, or left over.
+// that are missing, of another shape than the config says, or left over (see Options.Skip). A table that the config ties
+// to another need not be stored, and names may have the prefixes that nn.Loader.Root knows.
 //
 // Any file system will do. Files of [os.DirFS] and [os.Root] are memory-mapped while their weights are read. If
 // a program truncates such a file at that time, the system ends this process: SIGBUS on Unix, which no error

@@ -143,10 +143,10 @@ func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 	}
 }
 
-// vocabulary is the projection to the vocabulary: decoder, or the table of the words if it is tied and
-// not stored, and a bias under a name of its own, unless the decoder is stored with one.
-func (h heads) vocabulary(decoder, bias string, tied bool) *nn.Linear {
-	out := h.w.Head(h.e.Embeddings.Words, decoder, tied)
+// vocabulary is the projection to the vocabulary: decoder, which may be tied to the table of the words, and a
+// bias under a name of its own, unless the decoder is stored with one.
+func (h heads) vocabulary(decoder, bias string) *nn.Linear {
+	out := h.w.Head(h.e.Embeddings.Words, decoder)
 	if h.w.Has(decoder + ".bias") {
 		bias = decoder + ".bias"
 	}

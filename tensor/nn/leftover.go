@@ -1,0 +1,69 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Ignore says that tensors are no weights of the model: the buffers that old checkpoints saved along,
+// for instance. match is asked for each name that nobody has asked for.
+func (l Loader) Ignore(match func(name string) bool) {
+	for name := range l.src.Names() {
+		if !l.asked[name] && match(strings.TrimPrefix(name, l.outer)) {
+			l.skip(name)
+		}
+	}
+}
+
+func (l Loader) skip(name string) {
+	l.asked[name] = true
+	l.read(name)
+	if l.opt.Skipped != nil {
+		l.opt.Skipped(name)
+	}
+}
+
+// counters are buffers that no forward pass reads, or that every library computes itself: they are the last part of a
+// name.
+var counters = []string{"position_ids", "token_type_ids", "num_batches_tracked", "n_averaged"}
+
+// losses hold the weights of classes in a training loss: they are a part of a name.
+var losses = []string{"class_weight", "class_weights", "label_weights", "loss", "loss_fct", "loss_fn", "loss_function", "loss_weight",
+	"loss_weights", "criterion", "pos_weight"}
+
+// IsSideTensor reports whether a tensor, by its name, is one that training has left beside the weights, and that no answer
+// depends on: a counter (position_ids, token_type_ids, num_batches_tracked, n_averaged), or weights of classes in a loss
+// (a part of the name is loss, loss_fct, loss_fn, loss_function, loss_weight, criterion, class_weight, label_weights,
+// pos_weight, or one of these in the plural).
+func IsSideTensor(name string) bool {
+	parts := strings.Split(name, ".")
+	return slices.Contains(counters, parts[len(parts)-1]) || slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(losses, p) })
+}
+
+const maxErrors = 20 // shown; a wrong config makes every weight wrong
+
+// Err reports everything that was wrong so far, or nil. With all set it also reports tensors of the
+// checkpoint that nobody asked for, and that are not left out: see [Options]. A model that leaves weights out would
+// compute something else.
+func (l Loader) Err(all bool) error {
+	errs, n := l.errs, len(l.errs)
+	if all && n == 0 {
+		l.Ignore(func(name string) bool {
+			return l.isTied(l.outer+name) || IsSideTensor(name) || l.opt.Skip != nil && l.opt.Skip(name)
+		})
+		for name := range l.src.Names() {
+			if l.asked[name] {
+				continue
+			}
+			if n++; n <= maxErrors {
+				errs = append(errs, fmt.Errorf("nn: the model has no place for the checkpoint's tensor %.500q", name))
+			}
+		}
+	}
+	if n > maxErrors {
+		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("nn: and %d more", n-maxErrors))
+	}
+	return errors.Join(errs...)
+}
