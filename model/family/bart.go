@@ -157,7 +157,7 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 func (m *bartBuilder) classifier(c *hf.Config, w nn.Loader) *arch.SourceClassifier {
 	s := &arch.SourceClassifier{Start: c.Int("decoder_start_token_id", 2, 0, m.decoderVocab-1), End: c.Int("eos_token_id", 2, 0, m.decoderVocab-1)}
 	s.Head = &arch.Head{Dense: linear(w, "classification_head.dense", m.DModel, m.DModel), Act: nn.Tanh,
-		Out: linear(w, "classification_head.out_proj", m.DModel, countLabels(c))}
+		Out: linear(w, "classification_head.out_proj", m.DModel, c.NumLabels())}
 	s.Labels, s.MultiLabel, s.Regression = readLabels(c, w)
 	return s
 }

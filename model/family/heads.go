@@ -1,7 +1,6 @@
 package family
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -92,33 +91,18 @@ func isOneOf(names []string) func(name string) bool {
 }
 
 // labels returns the number of labels of a classifier.
-func (h heads) labels() int { return countLabels(h.c) }
+func (h heads) labels() int { return h.c.NumLabels() }
 
 // readLabels reads what kind of classifier it is and, if it has an output for each, the labels' names.
 func (h heads) readLabels() {
 	h.e.Labels, h.e.MultiLabel, h.e.Regression = readLabels(h.c, h.w)
 }
 
-// countLabels returns the number of labels of a classifier.
-func countLabels(c *hf.Config) int {
-	if names := c.Strings("id2label"); len(names) > 0 {
-		return len(names)
-	}
-	return c.Int("num_labels", 2, 1, hf.MaxVocab)
-}
-
 // readLabels returns the labels' names, unless the loader has found the classifier wrong, and what kind of
 // classifier it is.
 func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regression bool) {
 	if w.Err(false) == nil {
-		labels = make([]string, countLabels(c))
-	}
-	names := c.Strings("id2label")
-	for i := range labels {
-		labels[i] = "LABEL_" + strconv.Itoa(i)
-		if name, ok := names[strconv.Itoa(i)]; ok {
-			labels[i] = name
-		}
+		labels = c.Labels()
 	}
 	switch kind := c.String("problem_type", ""); kind {
 	case "", "single_label_classification":
