@@ -27,6 +27,15 @@ type Config struct {
 	// probabilities sum to TypicalP or more (Meister et al. 2022, arXiv:2202.00666). From 0 to 1; 0 and 1 keep all.
 	TypicalP float64
 
+	// EpsilonCutoff keeps the tokens with probabilities of at least EpsilonCutoff, and the most likely one (Hewitt et al.
+	// 2022, arXiv:2210.15191). From 0 to 1; 0 and 1 keep all.
+	EpsilonCutoff float64
+
+	// EtaCutoff is an EpsilonCutoff that is lower where the distribution is flat: with the entropy H it keeps the tokens
+	// with probabilities of at least min(EtaCutoff, √EtaCutoff·exp(−H)), and the most likely one (same paper). From 0
+	// to 1; 0 and 1 keep all.
+	EtaCutoff float64
+
 	// Seed starts the random numbers. The same seed gives the same tokens.
 	Seed uint64
 }
@@ -47,6 +56,8 @@ func (c *Config) Validate() error {
 		{"TopP", c.TopP, "0 and 1 are off"},
 		{"MinP", c.MinP, "0 is off"},
 		{"TypicalP", c.TypicalP, "0 and 1 are off"},
+		{"EpsilonCutoff", c.EpsilonCutoff, "0 and 1 are off"},
+		{"EtaCutoff", c.EtaCutoff, "0 and 1 are off"},
 	} {
 		if !(f.value >= 0 && f.value <= 1) {
 			return fmt.Errorf("sample: Config.%s is %v; it must be from 0 to 1 (%s)", f.name, f.value, f.off)

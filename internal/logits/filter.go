@@ -15,6 +15,9 @@ type Config struct {
 	MinP        float64
 	TypicalP    float64
 
+	EpsilonCutoff float64
+	EtaCutoff     float64
+
 	// MinTokensToKeep is how many tokens stay at least, whatever the other fields say (min_tokens_to_keep). Below 2
 	// it has no effect, because the best token always stays.
 	MinTokensToKeep int
@@ -61,6 +64,13 @@ func (f *Filter) Apply(scores []float32, best int) Distribution {
 	f.restore(&d)
 	if f.TypicalP > 0 && f.TypicalP < 1 {
 		f.typicalP(&d)
+	}
+	if e := f.EpsilonCutoff; e > 0 && e < 1 {
+		f.cutoff(&d, func(total, _ float64) float64 { return e * total })
+	}
+	if e := f.EtaCutoff; e > 0 && e < 1 {
+		// With weights exp(t) the exponential of the negative entropy is exp(mean t)/total.
+		f.cutoff(&d, func(total, mean float64) float64 { return min(e*total, math.Sqrt(e)*d.table.exp(mean)) })
 	}
 	n := (len(scores) + blockSize - 1) / blockSize
 	f.blocks = slices.Grow(f.blocks[:0], n)[:n]
@@ -208,4 +218,25 @@ func (f *Filter) typicalP(d *Distribution) {
 	}
 	d.raise(low, len(d.Scores))
 	d.high = high
+}
+
+// cutoff removes the tokens with weights below a border, which border returns for the sum of all weights and the mean
+// number of steps. As many of the best stay as must, and those that are equal to the last of them.
+func (f *Filter) cutoff(d *Distribution, border func(total, mean float64) float64) {
+	total, mean := 0.0, 0.0
+	for id, v := range d.Scores {
+		if steps := d.steps(v); steps >= minSteps && d.Keeps(id) {
+			w := d.table.exp(steps)
+			total += w
+			mean += float64(w * steps)
+		}
+	}
+	if total == 0 {
+		return // what MinTokensToKeep keeps weighs nothing
+	}
+	last := slices.Max(f.best(d.Scores, max(1, f.MinTokensToKeep), d.high)).Score()
+	if w := border(total, mean/total); w <= 1 {
+		last = min(last, ceil32(d.max+d.table.log(w)/d.scale))
+	}
+	d.raise(last, len(d.Scores))
 }
