@@ -30,6 +30,9 @@ type Generation struct {
 	// MaxNewTokens is the number of tokens to generate; 0 if not given.
 	MaxNewTokens int
 
+	// StopStrings end a text (stop_strings).
+	StopStrings []string
+
 	// Sampling is greedy unless the checkpoint asks for sampling.
 	Sampling sample.Config
 
@@ -52,7 +55,14 @@ type TaskParams struct {
 }
 
 // ReadGeneration reads how to generate: generation_config.json of a folder, if there is one, or the same keys of
-// c, the config.json. Tokens that the file does not name are those of c, or else of the family. fsys may be nil.
+// c, the config.json. fsys may be nil.
+//
+// Tokens that the file does not name are those of c, or else of the family. So a text ends at the eos_token_id of
+// config.json where generation_config.json has none: the reference would go on to the length, which no caller wants. A null
+// there is none.
+//
+// A key that would change the text, and that this library does not obey, is an error: see the guide of this
+// package.
 func ReadGeneration(fsys fs.FS, c *Config, family Tokens) (Generation, error) {
 	keys, err := generationKeys(fsys, c.withTokens(family))
 	if err != nil {
@@ -116,6 +126,7 @@ func (c *Config) generation() Generation {
 		MaxLength:    c.Int("max_length", 0, 0, MaxLength),
 		MaxNewTokens: c.Int("max_new_tokens", 0, 0, MaxLength),
 		Start:        c.id("decoder_start_token_id"),
+		StopStrings:  c.stopStrings(),
 	}
 	if g.Start == nil {
 		g.Start = g.BOS
@@ -127,11 +138,15 @@ func (c *Config) generation() Generation {
 			TopP:        c.Float("top_p", 1),
 			MinP:        c.Float("min_p", 0),
 			TypicalP:    c.Float("typical_p", 1),
+
+			EpsilonCutoff: c.cutoff("epsilon_cutoff"),
+			EtaCutoff:     c.cutoff("eta_cutoff"),
 		}
 	}
 	if err := g.Sampling.Validate(); err != nil {
 		c.Fail("%w", err)
 	}
+	c.refuseGeneration()
 	g.Processors = c.processors(g.EOS)
 	if g.Beams = c.beams(g); g.Beams.NumBeams > 1 && g.Sampling.Temperature > 0 {
 		drawn := g.Sampling
@@ -153,6 +168,7 @@ func (c *Config) processors(eos []int) sample.LogitsProcessors {
 		ForcedEOS:                c.ids("forced_eos_token_id"),
 		SuppressTokens:           c.ids("suppress_tokens"),
 		BeginSuppressTokens:      c.ids("begin_suppress_tokens"),
+		RemoveInvalidValues:      c.Bool("remove_invalid_values", false),
 		RenormalizeLogits:        c.Bool("renormalize_logits", false),
 	}
 	if p.MinNewTokens > 0 {
