@@ -1,7 +1,8 @@
 package model_test
 
 import (
-	"maps"
+	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +13,13 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// named is a golden case of any kind whose weights have other names: answer returns some numbers that all weights
-// have a part in.
+// named is a golden case of any kind: answer returns some numbers that all weights have a part in, for weights with
+// other names.
 type named struct {
-	name   string
-	src    checkpoint.Source
-	answer func(src checkpoint.Source, opt model.Options) ([]float32, error)
+	name, family string
+	config       json.RawMessage
+	src          checkpoint.Source
+	answer       func(config []byte, src checkpoint.Source, opt model.Options) ([]float32, error)
 }
 
 // namedCases are one of each family and form, or with all set all.
@@ -31,8 +33,8 @@ func namedCases(t *testing.T, all bool) []named {
 		seen[form+family] = true
 	}
 	for _, g := range goldens(t) {
-		add("decoder", g.Family, named{g.Name, g.weights(t, tensor.F32), func(src checkpoint.Source, opt model.Options) ([]float32, error) {
-			d, err := model.NewDecoder(g.Config, src, opt)
+		add("decoder", g.Family, named{g.Name, g.Family, g.Config, g.weights(t, tensor.F32), func(config []byte, src checkpoint.Source, opt model.Options) ([]float32, error) {
+			d, err := model.NewDecoder(config, src, opt)
 			if err != nil {
 				return nil, err
 			}
@@ -40,8 +42,8 @@ func namedCases(t *testing.T, all bool) []named {
 		}})
 	}
 	for _, g := range encoderGoldens(t) {
-		add("encoder", g.Family, named{g.Name, g.weights(t, tensor.F32), func(src checkpoint.Source, opt model.Options) ([]float32, error) {
-			e, err := model.NewEncoder(g.Config, src, opt)
+		add("encoder", g.Family, named{g.Name, g.Family, g.Config, g.weights(t, tensor.F32), func(config []byte, src checkpoint.Source, opt model.Options) ([]float32, error) {
+			e, err := model.NewEncoder(config, src, opt)
 			if err != nil {
 				return nil, err
 			}
@@ -50,8 +52,8 @@ func namedCases(t *testing.T, all bool) []named {
 	}
 	for _, g := range seq2seqGoldens(t) {
 		if !g.decoderOnly() {
-			add("encoder–decoder", g.Family, named{g.Name, g.weights(t, tensor.F32), func(src checkpoint.Source, opt model.Options) ([]float32, error) {
-				m, err := model.NewEncoderDecoder(g.Config, src, opt)
+			add("encoder–decoder", g.Family, named{g.Name, g.Family, g.Config, g.weights(t, tensor.F32), func(config []byte, src checkpoint.Source, opt model.Options) ([]float32, error) {
+				m, err := model.NewEncoderDecoder(config, src, opt)
 				if err != nil {
 					return nil, err
 				}
@@ -103,7 +105,7 @@ func renamed(t *testing.T, src checkpoint.Source, f func(string) string) checkpo
 // Wrappers of PyTorch, and one more prefix before all names, change nothing.
 func TestPrefixes(t *testing.T) {
 	for _, c := range namedCases(t, !testing.Short()) {
-		want, err := c.answer(c.src, model.Options{})
+		want, err := c.answer(c.config, c.src, model.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -113,7 +115,7 @@ func TestPrefixes(t *testing.T) {
 					continue // the names of a body with its own prefix
 				}
 			}
-			got, err := c.answer(renamed(t, c.src, func(name string) string { return prefix + name }), model.Options{})
+			got, err := c.answer(c.config, renamed(t, c.src, func(name string) string { return prefix + name }), model.Options{})
 			if err != nil {
 				t.Errorf("%s below %s: %v", c.name, prefix, err)
 				continue
@@ -123,83 +125,114 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-// tiedNames are the tables that are one in each family, the source first, as _tied_weights_keys of its classes in
-// transformers 5.24 has them.
-var tiedNames = map[string][]string{
-	"albert-masked-lm":      {"albert.embeddings.word_embeddings", "predictions.decoder"},
-	"bert-masked-lm":        {"bert.embeddings.word_embeddings", "cls.predictions.decoder"},
-	"camembert-masked-lm":   {"roberta.embeddings.word_embeddings", "lm_head.decoder"},
-	"deberta-masked-lm":     {"deberta.embeddings.word_embeddings", "cls.predictions.decoder"},
-	"deberta-v2-masked-lm":  {"deberta.embeddings.word_embeddings", "cls.predictions.decoder"},
-	"distilbert-masked-lm":  {"distilbert.embeddings.word_embeddings", "vocab_projector"},
-	"electra-generator":     {"electra.embeddings.word_embeddings", "generator_lm_head"},
-	"modernbert-masked-lm":  {"model.embeddings.tok_embeddings", "decoder"},
-	"mpnet-masked-lm":       {"mpnet.embeddings.word_embeddings", "lm_head.decoder"},
-	"roberta-masked-lm":     {"roberta.embeddings.word_embeddings", "lm_head.decoder"},
-	"xlm-roberta-masked-lm": {"roberta.embeddings.word_embeddings", "lm_head.decoder"},
-	"cohere-plain":          {"model.embed_tokens", "lm_head"},
-	"cohere2-plain":         {"model.embed_tokens", "lm_head"},
-	"falcon-7b":             {"transformer.word_embeddings", "lm_head"},
-	"gemma-bias":            {"model.embed_tokens", "lm_head"},
-	"gemma2-softcaps":       {"model.embed_tokens", "lm_head"},
-	"gemma3-defaults":       {"model.embed_tokens", "lm_head"},
-	"gpt2-plain":            {"transformer.wte", "lm_head"},
-	"gpt_neox-tied":         {"gpt_neox.embed_in", "embed_out"},
-	"llama-tied":            {"model.embed_tokens", "lm_head"},
-	"olmo2-tied-yarn":       {"model.embed_tokens", "lm_head"},
-	"opt-plain":             {"model.decoder.embed_tokens", "lm_head"},
-	"phi-tied":              {"model.embed_tokens", "lm_head"},
-	"smollm3-plain":         {"model.embed_tokens", "lm_head"},
-	"starcoder2-window":     {"model.embed_tokens", "lm_head"},
-	"bart-plain":            {"model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"},
-	"m2m_100-plain":         {"model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"},
-	"marian-shared":         {"model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"},
-	"mbart-cc25":            {"model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"},
-	"pegasus-plain":         {"model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens", "lm_head"},
-	"t5-plain":              {"shared", "encoder.embed_tokens", "decoder.embed_tokens", "lm_head"},
-	"mt5-plain":             {"shared", "encoder.embed_tokens", "decoder.embed_tokens", "lm_head"},
-	"umt5-plain":            {"shared", "encoder.embed_tokens", "decoder.embed_tokens", "lm_head"},
+// tied are the tables of a class that are one, the source first, and whether its default config ties them: see
+// testdata/ties/ties.py.
+type tied struct {
+	Class   string
+	Default bool
+	Names   []string
+}
+
+// tiedCases are a golden case of each family that has a projection to the vocabulary.
+func tiedCases(t *testing.T) (map[string]tied, []named) {
+	data, err := os.ReadFile("testdata/ties/ties.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var families map[string]tied
+	if err := json.Unmarshal(data, &families); err != nil || len(families) != 40 {
+		t.Fatal(len(families), err)
+	}
+	taken := map[string]bool{}
+	var cases []named
+	for _, c := range namedCases(t, true) {
+		var config struct {
+			Architectures []string
+			Share         *bool `json:"share_encoder_decoder_embeddings"`
+		}
+		if err := json.Unmarshal(c.config, &config); err != nil {
+			t.Fatal(err)
+		}
+		x, ok := families[c.family]
+		head := slices.Contains(config.Architectures, x.Class) || len(config.Architectures) == 0 && !strings.HasSuffix(x.Class, "ForMaskedLM")
+		if ok && head && !taken[c.family] && (config.Share == nil || *config.Share) && x.stored(c.src) >= 0 {
+			taken[c.family], cases = true, append(cases, c)
+		}
+	}
+	for family := range families {
+		if !taken[family] {
+			t.Errorf("no golden case of %s", family)
+		}
+	}
+	return families, cases
+}
+
+// stored returns which of the names is the first that is stored, or −1.
+func (x *tied) stored(src checkpoint.Source) int {
+	return slices.IndexFunc(x.Names, func(n string) bool { _, ok := src.Lookup(n + ".weight"); return ok })
+}
+
+// under shows weights with the table under this name alone.
+func (x *tied) under(t *testing.T, src checkpoint.Source, name string) checkpoint.Source {
+	stored := x.Names[x.stored(src)]
+	return renamed(t, src, func(n string) string {
+		switch base, _ := strings.CutSuffix(n, ".weight"); {
+		case base == stored:
+			return name + ".weight"
+		case slices.Contains(x.Names, base) || base == "embed_out":
+			return ""
+		}
+		return n
+	})
+}
+
+// withTies returns the config with tie_word_embeddings of this value.
+func (c *named) withTies(t *testing.T, value string) []byte {
+	t.Helper()
+	var o object
+	if err := json.Unmarshal(c.config, &o); err != nil {
+		t.Fatal(err)
+	}
+	return encode(with(o, "tie_word_embeddings", value))
 }
 
 // A tied table is stored under any of its names; under none of them it is refused by name.
 func TestTiedNames(t *testing.T) {
-	left := maps.Clone(tiedNames)
-	for _, c := range namedCases(t, true) {
-		names, ok := left[c.name]
-		if !ok {
+	families, cases := tiedCases(t)
+	for _, c := range cases {
+		x := families[c.family]
+		config := c.withTies(t, "true")
+		want, err := c.answer(config, x.under(t, c.src, x.Names[0]), model.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		delete(left, c.name)
-		want, err := c.answer(c.src, model.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored := slices.IndexFunc(names, func(n string) bool { _, ok := c.src.Lookup(n + ".weight"); return ok })
-		for _, name := range append(names[:len(names):len(names)], "elsewhere") {
-			src := renamed(t, c.src, func(n string) string {
-				base, _ := strings.CutSuffix(n, ".weight")
-				switch {
-				case base == names[stored]:
-					return name + ".weight"
-				case slices.Contains(names, base):
-					return "" // one more that has the same values
-				}
-				return n
-			})
-			got, err := c.answer(src, model.Options{Skip: func(name string) bool { return name == "elsewhere.weight" }})
-			switch {
-			case name == "elsewhere":
-				if err == nil || !strings.Contains(err.Error(), `no tensor "`+names[0]+`.weight"`) {
-					t.Errorf("%s, no table: %v", c.name, err)
-				}
-			case err != nil:
+		for _, name := range x.Names[1:] {
+			got, err := c.answer(config, x.under(t, c.src, name), model.Options{})
+			if err != nil {
 				t.Errorf("%s as %s: %v", c.name, name, err)
-			default:
-				same(t, c.name+" as "+name, got, want)
+				continue
 			}
+			same(t, c.name+" as "+name, got, want)
+		}
+		_, err = c.answer(config, x.under(t, c.src, "elsewhere"), model.Options{Skip: func(name string) bool { return name == "elsewhere.weight" }})
+		if err == nil || !strings.Contains(err.Error(), `no tensor "`+x.Names[0]+`.weight"`) || !strings.Contains(err.Error(), "tied to it: ") {
+			t.Errorf("%s, no table: %v", c.name, err)
 		}
 	}
-	if len(left) > 0 {
-		t.Errorf("no golden files %v", slices.Sorted(maps.Keys(left)))
+}
+
+// A config without the key ties what the default of the class does; a table that is not tied must be stored. T5's are tied
+// whatever the config says.
+func TestTiedByDefault(t *testing.T) {
+	families, cases := tiedCases(t)
+	for _, c := range cases {
+		x := families[c.family]
+		for value, tied := range map[string]bool{"missing": x.Default, "true": true, "false": strings.HasSuffix(c.family, "t5"), "null": strings.HasSuffix(c.family, "t5")} {
+			_, err := c.answer(c.withTies(t, value), x.under(t, c.src, x.Names[0]), model.Options{})
+			if tied && err != nil || !tied && (err == nil || !strings.Contains(err.Error(), "has no tensor")) {
+				t.Errorf("%s with tie_word_embeddings %s: %v, tied is %v", c.name, value, err, tied)
+			}
+		}
 	}
 }

@@ -42,6 +42,11 @@ func IsSideTensor(name string) bool {
 	return slices.Contains(counters, parts[len(parts)-1]) || slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(losses, p) })
 }
 
+// beside reports whether a tensor, by its full name, is left out where the model has no place for it.
+func (l Loader) beside(name string) bool {
+	return IsSideTensor(name) || l.opt.Skip != nil && l.opt.Skip(name)
+}
+
 const maxErrors = 20 // shown; a wrong config makes every weight wrong
 
 // Err reports everything that was wrong so far, or nil. With all set it also reports tensors of the
@@ -50,11 +55,12 @@ const maxErrors = 20 // shown; a wrong config makes every weight wrong
 func (l Loader) Err(all bool) error {
 	errs, n := l.errs, len(l.errs)
 	if all && n == 0 {
-		l.Ignore(func(name string) bool {
-			return l.isTied(l.outer+name) || IsSideTensor(name) || l.opt.Skip != nil && l.opt.Skip(name)
-		})
 		for name := range l.src.Names() {
-			if l.asked[name] {
+			switch {
+			case l.asked[name]:
+				continue
+			case l.isTied(name) || l.beside(name):
+				l.skip(name)
 				continue
 			}
 			if n++; n <= maxErrors {

@@ -56,16 +56,14 @@ func (l Loader) enter(prefix string, probes []string) bool {
 	if l.outer != "" {
 		return false
 	}
+	common := l.commonPrefix()
 	for _, probe := range probes {
 		for name := range l.src.Names() {
 			outer, ok := strings.CutSuffix(name, l.prefix+probe)
-			if !ok {
-				continue
-			}
 			if prefix != "" {
 				outer = strings.TrimSuffix(outer, prefix+".")
 			}
-			if strings.HasSuffix(outer, ".") && l.allBelow(outer) {
+			if ok && strings.HasSuffix(outer, ".") && strings.HasPrefix(common, outer) {
 				l.outer = outer
 				return true
 			}
@@ -74,13 +72,23 @@ func (l Loader) enter(prefix string, probes []string) bool {
 	return false
 }
 
-func (l Loader) allBelow(outer string) bool {
+// commonPrefix returns what all names begin with, but for those of tensors that are left out.
+func (l Loader) commonPrefix() string {
+	common, first := "", true
 	for name := range l.src.Names() {
-		if !strings.HasPrefix(name, outer) && !IsSideTensor(name) {
-			return false
+		if l.beside(name) {
+			continue
 		}
+		if first {
+			common, first = name, false
+		}
+		n := 0
+		for n < min(len(common), len(name)) && common[n] == name[n] {
+			n++
+		}
+		common = common[:n]
 	}
-	return true
+	return common
 }
 
 // wrappers are the modules that programs put around a model, or a part of it, to train or compile it; state

@@ -87,6 +87,17 @@ func TestTieMissing(t *testing.T) {
 	}
 }
 
+// What the options skip does not keep a prefix from being that of all.
+func TestSkipBesidePrefix(t *testing.T) {
+	l := NewLoader(file(t, stored{"net.model.w", tensor.F32, []int{1}}, stored{"ema.w", tensor.F32, []int{1}}), Options{
+		Skip: func(name string) bool { return name == "ema.w" },
+	})
+	l.Root("model", "w").Vector("w", 1)
+	if err := l.Err(true); err != nil {
+		t.Error(err)
+	}
+}
+
 // Counters and the weights of a loss are left out and named, and so is what the options say; all else is an error.
 func TestSkip(t *testing.T) {
 	side := []string{"bert.embeddings.position_ids", "loss_fct.weight", "n.num_batches_tracked", "class_weights", "criterion.pos_weight"}
