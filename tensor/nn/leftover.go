@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Ignore says that tensors are no weights of the model: the buffers that old checkpoints saved along,
-// for instance. match is asked for each name that nobody has asked for.
+// Ignore accepts unread tensors for which match returns true as leftovers, such as the buffers in old
+// checkpoints. match is called for every tensor that was not asked for so far.
 func (l Loader) Ignore(match func(name string) bool) {
 	for name := range l.src.Names() {
 		if !l.asked[name] && match(strings.TrimPrefix(name, l.outer)) {
@@ -49,9 +49,9 @@ func (l Loader) beside(name string) bool {
 
 const maxErrors = 20 // shown; a wrong config makes every weight wrong
 
-// Err reports everything that was wrong so far, or nil. With all set it also reports tensors of the
-// checkpoint that nobody asked for, and that are not left out: see [Options]. A model that leaves weights out would
-// compute something else.
+// Err returns all errors so far, joined, or nil. If all is true it also reports tensors of the checkpoint
+// that were not asked for and are not left out (see [Options]): a model without them would compute something
+// else.
 func (l Loader) Err(all bool) error {
 	errs, n := l.errs, len(l.errs)
 	if all && n == 0 {

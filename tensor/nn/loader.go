@@ -11,18 +11,19 @@ import (
 
 // Options say how a [Loader] reads weights.
 type Options struct {
-	// Convert, if not nil, chooses the type in which matrices are kept; they are kept as stored
-	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
+	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. If it is nil,
+	// matrices keep the stored type. Conversion to a wider type is exact; to BF16 and F16 it rounds to
+	// nearest even.
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Precision is what products by the matrices round activations to.
+	// Precision says whether products with the matrices round activations.
 	Precision tensor.Precision
 
-	// Valid, if not nil, is asked before each weight is read; its error ends the loading, so that a
-	// config that is wrong does not cost the time of reading all weights.
+	// Valid, if not nil, is called before each weight is read. If it returns an error, no more weights are
+	// read: a wrong config then fails early.
 	Valid func() error
 
-	// Progress, if not nil, is told the bytes read so far and in all, after each weight.
+	// Progress, if not nil, is called after each weight with the number of bytes read so far and in all.
 	Progress func(done, total int64)
 
 	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
@@ -34,9 +35,9 @@ type Options struct {
 	Skipped func(name string)
 }
 
-// Loader gives the layers of a model by the names of their weights in a checkpoint. A Loader with a
-// prefix, as [Loader.At] returns, shares errors and progress with the one it comes from. It is for one
-// goroutine. After an error its layers are empty and must not compute.
+// Loader reads the layers of a model by the names of their weights in a checkpoint. Loaders made with
+// [Loader.At] share errors and progress with the Loader they come from. One goroutine at a time may use them.
+// After an error the layers are empty and must not compute.
 type Loader struct {
 	prefix string
 	*load
@@ -67,13 +68,13 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 	return Loader{"", l}
 }
 
-// At returns a Loader for the names that begin with the formatted prefix and a dot.
+// At returns a Loader that puts the formatted prefix and a dot before every name.
 func (l Loader) At(format string, args ...any) Loader {
 	return Loader{l.prefix + fmt.Sprintf(format, args...) + ".", l.load}
 }
 
-// Layers yields l.At(name.0), l.At(name.1), … for n layers, and stops early at the first layer with an
-// error: a config that claims a billion layers is no reason to look for them all.
+// Layers yields l.At(name.0), l.At(name.1), … for n layers. It stops at the first error, so that a config
+// with a billion layers does not take for ever.
 func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	return func(yield func(int, Loader) bool) {
 		for i := 0; i < n && len(l.errs) == 0; i++ {
@@ -84,16 +85,16 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	}
 }
 
-// Fail records an error of the recipe's own.
+// Fail records an error that the recipe found itself.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
 
 // A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
 // computes from them. Of published models it is less than a third.
 const derivedFactor, derivedBytes = 2, 16 << 20
 
-// Derive says that a matrix [rows, dim] of float32 is to be computed from weights and kept. It records an error
-// and returns false if all of these are out of proportion to the checkpoint: a number in a config is no
-// reason to allocate gigabytes. A [checkpoint.Maker] has as much as it is asked for.
+// Derive asks for room for a float32 matrix [rows, dim] that is computed from weights and kept. It records an
+// error and returns false if all such matrices together are out of proportion to the checkpoint: a number in
+// a config must not allocate gigabytes. There is no limit for a [checkpoint.Maker].
 func (l Loader) Derive(name string, rows, dim int) bool {
 	if _, ok := l.src.(checkpoint.Maker); ok {
 		return true

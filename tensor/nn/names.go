@@ -10,7 +10,7 @@ import (
 // full returns the name of a tensor in the checkpoint.
 func (l Loader) full(name string) string { return l.outer + l.prefix + name }
 
-// Prefix returns what comes before the names of this Loader.
+// Prefix returns what this Loader puts before every name.
 func (l Loader) Prefix() string { return l.prefix }
 
 // Name returns the name with the prefix of this Loader, as [Loader.Tie] takes it.
