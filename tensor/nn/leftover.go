@@ -25,21 +25,21 @@ func (l Loader) skip(name string) {
 	}
 }
 
-// counters are buffers that no forward pass reads, or that every library computes itself: they are the last part of a
-// name.
+// counters are the last parts of names: buffers of integers that no answer depends on.
 var counters = []string{"position_ids", "token_type_ids", "num_batches_tracked", "n_averaged"}
 
-// losses hold the weights of classes in a training loss: they are a part of a name.
+// losses are parts of names: what a training loss keeps.
 var losses = []string{"class_weight", "class_weights", "label_weights", "loss", "loss_fct", "loss_fn", "loss_function", "loss_weight",
 	"loss_weights", "criterion", "pos_weight"}
 
 // IsSideTensor reports whether a tensor, by its name, is one that training has left beside the weights, and that no answer
 // depends on: a counter (position_ids, token_type_ids, num_batches_tracked, n_averaged), or weights of classes in a loss
-// (a part of the name is loss, loss_fct, loss_fn, loss_function, loss_weight, criterion, class_weight, label_weights,
-// pos_weight, or one of these in the plural).
+// (a part of the name is class_weight, class_weights, label_weights, loss, loss_fct, loss_fn, loss_function, loss_weight,
+// loss_weights, criterion or pos_weight, or ends with _loss).
 func IsSideTensor(name string) bool {
 	parts := strings.Split(name, ".")
-	return slices.Contains(counters, parts[len(parts)-1]) || slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(losses, p) })
+	ofLoss := func(part string) bool { return slices.Contains(losses, part) || strings.HasSuffix(part, "_loss") }
+	return slices.Contains(counters, parts[len(parts)-1]) || slices.ContainsFunc(parts, ofLoss)
 }
 
 // beside reports whether a tensor, by its full name, is left out where the model has no place for it.

@@ -341,6 +341,7 @@ func TestRoot(t *testing.T) {
 	for name, want := range map[string]string{"model.e.weight": "model.", "e.weight": "", "other.e.weight": "other.",
 		"other.model.e.weight": "other.model.", "model.model.e.weight": "model.model.", "a.b.model.e.weight": "a.b.model.",
 		"module.model.e.weight": "model.", "_orig_mod.module.e.weight": "", "model._orig_mod.e.weight": "model.",
+		"module.module.model._orig_mod._orig_mod.e.weight": "model.", "my_orig_mod.e.weight": "my_orig_mod.",
 		"the.weight": "model."} {
 		l := NewLoader(file(t, stored{name, tensor.F32, []int{1, 1}}), Options{}).Root("model", "none.weight", "e.weight")
 		if got := l.full(""); got != want {

@@ -99,11 +99,14 @@ var wrappers = [...]string{"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_w
 // has it.
 func unwrap(name string) string {
 	for _, w := range wrappers {
-		if strings.Contains(name, w) {
+		for strings.HasPrefix(name, w) || strings.Contains(name, "."+w) {
 			name = strings.ReplaceAll("."+name, "."+w, ".")[1:]
 		}
 	}
-	return strings.TrimPrefix(name, "module.")
+	for strings.HasPrefix(name, "module.") {
+		name = strings.TrimPrefix(name, "module.")
+	}
+	return name
 }
 
 // unwrapped returns src with the names that it has without wrappers.

@@ -100,7 +100,7 @@ func TestSkipBesidePrefix(t *testing.T) {
 
 // Counters and the weights of a loss are left out and named, and so is what the options say; all else is an error.
 func TestSkip(t *testing.T) {
-	side := []string{"bert.embeddings.position_ids", "loss_fct.weight", "n.num_batches_tracked", "class_weights", "criterion.pos_weight"}
+	side := []string{"bert.embeddings.position_ids", "loss_fct.weight", "n.num_batches_tracked", "class_weights", "criterion.pos_weight", "bce_loss.w"}
 	var tensors []stored
 	for _, name := range append(side, "w", "teacher.w", "lossless.w", "reloss") {
 		tensors = append(tensors, stored{name, tensor.F32, []int{1}})
