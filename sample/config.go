@@ -12,6 +12,10 @@ type Config struct {
 	// 0 takes the largest logit. Finite, 0 or more.
 	Temperature float64
 
+	// TopH keeps the most likely tokens whose terms −p·ln p sum to at most TopH times the entropy, of the 100 most likely,
+	// and the most likely one (Potraghloo et al. 2025, arXiv:2509.02510). From 0 to 1; 0 keeps all.
+	TopH float64
+
 	// TopK keeps the k tokens with the largest logits. 0 keeps all.
 	TopK int
 
@@ -53,6 +57,7 @@ func (c *Config) Validate() error {
 		value float64
 		off   string
 	}{
+		{"TopH", c.TopH, "0 is off"},
 		{"TopP", c.TopP, "0 and 1 are off"},
 		{"MinP", c.MinP, "0 is off"},
 		{"TypicalP", c.TypicalP, "0 and 1 are off"},

@@ -143,6 +143,7 @@ func TestNoAllocations(t *testing.T) {
 		{Temperature: 1, TopK: 50, TopP: 0.9},
 		{Temperature: 1, TopP: 0.95, MinP: 0.01},
 		{Temperature: 1, TypicalP: 0.9},
+		{Temperature: 1, TopH: 0.5, TopP: 0.9},
 		{Temperature: 1, EpsilonCutoff: 0.001, EtaCutoff: 0.01},
 	} {
 		s := must(t, c)

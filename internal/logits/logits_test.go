@@ -200,7 +200,7 @@ func FuzzFilter(f *testing.F) {
 		if scores[best] == -inf || scores[best] == inf {
 			t.Skip()
 		}
-		filter := Filter{Config: Config{Temperature: temperature, TopK: topK, TopP: topP, MinP: minP, TypicalP: typicalP,
+		filter := Filter{Config: Config{Temperature: temperature, TopH: max(0, float64(seed%9)-4) / 4, TopK: topK, TopP: topP, MinP: minP, TypicalP: typicalP,
 			EpsilonCutoff: max(0, float64(seed%12)-5) / 6, EtaCutoff: max(0, float64(seed%15)-7) / 7, MinTokensToKeep: keep}}
 		d := filter.Apply(scores, best)
 		kept, finite, total := 0, 0, 0.0

@@ -26,8 +26,8 @@
 // of logits.
 //
 // These would change the text, are not built, and are an error where they would: cache_implementation "quantized",
-// constraints, dola_layers, force_words_ids, guidance_scale, is_assistant, max_time, penalty_alpha, token_healing, top_h,
-// watermarking_config. Where the reference itself does nothing with one (top_h without do_sample), neither does
+// constraints, dola_layers, force_words_ids, guidance_scale, is_assistant, max_time, penalty_alpha, token_healing,
+// watermarking_config. Where the reference itself does nothing with one (penalty_alpha with do_sample), neither does
 // this package.
 //
 // These do not change the text: how keys and values are cached (use_cache, cache_implementation, cache_config,

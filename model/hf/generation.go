@@ -133,6 +133,7 @@ func (c *Config) generation() Generation {
 	if c.Bool("do_sample", false) {
 		g.Sampling = sample.Config{
 			Temperature: c.Float("temperature", 1),
+			TopH:        c.share("top_h"),
 			TopK:        c.Int("top_k", 50, 0, MaxVocab),
 			TopP:        c.Float("top_p", 1),
 			MinP:        c.Float("min_p", 0),

@@ -10,7 +10,7 @@ func obeyedKeys() []string {
 		"exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id", "length_penalty", "max_length",
 		"max_new_tokens", "min_length", "min_new_tokens", "min_p", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
 		"num_return_sequences", "pad_token_id", "remove_invalid_values", "renormalize_logits", "repetition_penalty", "sequence_bias",
-		"stop_strings", "suppress_tokens", "temperature", "top_k", "top_p", "typical_p",
+		"stop_strings", "suppress_tokens", "temperature", "top_h", "top_k", "top_p", "typical_p",
 	}
 }
 
@@ -51,7 +51,6 @@ func refusals() []refusal {
 			return c.Float("penalty_alpha", 0) > 0 && c.Int("top_k", 50, 0, MaxVocab) > 1 && !sampled(c) && single(c)
 		}},
 		{"token_healing", "another end of the prompt", yes("token_healing")},
-		{"top_h", "a filter by entropy", func(c *Config) bool { return c.Has("top_h") && sampled(c) }},
 		{"watermarking_config", "a watermark", set("watermarking_config")},
 	}
 }
@@ -90,4 +89,11 @@ func (c *Config) cutoff(key string) float64 {
 		return p
 	}
 	return 0
+}
+
+// share reads a number above 0 and at most 1, or 0 if there is none.
+func (c *Config) share(key string) float64 {
+	v := 0.0
+	c.number(key, &v, "share")
+	return v
 }

@@ -58,7 +58,6 @@ func TestGenerationRefusals(t *testing.T) {
 		"max_time":             {`"max_time":2.5`},
 		"penalty_alpha":        {`"penalty_alpha":0.6`, `"penalty_alpha":0.6,"top_k":4`, `"penalty_alpha":0.6,"top_k":null`},
 		"token_healing":        {`"token_healing":true`},
-		"top_h":                {`"top_h":0.4,"do_sample":true`},
 		"watermarking_config":  {`"watermarking_config":{"bias":2}`},
 	}
 	for _, r := range refusals() {
@@ -98,6 +97,7 @@ func TestGenerationNewKeys(t *testing.T) {
 		`{"do_sample":true,"epsilon_cutoff":3e-4,"eta_cutoff":0.002}`: func(g Generation) bool {
 			return g.Sampling.EpsilonCutoff == 3e-4 && g.Sampling.EtaCutoff == 0.002
 		},
+		`{"do_sample":true,"top_h":0.4}`: func(g Generation) bool { return g.Sampling.TopH == 0.4 },
 		`{"do_sample":true,"epsilon_cutoff":6,"eta_cutoff":-1}`: func(g Generation) bool { // off, as in the reference
 			return g.Sampling.EpsilonCutoff == 0 && g.Sampling.EtaCutoff == 0
 		},
@@ -109,6 +109,11 @@ func TestGenerationNewKeys(t *testing.T) {
 	for _, file := range []string{`{"stop_strings":""}`, `{"stop_strings":["a",""]}`, `{"stop_strings":[1]}`, `{"stop_strings":5}`} {
 		if g, err := readGeneration(file, "{}"); err == nil || !strings.Contains(err.Error(), "stop_strings") {
 			t.Errorf("%s: %+v, %v", file, g, err)
+		}
+	}
+	for _, value := range []string{"0", "1.5", "-1", `"x"`} {
+		if g, err := readGeneration(`{"do_sample":true,"top_h":`+value+`}`, "{}"); err == nil || !strings.Contains(err.Error(), "top_h") {
+			t.Errorf("top_h = %s: %+v, %v", value, g, err)
 		}
 	}
 }

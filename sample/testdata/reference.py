@@ -26,7 +26,7 @@ def processors(kw):
 
 def reference_config(c):
     kw = {"temperature": c.get("Temperature", 1.0), "top_k": c.get("TopK", 0), "top_p": c.get("TopP", 1.0)}
-    for ours, theirs in (("MinP", "min_p"), ("TypicalP", "typical_p"), ("EpsilonCutoff", "epsilon_cutoff"),
+    for ours, theirs in (("TopH", "top_h"), ("MinP", "min_p"), ("TypicalP", "typical_p"), ("EpsilonCutoff", "epsilon_cutoff"),
                          ("EtaCutoff", "eta_cutoff"), ("RepetitionPenalty", "repetition_penalty")):
         if ours in c:
             kw[theirs] = c[ours]
@@ -92,6 +92,8 @@ def main():
         {"Temperature": 1.8, "TopP": 0.95, "EtaCutoff": 0.1},
         {"Temperature": 3.0, "TopK": 20, "TypicalP": 0.9, "EpsilonCutoff": 0.01, "EtaCutoff": 0.4},
     ]
+    configs += [{"Temperature": 1.0, "TopH": h} for h in (0.05, 0.4, 0.83)]
+    configs += [{"Temperature": 2.2, "TopH": 0.7, "TopK": 9}, {"Temperature": 2.2, "TopH": 0.6, "TopP": 0.8, "MinP": 0.03}]
     cases = []
     for c in configs:
         for v, logits in enumerate(vectors):
