@@ -9,6 +9,7 @@ import (
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/model/lora"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -28,6 +29,11 @@ type Options struct {
 
 	// Progress, if not nil, is told the bytes of weights read so far, and in all.
 	Progress func(done, total int64)
+
+	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
+	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
+	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
+	Adapters []fs.FS
 
 	// Families are recipes by model_type. They come before those of package family, which they may replace.
 	Families map[string]family.Recipe
@@ -93,7 +99,7 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -114,6 +120,10 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -140,7 +150,7 @@ func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	e, err := newEncoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -157,6 +167,10 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	return newEncoder(f, opt)
 }
 
@@ -180,7 +194,7 @@ func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -204,6 +218,10 @@ func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -239,6 +257,8 @@ type folder struct {
 	src    checkpoint.Source
 	family string // model_type
 	recipe family.Recipe
+
+	adapters []*lora.Adapter // merged into src
 }
 
 // openFolder reads the config and opens the weights.
@@ -255,9 +275,42 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 		return nil, err
 	}
 	f.fsys = fsys
-	f.src, err = hf.OpenWeights(fsys)
-	return f, err
+	if f.src, err = hf.OpenWeights(fsys); err != nil {
+		return nil, err
+	}
+	if err := f.adapt(opt); err != nil {
+		return nil, errors.Join(err, f.src.Close())
+	}
+	return f, nil
 }
+
+// adapt merges the adapters into the weights.
+func (f *folder) adapt(opt Options) error {
+	for i, fsys := range opt.Adapters {
+		a, err := lora.Open(fsys)
+		var src checkpoint.Source
+		if err == nil {
+			f.adapters = append(f.adapters, a)
+			src, err = a.Merge(f.src, f.config)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("model: Options.Adapters[%d]: %w", i, err), f.closeAdapters())
+		}
+		f.src = src
+	}
+	return nil
+}
+
+func (f *folder) closeAdapters() error {
+	var errs []error
+	for _, a := range f.adapters {
+		errs = append(errs, a.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// close closes the weights and the adapters, of which the model has copies.
+func (f *folder) close() error { return errors.Join(f.src.Close(), f.closeAdapters()) }
 
 // newFolder finds the recipe for a config.
 func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
@@ -75,6 +76,9 @@ func (c *Config) Raw(key string) json.RawMessage { return c.keys[key] }
 
 // Keys returns the number of keys of the object.
 func (c *Config) Keys() int { return len(c.keys) }
+
+// Names returns the keys of the object, in order.
+func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.keys)) }
 
 // Object returns the object under key, or one without keys.
 func (c *Config) Object(key string) *Config {
