@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/whatis"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/model/lora"
@@ -252,7 +253,8 @@ func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
 
 // folder is a checkpoint that is being opened.
 type folder struct {
-	fsys   fs.FS // nil where the weights come from somewhere else
+	fsys   fs.FS  // nil where the weights come from somewhere else
+	text   []byte // of config.json
 	config *hf.Config
 	src    checkpoint.Source
 	family string // model_type
@@ -265,7 +267,11 @@ type folder struct {
 func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, model.safetensors and a tokenizer; %w", err)
+		what := whatis.Folder(fsys)
+		if what == "" {
+			what = "a checkpoint is a folder with config.json, model.safetensors and a tokenizer"
+		}
+		return nil, fmt.Errorf("model: no config.json here: %s; %w", what, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -274,7 +280,9 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.fsys = fsys
+	if f.fsys = fsys; f.family == "" {
+		return nil, f.noType()
+	}
 	if f.src, err = hf.OpenWeights(fsys); err != nil {
 		return nil, err
 	}
@@ -318,7 +326,7 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{config: c, src: src, family: c.ModelType()}
+	f := &folder{text: configJSON, config: c, src: src, family: c.ModelType()}
 	f.recipe, _ = opt.recipe(f.family)
 	return f, nil
 }
@@ -361,24 +369,97 @@ func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Con
 // check returns an error unless the model can be opened as this kind.
 func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
 	c := f.config
-	switch kinds := f.recipe.Kinds(); {
+	switch {
 	case f.family == "":
-		return fmt.Errorf("model: %s has no model_type", c.Path())
-	case !ok && len(kinds) > 0:
-		var open []string
-		for i, kind := range kinds {
-			open = append(open, openers[kind])
-			kinds[i] = article(kind)
-		}
-		return fmt.Errorf("model: model_type %q is %s: open it with %s", f.family, strings.Join(kinds, " or "), strings.Join(open, " or "))
+		return f.noType()
+	case !ok && len(f.recipe.Kinds()) > 0:
+		return f.wrongKind()
 	case !ok:
 		return fmt.Errorf("model: model_type %q is not supported; these %ss are: %s; Options.Families takes recipes for others",
 			f.family, kind, strings.Join(family.Types(family.Recipes(), has), " "))
+	case f.isMLX():
+		q := c.Object("quantization")
+		return fmt.Errorf("model: %s: quantization: the weights are those of MLX, quantised to %d bits in groups of %d, with .scales and .biases beside each: "+
+			"that is not supported; use the unquantised checkpoint that it was made from", c.Path(), q.Int("bits", 0, 0, 64), q.Int("group_size", 0, 0, hf.MaxWidth))
 	case c.Has("quantization_config"):
 		method := c.Object("quantization_config").String("quant_method", "unknown")
 		return fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.Path(), method)
 	}
 	return nil
+}
+
+// wrongKind is the error for a model of another kind than it is opened as: it names the functions that open it.
+func (f *folder) wrongKind() error {
+	var are, open []string
+	for _, kind := range f.recipe.Kinds() {
+		are = append(are, article(kind))
+		if f.opensAs(kind) {
+			open = append(open, openers[kind])
+		}
+	}
+	err := fmt.Errorf("model: model_type %q is %s", f.family, strings.Join(are, " or "))
+	if len(open) == 0 {
+		return fmt.Errorf("%w, and this checkpoint cannot be opened as such either", err)
+	}
+	return fmt.Errorf("%w: open it with %s", err, strings.Join(open, " or "))
+}
+
+// noType is the error for a config that says nothing of a model.
+func (f *folder) noType() error {
+	what := ""
+	if f.config.Has("pooling_mode_mean_tokens") || f.config.Has("pooling_mode") || f.config.Has("in_features") {
+		what = ": it is that of a module of sentence-transformers; open the folder that has modules.json, with task.OpenEmbedder"
+	}
+	return fmt.Errorf("model: %s has no model_type%s", f.config.Path(), what)
+}
+
+// isMLX reports whether MLX has quantised the weights.
+func (f *folder) isMLX() bool {
+	if !f.config.Has("quantization") {
+		return false
+	}
+	for name := range f.src.Names() {
+		if module, ok := strings.CutSuffix(name, ".scales"); ok {
+			if _, ok := f.src.Lookup(module + ".biases"); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// errDry ends the assembling of a model that is only tried.
+var errDry = errors.New("model: no weights are read")
+
+// opensAs reports whether the checkpoint can be opened as a kind, as far as its config and the names of its weights tell.
+func (f *folder) opensAs(kind string) bool {
+	c, err := hf.ParseConfig(f.config.Path(), f.text)
+	if err != nil {
+		return false
+	}
+	w := nn.NewLoader(f.src, nn.Options{Valid: func() error { return errors.Join(c.Err(), errDry) }})
+	switch kind {
+	case "decoder":
+		f.recipe.Decoder(c, w)
+	case "encoder":
+		f.recipe.Encoder(c, w)
+	default:
+		f.recipe.EncoderDecoder(c, w)
+		if _, any := f.src.(checkpoint.Maker); !any && !f.hasDecoder() {
+			return false
+		}
+	}
+	return c.Err() == nil
+}
+
+// hasDecoder reports whether there are weights of a decoder.
+func (f *folder) hasDecoder() bool {
+	for name := range f.src.Names() {
+		if strings.HasPrefix(name, "decoder.") || strings.Contains(name, ".decoder.") {
+			return true
+		}
+	}
+	return false
 }
 
 func article(kind string) string {

@@ -35,7 +35,7 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 		return nil, fmt.Errorf("model: %s has %d bytes; no config needs more than %d", file, len(data), sidefile.MaxConfig)
 	}
 	c := &Config{path: file, errs: new([]error)}
-	if err := json.Unmarshal(sidefile.TrimMark(data), &c.keys); err != nil {
+	if err := json.Unmarshal(sidefile.JSON(data), &c.keys); err != nil {
 		return nil, fmt.Errorf("model: %s is not a JSON object: %w", file, err)
 	}
 	return c, nil
