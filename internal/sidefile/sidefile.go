@@ -35,8 +35,8 @@ const (
 	MaxIndex = 64 << 20
 )
 
-// Exists reports whether something called name is there. It lets every error through but absence, so that
-// reading the file reports it.
+// Exists reports whether a file called name exists. If that cannot be found out it returns true, so that
+// reading the file reports the error.
 func Exists(fsys fs.FS, name string) bool {
 	_, err := stat(fsys, name)
 	return !errors.Is(err, fs.ErrNotExist)
@@ -63,8 +63,8 @@ func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 const NotFetched = "it is a pointer of Git LFS, 130 bytes that point to the file: download the file itself, from the model's page or " +
 	"with git lfs pull in this folder"
 
-// IsPointer reports whether a file that begins with b is what git clone writes for a large file where Git LFS is not
-// installed.
+// IsPointer reports whether b is the beginning of a Git LFS pointer: git clone writes one in place of a large
+// file if Git LFS is not installed.
 func IsPointer(b []byte) bool { return bytes.HasPrefix(b, []byte("version https://git-lfs")) }
 
 // Open opens a regular file, or a link to one, and returns the size that it says it has.
@@ -143,8 +143,8 @@ func regular(name string, info fs.FileInfo) (int64, error) {
 // firstRead is the memory for a file before any of it has arrived.
 const firstRead = 64 << 10
 
-// ReadAll reads a file that says it has size bytes, from its beginning. It is an error if they are more or
-// fewer. Memory grows as bytes arrive.
+// ReadAll reads a file from its beginning. It is an error if the file does not have exactly size bytes.
+// Memory grows as bytes arrive.
 func ReadAll(f fs.File, name string, size int64) ([]byte, error) {
 	b := make([]byte, 0, min(size, firstRead)+1) // the byte more shows where the file ends
 	for {
@@ -170,7 +170,7 @@ func problem(name, format string, args ...any) error {
 	return &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf(format, args...)}
 }
 
-// TrimMark returns a text without the byte-order mark that some editors put before it.
+// TrimMark returns a text without a leading byte-order mark, which some editors write.
 func TrimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) }
 
 // constants are what Python's json writes for numbers that are not finite, the longest first.

@@ -34,7 +34,7 @@ const (
 //  5. model-00001-of-00003.safetensors and so on, shards without an index; a missing one is refused with [ErrShard]
 //  6. pytorch_model-00001-of-00003.bin and so on
 //
-// A folder with none of these files is refused with [ErrNoWeights], and what it holds instead is named. See
+// A folder without any of these files gives [ErrNoWeights], and the error names what it holds instead. See
 // [checkpoint.OpenFile] for how files are read, and [checkpoint.OpenIndex] for shards.
 func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 	switch {

@@ -113,8 +113,8 @@ func (g *golden) folders(t testing.TB, pickle bool) (base fstest.MapFS, adapters
 func goldens(t testing.TB) []golden {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 29 {
-		t.Fatalf("%d golden files, want 29 or more (%v)", len(files), err)
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d golden files, want 30 or more (%v)", len(files), err)
 	}
 	all := make([]golden, len(files))
 	for i, f := range files {
@@ -155,6 +155,13 @@ func answer(t *testing.T, base fs.FS, opt model.Options, ids []int) ([]float32, 
 	batch := []arch.Sequence{{IDs: ids}}
 	if e.Task == arch.Features {
 		x, err := e.Hidden(batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x[0].Data, nil
+	}
+	if e.Task == arch.MaskedLM {
+		x, err := e.TokenScores(batch)
 		if err != nil {
 			t.Fatal(err)
 		}

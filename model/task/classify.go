@@ -13,19 +13,19 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// ScoreFunc turns a classifier's outputs into scores.
+// ScoreFunc turns the outputs of a classifier into scores.
 type ScoreFunc uint8
 
 const (
-	// Auto is Logits for regression, Sigmoid for labels that are independent of each other and for a single
-	// one, and Softmax for others.
+	// Auto is Logits for regression, Sigmoid for a single label or for labels that may occur together, and
+	// Softmax otherwise.
 	Auto    ScoreFunc = iota
 	Logits            // the outputs as they are: numbers of any size
-	Sigmoid           // of each output by itself
-	Softmax           // over the outputs of a text, which then add up to 1
+	Sigmoid           // sigmoid of each output
+	Softmax           // softmax over the outputs of a text: scores add up to 1
 )
 
-// Apply changes each row of outputs in place.
+// Apply replaces each row of outputs, [N, labels], by its scores, in place. Auto counts as Logits.
 func (f ScoreFunc) Apply(x tensor.Tensor) {
 	for i := range x.Rows() {
 		switch f {
@@ -37,8 +37,8 @@ func (f ScoreFunc) Apply(x tensor.Tensor) {
 	}
 }
 
-// Classifier gives the labels of texts, and of pairs of them, as the text-classification pipeline of
-// transformers 5.24 does. It may be used from several goroutines.
+// Classifier labels texts and pairs of texts, as the text-classification pipeline of transformers 5.24 does.
+// It may be used from several goroutines.
 type Classifier struct {
 	Preprocessor
 	ScoreFunc ScoreFunc
@@ -65,7 +65,8 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	return c, nil
 }
 
-// NewClassifier uses an encoder that is open. It fails if that is for another task.
+// NewClassifier makes a Classifier from an open encoder. It returns an error if the encoder was made for
+// another task.
 func NewClassifier(e *model.Encoder) (*Classifier, error) {
 	r, err := newPreprocessor(e, "Classifier", arch.SequenceClassification)
 	if err != nil {
@@ -132,22 +133,22 @@ func (c *Classifier) function() ScoreFunc {
 	return Softmax
 }
 
-// Reranker scores documents for a query with a cross-encoder, a classifier with a single output, as
-// CrossEncoder of sentence-transformers 6.2 does. It may be used from several goroutines.
+// Reranker scores documents for a query with a cross-encoder: a classifier with a single output. It follows
+// CrossEncoder of sentence-transformers 6.2. It may be used from several goroutines.
 type Reranker struct {
 	Preprocessor
-	ScoreFunc ScoreFunc // Auto is Sigmoid
+	ScoreFunc ScoreFunc // Auto means Sigmoid
 }
 
-// Ranked is a document and its score.
+// Ranked is a document with its score.
 type Ranked struct {
-	Document int // its place among those given
+	Document int // index among the documents given
 	Score    float32
 }
 
-// OpenReranker opens a checkpoint for sequence classification with one label, as [model.OpenEncoder]
-// does. The function of the scores is what config.json names under sentence_transformers.activation_fn
-// or, older, sbert_ce_default_activation_function: Sigmoid or Identity, which is Logits.
+// OpenReranker opens a checkpoint for sequence classification with one label, as [model.OpenEncoder] does.
+// The ScoreFunc comes from config.json: sentence_transformers.activation_fn or, in older ones,
+// sbert_ce_default_activation_function. It must be Sigmoid or Identity (Logits).
 func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 	e, limit, err := open(fsys, opt)
 	if err != nil {
@@ -177,8 +178,8 @@ func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 	return r, nil
 }
 
-// NewReranker uses an encoder that is open. It fails if that is for another task, or has more labels
-// than one.
+// NewReranker makes a Reranker from an open encoder. It returns an error if the encoder was made for another
+// task or has several labels.
 func NewReranker(e *model.Encoder) (*Reranker, error) {
 	r, err := newPreprocessor(e, "Reranker", arch.SequenceClassification)
 	if err != nil {
@@ -190,7 +191,7 @@ func NewReranker(e *model.Encoder) (*Reranker, error) {
 	return &Reranker{Preprocessor: r}, nil
 }
 
-// Rerank returns the documents by their score for the query, the best first.
+// Rerank returns the documents sorted by their score for the query, the best first.
 func (r *Reranker) Rerank(query string, documents ...string) ([]Ranked, error) {
 	pairs := make([]Pair, len(documents))
 	for i, d := range documents {
@@ -225,10 +226,10 @@ func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
 	return slices.Clone(x.Data), nil
 }
 
-// NextSentence tells whether a text goes on with another. It may be used from several goroutines.
+// NextSentence tells whether one text follows another. It may be used from several goroutines.
 type NextSentence struct{ Preprocessor }
 
-// OpenNextSentence opens a checkpoint for next-sentence prediction, or pre-training with that head.
+// OpenNextSentence opens a checkpoint for next-sentence prediction, or for pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	e, limit, err := open(fsys, opt)
 	if err != nil {
@@ -242,7 +243,8 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	return n, nil
 }
 
-// NewNextSentence uses an encoder that is open. It fails if that has no such head.
+// NewNextSentence makes a NextSentence from an open encoder. It returns an error if the encoder has no head
+// for it.
 func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
 	r, err := newPreprocessor(e, "NextSentence", arch.NextSentence, arch.MaskedLM)
 	if err != nil {
@@ -254,7 +256,7 @@ func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
 	return &NextSentence{r}, nil
 }
 
-// Follows returns for each pair the probability that its second text follows the first.
+// Follows returns, for each pair, the probability that the second text follows the first.
 func (n *NextSentence) Follows(pairs ...Pair) ([]float32, error) {
 	batch, err := n.ReadPairs(pairs...)
 	if err != nil {
@@ -272,7 +274,7 @@ func (n *NextSentence) Follows(pairs ...Pair) ([]float32, error) {
 	return out, nil
 }
 
-// MultipleChoice chooses between ways in which a text may go on. It may be used from several goroutines.
+// MultipleChoice scores several continuations of a text. It may be used from several goroutines.
 type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
@@ -289,7 +291,8 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 	return m, nil
 }
 
-// NewMultipleChoice uses an encoder that is open. It fails if that is for another task.
+// NewMultipleChoice makes a MultipleChoice from an open encoder. It returns an error if the encoder was made
+// for another task.
 func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
 	r, err := newPreprocessor(e, "MultipleChoice", arch.MultipleChoice)
 	if err != nil {
@@ -298,7 +301,7 @@ func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
 	return &MultipleChoice{r}, nil
 }
 
-// Choose returns the probability of each choice. Each is read as a pair with the prompt.
+// Choose returns the probability of each choice. The model reads each choice as a pair with the prompt.
 func (m *MultipleChoice) Choose(prompt string, choices ...string) ([]float32, error) {
 	pairs := make([]Pair, len(choices))
 	for i, c := range choices {

@@ -14,10 +14,10 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// OpenEmbedder opens a folder of sentence-transformers: modules.json names the encoder, the pooling and
-// the layers after it (Dense, Normalize, LayerNorm, Dropout), each in a folder of its own;
-// sentence_bert_config.json has the length at which texts are cut; config_sentence_transformers.json the
-// prompts. A folder without modules.json is taken for a plain encoder, as by [NewEmbedder].
+// OpenEmbedder opens a folder of sentence-transformers. modules.json names the encoder, the pooling and the
+// layers after it (Dense, Normalize, LayerNorm, Dropout), each in its own folder. sentence_bert_config.json
+// holds the length at which texts are cut, config_sentence_transformers.json the prompts. A folder without
+// modules.json is opened as a plain encoder, as by [NewEmbedder].
 func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	var modules []module
 	err := readJSON(fsys, "modules.json", &modules)
@@ -97,7 +97,7 @@ func (f *folder) add(i int, m module) error {
 	}
 	kind := afterLastDot(m.Type)
 	if (i == 0) != (kind == "Transformer") {
-		return fmt.Errorf("task: modules.json: module %d is %.200q; the first must be a Transformer, and no other", i, m.Type)
+		return fmt.Errorf("task: modules.json: module %d is %.200q; the first module must be a Transformer, and only the first", i, m.Type)
 	}
 	var err error
 	switch kind {

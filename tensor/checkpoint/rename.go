@@ -7,21 +7,18 @@ import (
 	"strings"
 )
 
-// Rename shows src under other names: each of its names goes through the functions in turn. A name
-// that becomes empty is hidden. It fails with [ErrDuplicate] if two tensors come to have one name.
-// The Source that is returned uses src, and closes it.
+// Rename shows src under other names: each name goes through all functions in turn. A tensor whose name
+// becomes empty is hidden. It returns [ErrDuplicate] if two tensors get the same name. The returned Source
+// uses src, and closes it.
 //
-// A [Maker] has no names of its own, so it is returned as it is.
+// A [Maker] has no names of its own and is returned unchanged.
 func Rename(src Source, functions ...func(name string) string) (Source, error) {
 	if m, ok := src.(Maker); ok {
 		return m, nil
 	}
-	r := &renamed{src: src, stored: map[string]string{}}
+	r := &renamed{src: src, functions: functions, stored: map[string]string{}}
 	for stored := range src.Names() {
-		name := stored
-		for _, f := range functions {
-			name = f(name)
-		}
+		name := r.rename(stored)
 		if name == "" {
 			continue
 		}
@@ -34,12 +31,12 @@ func Rename(src Source, functions ...func(name string) string) (Source, error) {
 	return r, nil
 }
 
-// TrimPrefix returns a function for [Rename] that takes the prefix off names that have it.
+// TrimPrefix returns a function for [Rename] that removes the prefix from names that have it.
 func TrimPrefix(prefix string) func(name string) string {
 	return func(name string) string { return strings.TrimPrefix(name, prefix) }
 }
 
-// AddPrefix returns a function for [Rename] that puts the prefix before names that lack it.
+// AddPrefix returns a function for [Rename] that puts the prefix before names that do not have it.
 func AddPrefix(prefix string) func(name string) string {
 	return func(name string) string {
 		if strings.HasPrefix(name, prefix) {
@@ -49,8 +46,8 @@ func AddPrefix(prefix string) func(name string) string {
 	}
 }
 
-// NormNames is a function for [Rename]: it gives the scale and shift of layer norms, which files
-// converted from TensorFlow call gamma and beta, the names weight and bias.
+// NormNames is a function for [Rename]. It changes gamma and beta, the names of layer norm weights in files
+// converted from TensorFlow, to weight and bias.
 func NormNames(name string) string {
 	if s, ok := strings.CutSuffix(name, ".gamma"); ok {
 		return s + ".weight"
@@ -62,15 +59,32 @@ func NormNames(name string) string {
 }
 
 type renamed struct {
-	src    Source
-	stored map[string]string // the name in src
-	names  []string
+	src       Source
+	functions []func(string) string
+	stored    map[string]string // the name in src
+	names     []string
+}
+
+func (r *renamed) rename(name string) string {
+	for _, f := range r.functions {
+		name = f(name)
+	}
+	return name
+}
+
+// find returns the name in src. A Source may have tensors that it does not list: these are found if they keep their names.
+func (r *renamed) find(name string) (string, bool) {
+	if stored, ok := r.stored[name]; ok {
+		return stored, true
+	}
+	_, ok := r.src.Lookup(name)
+	return name, ok && r.rename(name) == name
 }
 
 func (r *renamed) Names() iter.Seq[string] { return slices.Values(r.names) }
 
 func (r *renamed) Lookup(name string) (Info, bool) {
-	stored, ok := r.stored[name]
+	stored, ok := r.find(name)
 	if !ok {
 		return Info{}, false
 	}
@@ -80,7 +94,7 @@ func (r *renamed) Lookup(name string) (Info, bool) {
 }
 
 func (r *renamed) Bytes(name string) ([]byte, error) {
-	stored, ok := r.stored[name]
+	stored, ok := r.find(name)
 	if !ok {
 		return nil, notFound(name)
 	}
@@ -88,7 +102,7 @@ func (r *renamed) Bytes(name string) ([]byte, error) {
 }
 
 func (r *renamed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
-	stored, ok := r.stored[name]
+	stored, ok := r.find(name)
 	if !ok {
 		return failed(notFound(name))
 	}
@@ -96,7 +110,7 @@ func (r *renamed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 }
 
 func (r *renamed) Release(name string) {
-	if stored, ok := r.stored[name]; ok {
+	if stored, ok := r.find(name); ok {
 		r.src.Release(stored)
 	}
 }

@@ -14,8 +14,8 @@ import peft
 import safetensors.torch
 import torch
 import transformers
-from transformers import (AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification, BertConfig, GPT2Config, LlamaConfig,
-                          Qwen2Config)
+from transformers import (AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification, BertConfig,
+                          GPT2Config, LlamaConfig, Qwen2Config)
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "testdata" / "golden"))
@@ -37,7 +37,7 @@ def lora(**k):
     return k
 
 
-CAUSAL, CLASSIFY, BODY = AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModel
+CAUSAL, CLASSIFY, MASKED, BODY = AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForMaskedLM, AutoModel
 
 # name: (config, class that is saved as the base, class that is trained, adapters)
 CASES = {
@@ -70,12 +70,13 @@ CASES = {
     "gpt2-body": (gpt2(), BODY, CAUSAL, [lora(r=4, lora_alpha=5, target_modules=["c_attn"])]),
     "bert-classifier": (bert(num_labels=3), BODY, CLASSIFY, [lora(r=4, target_modules=["query", "value"], task_type="SEQ_CLS")]),
     "bert-bias": (bert(num_labels=3), CLASSIFY, CLASSIFY, [lora(r=4, target_modules=["query"], bias="all", task_type="SEQ_CLS")]),
+    "bert-words": (bert(), MASKED, MASKED, [lora(r=4, target_modules=["word_embeddings", "query"])]),
     "bert-body": (bert(), BODY, BODY, [lora(r=4, use_dora=True, target_modules=["query", "dense", "word_embeddings"])]),
     "several": (llama(), CAUSAL, CAUSAL, [lora(r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"]),
         lora(r=2, lora_alpha=3, use_dora=True, target_modules=["v_proj", "up_proj"]),
         lora(r=2, use_rslora=True, target_modules=["q_proj", "embed_tokens"])]),
 }
-RUNNING = ("tied-words", "tied-head", "tied-both", "tied-saved", "tied-saved-both", "gpt2-tables")
+RUNNING = ("tied-words", "tied-head", "tied-both", "tied-saved", "tied-saved-both", "gpt2-tables", "bert-words")
 
 
 def rule(name: str) -> tuple[float, float]:
