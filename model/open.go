@@ -298,7 +298,7 @@ func (f *folder) adapt(opt Options) error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("model: Options.Adapters[%d]: %w", i, err), f.closeAdapters())
 		}
-		f.src = src
+		f.src, f.config = src, a.Config(f.config)
 	}
 	return nil
 }

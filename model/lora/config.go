@@ -15,6 +15,7 @@ import (
 // settings are what adapter_config.json says.
 type settings struct {
 	Base     string
+	Task     string // task_type
 	Rank     int
 	Alpha    float64
 	RSLoRA   bool
@@ -74,7 +75,7 @@ func parseSettings(data []byte) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{Base: c.String("base_model_name_or_path", "")}
+	s := settings{Base: c.String("base_model_name_or_path", ""), Task: c.String("task_type", "")}
 	if kind := c.String("peft_type", ""); kind != "LORA" {
 		return s, fmt.Errorf("lora: %s: peft_type is %q: LORA alone can be merged; the adapter is for %.200q", configFile, kind, s.Base)
 	}

@@ -20,6 +20,7 @@
 //   - pattern.go says which modules an adapter is for, and with which rank and alpha.
 //   - names.go finds out what each tensor of the adapter belongs to.
 //   - merge.go pairs them with the base's, tables.go where one table has two names.
+//   - head.go fits the base's config to a head that the adapter brings.
 //   - source.go is the Source, delta.go the arithmetic.
 package lora
 

@@ -14,8 +14,9 @@ import peft
 import safetensors.torch
 import torch
 import transformers
-from transformers import (AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification, BertConfig,
-                          GPT2Config, LlamaConfig, Qwen2Config)
+from transformers import (AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForQuestionAnswering, AutoModelForSeq2SeqLM,
+                          AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, GPT2Config, LlamaConfig,
+                          Qwen2Config, T5Config)
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "testdata" / "golden"))
@@ -29,6 +30,7 @@ LLAMA = dict(SMALL, num_key_value_heads=1, tie_word_embeddings=False)
 llama = lambda **k: LlamaConfig(**LLAMA | k)
 qwen2 = lambda **k: Qwen2Config(**LLAMA | k)
 gpt2 = lambda **k: GPT2Config(vocab_size=24, n_embd=16, n_layer=2, n_head=2, n_positions=32, **k)
+t5 = lambda: T5Config(vocab_size=24, d_model=16, d_kv=8, d_ff=20, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu")
 bert = lambda **k: BertConfig(**SMALL, type_vocab_size=2, **k)
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -38,6 +40,7 @@ def lora(**k):
 
 
 CAUSAL, CLASSIFY, MASKED, BODY = AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForMaskedLM, AutoModel
+TOKENS, ANSWERS, SEQ2SEQ = AutoModelForTokenClassification, AutoModelForQuestionAnswering, AutoModelForSeq2SeqLM
 
 # name: (config, class that is saved as the base, class that is trained, adapters)
 CASES = {
@@ -68,10 +71,13 @@ CASES = {
     "gpt2-dora": (gpt2(), CAUSAL, CAUSAL, [lora(r=4, lora_alpha=5, use_dora=True, target_modules=["c_attn", "c_proj"])]),
     "gpt2-tables": (gpt2(), CAUSAL, CAUSAL, [lora(r=4, lora_alpha=5, target_modules=["wte", "wpe"])]),
     "gpt2-body": (gpt2(), BODY, CAUSAL, [lora(r=4, lora_alpha=5, target_modules=["c_attn"])]),
-    "bert-classifier": (bert(num_labels=3), BODY, CLASSIFY, [lora(r=4, target_modules=["query", "value"], task_type="SEQ_CLS")]),
+    "bert-classifier": (bert(), BODY, CLASSIFY, [lora(r=4, target_modules=["query", "value"], task_type="SEQ_CLS")]),
+    "bert-tokens": (bert(), MASKED, TOKENS, [lora(r=4, target_modules=["query", "value"], task_type="TOKEN_CLS")]),
+    "bert-answers": (bert(), MASKED, ANSWERS, [lora(r=4, target_modules=["query", "value"], task_type="QUESTION_ANS")]),
     "bert-bias": (bert(num_labels=3), CLASSIFY, CLASSIFY, [lora(r=4, target_modules=["query"], bias="all", task_type="SEQ_CLS")]),
     "bert-words": (bert(), MASKED, MASKED, [lora(r=4, target_modules=["word_embeddings", "query"])]),
     "bert-body": (bert(), BODY, BODY, [lora(r=4, use_dora=True, target_modules=["query", "dense", "word_embeddings"])]),
+    "t5": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, lora_alpha=6, target_modules=["q", "v", "wo"], task_type="SEQ_2_SEQ_LM")]),
     "several": (llama(), CAUSAL, CAUSAL, [lora(r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"]),
         lora(r=2, lora_alpha=3, use_dora=True, target_modules=["v_proj", "up_proj"]),
         lora(r=2, use_rslora=True, target_modules=["q_proj", "embed_tokens"])]),
@@ -101,7 +107,13 @@ def fill(path: pathlib.Path, seed: int, tied: bool = False) -> dict:
 
 
 def answer(model) -> torch.Tensor:
-    out = model.eval()(torch.tensor([IDS]))
+    """The logits, of the encoder–decoder for the target 0 and IDS; start and end of a reader; or the last hidden states."""
+    ids = torch.tensor([IDS])
+    if model.config.is_encoder_decoder:
+        return model.eval()(input_ids=ids, decoder_input_ids=torch.tensor([[0, *IDS]])).logits[0]
+    out = model.eval()(ids)
+    if hasattr(out, "start_logits"):
+        return torch.stack([out.start_logits[0], out.end_logits[0]], dim=1)
     return (out.logits if hasattr(out, "logits") else out.last_hidden_state)[0]
 
 
@@ -114,14 +126,16 @@ def make(name: str, config, saved, trained, adapters) -> dict:
         files = []
         for i, settings in enumerate(adapters):
             torch.manual_seed(i)
-            model = peft.get_peft_model(trained.from_pretrained(root / "base", **extra(config)), peft.LoraConfig(**settings))
+            model = peft.get_peft_model(trained.from_pretrained(root / "base", **extra(trained)), peft.LoraConfig(**settings))
             model.save_pretrained(root / f"{i}")
             file = root / f"{i}" / "adapter_config.json"
             patterns = {k: v for k, v in settings.items() if k.endswith("_pattern")}  # saved in another order, which counts
-            written = json.loads(file.read_text()) | patterns | {"base_model_name_or_path": "base"}
+            written = json.loads(file.read_text())
+            written |= {k: sorted(v) for k, v in written.items() if isinstance(v, list)}  # of a set
+            written |= patterns | {"base_model_name_or_path": "base"}
             file.write_text(json.dumps(written))
             files.append({"config": written, "tensors": fill(root / f"{i}", SEED + 1 + i, config.tie_word_embeddings)})
-        model = trained.from_pretrained(root / "base", dtype=torch.float32, **extra(config))
+        model = trained.from_pretrained(root / "base", dtype=torch.float32, **extra(trained))
         bare = answer(model)
         for i in range(len(adapters)):
             running = peft.PeftModel.from_pretrained(model, root / f"{i}")
@@ -133,12 +147,11 @@ def make(name: str, config, saved, trained, adapters) -> dict:
                 raise ValueError(f"{name}: running and merged differ by {(want - merged).abs().max()}")
             want = merged
         print(f"{name}: the adapter changes {(want - bare).abs().max():.2g} of {bare.abs().max():.2g}; merged and wanted differ by {(want - merged).abs().max():.2g}")
-    base_config["architectures"] = [type(model).__name__]
     return {"config": base_config, "seed": SEED, "tensors": tensors, "adapters": files, "ids": IDS, "want": pack(want)}
 
 
-def extra(config) -> dict:
-    return {"num_labels": 3} if isinstance(config, BertConfig) and config.num_labels == 3 else {}
+def extra(trained) -> dict:
+    return {"num_labels": 3} if trained in (CLASSIFY, TOKENS) else {}
 
 
 def main():
