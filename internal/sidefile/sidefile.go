@@ -42,7 +42,8 @@ func Exists(fsys fs.FS, name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Read returns the contents of a file of at most limit bytes.
+// Read returns the contents of a file of at most limit bytes. Of a file of JSON, it returns them
+// without the byte-order mark that some editors put before the text.
 func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	f, size, err := Open(fsys, name)
 	if err != nil {
@@ -55,6 +56,9 @@ func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	b, err := ReadAll(f, name, size)
 	if err == nil && IsPointer(b) {
 		return nil, problem(name, NotFetched)
+	}
+	if strings.HasSuffix(name, ".json") {
+		b = TrimMark(b)
 	}
 	return b, err
 }
