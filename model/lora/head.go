@@ -30,18 +30,13 @@ func (a *Adapter) Config(config *hf.Config) *hf.Config {
 		}
 		config = config.With("architectures", string(list))
 	}
-	if n := a.labels(); n > 0 && n != labels(config) {
-		config = config.Without("id2label").With("num_labels", strconv.Itoa(n))
+	if n := a.labels(); n > 0 {
+		if config.Object("id2label").Keys() != n {
+			config = config.Without("id2label")
+		}
+		config = config.With("num_labels", strconv.Itoa(n))
 	}
 	return config
-}
-
-// labels returns the number of labels that a config gives.
-func labels(c *hf.Config) int {
-	if names := c.Strings("id2label"); len(names) > 0 {
-		return len(names)
-	}
-	return c.Int("num_labels", 2, 1, hf.MaxVocab)
 }
 
 // labels returns the number of outputs of the classifier that the adapter brings, or 0.
