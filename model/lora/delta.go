@@ -149,15 +149,15 @@ func biasDelta(add tensor.Tensor, scale float32) *delta {
 	return d
 }
 
-// apply changes rows of the weight, from row first on. norms are those of the columns, if these are needed.
-func (d *delta) apply(w tensor.Tensor, first int, norms []float32) {
+// apply changes rows of the weight, from row first on. norms are those of the columns, if these are needed; sum is memory
+// of w's shape.
+func (d *delta) apply(w tensor.Tensor, first int, norms []float32, sum tensor.Tensor) {
 	if d.add != nil {
 		for i, v := range d.add {
 			w.Data[i] += v
 		}
 		return
 	}
-	sum := tensor.New(w.Rows(), d.y.Out)
 	tensor.MatMul(sum, d.x.Slice(first, first+w.Rows()), d.y)
 	for i, v := range sum.Data {
 		w.Data[i] += float32(d.scale * v)

@@ -143,7 +143,7 @@ func (p *plan) blocks(size int, norms []float32) iter.Seq2[tensor.Tensor, error]
 			return
 		}
 		row, first := dt.Bytes(cols), 0
-		var w tensor.Tensor
+		var w, sum tensor.Tensor
 		for b, err := range p.from.src.Chunks(p.from.name, max(1, size/4/cols)*row) {
 			if err == nil && len(b)%row != 0 {
 				err = fmt.Errorf("lora: tensor %.200q comes in pieces that are no whole rows", p.from.name)
@@ -154,10 +154,10 @@ func (p *plan) blocks(size int, norms []float32) iter.Seq2[tensor.Tensor, error]
 			}
 			n := len(b) / row
 			if w.Data == nil || w.Rows() != n {
-				w = tensor.New(n, cols)
+				w, sum = tensor.New(n, cols), tensor.New(n, cols)
 			}
 			dt.Decode(w.Data, b)
-			p.delta.apply(w, first, norms)
+			p.delta.apply(w, first, norms, sum)
 			if !yield(w, nil) {
 				return
 			}
