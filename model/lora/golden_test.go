@@ -113,8 +113,8 @@ func (g *golden) folders(t testing.TB, pickle bool) (base fstest.MapFS, adapters
 func goldens(t testing.TB) []golden {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 33 {
-		t.Fatalf("%d golden files, want 33 or more (%v)", len(files), err)
+	if err != nil || len(files) < 37 {
+		t.Fatalf("%d golden files, want 37 or more (%v)", len(files), err)
 	}
 	all := make([]golden, len(files))
 	for i, f := range files {

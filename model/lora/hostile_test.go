@@ -30,7 +30,7 @@ func zeros(name string, shape ...int) checkpoint.Entry {
 
 // small is a base with one layer, of which the adapters below know.
 func small(t testing.TB) checkpoint.Source {
-	return checkpointtest.Memory(t, zeros("model.embed_tokens.weight", 7, 4), zeros("model.layers.0.q.weight", 6, 4), zeros("model.layers.0.q.bias", 6),
+	return checkpointtest.Memory(t, zeros("shared.weight", 7, 4), zeros("model.embed_tokens.weight", 7, 4), zeros("model.layers.0.q.weight", 6, 4), zeros("model.layers.0.q.bias", 6),
 		zeros("model.layers.0.conv.weight", 6, 4, 3), checkpoint.Entry{Name: "model.layers.0.ids.weight", DType: "I64", Shape: []int{1, 1}, Data: make([]byte, 8)},
 		zeros("encoder.layers.0.twice.weight", 6, 4), zeros("decoder.layers.0.twice.weight", 6, 4))
 }
@@ -121,7 +121,7 @@ func TestRefused(t *testing.T) {
 		"tokens added":       {"", "", append(q[:2:2], zeros("base_model.model.model.embed_tokens.weight", 9, 4)), "resize_token_embeddings"},
 		"no tensors":         {"", "", nil, "no tensors"},
 		"not finite":         {"", "", []checkpoint.Entry{nan(q[0]), q[1]}, "not finite"},
-		"table of three":     {"", `"is_encoder_decoder": true`, []checkpoint.Entry{zeros("base_model.model.model.embed_tokens.lora_embedding_A", 2, 7), zeros("base_model.model.model.embed_tokens.lora_embedding_B", 4, 2)}, "encoder, decoder and head share"},
+		"table of all":       {`"target_modules": ["shared"]`, `"is_encoder_decoder": true`, []checkpoint.Entry{zeros("base_model.model.shared.lora_embedding_A", 2, 7), zeros("base_model.model.shared.lora_embedding_B", 4, 2)}, "no part of the running model reads"},
 		"names too long":     {"", "", pair(strings.Repeat("x", 300), 2, 4, 6), "names of 256"},
 		"expressions of all": {`"layers_to_transform": 1, "target_modules": ".*"`, "", q, "layers_to_transform has no meaning"},
 	} {

@@ -14,8 +14,9 @@ import (
 // the Source is in use. The Source closes base, and not the adapter.
 //
 // Every tensor of the adapter must fit one of the base, in name and shape; modules_to_save, such as a classifier, may
-// be new. A table of word vectors that the head shares is changed for the one of the two that the adapter is for, as the
-// running adapter has it: from then on Lookup finds the other under its own name too, though Names does not list it.
+// be new. A table of word vectors that the head shares, or that encoder and decoder do, is changed where the adapter is for it
+// alone, as the running adapter has it: from then on Lookup finds the others under their own names, though Names does not
+// list them.
 //
 // A [checkpoint.Maker] has no weights to merge with, and is refused.
 func (a *Adapter) Merge(base checkpoint.Source, config *hf.Config) (checkpoint.Source, error) {
@@ -84,7 +85,7 @@ func (m *merging) whole(w whole) error {
 		return fmt.Errorf("lora: the adapter's tensor %.200q fits nothing: the base has no %.200q; the adapter is for %s", w.stored, w.name, m.madeFor())
 	}
 	if dest == "" && w.base && m.tied() {
-		dest = m.base.partner(mod) // the one table of both
+		dest = m.base.partner(mod, m.sided()) // the one table of both
 	}
 	from := origin{m.src, w.stored}
 	if dest == "" {
@@ -97,7 +98,7 @@ func (m *merging) whole(w whole) error {
 			"resize the base in the same way, with resize_token_embeddings, and save it", w.stored, fmt.Sprint(from.info().Shape), dest, fmt.Sprint(have.Shape))
 	}
 	if saved {
-		if err := m.untie(mod, dest); err != nil {
+		if err := m.untie(mod, dest, m.current(dest)); err != nil {
 			return err
 		}
 	}
@@ -113,17 +114,21 @@ func renamed(info checkpoint.Info, name string) checkpoint.Info {
 // tied reports whether the head may share the table of word vectors: classes differ in what they do if the config is silent.
 func (m *merging) tied() bool { return m.config.Bool("tie_word_embeddings", true) }
 
-// untie shows the table that is about to be changed, as it is now, under the other names that it has while it is tied.
-func (m *merging) untie(module, dest string) error {
-	if !m.tied() || !isTable(module) && !isHead(module) && !strings.HasSuffix("."+module, ".shared") {
+// sided reports whether encoder and decoder have a table each, which may be one.
+func (m *merging) sided() bool { return m.config.Bool("is_encoder_decoder", false) }
+
+// untie shows the table from which dest is about to be made, as it is now, under the other names that it has while it is
+// tied.
+func (m *merging) untie(module, dest string, from origin) error {
+	if !m.tied() {
 		return nil
 	}
-	if m.config.Bool("is_encoder_decoder", false) {
-		return fmt.Errorf("lora: the adapter changes %.200q, a table that encoder, decoder and head share: that is not supported", dest)
+	if _, last := cutLast(module); last == "shared" && m.sided() {
+		return fmt.Errorf("lora: the adapter changes %.200q, which no part of the running model reads: it cannot be told what was trained", dest)
 	}
-	for _, name := range m.base.untied(module) {
+	for _, name := range m.base.untied(module, m.sided()) {
 		if m.out.plans[name] == nil {
-			m.out.hidden[name] = m.current(dest)
+			m.out.hidden[name] = from
 		}
 	}
 	return nil
@@ -146,7 +151,7 @@ func (m *merging) module(mod *module) error {
 	if err != nil {
 		return err
 	}
-	if err := m.untie(mod.name, dest); err != nil {
+	if err := m.untie(mod.name, dest, from); err != nil {
 		return err
 	}
 	info, ok := checkpoint.NewInfo(dest, checkpoint.F32, from.info().Shape)
@@ -174,7 +179,7 @@ func (m *merging) destination(module string) (dest string, from origin, err erro
 		return dest, m.current(dest), nil
 	}
 	if m.tied() {
-		if tied := m.base.partner(module); tied != "" {
+		if tied := m.base.partner(module, m.sided()); tied != "" {
 			return module + ".weight", m.current(tied), nil
 		}
 	}

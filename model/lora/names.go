@@ -102,7 +102,7 @@ type base struct {
 	checkpoint.Source
 	listed        map[string]bool
 	rests         map[string][]string // the names that end so: two are enough to know that it is not clear which
-	tables, heads []string            // modules
+	tables, sides []string            // modules
 }
 
 func newBase(src checkpoint.Source) *base {
@@ -112,10 +112,12 @@ func newBase(src checkpoint.Source) *base {
 		if _, rest, ok := strings.Cut(name, "."); ok && len(b.rests[rest]) < 2 {
 			b.rests[rest] = append(b.rests[rest], name)
 		}
-		if module, ok := strings.CutSuffix(name, ".weight"); ok && isTable(module) {
+		module, _ := strings.CutSuffix(name, ".weight")
+		if isTable(module) {
 			b.tables = append(b.tables, module)
-		} else if ok && isHead(module) {
-			b.heads = append(b.heads, module)
+		}
+		if _, ok := side(module); ok {
+			b.sides = append(b.sides, module)
 		}
 	}
 	return b

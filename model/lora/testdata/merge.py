@@ -15,8 +15,8 @@ import safetensors.torch
 import torch
 import transformers
 from transformers import (AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForQuestionAnswering, AutoModelForSeq2SeqLM,
-                          AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, GPT2Config, LlamaConfig,
-                          Qwen2Config, T5Config)
+                          AutoModelForSequenceClassification, AutoModelForTokenClassification, BartConfig, BertConfig, GPT2Config,
+                          LlamaConfig, Qwen2Config, T5Config)
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "testdata" / "golden"))
@@ -31,6 +31,9 @@ llama = lambda **k: LlamaConfig(**LLAMA | k)
 qwen2 = lambda **k: Qwen2Config(**LLAMA | k)
 gpt2 = lambda **k: GPT2Config(vocab_size=24, n_embd=16, n_layer=2, n_head=2, n_positions=32, **k)
 t5 = lambda: T5Config(vocab_size=24, d_model=16, d_kv=8, d_ff=20, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu")
+bart = lambda: BartConfig(vocab_size=24, d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+    decoder_attention_heads=2, encoder_ffn_dim=20, decoder_ffn_dim=20, max_position_embeddings=32, pad_token_id=1, bos_token_id=0,
+    eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2)
 bert = lambda **k: BertConfig(**SMALL, type_vocab_size=2, **k)
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -78,11 +81,15 @@ CASES = {
     "bert-words": (bert(), MASKED, MASKED, [lora(r=4, target_modules=["word_embeddings", "query"])]),
     "bert-body": (bert(), BODY, BODY, [lora(r=4, use_dora=True, target_modules=["query", "dense", "word_embeddings"])]),
     "t5": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, lora_alpha=6, target_modules=["q", "v", "wo"], task_type="SEQ_2_SEQ_LM")]),
+    "t5-tables": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["embed_tokens", "q"])]),
+    "t5-encoder": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["encoder.embed_tokens"])]),
+    "t5-head": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["lm_head"])]),
+    "bart-tables": (bart(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["decoder.embed_tokens", "lm_head", "fc1"])]),
     "several": (llama(), CAUSAL, CAUSAL, [lora(r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"]),
         lora(r=2, lora_alpha=3, use_dora=True, target_modules=["v_proj", "up_proj"]),
         lora(r=2, use_rslora=True, target_modules=["q_proj", "embed_tokens"])]),
 }
-RUNNING = ("tied-words", "tied-head", "tied-both", "tied-saved", "tied-saved-both", "gpt2-tables", "bert-words")
+RUNNING = ("tied-words", "tied-head", "tied-both", "tied-saved", "tied-saved-both", "gpt2-tables", "bert-words", "t5-tables", "t5-encoder", "t5-head", "bart-tables")
 
 
 def rule(name: str) -> tuple[float, float]:
