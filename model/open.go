@@ -341,7 +341,8 @@ func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
 	if f.recipe.Tokenizer != nil {
 		return f.recipe.Tokenizer(f.fsys)
 	}
-	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"} {
+	for _, name := range []string{"tokenizer.json", "tekken.json", "tokenizer.model", "tiktoken.model", "spiece.model", "sentencepiece.bpe.model", "spm.model",
+		"vocab.json", "vocab.txt"} {
 		if sidefile.Exists(f.fsys, name) {
 			return tokenizer.Open(f.fsys)
 		}
