@@ -31,6 +31,15 @@ type Options struct {
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
 
+	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
+	// are left out. Such tensors are an error otherwise, but for those that no answer depends on: heads of a
+	// family's other tasks, buffers of old versions, and what [nn.IsSideTensor] reports, counters and the weights of
+	// a training loss.
+	Skip func(name string) bool
+
+	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
+	Skipped func(name string)
+
 	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
 	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
@@ -50,7 +59,8 @@ func (o *Options) recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err,
+		Skip: o.Skip, Skipped: o.Skipped})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -80,7 +90,8 @@ var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncode
 //   - a tokenizer, optional: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
 // A family, rope type, activation or quantisation that is not supported gives an error that names it. So do
-// weights that are missing, have another shape than the config says, or are left over.
+// weights that are missing, have another shape than the config says, or are left over (see Options.Skip). A table that
+// the config ties to another need not be stored, and names may have the prefixes that nn.Loader.Root knows.
 //
 // fsys may be any file system. Files of [os.DirFS] and [os.Root] are memory-mapped while weights are read. If
 // another program truncates such a file at that time, the operating system ends this process (SIGBUS on
@@ -330,7 +341,8 @@ func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
 	if f.recipe.Tokenizer != nil {
 		return f.recipe.Tokenizer(f.fsys)
 	}
-	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"} {
+	for _, name := range []string{"tokenizer.json", "tekken.json", "tokenizer.model", "tiktoken.model", "spiece.model", "sentencepiece.bpe.model", "spm.model",
+		"vocab.json", "vocab.txt"} {
 		if sidefile.Exists(f.fsys, name) {
 			return tokenizer.Open(f.fsys)
 		}

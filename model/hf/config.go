@@ -169,13 +169,6 @@ func (c *Config) String(key, otherwise string) string {
 // maxName bounds the strings of a config: names, and the prefixes of tasks.
 const maxName = 1 << 12
 
-// Strings returns the object of strings under key, such as id2label, or nil if the key is absent.
-func (c *Config) Strings(key string) map[string]string {
-	var v map[string]string
-	c.decode(key, &v, "an object of strings")
-	return v
-}
-
 // List returns the list of strings under key, or nil if the key is absent.
 func (c *Config) List(key string) []string {
 	var v []string
