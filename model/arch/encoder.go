@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
@@ -19,6 +20,7 @@ type Encoder struct {
 	// nil where there is none. Task says what their outputs mean.
 	Tokens, Sequence *Head
 	Pool             Pooling // what Sequence reads
+	Pads             []int   // ids that LastToken passes over
 	Task             Task
 	Labels           []string // of the outputs of a classifier, or nil
 	MultiLabel       bool     // the labels of a text are independent of each other
@@ -74,7 +76,7 @@ func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) ten
 	y := a.New(len(batch), x.Shape.Last())
 	row := 0
 	for i, s := range batch {
-		copy(y.Row(i), x.Row(row))
+		copy(y.Row(i), x.Row(row+e.pooledRow(s.IDs)))
 		if e.Pool == MeanOfTokens {
 			for j := 1; j < len(s.IDs); j++ {
 				vec.Add(y.Row(i), y.Row(i), x.Row(row+j))
@@ -84,4 +86,17 @@ func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) ten
 		row += len(s.IDs)
 	}
 	return y
+}
+
+// pooledRow returns the row of a sequence from which pooling begins. Where all tokens are padding it is the first.
+func (e *Encoder) pooledRow(ids []int) int {
+	if e.Pool != LastToken {
+		return 0
+	}
+	for i := len(ids) - 1; i > 0; i-- {
+		if !slices.Contains(e.Pads, ids[i]) {
+			return i
+		}
+	}
+	return 0
 }

@@ -37,6 +37,7 @@ type Pooling uint8
 const (
 	FirstToken   Pooling = iota // the row of the first token
 	MeanOfTokens                // the mean of all rows
+	LastToken                   // the row of the last token that is none of Encoder.Pads
 )
 
 // Head turns each row of x into Out(Norm(Act(Dense(x)))). Parts that are nil are absent, and Act with

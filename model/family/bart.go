@@ -2,6 +2,7 @@ package family
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -146,9 +147,16 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	}
 	w.Ignore(isBartBuffer)
 	out := &arch.EncoderDecoder{Encoder: e, Decoder: d}
-	if strings.HasSuffix(c.Architecture(), "ForSequenceClassification") {
+	named, _ := taskOf(c.Architecture())
+	wanted := slices.Contains(c.Wanted(), arch.SequenceClassification)
+	switch {
+	case wanted && !w.HasBelow("classification_head."):
+		c.Fail("the checkpoint is for generation; it has no head for %v, which is stored as classification_head.", arch.SequenceClassification)
+	case wanted, c.Wanted() == nil && named == arch.SequenceClassification:
 		d.Head = nn.Linear{}
 		out.Classifier = m.classifier(c, w)
+	default:
+		w.Ignore(func(name string) bool { return strings.HasPrefix(name, "classification_head.") })
 	}
 	return out
 }

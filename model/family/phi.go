@@ -44,7 +44,9 @@ func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 	}
 	out.Norm = body.LayerNorm("final_layernorm", dim, eps)
 	out.Head = w.Head(out.Embeddings.Words, "lm_head", m.TieWordEmbeddings)
-	out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize)
+	if out.Head.Weight != nil {
+		out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize)
+	}
 	w.Ignore(isRotaryTable)
 	return out
 }

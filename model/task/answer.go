@@ -46,7 +46,7 @@ type Question struct{ Question, Context string }
 
 // OpenAnswerer opens a checkpoint for question answering, as [model.OpenEncoder] does.
 func OpenAnswerer(fsys fs.FS, opt model.Options) (*Answerer, error) {
-	e, limit, err := open(fsys, opt)
+	e, limit, err := open(fsys, opt, arch.QuestionAnswering)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,10 @@ func (f ScoreFunc) Apply(x tensor.Tensor) {
 type Classifier struct {
 	Preprocessor
 	ScoreFunc ScoreFunc
+	Labels    []string // of the outputs
+
+	multiLabel bool // the labels of a text are independent of each other
+	regression bool // the outputs are numbers
 }
 
 // Label is one of a classifier's labels, for one text.
@@ -51,9 +55,17 @@ type Label struct {
 	Score float32
 }
 
-// OpenClassifier opens a checkpoint for sequence classification, as [model.OpenEncoder] does.
+// OpenClassifier opens a checkpoint for sequence classification: of an encoder or a decoder, as
+// [model.OpenEncoder] does, or of an encoder–decoder, as [model.OpenEncoderDecoder] does.
 func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
-	e, limit, err := open(fsys, opt)
+	two, err := twoSided(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	if two {
+		return openSourceClassifier(fsys, opt)
+	}
+	e, limit, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +77,32 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	return c, nil
 }
 
+// twoSided reports whether the folder's model is an encoder–decoder that cannot be opened as an encoder.
+func twoSided(fsys fs.FS, opt model.Options) (bool, error) {
+	var c struct {
+		Type string `json:"model_type"`
+	}
+	if err := readJSON(fsys, "config.json", &c); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	r, ok := opt.Recipe(c.Type)
+	return ok && r.Encoder == nil && r.Decoder == nil, nil
+}
+
+func openSourceClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
+	opt.Heads = []arch.Task{arch.SequenceClassification}
+	m, err := model.OpenEncoderDecoder(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	c, err := NewSourceClassifier(m)
+	if err != nil {
+		return nil, err
+	}
+	c.MaxTokens, err = tokenLimit(fsys, m.Encoder)
+	return c, err
+}
+
 // NewClassifier uses an encoder that is open. It fails if that is for another task.
 func NewClassifier(e *model.Encoder) (*Classifier, error) {
 	r, err := newPreprocessor(e, "Classifier", arch.SequenceClassification)
@@ -74,7 +112,26 @@ func NewClassifier(e *model.Encoder) (*Classifier, error) {
 	if n := outputs(e.Sequence); n != len(e.Labels) {
 		return nil, fmt.Errorf("task: the encoder has %d labels for %d outputs", len(e.Labels), n)
 	}
-	return &Classifier{Preprocessor: r}, nil
+	return &Classifier{Preprocessor: r, Labels: e.Labels, multiLabel: e.MultiLabel, regression: e.Regression}, nil
+}
+
+// NewSourceClassifier uses an encoder–decoder that is open: BART for natural language inference, for instance. It fails
+// if that has no classifier.
+func NewSourceClassifier(m *model.EncoderDecoder) (*Classifier, error) {
+	r, err := newPreprocessor(m.Encoder, "Classifier")
+	if err != nil {
+		return nil, err
+	}
+	s := m.Classifier
+	if s == nil {
+		return nil, errors.New("task: the checkpoint is for generation; Classifier needs one for sequence classification")
+	}
+	if n := outputs(s.Head); n != len(s.Labels) {
+		return nil, fmt.Errorf("task: the classifier has %d labels for %d outputs", len(s.Labels), n)
+	}
+	r.source = m
+	r.MaxTokens = min(r.MaxTokens, m.Decoder.MaxLen)
+	return &Classifier{Preprocessor: r, Labels: s.Labels, multiLabel: s.MultiLabel, regression: s.Regression}, nil
 }
 
 // Classify returns all labels of each text, the highest score first.
@@ -103,7 +160,7 @@ func (c *Classifier) labels(batch []arch.Sequence) ([][]Label, error) {
 	out := make([][]Label, len(batch))
 	for i := range out {
 		for _, id := range largest(x.Row(i), len(x.Row(i))) {
-			out[i] = append(out[i], Label{Name: c.Encoder.Labels[id], ID: id, Score: x.Row(i)[id]})
+			out[i] = append(out[i], Label{Name: c.Labels[id], ID: id, Score: x.Row(i)[id]})
 		}
 	}
 	return out, nil
@@ -120,13 +177,12 @@ func (c *Classifier) Scores(batch []arch.Sequence) (tensor.Tensor, error) {
 }
 
 func (c *Classifier) function() ScoreFunc {
-	e := c.Encoder
 	switch {
 	case c.ScoreFunc != Auto:
 		return c.ScoreFunc
-	case e.Regression:
+	case c.regression:
 		return Logits
-	case e.MultiLabel || len(e.Labels) == 1:
+	case c.multiLabel || len(c.Labels) == 1:
 		return Sigmoid
 	}
 	return Softmax
@@ -149,7 +205,7 @@ type Ranked struct {
 // does. The function of the scores is what config.json names under sentence_transformers.activation_fn
 // or, older, sbert_ce_default_activation_function: Sigmoid or Identity, which is Logits.
 func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
-	e, limit, err := open(fsys, opt)
+	e, limit, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +286,7 @@ type NextSentence struct{ Preprocessor }
 
 // OpenNextSentence opens a checkpoint for next-sentence prediction, or pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
-	e, limit, err := open(fsys, opt)
+	e, limit, err := open(fsys, opt, arch.NextSentence)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +333,7 @@ type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
 func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) {
-	e, limit, err := open(fsys, opt)
+	e, limit, err := open(fsys, opt, arch.MultipleChoice)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ type Fill struct {
 
 // OpenFillMask opens a checkpoint for masked language modelling, as [model.OpenEncoder] does.
 func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
-	e, limit, err := open(fsys, opt)
+	e, limit, err := open(fsys, opt, arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}

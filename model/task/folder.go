@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -47,7 +48,7 @@ func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
 }
 
 func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
-	enc, limit, err := open(fsys, opt)
+	enc, limit, err := open(fsys, opt, arch.Features)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,8 @@ type Preprocessor struct {
 	// goroutine of the call.
 	Progress func(done, total int)
 
-	continues string // what marks a token that goes on with a word, or ""
+	continues string                // what marks a token that goes on with a word, or ""
+	source    *model.EncoderDecoder // what scores sequences, if it is not the Encoder alone
 }
 
 // ErrTooLong is what the error for a text of too many tokens wraps.
@@ -52,24 +53,31 @@ func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preproc
 	return Preprocessor{Encoder: e, MaxTokens: e.MaxLen, continues: e.Tokenizer.SubwordPrefix()}, nil
 }
 
-// open opens the folder's encoder and its limit of tokens: that of the model, or model_max_length of
-// tokenizer_config.json if that is less.
-func open(fsys fs.FS, opt model.Options) (*model.Encoder, int, error) {
+// open opens the folder's encoder with the first of the heads that is stored, and its limit of tokens.
+func open(fsys fs.FS, opt model.Options, heads ...arch.Task) (*model.Encoder, int, error) {
+	opt.Heads = heads
 	e, err := model.OpenEncoder(fsys, opt)
 	if err != nil {
 		return nil, 0, err
 	}
+	limit, err := tokenLimit(fsys, e)
+	return e, limit, err
+}
+
+// tokenLimit returns the tokens of the longest text: those that the model reads, or model_max_length of
+// tokenizer_config.json if that is less.
+func tokenLimit(fsys fs.FS, e *model.Encoder) (int, error) {
 	limit := e.MaxLen
 	var c struct {
 		MaxLength *float64 `json:"model_max_length"`
 	}
 	if err := readJSON(fsys, "tokenizer_config.json", &c); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, err
+		return 0, err
 	}
 	if c.MaxLength != nil && *c.MaxLength >= 1 && *c.MaxLength < float64(limit) {
 		limit = int(*c.MaxLength)
 	}
-	return e, limit, nil
+	return limit, nil
 }
 
 // outputs returns the width of a head's output.
@@ -261,7 +269,7 @@ func (r *Preprocessor) scores(batch []arch.Sequence) (tensor.Tensor, error) {
 		if rows += len(batch[i].IDs); rows < scoreRows && k+1 < len(order) {
 			continue
 		}
-		y, err := r.Encoder.SequenceScores(group)
+		y, err := r.sequenceScores(group)
 		if err != nil {
 			return out, err
 		}
@@ -275,6 +283,17 @@ func (r *Preprocessor) scores(batch []arch.Sequence) (tensor.Tensor, error) {
 		group, rows = group[:0], 0
 	}
 	return out, nil
+}
+
+func (r *Preprocessor) sequenceScores(batch []arch.Sequence) (tensor.Tensor, error) {
+	if r.source == nil {
+		return r.Encoder.SequenceScores(batch)
+	}
+	ids := make([][]int, len(batch))
+	for i := range batch {
+		ids[i] = batch[i].IDs
+	}
+	return r.source.SequenceScores(ids...)
 }
 
 // afterLastDot returns the class of a Python path: "Tanh" of "torch.nn.modules.activation.Tanh".

@@ -39,7 +39,7 @@ type Entity struct {
 
 // OpenTagger opens a checkpoint for token classification, as [model.OpenEncoder] does.
 func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
-	e, limit, err := open(fsys, opt)
+	e, limit, err := open(fsys, opt, arch.TokenClassification)
 	if err != nil {
 		return nil, err
 	}

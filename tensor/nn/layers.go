@@ -165,10 +165,10 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 // Head returns the projection to the vocabulary. If it is tied and not stored, it shares the
 // embedding's table; a tied head that is stored nevertheless is used, as the reference does.
 func (l Loader) Head(e Embedding, name string, tied bool) Linear {
-	if e.Weight == nil || tied && !l.Has(name+".weight") {
-		if e.Weight == nil {
-			return Linear{}
-		}
+	if e.Weight == nil || l.opt.NoHead {
+		return Linear{}
+	}
+	if tied && !l.Has(name+".weight") {
 		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
 	}
 	return l.Linear(name, e.Weight.In, e.Weight.Out, false)

@@ -25,6 +25,9 @@ type Options struct {
 	// config that is wrong does not cost the time of reading all weights.
 	Valid func() error
 
+	// NoHead has [Loader.Head] return an empty layer: the projection to the vocabulary is not read.
+	NoHead bool
+
 	// Progress, if not nil, is told the bytes read so far and in all, after each weight.
 	Progress func(done, total int64)
 }
@@ -92,6 +95,20 @@ func (l Loader) Prefix() string { return l.prefix }
 func (l Loader) Has(name string) bool {
 	_, ok := l.src.Lookup(l.prefix + name)
 	return ok
+}
+
+// HasBelow reports whether the checkpoint has a tensor whose name begins with the prefix. A [checkpoint.Maker]
+// makes any.
+func (l Loader) HasBelow(prefix string) bool {
+	if _, ok := l.src.(checkpoint.Maker); ok {
+		return true
+	}
+	for name := range l.src.Names() {
+		if strings.HasPrefix(name, l.prefix+prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // Equal reports whether the checkpoint has two tensors of these names with the same type, shape and
