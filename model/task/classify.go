@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // ScoreFunc turns a classifier's outputs into scores.
@@ -23,6 +23,7 @@ const (
 	Logits            // the outputs as they are: numbers of any size
 	Sigmoid           // of each output by itself
 	Softmax           // over the outputs of a text, which then add up to 1
+	Tanh              // of each output by itself
 )
 
 // Apply changes each row of outputs in place.
@@ -33,6 +34,8 @@ func (f ScoreFunc) Apply(x tensor.Tensor) {
 			vec.Sigmoid(x.Row(i), x.Row(i))
 		case Softmax:
 			vec.Softmax(x.Row(i), x.Row(i))
+		case Tanh:
+			nn.Tanh.Forward(x.Slice(i, i+1), x.Slice(i, i+1))
 		}
 	}
 }
@@ -186,99 +189,6 @@ func (c *Classifier) function() ScoreFunc {
 		return Sigmoid
 	}
 	return Softmax
-}
-
-// Reranker scores documents for a query with a cross-encoder, a classifier with a single output, as
-// CrossEncoder of sentence-transformers 6.2 does. It may be used from several goroutines.
-type Reranker struct {
-	Preprocessor
-	ScoreFunc ScoreFunc // Auto is Sigmoid
-}
-
-// Ranked is a document and its score.
-type Ranked struct {
-	Document int // its place among those given
-	Score    float32
-}
-
-// OpenReranker opens a checkpoint for sequence classification with one label, as [model.OpenEncoder]
-// does. The function of the scores is what config.json names under sentence_transformers.activation_fn
-// or, older, sbert_ce_default_activation_function: Sigmoid or Identity, which is Logits.
-func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
-	e, limit, err := open(fsys, opt, arch.SequenceClassification)
-	if err != nil {
-		return nil, err
-	}
-	r, err := NewReranker(e)
-	if err != nil {
-		return nil, err
-	}
-	r.MaxTokens = limit
-	var c struct {
-		New struct {
-			Function string `json:"activation_fn"`
-		} `json:"sentence_transformers"`
-		Old string `json:"sbert_ce_default_activation_function"`
-	}
-	if err := readJSON(fsys, "config.json", &c); err != nil {
-		return nil, err
-	}
-	switch name := afterLastDot(cmp.Or(c.New.Function, c.Old)); name {
-	case "", "Sigmoid":
-	case "Identity":
-		r.ScoreFunc = Logits
-	default:
-		return nil, fmt.Errorf("task: config.json: the activation function %.200q is not supported; Sigmoid and Identity are", name)
-	}
-	return r, nil
-}
-
-// NewReranker uses an encoder that is open. It fails if that is for another task, or has more labels
-// than one.
-func NewReranker(e *model.Encoder) (*Reranker, error) {
-	r, err := newPreprocessor(e, "Reranker", arch.SequenceClassification)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(e.Labels); n != 1 {
-		return nil, fmt.Errorf("task: the checkpoint has %d labels; Reranker needs one with 1, other classifiers are for Classifier", n)
-	}
-	return &Reranker{Preprocessor: r}, nil
-}
-
-// Rerank returns the documents by their score for the query, the best first.
-func (r *Reranker) Rerank(query string, documents ...string) ([]Ranked, error) {
-	pairs := make([]Pair, len(documents))
-	for i, d := range documents {
-		pairs[i] = Pair{query, d}
-	}
-	scores, err := r.Score(pairs...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Ranked, len(scores))
-	for k, i := range largest(scores, len(scores)) {
-		out[k] = Ranked{i, scores[i]}
-	}
-	return out, nil
-}
-
-// Score returns the score of each pair of a query and a document.
-func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
-	batch, err := r.ReadPairs(pairs...)
-	if err != nil {
-		return nil, err
-	}
-	x, err := r.scores(batch)
-	if err != nil {
-		return nil, err
-	}
-	if f := r.ScoreFunc; f == Auto {
-		Sigmoid.Apply(x)
-	} else {
-		f.Apply(x)
-	}
-	return slices.Clone(x.Data), nil
 }
 
 // NextSentence tells whether a text goes on with another. It may be used from several goroutines.

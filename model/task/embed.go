@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -26,6 +27,9 @@ type Embedder struct {
 	PoolPrompt    bool // the tokens of a prompt are among those pooled
 
 	Lower bool // texts are lower-cased first
+
+	// Similarity compares the vectors as the model was trained for.
+	Similarity retrieval.Similarity
 }
 
 // NewEmbedder uses an encoder that is open, of whatever task: the mean of the hidden states, normalised,
@@ -36,6 +40,18 @@ func NewEmbedder(e *model.Encoder) (*Embedder, error) {
 		return nil, err
 	}
 	return &Embedder{Preprocessor: r, Pooling: []Pooling{PoolMean}, Modules: []Module{Normalizer{}}, Dim: e.Dim, PoolPrompt: true}, nil
+}
+
+// Truncate makes vectors of at most dim numbers, the first, as models that were trained for that allow (Kusupati et
+// al., "Matryoshka Representation Learning", 2022). They are not normalised again; append a [Normalizer] to Modules for
+// that. It panics unless dim is positive.
+func (e *Embedder) Truncate(dim int) {
+	if dim < 1 {
+		panic(fmt.Sprintf("task: vectors of %d numbers", dim))
+	}
+	if dim < e.Dim {
+		e.Modules, e.Dim = append(slices.Clip(e.Modules), Truncated{dim}), dim
+	}
 }
 
 // Encode returns the vectors of the texts, [N, Dim], with the default prompt before each, if there is one.
@@ -125,11 +141,11 @@ func (e *Embedder) Embed(batch []arch.Sequence, skip int) (tensor.Tensor, error)
 	width := e.Encoder.Dim
 	out := tensor.New(len(batch), width*len(e.Pooling))
 	for i, s := range batch {
-		if len(s.IDs) <= skip {
+		if len(s.IDs) <= skip && !e.bare {
 			return tensor.Tensor{}, fmt.Errorf("task: text %d has %d tokens; those of the prompt, %d, leave nothing to embed", i, len(s.IDs), skip)
 		}
 	}
-	err := e.run(batch, func(i int, x tensor.Tensor, _ *tensor.Arena) error {
+	err := e.runTexts(batch, func(i int, x tensor.Tensor, _ *tensor.Arena) error {
 		for k, p := range e.Pooling {
 			p.Forward(out.Row(i)[k*width:(k+1)*width], x, skip)
 		}
@@ -142,4 +158,20 @@ func (e *Embedder) Embed(batch []arch.Sequence, skip int) (tensor.Tensor, error)
 		out = l.Forward(out)
 	}
 	return out, nil
+}
+
+// runTexts is run for the texts that have tokens: those of a table of word vectors may have none, and a vector of
+// zeros.
+func (e *Embedder) runTexts(batch []arch.Sequence, see func(i int, x tensor.Tensor, a *tensor.Arena) error) error {
+	if !e.bare {
+		return e.run(batch, see)
+	}
+	var some []arch.Sequence
+	var places []int
+	for i, s := range batch {
+		if len(s.IDs) > 0 {
+			some, places = append(some, s), append(places, i)
+		}
+	}
+	return e.run(some, func(i int, x tensor.Tensor, a *tensor.Arena) error { return see(places[i], x, a) })
 }

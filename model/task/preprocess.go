@@ -33,6 +33,7 @@ type Preprocessor struct {
 	Progress func(done, total int)
 
 	continues string                // what marks a token that goes on with a word, or ""
+	bare      bool                  // texts are read without special tokens around them, and may have no tokens
 	source    *model.EncoderDecoder // what scores sequences, if it is not the Encoder alone
 }
 
@@ -42,10 +43,12 @@ var ErrTooLong = tokenizer.ErrTooLong
 // Pair is two texts that a model reads together.
 type Pair struct{ First, Second string }
 
+var errNoTokenizer = errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
+
 // newPreprocessor checks that the encoder is for one of the tasks.
 func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preprocessor, error) {
 	if e.Tokenizer == nil {
-		return Preprocessor{}, errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
+		return Preprocessor{}, errNoTokenizer
 	}
 	if len(tasks) > 0 && !slices.Contains(tasks, e.Task) {
 		return Preprocessor{}, fmt.Errorf("task: the checkpoint is for %v; %s needs one for %v", e.Task, user, tasks[0])
@@ -105,10 +108,18 @@ func whole() tokenizer.Options { return tokenizer.Options{AddSpecial: true, Pars
 // plain reads a text alone, without special tokens around it.
 func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 
+// options are how texts are read.
+func (r *Preprocessor) options() tokenizer.Options {
+	if r.bare {
+		return plain()
+	}
+	return whole()
+}
+
 // Read returns a sequence for each text.
 func (r *Preprocessor) Read(texts ...string) ([]arch.Sequence, error) {
 	return r.readAll(len(texts), func(i int) (arch.Sequence, error) {
-		ids, err := r.Encoder.Tokenizer.Encode(texts[i])
+		ids, err := r.Encoder.Tokenizer.AppendEncode(nil, texts[i], r.options())
 		if err != nil {
 			return arch.Sequence{}, err
 		}
@@ -134,7 +145,7 @@ func (r *Preprocessor) window(texts ...string) (*tokenizer.Window, error) {
 	if r.Strict {
 		c.MaxTokens = 0
 	}
-	all, err := r.Encoder.Tokenizer.Windows(whole(), c, texts...)
+	all, err := r.Encoder.Tokenizer.Windows(r.options(), c, texts...)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +206,7 @@ func (r *Preprocessor) readAll(n int, read func(i int) (arch.Sequence, error)) (
 
 func (r *Preprocessor) check(ids []int) error {
 	switch n := len(ids); {
-	case n == 0:
+	case n == 0 && !r.bare:
 		return errors.New("it has no tokens, and the tokenizer puts none around it")
 	case n > r.Encoder.MaxLen:
 		return fmt.Errorf("MaxTokens is %d and the text has %d tokens; the model reads at most %d", r.MaxTokens, n, r.Encoder.MaxLen)
