@@ -68,7 +68,7 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if two {
 		return openSourceClassifier(fsys, opt)
 	}
-	e, limit, err := open(fsys, opt, arch.SequenceClassification)
+	e, cuts, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.MaxTokens = limit
+	cuts.apply(&c.Preprocessor)
 	return c, nil
 }
 
@@ -102,8 +102,13 @@ func openSourceClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.MaxTokens, err = tokenLimit(fsys, m.Encoder)
-	return c, err
+	cuts, err := readCutting(fsys, m.Encoder)
+	if err != nil {
+		return nil, err
+	}
+	cuts.limit = min(cuts.limit, c.MaxTokens)
+	cuts.apply(&c.Preprocessor)
+	return c, nil
 }
 
 // NewClassifier uses an encoder that is open. It fails if that is for another task.
@@ -196,7 +201,7 @@ type NextSentence struct{ Preprocessor }
 
 // OpenNextSentence opens a checkpoint for next-sentence prediction, or pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
-	e, limit, err := open(fsys, opt, arch.NextSentence)
+	e, cuts, err := open(fsys, opt, arch.NextSentence)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +209,7 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.MaxTokens = limit
+	cuts.apply(&n.Preprocessor)
 	return n, nil
 }
 
@@ -243,7 +248,7 @@ type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
 func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) {
-	e, limit, err := open(fsys, opt, arch.MultipleChoice)
+	e, cuts, err := open(fsys, opt, arch.MultipleChoice)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +256,7 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 	if err != nil {
 		return nil, err
 	}
-	m.MaxTokens = limit
+	cuts.apply(&m.Preprocessor)
 	return m, nil
 }
 

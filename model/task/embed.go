@@ -26,8 +26,6 @@ type Embedder struct {
 	DefaultPrompt string
 	PoolPrompt    bool // the tokens of a prompt are among those pooled
 
-	Lower bool // texts are lower-cased first
-
 	// Similarity compares the vectors as the model was trained for.
 	Similarity retrieval.Similarity
 }
@@ -109,12 +107,10 @@ func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, er
 
 // ReadWith returns a sequence for each text, with the prompt before it.
 func (e *Embedder) ReadWith(prompt string, texts ...string) ([]arch.Sequence, error) {
-	if prompt != "" || e.Lower {
+	if prompt != "" {
 		texts = slices.Clone(texts)
 		for i := range texts {
-			if texts[i] = prompt + texts[i]; e.Lower {
-				texts[i] = strings.ToLower(texts[i])
-			}
+			texts[i] = prompt + texts[i]
 		}
 	}
 	return e.Read(texts...)

@@ -62,7 +62,7 @@ func embedder(fsys fs.FS, opt model.Options, modules []module, output string) (*
 }
 
 func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
-	enc, limit, err := open(fsys, opt, arch.Features)
+	enc, cuts, err := open(fsys, opt, arch.Features)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.MaxTokens = limit
+	cuts.apply(&e.Preprocessor)
 	return e, nil
 }
 
@@ -140,7 +140,6 @@ func (f *folder) transformer(fsys fs.FS) error {
 	}
 	e.Modules = nil
 	c.apply(&e.Preprocessor)
-	e.Lower = c.Lower
 	f.e = e
 	return nil
 }

@@ -81,8 +81,12 @@ func OpenLMReranker(fsys fs.FS, opt model.Options, prompt RerankPrompt) (*LMRera
 	if err != nil {
 		return nil, err
 	}
-	r.MaxTokens, err = tokenLimit(fsys, r.Encoder)
-	return r, err
+	cuts, err := readCutting(fsys, r.Encoder)
+	if err != nil {
+		return nil, err
+	}
+	cuts.apply(&r.Preprocessor)
+	return r, nil
 }
 
 // hasTemplate says that the folder has a chat template, if it does.
@@ -211,7 +215,7 @@ func (r *LMReranker) ReadPrompts(pairs ...Pair) ([]arch.Sequence, error) {
 	}
 	return r.readAll(len(pairs), func(i int) (arch.Sequence, error) {
 		text := r.Prompt.BeforeQuery + pairs[i].First + r.Prompt.BeforeDocument + pairs[i].Second
-		all, err := t.Windows(whole(), tokenizer.Truncation{MaxTokens: room}, text)
+		all, err := r.tokenizer().Windows(whole(), tokenizer.Truncation{MaxTokens: room, Left: r.CutLeft}, text)
 		if err != nil {
 			return arch.Sequence{}, err
 		}

@@ -152,6 +152,7 @@ func (c *transformerConfig) apply(r *Preprocessor) {
 	if c.Length > 0 {
 		r.MaxTokens = min(c.Length, r.Encoder.MaxLen)
 	}
+	r.Lower = c.Lower
 }
 
 // Kinds of models in folders of sentence-transformers.

@@ -28,6 +28,13 @@ type Preprocessor struct {
 	MaxTokens int
 	Strict    bool
 
+	// CutLeft cuts texts at the beginning instead. Opening sets it for truncation_side "left" of
+	// tokenizer_config.json.
+	CutLeft bool
+
+	// Lower has texts lower-cased first, character by character, but for the special tokens in them.
+	Lower bool
+
 	// Progress, if not nil, is told how many of a call's sequences are done. It is called from the
 	// goroutine of the call.
 	Progress func(done, total int)
@@ -56,31 +63,44 @@ func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preproc
 	return Preprocessor{Encoder: e, MaxTokens: e.MaxLen, continues: e.Tokenizer.SubwordPrefix()}, nil
 }
 
-// open opens the folder's encoder with the first of the heads that is stored, and its limit of tokens.
-func open(fsys fs.FS, opt model.Options, heads ...arch.Task) (*model.Encoder, int, error) {
+// open opens the folder's encoder with the first of the heads that is stored, and how it cuts texts.
+func open(fsys fs.FS, opt model.Options, heads ...arch.Task) (*model.Encoder, cutting, error) {
 	opt.Heads = heads
 	e, err := model.OpenEncoder(fsys, opt)
 	if err != nil {
-		return nil, 0, err
+		return nil, cutting{}, err
 	}
-	limit, err := tokenLimit(fsys, e)
-	return e, limit, err
+	c, err := readCutting(fsys, e)
+	return e, c, err
 }
 
-// tokenLimit returns the tokens of the longest text: those that the model reads, or model_max_length of
+// cutting is how texts that are too long are cut.
+type cutting struct {
+	limit int  // tokens
+	left  bool // at the beginning
+}
+
+// apply sets how texts are cut.
+func (c cutting) apply(r *Preprocessor) { r.MaxTokens, r.CutLeft = c.limit, c.left }
+
+// readCutting returns how the folder has texts cut: to the tokens that the model reads, or to model_max_length of
 // tokenizer_config.json if that is less.
-func tokenLimit(fsys fs.FS, e *model.Encoder) (int, error) {
+func readCutting(fsys fs.FS, e *model.Encoder) (cutting, error) {
 	limit := e.MaxLen
 	var c struct {
 		MaxLength *float64 `json:"model_max_length"`
+		Side      string   `json:"truncation_side"`
 	}
 	if err := readJSON(fsys, "tokenizer_config.json", &c); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, err
+		return cutting{}, err
+	}
+	if c.Side != "" && c.Side != "left" && c.Side != "right" {
+		return cutting{}, fmt.Errorf("task: tokenizer_config.json: truncation_side is %.100q; left or right is needed", c.Side)
 	}
 	if c.MaxLength != nil && *c.MaxLength >= 1 && *c.MaxLength < float64(limit) {
 		limit = int(*c.MaxLength)
 	}
-	return limit, nil
+	return cutting{limit, c.Side == "left"}, nil
 }
 
 // outputs returns the width of a head's output.
@@ -108,6 +128,14 @@ func whole() tokenizer.Options { return tokenizer.Options{AddSpecial: true, Pars
 // plain reads a text alone, without special tokens around it.
 func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 
+// tokenizer is what reads texts.
+func (r *Preprocessor) tokenizer() *tokenizer.Tokenizer {
+	if r.Lower {
+		return r.Encoder.Tokenizer.Lowercased()
+	}
+	return r.Encoder.Tokenizer
+}
+
 // options are how texts are read.
 func (r *Preprocessor) options() tokenizer.Options {
 	if r.bare {
@@ -119,7 +147,7 @@ func (r *Preprocessor) options() tokenizer.Options {
 // Read returns a sequence for each text.
 func (r *Preprocessor) Read(texts ...string) ([]arch.Sequence, error) {
 	return r.readAll(len(texts), func(i int) (arch.Sequence, error) {
-		ids, err := r.Encoder.Tokenizer.AppendEncode(nil, texts[i], r.options())
+		ids, err := r.tokenizer().AppendEncode(nil, texts[i], r.options())
 		if err != nil {
 			return arch.Sequence{}, err
 		}
@@ -141,11 +169,16 @@ func (r *Preprocessor) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
 
 // window returns the first window of a text or a pair.
 func (r *Preprocessor) window(texts ...string) (*tokenizer.Window, error) {
-	c := tokenizer.Truncation{MaxTokens: r.MaxTokens}
+	return r.cut(tokenizer.LongestFirst, texts...)
+}
+
+// cut returns the first window of a text or a pair, of which the text that cut says is cut.
+func (r *Preprocessor) cut(cut tokenizer.Cut, texts ...string) (*tokenizer.Window, error) {
+	c := tokenizer.Truncation{MaxTokens: r.MaxTokens, Cut: cut, Left: r.CutLeft}
 	if r.Strict {
 		c.MaxTokens = 0
 	}
-	all, err := r.Encoder.Tokenizer.Windows(r.options(), c, texts...)
+	all, err := r.tokenizer().Windows(r.options(), c, texts...)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -23,8 +22,6 @@ type Reranker struct {
 	// one that is used, or "".
 	Prompts       map[string]string
 	DefaultPrompt string
-
-	Lower bool // texts are lower-cased first
 
 	scorer scorer // what scores sequences; nil is the encoder's head
 }
@@ -99,7 +96,7 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 		if e.Dim != 1 {
 			return nil, fmt.Errorf("task: the model gives a pair %d scores; Reranker needs one with 1", e.Dim)
 		}
-		return &Reranker{Preprocessor: e.Preprocessor, Lower: e.Lower, scorer: pooledScores{e}}, nil
+		return &Reranker{Preprocessor: e.Preprocessor, scorer: pooledScores{e}}, nil
 	}
 	if len(modules) == 1 {
 		if m := modules[0]; m.kind() != "Transformer" || m.isPyLate() {
@@ -113,7 +110,7 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 			return nil, fmt.Errorf("task: modules.json: %w", err)
 		}
 	}
-	e, limit, err := open(fsys, opt, arch.SequenceClassification)
+	e, cuts, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +118,9 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 	if err != nil {
 		return nil, err
 	}
-	r.MaxTokens = limit
+	cuts.apply(&r.Preprocessor)
 	if t != nil {
 		t.apply(&r.Preprocessor)
-		r.Lower = t.Lower
 	}
 	return r, nil
 }
@@ -195,12 +191,10 @@ func rank(score func(pairs ...Pair) ([]float32, error), query string, documents 
 
 // Score returns the score of each pair of a query and a document.
 func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
-	if prompt := r.Prompts[r.DefaultPrompt]; prompt != "" || r.Lower {
+	if prompt := r.Prompts[r.DefaultPrompt]; prompt != "" {
 		pairs = slices.Clone(pairs)
 		for i := range pairs {
-			if pairs[i].First = prompt + pairs[i].First; r.Lower {
-				pairs[i] = Pair{strings.ToLower(pairs[i].First), strings.ToLower(pairs[i].Second)}
-			}
+			pairs[i].First = prompt + pairs[i].First
 		}
 	}
 	batch, err := r.ReadPairs(pairs...)

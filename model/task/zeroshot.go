@@ -110,18 +110,8 @@ func (z *ZeroShot) logits(texts, labels []string) (tensor.Tensor, error) {
 	c, n := z.Classifier, len(labels)
 	batch, err := c.readAll(len(texts)*n, func(i int) (s arch.Sequence, err error) {
 		text, sentence := texts[i/n], strings.ReplaceAll(z.Template, "{}", labels[i%n])
-		cut := tokenizer.Truncation{MaxTokens: c.MaxTokens, Cut: tokenizer.OnlyFirst}
-		if c.Strict {
-			cut.MaxTokens = 0
-		}
-		all, err := c.Encoder.Tokenizer.Windows(whole(), cut, text, sentence)
-		if err != nil {
-			return s, err
-		}
-		if len(all[0].IDs) > c.MaxTokens {
-			return s, fmt.Errorf("%w: %d tokens; at most %d are read", ErrTooLong, len(all[0].IDs), c.MaxTokens)
-		}
-		return c.sequence(&all[0]), nil
+		w, err := c.cut(tokenizer.OnlyFirst, text, sentence)
+		return c.sequence(w), err
 	})
 	if err != nil {
 		return tensor.Tensor{}, err
