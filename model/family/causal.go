@@ -39,7 +39,7 @@ func scoreHeads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 			return &arch.Head{Out: &out}
 		}
 	}
-	h := heads{c: c, w: w, e: e, dim: e.Dim}
+	h := heads{c: c, w: w, e: e, dim: e.Dim, generates: true}
 	s := headSet{
 		classify: head{score(false), []string{"score.weight"}},
 		tokens:   head{score(true), []string{"score.weight", "score.bias"}},

@@ -18,6 +18,8 @@ type heads struct {
 	w   nn.Loader
 	e   *arch.Encoder
 	dim int
+
+	generates bool // the checkpoint may be a decoder with its projection to the vocabulary
 }
 
 // head is one that checkpoints of a family may have.
@@ -109,7 +111,7 @@ func (h heads) choose(all []taskHead) arch.Task {
 				return task
 			}
 		}
-		h.c.Fail("%s", missingHead(all, stored, wanted[0]))
+		h.c.Fail("%s", h.missing(all, stored, wanted[0]))
 		return arch.Features
 	}
 	switch {
@@ -119,7 +121,7 @@ func (h heads) choose(all []taskHead) arch.Task {
 		h.c.Fail("architecture %.200q is not supported for this family", h.c.Architecture())
 		return arch.Features
 	case named != arch.Features:
-		h.c.Fail("%s, though architectures names it; Options.Heads can ask for what there is", missingHead(all, stored, named))
+		h.c.Fail("%s, though architectures names it; Options.Heads can ask for what there is", h.missing(all, stored, named))
 		return arch.Features
 	case h.c.Architecture() != "":
 		return arch.Features
@@ -155,9 +157,12 @@ func (h heads) stored(t head) bool {
 	return true
 }
 
-// missingHead says what is missing, and what there is.
-func missingHead(all, stored []taskHead, want arch.Task) string {
+// missing says what is missing, and what there is.
+func (h heads) missing(all, stored []taskHead, want arch.Task) string {
 	have := []string{"features, the bare model without a head"}
+	if h.generates && (isCausalLM(h.c.Architecture()) || h.w.HasBelow("lm_head.")) {
+		have[0] = "generation"
+	}
 	for i, t := range stored {
 		if i == 0 {
 			have = nil

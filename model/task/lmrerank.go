@@ -53,31 +53,35 @@ func Qwen3Reranker(instruction string) RerankPrompt {
 }
 
 // OpenLMReranker opens a decoder, as [model.OpenDecoder] does. Of a folder of sentence-transformers with a LogitScore,
-// its token ids take the place of Yes and No in the prompt, where that leaves both empty.
+// its token ids are those of yes and no where the prompt has no Yes.
 //
 // The text around query and document is the caller's. A chat template that the folder has for it is not used.
 func OpenLMReranker(fsys fs.FS, opt model.Options, prompt RerankPrompt) (*LMReranker, error) {
-	yes, no, err := logitScore(fsys)
+	if prompt == (RerankPrompt{}) {
+		s := "task: LMReranker needs the text around query and document: Qwen3Reranker is that of Qwen3-Reranker"
+		if template := chatTemplate(fsys); template != "" {
+			s += "; the folder has only a chat template for it, in " + template + ", which is not used"
+		}
+		return nil, errors.New(s)
+	}
+	return openLM(fsys, opt, prompt)
+}
+
+func openLM(fsys fs.FS, opt model.Options, prompt RerankPrompt) (*LMReranker, error) {
+	ids, err := logitScore(fsys)
 	if err != nil {
 		return nil, err
-	}
-	if prompt == (RerankPrompt{}) {
-		return nil, errors.New("task: LMReranker needs the text around query and document: Qwen3Reranker(\"\") is that of Qwen3-Reranker" + hasTemplate(fsys))
 	}
 	d, err := model.OpenDecoder(fsys, opt)
 	if err != nil {
 		return nil, err
 	}
-	if d.Tokenizer == nil {
-		return nil, errNoTokenizer
+	var r *LMReranker
+	if prompt.Yes == "" && ids != nil {
+		r, err = newLM(d, prompt, ids)
+	} else {
+		r, err = NewLMReranker(d, prompt)
 	}
-	if prompt.Yes == "" && yes >= 0 {
-		prompt.Yes, _ = d.Tokenizer.Token(yes)
-		if no >= 0 {
-			prompt.No, _ = d.Tokenizer.Token(no)
-		}
-	}
-	r, err := NewLMReranker(d, prompt)
 	if err != nil {
 		return nil, err
 	}
@@ -89,27 +93,27 @@ func OpenLMReranker(fsys fs.FS, opt model.Options, prompt RerankPrompt) (*LMRera
 	return r, nil
 }
 
-// hasTemplate says that the folder has a chat template, if it does.
-func hasTemplate(fsys fs.FS) string {
+// chatTemplate returns the file with the folder's chat template, or "".
+func chatTemplate(fsys fs.FS) string {
 	for _, name := range []string{"chat_template.jinja", "chat_template.json"} {
 		if sidefile.Exists(fsys, name) {
-			return "; the folder has only a chat template for it, " + name + ", which is not used"
+			return name
 		}
 	}
 	var c struct {
 		Template any `json:"chat_template"`
 	}
 	if err := readJSON(fsys, "tokenizer_config.json", &c); err == nil && c.Template != nil {
-		return "; the folder has only a chat template for it, in tokenizer_config.json, which is not used"
+		return "tokenizer_config.json"
 	}
 	return ""
 }
 
-// logitScore returns the ids of the module LogitScore: −1 for none.
-func logitScore(fsys fs.FS) (yes, no int, err error) {
+// logitScore returns the ids of the module LogitScore, that of no only if it has one, or nil without such a module.
+func logitScore(fsys fs.FS) ([]int, error) {
 	modules, err := readModules(fsys)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return -1, -1, err
+		return nil, err
 	}
 	for i, m := range modules {
 		if m.kind() != "LogitScore" {
@@ -117,28 +121,48 @@ func logitScore(fsys fs.FS) (yes, no int, err error) {
 		}
 		sub, err := m.folder(fsys)
 		if err != nil {
-			return -1, -1, fmt.Errorf("task: modules.json: module %d: %w", i, err)
+			return nil, fmt.Errorf("task: modules.json: module %d: %w", i, err)
 		}
 		var c struct {
 			Yes *int `json:"true_token_id"`
 			No  *int `json:"false_token_id"`
 		}
-		if err := readJSON(sub, "config.json", &c); err != nil {
-			return -1, -1, fmt.Errorf("%w (in %s)", err, m.Path)
+		err = readJSON(sub, "config.json", &c)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%w (in %s)", err, m.Path)
+		case c.Yes == nil:
+			return nil, fmt.Errorf("task: config.json: true_token_id is missing (in %s)", m.Path)
+		case c.No == nil:
+			return []int{*c.Yes}, nil
 		}
-		if c.Yes == nil {
-			return -1, -1, fmt.Errorf("task: %s/config.json: true_token_id is missing", m.Path)
-		}
-		if c.No == nil {
-			return *c.Yes, -1, nil
-		}
-		return *c.Yes, *c.No, nil
+		return []int{*c.Yes, *c.No}, nil
 	}
-	return -1, -1, nil
+	return nil, nil
 }
 
 // NewLMReranker uses a decoder that is open. It fails if the prompt's Yes or No is no token.
 func NewLMReranker(d *model.Decoder, prompt RerankPrompt) (*LMReranker, error) {
+	if d.Tokenizer == nil {
+		return nil, errNoTokenizer
+	}
+	words := []string{prompt.Yes, prompt.No}
+	if prompt.No == "" {
+		words = words[:1]
+	}
+	var ids []int
+	for _, word := range words {
+		id, ok := d.Tokenizer.TokenID(word)
+		if !ok {
+			return nil, fmt.Errorf("task: %q is no token of the model; Yes and No of the prompt have to be", word)
+		}
+		ids = append(ids, id)
+	}
+	return newLM(d, prompt, ids)
+}
+
+// newLM uses a decoder that is open, with the ids of yes and of no, if there is one.
+func newLM(d *model.Decoder, prompt RerankPrompt, ids []int) (*LMReranker, error) {
 	if d.Project != nil {
 		return nil, errors.New("task: a decoder whose hidden states are projected is not supported as a reranker")
 	}
@@ -146,16 +170,11 @@ func NewLMReranker(d *model.Decoder, prompt RerankPrompt) (*LMReranker, error) {
 	if err != nil {
 		return nil, err
 	}
-	words := []string{prompt.Yes}
-	if prompt.No != "" {
-		words = append(words, prompt.No)
-	}
-	rows := tensor.New(len(words), d.Dim)
+	rows := tensor.New(len(ids), d.Dim)
 	var bias []float32
-	for i, word := range words {
-		id, ok := d.Tokenizer.TokenID(word)
-		if !ok || id >= d.Vocab {
-			return nil, fmt.Errorf("task: %q is no token of the model; Yes and No of the prompt have to be", word)
+	for i, id := range ids {
+		if id < 0 || id >= d.Vocab {
+			return nil, fmt.Errorf("task: yes or no is the token %d; the model's ids end at %d", id, d.Vocab-1)
 		}
 		d.Head.Weight.Row(rows.Row(i), id)
 		if d.Head.Bias != nil {
@@ -176,16 +195,7 @@ func (r *LMReranker) Score(pairs ...Pair) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := tensor.New(len(batch), 1)
-	err = r.run(batch, func(i int, x tensor.Tensor, a *tensor.Arena) error {
-		y := a.New(1, r.head.Out())
-		r.head.Forward(y, x.Slice(x.Rows()-1, x.Rows()))
-		r.d.FinishLogits(y)
-		if out.Data[i] = y.Data[0]; len(y.Data) > 1 {
-			out.Data[i] -= y.Data[1]
-		}
-		return nil
-	})
+	out, err := r.scores(batch)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +205,21 @@ func (r *LMReranker) Score(pairs ...Pair) ([]float32, error) {
 		f.Apply(out)
 	}
 	return out.Data, nil
+}
+
+// scores returns logit(yes) − logit(no) of what follows each sequence, [N, 1].
+func (r *LMReranker) scores(batch []arch.Sequence) (tensor.Tensor, error) {
+	out := tensor.New(len(batch), 1)
+	err := r.run(batch, func(i int, x tensor.Tensor, a *tensor.Arena) error {
+		y := a.New(1, r.head.Out())
+		r.head.Forward(y, x.Slice(x.Rows()-1, x.Rows()))
+		r.d.FinishLogits(y)
+		if out.Data[i] = y.Data[0]; len(y.Data) > 1 {
+			out.Data[i] -= y.Data[1]
+		}
+		return nil
+	})
+	return out, err
 }
 
 // ReadPrompts returns a sequence for each pair: the prompt with query and document in it. Where it would be longer than

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -39,8 +40,8 @@ type Ranked struct {
 
 // OpenReranker opens a cross-encoder: a checkpoint for sequence classification with one label, as [model.OpenEncoder]
 // does, or a folder of sentence-transformers 3 to 6, whose modules.json may have a Transformer alone, or one with
-// Pooling and Dense to the score. A decoder that is asked whether a document fits (LogitScore) needs the text
-// around query and document: [OpenLMReranker].
+// Pooling and Dense to the score, or a decoder with LogitScore that reads query and document without text around them.
+// For other decoders that are asked whether a document fits there is [OpenLMReranker].
 //
 // The function of the scores is what config_sentence_transformers.json names under activation_fn, or config.json
 // under sentence_transformers.activation_fn or, older, sbert_ce_default_activation_function: Sigmoid, Tanh, or Identity,
@@ -82,11 +83,8 @@ func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
 
 // openCrossEncoder opens what gives the scores.
 func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transformerConfig) (*Reranker, error) {
-	for i, m := range modules {
-		if m.kind() == "LogitScore" {
-			return nil, fmt.Errorf("task: modules.json: module %d is %.200q: the model is a decoder that is asked whether a document fits; "+
-				"open it with OpenLMReranker, which takes the text around query and document", i, m.Type)
-		}
+	if slices.ContainsFunc(modules, func(m module) bool { return m.kind() == "LogitScore" }) {
+		return openLogitScore(fsys, opt, modules, t)
 	}
 	if len(modules) > 1 {
 		e, err := embedder(fsys, opt, modules, "scores")
@@ -112,7 +110,7 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 	}
 	e, cuts, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, askHint(fsys))
 	}
 	r, err := NewReranker(e)
 	if err != nil {
@@ -123,6 +121,37 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 		t.apply(&r.Preprocessor)
 	}
 	return r, nil
+}
+
+// openLogitScore opens a decoder that reads query and document one after the other, without text around them.
+func openLogitScore(fsys fs.FS, opt model.Options, modules []module, t *transformerConfig) (*Reranker, error) {
+	if template := chatTemplate(fsys); template != "" {
+		return nil, fmt.Errorf("task: modules.json: LogitScore: the model is a decoder that is asked whether a document fits, and the folder has "+
+			"only a chat template for the question, %s, which is not used: open it with OpenLMReranker, which takes the text around query and document", template)
+	}
+	if len(modules) != 2 || modules[0].kind() != "Transformer" || modules[1].kind() != "LogitScore" {
+		return nil, errors.New("task: modules.json: LogitScore is supported after a Transformer, with nothing between and after them")
+	}
+	if err := t.check("text-generation"); err != nil {
+		return nil, err
+	}
+	lm, err := openLM(fsys, opt, RerankPrompt{})
+	if err != nil {
+		return nil, err
+	}
+	t.apply(&lm.Preprocessor)
+	return &Reranker{Preprocessor: lm.Preprocessor, scorer: lm}, nil
+}
+
+// askHint says how to open a decoder that is asked whether a document fits, if the folder has a decoder.
+func askHint(fsys fs.FS) string {
+	var c struct {
+		Classes []string `json:"architectures"`
+	}
+	if err := readJSON(fsys, "config.json", &c); err == nil && len(c.Classes) > 0 && strings.HasSuffix(c.Classes[0], "ForCausalLM") {
+		return "; a decoder that is asked whether a document fits, such as Qwen3-Reranker, is opened with OpenLMReranker"
+	}
+	return ""
 }
 
 // pooledScores are those of a cross-encoder with Pooling.
