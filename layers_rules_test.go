@@ -16,7 +16,7 @@ var ruleCases = []struct {
 }{
 	{name: "sound"},
 	{"what is allowed", map[string]string{
-		"doc.go":                    "// Package transformer is documentation.\npackage transformer\nimport _ \"m/model\"\n",
+		"doc.go":                    "// Package transformer is documentation.\npackage transformer\nimport \"m/model\"\n",
 		"layers_test.go":            "package transformer_test\nimport _ \"m/model\"\n",
 		"model/model.go":            "package model\nimport (\n\"m/moe\"\n\"m/tensor\"\n\"m/sample\"\n\"m/tokenizer\"\n)\n",
 		"tensor/nn/nn.go":           "package nn\nimport (\n_ \"embed\"\n\"m/tensor/checkpoint\"\n\"m/internal/a\"\n)\n",

@@ -302,7 +302,7 @@ func sideEffects(t *tree) []string {
 	for _, p := range t.sorted() {
 		for _, f := range p.source() {
 			for _, spec := range f.Imports {
-				if spec.Name != nil && spec.Name.Name == "_" && !t.harmless(p.dir, spec.Path.Value) {
+				if spec.Name != nil && spec.Name.Name == "_" && !harmless(spec.Path.Value) {
 					lines = append(lines, fmt.Sprintf("%s imports %s for its side effects", f.name, spec.Path.Value))
 				}
 			}
@@ -345,11 +345,8 @@ func readers(t *tree) []string {
 	return lines
 }
 
-// harmless says whether a blank import does nothing: go:embed asks for one, and links in the root
-// package's documentation need them.
-func (t *tree) harmless(dir, quoted string) bool {
-	return quoted == `"embed"` || dir == "." && strings.HasPrefix(quoted, `"`+t.module+"/")
-}
+// harmless says whether a blank import does nothing: go:embed asks for one.
+func harmless(quoted string) bool { return quoted == `"embed"` }
 
 func undocumented(t *tree) []string {
 	var lines []string

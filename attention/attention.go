@@ -8,27 +8,27 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Options change what [ScaledDotProduct] computes. The zero value is softmax(Q·Kᵀ/√D)·V over all keys.
+// Options change what [ScaledDotProduct] computes. With the zero value it computes softmax(Q·Kᵀ/√D)·V over
+// all keys.
 type Options struct {
 	Mask    Mask
-	Scale   float32 // of the scores; 0 is 1/√D
-	SoftCap float32 // c: scores become c·tanh(score/c); 0 is none
-	Bias    Bias    // added to the scores; nil is none
+	Scale   float32 // multiplies Q·Kᵀ; 0 means 1/√D
+	SoftCap float32 // c: scores become c·tanh(score/c); 0 means no cap
+	Bias    Bias    // added to the scores; nil means no bias
 
-	// Pos is the position of the first query; keys have positions from 0. With S keys in a cache of
-	// which the last T belong to the queries, it is S−T.
+	// Pos is the position of the first query. Keys have positions 0 to S−1. When the queries belong to the
+	// last T of S cached keys, Pos is S−T.
 	Pos int
 
 	// Keep, if not nil, is [T, S]: false hides a key from a query.
 	Keep []bool
 
-	// Add, if not empty, is [T, S] or [H, T, S] and added to the scores. A value of at most −1e30, −Inf
-	// included, hides the key.
+	// Add, if not empty, is [T, S] or [H, T, S] and is added to the scores. A value of at most −1e30, or
+	// −Inf, hides the key.
 	Add tensor.Tensor
 
-	// Weights, if not nil, receives the attention weights, [H, T, S] (or [T, S] for inputs without
-	// heads): each row sums to 1, or is all zeros if it sees no key. Nothing of this size is
-	// allocated otherwise.
+	// Weights, if not nil, receives the attention weights, [H, T, S], or [T, S] if q has no heads. Each row
+	// sums to 1; a row that sees no key is all zeros. If Weights is nil, nothing of this size is allocated.
 	Weights *tensor.Tensor
 }
 
@@ -37,21 +37,23 @@ var masked = float32(math.Inf(-1))
 // hiding is the largest value of Options.Add that hides a key.
 const hiding = -1e30
 
-// ScaledDotProduct sets dst to softmax(Q·Kᵀ·scale + mask)·V (Vaswani et al., "Attention Is All You
-// Need", 2017). q is [T, D] or [T, H, D]; k is [S, D] or [S, Hkv, D]; v is like k, its last dimension may
-// differ; dst is like q with the last dimension of v. H must be a multiple of Hkv: query heads share
-// keys in groups (Ainslie et al., "GQA", 2023). A query that sees no key gives zeros.
+// ScaledDotProduct sets dst to softmax(Q·Kᵀ·scale + mask)·V (Vaswani et al., "Attention Is All You Need",
+// 2017).
 //
-// Keys are streamed (Dao et al., "FlashAttention", 2022): memory beyond the arguments is at most as
-// much again as k and v, and nothing of size T·S. The bits of a row of dst depend neither on the other
-// rows nor on GOMAXPROCS.
+// Shapes: q is [T, H, D], k is [S, Hkv, D], v is [S, Hkv, Dv] and dst is [T, H, Dv]. All four may leave out
+// the heads: [T, D]. H must be a multiple of Hkv: groups of query heads share a key head (Ainslie et al.,
+// "GQA", 2023). A query that sees no key gives zeros.
 //
-// Hidden keys and values never touch a row, NaN included, whether Mask, Keep or Add hides them. Softmax
-// subtracts the maximum, and a row that is not finite is computed again in float64: no score and no value
-// is too large, as long as the result itself fits float32.
+// Keys are streamed (Dao et al., "FlashAttention", 2022). Scratch memory is at most the size of k and v;
+// nothing of size T·S is allocated. A row of dst has the same bits whatever the other rows and GOMAXPROCS
+// are.
 //
-// dst and Weights must not overlap each other nor an input. It may be called from several goroutines. It panics
-// if shapes do not fit, and for results that overlap.
+// A key and value hidden by Mask, Keep or Add never changes a row, even if it is NaN. Softmax subtracts the
+// maximum, and a row that is not finite is computed again in float64: no score or value is too large as long
+// as the result itself fits float32.
+//
+// It may be called from several goroutines. It panics if shapes do not fit, or if dst and Weights overlap each
+// other or an input.
 func ScaledDotProduct(dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Rank() == 2 {
 		dst, q, k, v = oneHead("dst", dst), oneHead("q", q), oneHead("k", k), oneHead("v", v)
@@ -124,7 +126,7 @@ func (o *Options) check(dst, q, k, v tensor.Tensor) {
 		alias.Disjoint("attention: ScaledDotProduct", "Weights", o.Weights.Data, "dst", dst.Data)
 	}
 	if o.Pos < 0 || o.Pos > math.MaxInt32-t || s > math.MaxInt32-1 {
-		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys", t, o.Pos, s))
+		panic(fmt.Sprintf("attention: %d queries from position %d and %d keys; positions must be from 0 to math.MaxInt32", t, o.Pos, s))
 	}
 }
 

@@ -169,6 +169,48 @@ func TestBits(t *testing.T) {
 	})
 }
 
+// A few queries that see many keys read them in another order; their bits are those of one head after the other.
+func TestBitsOfInterleavedHeads(t *testing.T) {
+	const keys, kvHeads, dim = 2100, 3, 32
+	if keys*kvHeads*2*dim < interleavedLen {
+		t.Fatal("too few keys")
+	}
+	k, v := random(2, keys, kvHeads, dim), random(3, keys, kvHeads, dim)
+	tensortest.EachSet(t, func(t *testing.T) {
+		for _, rows := range []int{1, 5} {
+			q := random(1, rows, 2*kvHeads, dim)
+			for _, m := range []Mask{{}, {Causal: true}, {Causal: true, Window: 1200}} {
+				want, got := tensor.New(rows, 2*kvHeads, dim), tensor.New(rows, 2*kvHeads, dim)
+				o := Options{Mask: m, Pos: keys - rows}
+				for h := range kvHeads { // a head of keys alone is not interleaved
+					oneQ, oneK, oneV := tensor.New(rows, 2, dim), tensor.New(keys, 1, dim), tensor.New(keys, 1, dim)
+					for r := range keys {
+						copy(oneK.Row(r), k.Row(r*kvHeads+h))
+						copy(oneV.Row(r), v.Row(r*kvHeads+h))
+					}
+					for r := range 2 * rows {
+						copy(oneQ.Row(r), q.Row(r/2*2*kvHeads+2*h+r%2))
+					}
+					dst := tensor.New(rows, 2, dim)
+					ScaledDotProduct(dst, oneQ, oneK, oneV, o)
+					for r := range 2 * rows {
+						copy(want.Row(r/2*2*kvHeads+2*h+r%2), dst.Row(r))
+					}
+				}
+				for _, procs := range []int{1, 3} {
+					old := runtime.GOMAXPROCS(procs)
+					clear(got.Data)
+					ScaledDotProduct(got, q, k, v, o)
+					runtime.GOMAXPROCS(old)
+					if i, ok := tensortest.SameBits(got.Data, want.Data); !ok {
+						t.Fatalf("%d queries, %+v, GOMAXPROCS %d: element %d is %v, want %v", rows, m, procs, i, got.Data[i], want.Data[i])
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestHugeScores(t *testing.T) {
 	q := tensor.From([]float32{3e18, 0}, 1, 2)
 	k := tensor.From([]float32{3e18, 0, 1e18, 0}, 2, 2)

@@ -5,26 +5,27 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Bias is added to the scores of queries and keys, after scale and soft-cap and before the mask. It is
-// a function of heads and positions, so that it does not matter how a sequence is split or cached. It
-// may be used from several goroutines. If it panics, the caller of the attention panics with a
-// *[tensor.Panic].
+// Bias is added to the scores, after the scale and the soft-cap and before the mask.
+//
+// AddTo adds the bias to one tile of scores. If it depends on heads and positions only, results do not change
+// with the split of a prompt. AddTo may be called from several goroutines at once. If it panics, the caller
+// of the attention panics with a *[tensor.Panic].
 type Bias interface {
 	AddTo(s *Scores)
 }
 
-// Scores is a tile of scores on their way to softmax, transposed: Tile is [Keys][Lanes], where a lane
-// is one query of one head. Lanes beyond len(Heads) are unused.
+// Scores is a tile of attention scores, transposed: Tile is [Keys][Lanes]. A lane is one query of one head.
+// Lanes from len(Heads) on are unused.
 type Scores struct {
-	Tile  []float32
+	Tile  []float32 // the score of key j and lane i is Tile[j*Lanes+i]
 	Lanes int
-	Keys  int // positions Key to Key+Keys−1
-	Key   int
-	Heads []int // [≤ Lanes] query head of each lane
-	Pos   []int // position of the query
-	Rows  []int // its row among all queries of the batch
+	Keys  int   // number of keys
+	Key   int   // position of the first key
+	Heads []int // query head of each lane
+	Pos   []int // position of each lane's query
+	Rows  []int // row of each lane's query among all queries of the batch
 
-	// KeyRow is the row of position Key among all keys of the batch, where there is no cache.
+	// KeyRow is the row of the first key among all keys of the batch. It is set only where there is no cache.
 	KeyRow int
 }
 
@@ -50,8 +51,8 @@ func (s *Scores) addDiagonals(d *distances) {
 	flash.AddDiagonals(s.Tile, s.Lanes, s.Keys, d[:s.Keys+s.Lanes-1])
 }
 
-// ALiBi is a penalty proportional to the distance of query and key, with a slope for each head (Press,
-// Smith and Lewis, "Train Short, Test Long", 2022).
+// ALiBi adds Slopes[h]·(key position − query position) to the scores of head h (Press, Smith and Lewis,
+// "Train Short, Test Long", 2022).
 type ALiBi struct {
 	Slopes []float32 // [H]
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// CacheLayer describes what one Op keeps of a sequence: a key and a value for each head and token, or a
-// state of the whole sequence. The zero value is nothing.
+// CacheLayer describes what one Op caches of a sequence: either a key and a value for each token and head, or
+// one state for the whole sequence. The zero value means that nothing is cached.
 type CacheLayer struct {
 	KVHeads  int
-	KeyDim   int  // values of a key
-	ValueDim int  // values of a value
-	Mask     Mask // tokens that no later one sees may be dropped
+	KeyDim   int  // numbers in a key
+	ValueDim int  // numbers in a value
+	Mask     Mask // tokens that no later token sees may be dropped
 
-	// State is the number of values of a state, such as the last inputs of a convolution, or a recurrent
-	// state. The other fields are zero then.
+	// State is the number of float32 values in a state: the last inputs of a convolution, for instance, or a
+	// recurrent state. If it is not 0, the other fields are 0.
 	State int
 }
 
@@ -29,19 +29,19 @@ func (l CacheLayer) none() bool { return l == CacheLayer{} }
 func (l CacheLayer) check() error {
 	if l.State < 0 || l.KVHeads < 0 || l.KeyDim < 0 || l.ValueDim < 0 || l.State > 0 && l.KVHeads > 0 ||
 		!l.none() && l.State == 0 && l.KVHeads*l.KeyDim == 0 {
-		return fmt.Errorf("a cache of %d heads with keys of %d and values of %d, and a state of %d values", l.KVHeads, l.KeyDim, l.ValueDim, l.State)
+		return fmt.Errorf("a cache of %d heads with keys of %d and values of %d, and a state of %d values; it must have either heads and keys, or a state", l.KVHeads, l.KeyDim, l.ValueDim, l.State)
 	}
 	return nil
 }
 
 // Cache holds what the Ops of a model keep of one sequence's past tokens. [Plan.NewCache] makes one.
 //
-// Keys and values lie in pages of 128 tokens. A layer whose mask has a window or chunks keeps only the
-// pages that later tokens can still see. Forks share pages until one of them writes to one; a page released
-// by one fork can be reused by any other. States are copied by a fork, and kept at some positions, so that
-// a sequence can go back.
+// Keys and values lie in pages of 128 tokens. A layer whose mask has a window or chunks keeps only the pages
+// that later tokens can still see. Forks share pages until one of them writes to a page; a page released by
+// one fork can be reused by any other. A fork copies states. A cache also saves a state every few hundred
+// tokens, so that Truncate can go back to it.
 //
-// A Cache is for one goroutine at a time; forks may be used at the same time as each other.
+// One goroutine at a time may use a Cache. Forks may be used at the same time as each other.
 type Cache struct {
 	plan   *Plan
 	dtype  tensor.DType
@@ -127,11 +127,11 @@ func (c *Cache) ownMemory() {
 
 const pagesAtOnce = 4
 
-// Len returns the number of tokens.
+// Len returns the number of cached tokens.
 func (c *Cache) Len() int { return c.n }
 
-// Reserve makes room for n tokens in all, so that no memory is allocated until there are more, or more
-// than a block of them come at once to a layer with a window.
+// Reserve allocates pages for n tokens in all. Later passes then allocate no pages until the sequence is
+// longer. A layer with a window gets pages for its window only; a long prompt may still allocate more.
 func (c *Cache) Reserve(n int) {
 	for i := range c.layers {
 		l := &c.layers[i]
@@ -151,11 +151,11 @@ func (c *Cache) Reserve(n int) {
 	}
 }
 
-// Truncate forgets the tokens from position n on. It fails if a layer with a window no longer holds
-// the tokens that position n sees.
+// Truncate forgets the tokens from position n on. It fails if a layer with a window has already dropped
+// tokens that position n sees.
 //
-// States are kept at some positions only. Where one is not kept at n, the tokens after the last position
-// before n where all are kept are forgotten too, and have to be computed again: Len says how many there are.
+// States are saved at some positions only. If no state was saved at n, Truncate goes back to the last
+// position before n that has one. Call Len to see how many tokens are left, and compute the others again.
 func (c *Cache) Truncate(n int) error {
 	if n < 0 || n > c.n {
 		return fmt.Errorf("attention: cannot go back to position %d of %d", n, c.n)
@@ -200,7 +200,7 @@ func (l *layerCache) truncate(pages int) {
 	}
 }
 
-// Fork returns a cache with the same tokens, which shares their memory.
+// Fork returns a cache with the same tokens. The two share memory until one of them writes.
 func (c *Cache) Fork() *Cache {
 	f := &Cache{plan: c.plan, dtype: c.dtype, n: c.n, layers: append([]layerCache(nil), c.layers...)}
 	f.ownMemory()
@@ -215,7 +215,8 @@ func (c *Cache) Fork() *Cache {
 	return f
 }
 
-// Bytes returns the memory that pages take, shared and spare ones included.
+// Bytes returns the memory of the pages and states in bytes. Pages shared with forks, and spare pages, count
+// in full.
 func (c *Cache) Bytes() int64 {
 	var n int64
 	for i := range c.layers {

@@ -38,7 +38,7 @@ type keyValues struct {
 type tile struct {
 	segment, head, lane int
 	first, last         int // chunks
-	slot                int // of partial results, when chunks are divided
+	slot                int // of the first chunk's partial results, when chunks are divided
 }
 
 // job is a running attention. It is pooled to reuse its buffers.
@@ -167,7 +167,8 @@ func (j *job) run() {
 	for _, w := range j.workers[:width] {
 		w.resize(j.dim, j.vdim)
 	}
-	if width > 1 && chunks > 1 && len(j.tiles) < 2*width && len(j.weights) == 0 {
+	few := width > 1 && chunks > 1 && len(j.tiles) < 2*width
+	if len(j.weights) == 0 && (few || j.interleaved()) {
 		j.runSplit(width)
 		return
 	}
@@ -209,53 +210,4 @@ func (t *wholeTiles) Do(part, worker int) {
 		w.writeWeights(weights, total)
 	}
 	w.mend(total, weights)
-}
-
-// tileChunks computes one chunk of a tile in a part, and leaves the result in partial.
-type tileChunks job
-
-func (t *tileChunks) Do(part, worker int) {
-	j := (*job)(t)
-	w, tile := j.workers[worker], j.tileOf(part)
-	w.begin(j, tile)
-	r := w.partialOf(j, tile)
-	r.reset()
-	w.chunk(tile.first, r)
-}
-
-// runSplit divides the chunks of each tile too, for few queries and many keys, and merges their results
-// in the order in which wholeTiles does.
-func (j *job) runSplit(width int) {
-	tiles := len(j.tiles)
-	for i := range tiles {
-		t := j.tiles[i]
-		for c := t.first; c < t.last; c++ {
-			u := t
-			u.first, u.last, u.slot = c, c+1, len(j.tiles)-tiles
-			j.tiles = append(j.tiles, u)
-		}
-	}
-	n := (len(j.tiles) - tiles) * partialLen(j.vdim)
-	if cap(j.partial) < n {
-		j.partial = make([]float32, n)
-	}
-	j.partial = j.partial[:n]
-	all := j.tiles
-	j.tiles = all[tiles:]
-	parallel.Run(width, len(j.tiles), (*tileChunks)(j))
-	w, next := j.workers[0], 0
-	for i := range all[:tiles] {
-		t := &all[i]
-		w.begin(j, t)
-		total := w.total()
-		total.reset()
-		for c := t.first; c < t.last; c++ {
-			r := w.partialOf(j, &all[tiles+next])
-			flash.Merge(total.o, total.m, total.l, r.o, r.m, r.l, w.lanes, j.vdim)
-			next++
-		}
-		w.finish(total)
-		w.mend(total, tensor.Tensor{})
-	}
-	j.tiles = all[:0]
 }

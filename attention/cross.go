@@ -8,19 +8,20 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// CrossAttention is attention of the tokens of one sequence to all of another, which an encoder has read
-// (Vaswani et al., 2017): queries come from the one, keys and values from the other. Keys and values are
-// computed once for each input, by [Plan.NewCross]; all sequences that continue from the input share them. It
-// is read-only when it computes.
+// CrossAttention lets the tokens of one sequence attend to the output of an encoder (Vaswani et al., 2017).
+// Queries come from the sequence, keys and values from the encoder's output. [Plan.NewCross] computes keys
+// and values once for each encoder output; all sequences that decode from it share them.
+//
+// Forward does not change the CrossAttention: any number of passes may use it at once.
 type CrossAttention struct {
 	Heads   int
 	HeadDim int
 
 	Query nn.Linear // [H·D, Dim]
-	KV    nn.Linear // keys and then values, [2·H·D, width of the encoder]
+	KV    nn.Linear // keys, then values: [2·H·D, width of the encoder]
 	Out   nn.Linear // [Dim, H·D]
 
-	Scale float32 // 0 is 1/√D
+	Scale float32 // multiplies the scores; 0 means 1/√D
 }
 
 // Traits implements [Describer].
@@ -34,7 +35,7 @@ func (c *CrossAttention) Traits() Traits {
 
 func (c *CrossAttention) check() error {
 	if c.Heads < 1 || c.HeadDim < 1 {
-		return fmt.Errorf("attention: CrossAttention of %d heads of %d", c.Heads, c.HeadDim)
+		return fmt.Errorf("attention: CrossAttention has %d heads of %d; both must be positive", c.Heads, c.HeadDim)
 	}
 	width := c.Heads * c.HeadDim
 	if err := checkLinear("CrossAttention.Query", c.Query, width, 0); err != nil {
@@ -57,8 +58,8 @@ func (c *CrossAttention) fill(p *Pass, x tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
-// Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to the encoder's output that
-// belongs to their sequence.
+// Forward sets dst, [T, Dim], from x, [T, Dim]: each row attends to the encoder output of its own sequence,
+// [Seq].Cross. dst must not overlap x.
 func (c *CrossAttention) Forward(p *Pass, dst, x tensor.Tensor) {
 	c.forwardAdd(p, dst, x, tensor.Tensor{})
 }

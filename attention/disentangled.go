@@ -9,24 +9,28 @@ import (
 )
 
 // Disentangled is DeBERTa's self-attention (He et al., "DeBERTa: Decoding-enhanced BERT with Disentangled
-// Attention", 2021). To the score of a query's content with a key's content it adds the score of the query's
-// content with the key's relative position, and that of the key's content with the query's relative position.
+// Attention", 2021). A score is the sum of three terms:
 //
-// The term for keys' positions looks at rows of the pass, and nothing is cached: it is for encoders.
+//	query content · key content
+//	query content · embedding of the distance, as a key (Keys)
+//	key content   · embedding of the distance, as a query (Queries)
+//
+// It caches nothing, so it is for encoders only. Forward does not change it: any number of passes may use it
+// at once.
 type Disentangled struct {
 	Heads   int
 	HeadDim int
 
 	QKV   nn.Linear // queries, keys and values, one after the other: [3·H·D, Dim]
 	Out   nn.Linear // [Dim, H·D]
-	Scale float32   // of all terms
+	Scale float32   // multiplies all three terms
 
-	// Keys and Queries are the projected embeddings of relative positions, as keys and as queries: one
-	// matrix [Positions, D] for each head. nil leaves the term out.
+	// Keys and Queries are the projected embeddings of distances: one matrix [Positions, D] for each head.
+	// nil leaves the term out.
 	Keys, Queries []*tensor.Weight
 
-	// Distances says which row of Keys and Queries belongs to a distance: the query's position less the
-	// key's.
+	// Distances gives the row of Keys and Queries for each distance. The distance is the query's position
+	// minus the key's.
 	Distances Buckets
 }
 
@@ -43,16 +47,17 @@ func (m *Disentangled) content() *MultiHead {
 func (m *Disentangled) check() error {
 	for _, terms := range [][]*tensor.Weight{m.Keys, m.Queries} {
 		if terms != nil && len(terms) != m.Heads {
-			return fmt.Errorf("attention: Disentangled with positions for %d of %d heads", len(terms), m.Heads)
+			return fmt.Errorf("attention: Disentangled has position embeddings for %d heads, want %d", len(terms), m.Heads)
 		}
 	}
 	if (m.Keys != nil || m.Queries != nil) && (len(m.Distances.Starts) == 0 || len(m.Distances.Of) != len(m.Distances.Starts)) {
-		return fmt.Errorf("attention: Disentangled.Distances has %d runs, and rows for %d", len(m.Distances.Starts), len(m.Distances.Of))
+		return fmt.Errorf("attention: Disentangled.Distances has %d runs and buckets for %d; both must be equal and not 0", len(m.Distances.Starts), len(m.Distances.Of))
 	}
 	return m.content().check()
 }
 
-// Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence.
+// Forward sets dst, [T, Dim], from x, [T, Dim]: each row attends to the rows of its own sequence. dst must
+// not overlap x.
 func (m *Disentangled) Forward(p *Pass, dst, x tensor.Tensor) {
 	m.forwardAdd(p, dst, x, tensor.Tensor{})
 }

@@ -6,28 +6,14 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// An attention of one's own is an Op that describes a cache, projects rows to queries, keys and values, and
-// calls Attend, which is what MultiHead does too:
+// Attend lets the queries q, [T, H, Dk], attend to the keys of their own sequences and sets dst, [T, H, Dv].
+// It first appends the keys k, [T, Hkv, Dk], and values v, [T, Hkv, Dv], of this pass to op's cache; pass
+// empty k and v if op shares the cache of another Op. Shapes may be joined: [T, H·Dk] is fine.
 //
-//	func (a *mine) Traits() attention.Traits {
-//		return attention.Traits{Of: a, Cache: attention.CacheLayer{KVHeads: 2, KeyDim: 64, ValueDim: 64, Mask: attention.Mask{Causal: true}}}
-//	}
+// The mask and the widths come from op's [Traits]. Only Scale, SoftCap and Bias of the options may be set.
 //
-//	func (a *mine) Forward(p *attention.Pass, dst, x tensor.Tensor) {
-//		q, k, v := … // [T, H, 64], [T, 2, 64], [T, 2, 64]
-//		p.Rotate(a.rope, q)
-//		p.Rotate(a.rope, k)
-//		p.Attend(a, heads, q, k, v, attention.Options{})
-//		a.out.Forward(dst, heads)
-//	}
-
-// Attend sets dst, [T, H, Dv], to the attention of the queries q, [T, H, Dk], to the keys of their own
-// sequences: those that op has cached, and k, [T, Hkv, Dk], with the values v, [T, Hkv, Dv], of this pass,
-// which it caches. An Op that shares the cache of another gives no k and v. More dimensions may be joined:
-// [T, H·Dk] is fine. dst must not overlap q, k or v.
-//
-// Mask and widths are those of op's [Traits]. Of the options Scale, SoftCap and Bias count; it panics if
-// others are set, if shapes do not fit, and for an Op without a place in the plan of the pass.
+// Attend panics if other options are set, if shapes do not fit, if dst overlaps q, k or v, or if the plan of
+// the pass does not know op.
 func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 	l := p.keeps(op)
 	if o.Pos != 0 || o.Keep != nil || o.Add.Data != nil || o.Weights != nil || o.Mask != (Mask{}) && o.Mask != l.Mask {
@@ -43,7 +29,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 		return
 	}
 	if q.Shape.Len() != t*heads*l.KeyDim || heads%l.KVHeads != 0 || dst.Shape.Len() != t*heads*l.ValueDim {
-		panic(fmt.Sprintf("attention: Attend of %T: %v = queries %v of %d rows to %d heads of keys of %d and values of %d",
+		panic(fmt.Sprintf("attention: Attend of %T: dst %v and q %v do not fit %d rows with %d key heads, keys of %d and values of %d",
 			op, dst.Shape, q.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
 	o.Mask = l.Mask
@@ -55,7 +41,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 			sp.kv.cache = p.kept(op, i)
 		} else {
 			if k.Data == nil {
-				panic(fmt.Sprintf("attention: %T shares a cache, and sequence %d has none", op, i))
+				panic(fmt.Sprintf("attention: Attend of %T without k and v: sequence %d has no cache to share", op, i))
 			}
 			ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
 			sp.pos, sp.keys = 0, s.Rows
@@ -70,12 +56,13 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 }
 
 // Append caches keys, [T, Hkv, Dk], and values, [T, Hkv, Dv], for the rows of the pass, or, in FillCross, for
-// those of an encoder's output. Sequences without a cache keep nothing. It panics as [Pass.Attend] does.
+// the rows of an encoder's output. Nothing is kept for sequences without a cache. It panics if shapes do not
+// fit or the plan of the pass does not know op.
 func (p *Pass) Append(op Op, k, v tensor.Tensor) {
 	l := p.keeps(op)
 	ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
 	if t := p.Rows(); k.Shape.Len() != t*ldk || v.Shape.Len() != t*ldv {
-		panic(fmt.Sprintf("attention: %T caches keys %v and values %v of %d rows; %d heads of keys of %d and values of %d are described",
+		panic(fmt.Sprintf("attention: Append of %T: k %v and v %v do not fit %d rows; its Traits describe %d heads with keys of %d and values of %d",
 			op, k.Shape, v.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
 	p.append(op, k.Data, ldk, v.Data, ldv)
@@ -96,20 +83,22 @@ func (p *Pass) append(op Op, k []float32, ldk int, v []float32, ldv int) {
 	}
 }
 
-// Cached returns copies of what op has cached of sequence i of the pass for the tokens at positions first to
-// last−1, those of this pass included: keys, [n, Hkv, Dk], and values, [n, Hkv, Dv]. It panics for
-// positions that are not there, or that a window has dropped, and as [Pass.Attend] does.
+// Cached returns copies of the keys, [n, Hkv, Dk], and values, [n, Hkv, Dv], that op has cached for sequence
+// i of the pass: the n = last−first tokens at positions first to last−1. Tokens of this pass count once they
+// are appended. Cached panics for positions that are not there or that a window has dropped, and if the plan
+// of the pass does not know op.
 func (p *Pass) Cached(op Op, i, first, last int) (k, v tensor.Tensor) {
 	s := p.Seqs[i]
 	if s.Cache == nil || first < 0 || last < first || last > s.Pos+s.Rows {
-		panic(fmt.Sprintf("attention: positions %d to %d of sequence %d, whose cache has %d", first, last, i, s.Pos+s.Rows))
+		panic(fmt.Sprintf("attention: Cached: positions %d to %d of sequence %d are out of range; it has %d tokens", first, last, i, s.Pos+s.Rows))
 	}
 	return p.kept(op, i).read(first, last)
 }
 
-// State returns what op keeps of sequence i as a whole, of the length that its Traits describe: what it was
-// before the rows of this pass, zeros at first, and memory for what it is after them, which op has to
-// set. After a pass that does not reach [Pass.End] the first counts again. It panics as [Pass.Attend] does.
+// State returns op's state for sequence i of the pass. before is the state before the rows of this pass:
+// zeros at the start of a sequence. op must fill after with the state after these rows; it has the same
+// length, and its values are arbitrary at first. [Pass.End] makes after the new state; if a pass stops before
+// End, before stays. State panics if the plan of the pass does not know op.
 func (p *Pass) State(op Op, i int) (before, after []float32) {
 	n := p.keeps(op).State
 	if p.Seqs[i].Cache == nil {
@@ -121,11 +110,12 @@ func (p *Pass) State(op Op, i int) (before, after []float32) {
 	return s.before, s.after
 }
 
-// Rotate rotates the heads in x, [T, H, D], of the rows of the pass by their positions.
+// Rotate rotates the heads in x, [T, H, D], by the positions of the rows of the pass, in place. It panics if
+// x has another rank or number of rows.
 func (p *Pass) Rotate(r *RoPE, x tensor.Tensor) {
 	t, half, heads := p.rotation(r), len(r.InvFreq), x.Shape[1]
 	if x.Shape.Rank() != 3 || x.Shape[0] != p.Rows() {
-		panic(fmt.Sprintf("attention: Rotate of %v in a pass of %d rows; [T, H, D] is needed", x.Shape, p.Rows()))
+		panic(fmt.Sprintf("attention: Rotate: x is %v in a pass of %d rows, want [T, H, D]", x.Shape, p.Rows()))
 	}
 	for i := range x.Rows() {
 		row := i / heads
@@ -150,7 +140,7 @@ func (p *Pass) crossOf(op Op, i int) *layerCache {
 	}
 	at := c.plan.find(p.layer, op)
 	if at == nil || at.cross < 0 {
-		panic(fmt.Sprintf("attention: a %T has no place in Seq.Cross in layer %d: make that with NewCross of the plan of the model", op, p.layer))
+		panic(fmt.Sprintf("attention: a %T has no place in Seq.Cross in layer %d: make Seq.Cross with NewCross of the model's plan", op, p.layer))
 	}
 	return &c.layers[at.cross]
 }

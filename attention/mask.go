@@ -2,22 +2,21 @@ package attention
 
 import "math"
 
-// Mask says which keys a query sees, as a function of their positions. The zero value lets every query
-// see every key.
+// Mask says which keys a query sees, by their positions. With the zero value every query sees every key.
 type Mask struct {
 	// Causal hides the keys after the query's own position.
 	Causal bool
 
-	// Window, if not 0, hides distant keys: a causal query sees Window keys, its own included; one
-	// that is not causal sees those at a distance below Window on either side.
+	// Window, if not 0, hides distant keys. A causal query sees Window keys, its own included. A query that
+	// is not causal sees keys at a distance below Window on either side.
 	Window int
 
-	// Chunk, if not 0, divides positions in chunks of this length: a query sees keys of its own chunk.
+	// Chunk, if not 0, splits positions into chunks of this length. A query sees only keys in its own chunk.
 	Chunk int
 }
 
-// Range returns the first and the last position that a query at position pos sees. The last may lie
-// beyond the last key; without a limit it is math.MaxInt32.
+// Range returns the first and the last position that a query at position pos sees. last may lie beyond the
+// last key; math.MaxInt32 means no limit.
 func (m Mask) Range(pos int) (first, last int) {
 	first, last = 0, math.MaxInt32
 	if m.Causal {

@@ -10,41 +10,41 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// MultiHead is self-attention with its projections (Vaswani et al., 2017), for any number of heads that
-// share keys and values (multi-query, grouped-query). It computes, for the rows x of a sequence,
+// MultiHead is self-attention with its projections (Vaswani et al., 2017). Groups of query heads may share a
+// key head (multi-query and grouped-query attention). For the rows x of a sequence it computes
 //
 //	q, k, v = split(QKV(x))               // [T, H, D], [T, Hkv, D], [T, Hkv, D]
-//	q, k = QNorm(q), KNorm(k)             // of each head, or of all at once; after the rotation in some models
+//	q, k = QNorm(q), KNorm(k)             // per head, or over all heads; in some models after the rotation
 //	q, k = Rotary(q, pos), Rotary(k, pos)
 //	q = q · QueryScale(pos)
-//	k, v = cache.append(k, v)             // [S, Hkv, D]: the sequence so far
+//	k, v = cache.append(k, v)             // [S, Hkv, D]: the whole sequence so far
 //	s = softcap(q·kᵀ · Scale) + Bias      // [H, T, S]
 //	y = softmax(s where Mask) · v         // [T, H, D]
 //	dst = Out(y)
 //
-// It is read-only when it computes.
+// Forward does not change the MultiHead: any number of passes may use it at once.
 type MultiHead struct {
 	Heads, KVHeads int
 	HeadDim        int
 
-	// QKV projects to queries, keys and values, one after the other: [(H + 2·Hkv)·D, Dim].
+	// QKV projects to queries, then keys, then values: [(H + 2·Hkv)·D, Dim].
 	QKV nn.Linear
 	Out nn.Linear // [Dim, H·D]
 
-	// QNorm and KNorm normalise queries and keys; nil is none. They get one row for each head, [H, D], or,
-	// with NormAllHeads, one for all, [1, H·D]. They come before the rotation, or with NormAfterRotary
-	// after it. Heads with weights of their own have [nn.PerRow].
+	// QNorm and KNorm normalise queries and keys; nil means no norm. They normalise each head by itself,
+	// [H, D], or, with NormAllHeads, all heads together, [1, H·D]. They run before the rotation, or after it
+	// with NormAfterRotary. Use [nn.PerRow] if each head has its own weights.
 	QNorm, KNorm    nn.Norm
 	NormAllHeads    bool
 	NormAfterRotary bool
 
-	Rotary     *RoPE                 // nil is none
-	QueryScale func(pos int) float32 // multiplies the query at a position; nil is none
+	Rotary     *RoPE                 // nil means no rotation
+	QueryScale func(pos int) float32 // multiplies the query at position pos; nil means 1
 
 	Mask    Mask
-	Scale   float32 // 0 is 1/√D
-	SoftCap float32 // 0 is none
-	Bias    Bias    // nil is none
+	Scale   float32 // multiplies q·kᵀ; 0 means 1/√D
+	SoftCap float32 // c: scores become c·tanh(score/c); 0 means no cap
+	Bias    Bias    // nil means no bias
 }
 
 // Traits implements [Describer].
@@ -59,7 +59,7 @@ func (m *MultiHead) Traits() Traits {
 // check returns an error that names what does not fit.
 func (m *MultiHead) check() error {
 	if m.Heads < 1 || m.KVHeads < 1 || m.HeadDim < 1 || m.Heads%m.KVHeads != 0 {
-		return fmt.Errorf("attention: MultiHead of %d heads of %d, with %d for keys and values, which has to divide them", m.Heads, m.HeadDim, m.KVHeads)
+		return fmt.Errorf("attention: MultiHead has %d heads of %d and %d key/value heads; all must be positive, and KVHeads must divide Heads", m.Heads, m.HeadDim, m.KVHeads)
 	}
 	if err := checkLinear("MultiHead.QKV", m.QKV, (m.Heads+2*m.KVHeads)*m.HeadDim, 0); err != nil {
 		return err
@@ -95,8 +95,8 @@ func must(err error) {
 	}
 }
 
-// Forward sets dst, [T, Dim], to the attention of the rows of x, [T, Dim], to their own sequence: the
-// tokens in its cache and those of this pass.
+// Forward sets dst, [T, Dim], from x, [T, Dim]: each row attends to its own sequence, that is the tokens in
+// its cache and those of this pass. dst must not overlap x.
 func (m *MultiHead) Forward(p *Pass, dst, x tensor.Tensor) { m.forwardAdd(p, dst, x, tensor.Tensor{}) }
 
 // forwardAdd is Forward, and adds residual, [T, Dim], which dst does not overlap.

@@ -7,75 +7,75 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Op is an operation of a layer: the inside of a residual. Forward sets dst, [T, Out], from x, [T, In], for
-// the T rows of the pass. dst does not overlap x; scratch memory comes from the pass. An Op is read-only
-// when it computes, so that any number of passes may run at once.
+// Op is one operation of a layer: an attention, an MLP, a convolution. Forward sets dst, [T, Out], from x,
+// [T, In], for the T rows of the pass. dst does not overlap x. Forward takes scratch memory from p.Scratch.
+// It must not change the Op, because several passes may run at once.
 //
-// Forward is all that an Op without a cache needs. An Op that keeps something of past tokens, that calls
-// other Ops, or that offers a faster way to a result, is a [Describer] too.
+// Forward is enough for an Op that looks at each row alone. An Op that caches something, calls other Ops or
+// has a faster path is also a [Describer].
 type Op interface {
 	Forward(p *Pass, dst, x tensor.Tensor)
 }
 
-// Describer is an Op that tells the model around it more than how to compute.
+// Describer is an Op that describes itself to the model: what it caches, which Ops it calls, which faster
+// paths it has.
 type Describer interface {
 	Op
 
-	// Traits describes the Op. It is called when a model is first used, not for each pass.
+	// Traits describes the Op. It is called when a model is first used, not on each pass.
 	Traits() Traits
 }
 
-// Traits is what a model has to know of an Op: what it caches, whom it calls, and what else it can do.
-// Everything but Of may be left out.
+// Traits describes an Op to the model. Only Of is required.
 //
-// A struct that embeds an Op gets its Traits method too, which then describes a part of the struct and not
-// the whole. Of tells: where it is not the Op at hand, the caches count, and nothing else does.
+// A struct that embeds an Op also inherits its Traits method, which describes the embedded Op and not the
+// struct. The field Of shows this: if Of is not the struct itself, the model uses the cache of the embedded
+// Op but none of its faster paths.
 type Traits struct {
-	// Of is the Op described: the receiver of the method.
+	// Of is the Op described: the receiver of Traits.
 	Of Op
 
-	// Err says what is wrong with the Op, such as a weight that is missing. A model with such an Op is
-	// refused when it is first used.
+	// Err says what is wrong with the Op, such as a missing weight. A model with such an Op returns the error
+	// when it is first used.
 	Err error
 
-	// In and Out are the widths of the rows that Forward reads and sets; 0 is any.
+	// In and Out are the widths of the rows that Forward reads and sets; 0 means any width.
 	In, Out int
 
-	// Inner are the Ops that Forward calls. A cache in one that is not named here is refused.
+	// Inner lists the Ops that Forward calls. A model refuses an inner Op with a cache that is not listed.
 	Inner []Op
 
-	// Cache is what the Op keeps of each sequence; the zero value is nothing. [Pass.Attend], [Pass.Append]
-	// and [Pass.State] put it there.
+	// Cache describes what the Op caches of each sequence. [Pass.Attend] and [Pass.Append] fill keys and
+	// values, [Pass.State] gives the state.
 	Cache CacheLayer
 
-	// Shares is an Op of an earlier layer, or of this one, whose cache this one reads instead of a cache
-	// of its own: Cache is zero then.
+	// Shares, if not nil, is an Op of this or an earlier layer. This Op then reads that Op's cache, and Cache
+	// is zero.
 	Shares Op
 
-	// Cross is what the Op keeps of another sequence, which an encoder has read; the zero value is
-	// nothing. FillCross puts it there: it appends, with [Pass.Append], what it makes of the rows of x,
-	// [S, width of the encoder].
+	// Cross describes what the Op keeps of an encoder's output; the zero value is nothing. FillCross computes
+	// it from the rows of x, [S, width of the encoder], and stores it with [Pass.Append].
 	Cross     CacheLayer
 	FillCross func(p *Pass, x tensor.Tensor)
 
-	// ReadsInput says that Forward reads [Pass.Input], what entered the first block.
+	// ReadsInput says that Forward reads [Pass].Input.
 	ReadsInput bool
 
-	// TokenWise says that a row of dst depends on the same row of x alone: Forward may be called with some
-	// rows of the pass only.
+	// TokenWise says that a row of dst depends only on the same row of x. A model may then call Forward with
+	// some rows of the pass only.
 	TokenWise bool
 
-	// ForwardAdd, if not nil, sets dst to what Forward computes plus add, [T, Out], with the same bits as
-	// one after the other. dst does not overlap add. Models use it where a norm follows the sum.
+	// ForwardAdd, if not nil, sets dst = Forward(x) + add, with add [T, Out] and the bits of the two steps.
+	// dst does not overlap add. Models use it where a norm follows the sum.
 	ForwardAdd func(p *Pass, dst, x, add tensor.Tensor)
 
-	// ForwardRows, if not nil, sets dst, [len(rows), Out], to some rows of what Forward computes, and
-	// caches all. Models use it in the last layer, of which they often need one row.
+	// ForwardRows, if not nil, sets dst, [len(rows), Out], to the given rows of Forward(x), and caches all
+	// rows. Models use it in the last layer, where often one row is enough.
 	ForwardRows func(p *Pass, dst, x tensor.Tensor, rows []int)
 }
 
-// Describe returns the traits of any Op. Of is op, or nil if op is of a type whose values cannot be compared:
-// traits of an Op that is embedded in it make that one Inner.
+// Describe returns the traits of any Op. Of is op, or nil if op's type cannot be compared with ==. If op
+// inherits Traits from an embedded Op, that Op is listed in Inner.
 func Describe(op Op) Traits {
 	d, ok := op.(Describer)
 	if !ok && reflect.TypeOf(op).Comparable() {

@@ -4,37 +4,38 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Seq is one sequence of a packed batch: some rows of the pass's activations, in order.
+// Seq is one sequence of a batch. Its rows follow those of the sequence before it in the activations of the
+// pass.
 type Seq struct {
-	Rows  int    // tokens of this pass
-	Pos   int    // position of the first
-	Cache *Cache // the tokens before Pos; nil if there are none, as in an encoder
+	Rows  int    // number of tokens in this pass
+	Pos   int    // position of the first of them
+	Cache *Cache // holds the tokens before Pos; nil where nothing is cached, as in an encoder
 
-	// Cross is what the layers keep of another sequence, which an encoder has read: see [Plan.NewCross].
-	// Sequences of a batch may share it.
+	// Cross holds the keys and values of the encoder output that this sequence attends to: see
+	// [Plan.NewCross]. Sequences may share it.
 	Cross *Cache
 
-	// Length is the longest the sequence has been, this pass included. Rotations that adapt to the
-	// length use it, as the reference does; 0 means Pos + Rows.
+	// Length is the longest that the sequence has been, this pass included; 0 means Pos + Rows. Rotations
+	// that adapt to the length use it, as in transformers.
 	Length int
 }
 
-// Pass is what the layers share while one batch goes through a model. It keeps its memory from batch
-// to batch and is for one goroutine.
+// Pass is one forward pass of a batch through the layers of a model: the sequences, scratch memory and an
+// observer. Its memory is kept for the next batch. One goroutine at a time may use a Pass.
 type Pass struct {
 	Seqs    []Seq
 	Scratch tensor.Arena
 
-	// Plan is that of the model. Begin takes it from the caches; where there are none, a model sets it after
-	// Begin.
+	// Plan is the plan of the model. Begin takes it from the caches. If no sequence has a cache, the model
+	// sets Plan after Begin.
 	Plan *Plan
 
-	// Observer, if not nil, is asked at each [Point] of the pass; the function it returns, if any, is
-	// shown what is there. It must not keep or change the tensor. What nobody wants to see, such as
-	// attention weights, is not computed.
+	// Observer, if not nil, is called at each [Point] of the pass. If it returns a function, that function
+	// gets the tensor at this point. The tensor is valid during the call only and must not be changed.
+	// Attention weights are computed only if the Observer returns a function for them.
 	Observer func(at Point) func(x tensor.Tensor)
 
-	// Input is what entered the first block, [T, Dim], if an Op declares that it reads that.
+	// Input is the input of the first block, [T, Dim]. It is set only if an Op has ReadsInput in its Traits.
 	Input tensor.Tensor
 
 	layer     int
@@ -42,23 +43,23 @@ type Pass struct {
 	rotations []rotation
 }
 
-// Stage is a kind of [Point]. Each package declares its own.
+// Stage names a kind of [Point]. Each package declares its own stages.
 type Stage string
 
-// What attention shows.
+// The stages that attention reports.
 const (
-	StageWeights      Stage = "weights"       // [H, T, S]: attention weights; Index is the sequence of the batch
-	StageCrossWeights Stage = "cross weights" // [H, T, S]: the same of attention to an encoder's output
+	StageWeights      Stage = "weights"       // [H, T, S]: self-attention weights; Index is the sequence in the batch
+	StageCrossWeights Stage = "cross weights" // [H, T, S]: weights over an encoder's output; Index as above
 )
 
 // Point is a place in a forward pass.
 type Point struct {
 	Stage Stage
-	Layer int // block, counted from 0
-	Index int // within the layer
+	Layer int // number of the block, from 0
+	Index int // which one within the layer, from 0
 }
 
-// Begin prepares the pass for a batch of these sequences, and for layer 0. Scratch memory stays as it is.
+// Begin starts a pass over these sequences, at layer 0. Scratch memory is kept.
 func (p *Pass) Begin(seqs ...Seq) {
 	p.Seqs = append(p.Seqs[:0], seqs...)
 	p.layer, p.Plan = 0, nil
@@ -76,7 +77,7 @@ func (p *Pass) Begin(seqs ...Seq) {
 	}
 }
 
-// End says that all layers have seen the batch: its tokens now belong to the caches.
+// End finishes a pass after the last layer: it adds the tokens of the pass to the caches' lengths.
 func (p *Pass) End() {
 	for _, s := range p.Seqs {
 		if s.Cache != nil {
@@ -85,13 +86,13 @@ func (p *Pass) End() {
 	}
 }
 
-// Enter says that what follows is layer i of the model. Blocks say so.
+// Enter sets the current layer to i. Blocks call it.
 func (p *Pass) Enter(i int) { p.layer = i }
 
-// Layer returns the layer that the pass is in.
+// Layer returns the current layer.
 func (p *Pass) Layer() int { return p.layer }
 
-// Traits returns what an Op of the present layer says of itself.
+// Traits returns the traits of an Op in the current layer, from the plan if it has them.
 func (p *Pass) Traits(op Op) Traits {
 	if at := p.Plan.find(p.layer, op); at != nil {
 		return at.Traits
@@ -99,7 +100,7 @@ func (p *Pass) Traits(op Op) Traits {
 	return Describe(op)
 }
 
-// Bytes returns the memory that the pass keeps for the next batch.
+// Bytes returns the memory, in bytes, that the pass keeps for the next batch.
 func (p *Pass) Bytes() int {
 	n := p.Scratch.Bytes()
 	for i := range p.rotations {
@@ -109,7 +110,8 @@ func (p *Pass) Bytes() int {
 	return n
 }
 
-// Reset forgets the batch and its model, and keeps the memory: the pass may serve another model then.
+// Reset forgets the batch, the model and the observer, but keeps the memory. The pass may then serve another
+// model.
 func (p *Pass) Reset() {
 	clear(p.Seqs)
 	p.Seqs, p.Plan, p.Observer, p.Input = p.Seqs[:0], nil, nil, tensor.Tensor{}
@@ -119,7 +121,7 @@ func (p *Pass) Reset() {
 	}
 }
 
-// Rows returns the rows of the batch.
+// Rows returns the number of tokens in the batch, T.
 func (p *Pass) Rows() int {
 	n := 0
 	for _, s := range p.Seqs {
@@ -128,7 +130,7 @@ func (p *Pass) Rows() int {
 	return n
 }
 
-// Observe shows x to the observer, if it wants to see this point.
+// Observe calls the Observer, if there is one, and shows it x if it asks for this point.
 func (p *Pass) Observe(at Point, x tensor.Tensor) {
 	if p.Observer != nil {
 		if f := p.Observer(at); f != nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Plan says for each Op of a model in which layer of the caches it keeps what it keeps. It is made once for
-// a model, and is read-only.
+// Plan assigns each Op of a model its place in the caches. It is made once for a model and does not change
+// afterwards: any goroutine may use it.
 //
-// An Op may stand in several layers, as in ALBERT, and has a place in each.
+// An Op may stand in several layers, as in ALBERT; it then has a place for each.
 type Plan struct {
 	layers [][]planned
 	caches []CacheLayer // of a sequence
@@ -25,8 +25,8 @@ type planned struct {
 	cache, cross int // its place in the caches; −1 is none
 }
 
-// NewPlan returns the plan for the Ops of each layer of a model, those that they call included. An Op that
-// cannot compute, or that hides another with a cache, gives an error that names the layer and the Op.
+// NewPlan returns the plan for the Ops of each layer, including the Ops that they call. It returns an error
+// that names the layer and the Op if the Op's Traits have an Err, or if an Op hides another Op with a cache.
 func NewPlan(layers ...[]Op) (*Plan, error) {
 	p := &Plan{}
 	for i, ops := range layers {
@@ -113,7 +113,7 @@ func (p *Plan) checkHidden(op Op) error {
 			continue
 		}
 		if t := Describe(inner); !t.Cache.none() || !t.Cross.none() || t.Shares != nil {
-			return fmt.Errorf("%T hides the cache of a %T in its field %s: give it a method Traits that names that in Inner", op, inner, field)
+			return fmt.Errorf("%T hides the cache of a %T in its field %s: give %T a method Traits that lists the field in Inner", op, inner, field, op)
 		}
 	}
 	return nil
@@ -132,17 +132,17 @@ func (p *Plan) find(layer int, op Op) *planned {
 	return nil
 }
 
-// ReadsInput reports whether an Op reads [Pass.Input].
+// ReadsInput reports whether an Op of the plan reads [Pass].Input.
 func (p *Plan) ReadsInput() bool { return p.reads }
 
-// Caches describes what a sequence's cache holds, by place.
+// Caches describes what a sequence's cache holds, one entry for each place.
 func (p *Plan) Caches() []CacheLayer { return append([]CacheLayer(nil), p.caches...) }
 
-// Cross describes what is kept of a sequence that an encoder has read, by place; nothing is for models
+// Cross describes what is kept of an encoder's output, one entry for each place. It is empty for models
 // without an encoder.
 func (p *Plan) Cross() []CacheLayer { return append([]CacheLayer(nil), p.cross...) }
 
-// NewCache returns an empty cache for sequences of the model, which stores keys and values as dt: F32, or
+// NewCache returns an empty cache for one sequence of the model. dt is the type of keys and values: F32, or
 // F16, which halves the memory and rounds to 11 bits. It panics for another type.
 func (p *Plan) NewCache(dt tensor.DType) *Cache {
 	c := newCache(dt, p.caches)
@@ -150,8 +150,9 @@ func (p *Plan) NewCache(dt tensor.DType) *Cache {
 	return c
 }
 
-// NewCross returns what the layers of the model make of the output of an encoder, x, [S, width of the
-// encoder]: keys and values, in float32, for [Seq.Cross] of any number of sequences.
+// NewCross computes the keys and values that the layers need of an encoder's output x, [S, width of the
+// encoder], in float32. Use the result as [Seq].Cross, for any number of sequences. It uses pass for scratch
+// memory and ends the batch that was in it.
 func (p *Plan) NewCross(pass *Pass, x tensor.Tensor) *Cache {
 	c := newCache(tensor.F32, p.cross)
 	c.plan = p

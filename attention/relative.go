@@ -6,12 +6,12 @@ import (
 	"sort"
 )
 
-// RelativeBias is added to the score of a query and a key by head and distance: the key's position less the
-// query's (Raffel et al., "T5", 2020).
+// RelativeBias adds a learned value to each score, by head and distance (Raffel et al., "T5", 2020). The
+// distance is the key's position minus the query's.
 type RelativeBias struct {
 	Heads  int
-	Starts []int     // of the runs of distances that share values, as in [Buckets]: [N]
-	Table  []float32 // [H][N]
+	Starts []int     // [N]: first distance of each run, as in [Buckets]
+	Table  []float32 // [H][N]: the value of each head and run
 }
 
 // AddTo implements [Bias].
@@ -60,15 +60,16 @@ func (b RelativeBias) row(head int) []float32 {
 	return b.Table[head*n:][:n]
 }
 
-// Buckets are distances in runs that share a bucket, so that their size does not depend on how far they go.
+// Buckets maps distances to buckets. Neighbouring distances that share a bucket are one run, so its size does
+// not grow with the distances covered.
 type Buckets struct {
-	// Starts holds the first distance of each run, in ascending order. Distances before the first are of the
-	// first run, and those after the last are of the last.
+	// Starts holds the first distance of each run, in ascending order. Smaller distances belong to the first
+	// run, larger ones to the last.
 	Starts []int
 	Of     []int // the bucket of each run
 }
 
-// NewBuckets returns the runs of the distances from least to most. The distances of a bucket must be
+// NewBuckets returns the Buckets of the distances from least to most. All distances of one bucket must be
 // neighbours.
 func NewBuckets(least, most int, bucket func(distance int) int) Buckets {
 	var b Buckets
@@ -94,10 +95,11 @@ func runOf(starts []int, distance int) int {
 	return max(i, 0)
 }
 
-// Bucket returns the bucket of a distance, the key's position less the query's: one for each short
-// distance, and for longer ones, up to most, buckets that widen as their logarithm does. Bidirectional
-// buckets are one half for keys at or before the query and one for those after it; otherwise all keys
-// after it share the first bucket. The distances of a bucket are neighbours.
+// Bucket returns T5's bucket of a distance, the key's position minus the query's (transformers:
+// _relative_position_bucket). Each short distance has its own bucket; longer ones, up to most, share buckets
+// that widen logarithmically. If bidirectional, the first half of the buckets is for keys at or before the
+// query and the second half for keys after it. Otherwise all keys after the query share bucket 0. All
+// distances of one bucket are neighbours.
 func Bucket(distance, buckets, most int, bidirectional bool) int {
 	base, n := 0, -distance
 	if bidirectional {

@@ -7,20 +7,20 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// RoPE rotates pairs of a head's values by angles proportional to the position (Su et al., "RoFormer",
-// 2021), so that the score of a query and a key depends on their distance. [NewRoPE] makes one; it is
-// read-only.
+// RoPE rotates pairs of a head's values by angles proportional to the position (Su et al., "RoFormer", 2021).
+// A score then depends on the distance of query and key. [NewRoPE] makes one. Do not change it while it is in
+// use; any number of passes may use it at once.
 type RoPE struct {
-	// InvFreq holds the angle of each pair from one position to the next, [Dim/2].
+	// InvFreq is the angle in radians that each pair turns per position, [Dim/2].
 	InvFreq []float32
 
-	// AttentionFactor multiplies the rotated values; 0 means 1. YaRN and longrope use it.
+	// AttentionFactor multiplies the rotated values; 0 means 1. YaRN and LongRoPE use it.
 	AttentionFactor float32
 
-	// Interleaved rotates neighbours (2i, 2i+1), as in GPT-J, instead of (i, i+Dim/2).
+	// Interleaved pairs neighbours (2i, 2i+1), as GPT-J does, instead of (i, i+Dim/2).
 	Interleaved bool
 
-	// Long, if not nil, takes the place of this rotation for sequences longer than OriginalMaxLen.
+	// Long, if not nil, replaces this rotation for sequences longer than OriginalMaxLen.
 	Long           *RoPE
 	OriginalMaxLen int
 
@@ -28,7 +28,7 @@ type RoPE struct {
 	dynamic dynamicNTK
 }
 
-// Dim returns the number of a head's values that are rotated, from its first on.
+// Dim returns how many values at the start of each head are rotated.
 func (r *RoPE) Dim() int { return 2 * len(r.InvFreq) }
 
 // at returns the rotation for a sequence of this length; freq is memory for its frequencies.
@@ -57,8 +57,8 @@ func table(cos, sin, invFreq []float32, amplitude float32, pos int) {
 	}
 }
 
-// Rotate rotates the heads in x, [T, H, D], of tokens at positions pos, pos+1, … of a sequence of the
-// given length, in place.
+// Rotate rotates the heads in x, [T, H, D], in place. The T tokens are at positions pos, pos+1, …; length is
+// the length of their sequence.
 func (r *RoPE) Rotate(x tensor.Tensor, pos, length int) {
 	half := len(r.InvFreq)
 	buf := make([]float32, 3*half)

@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Scaling stretches a [RoPE] to longer contexts than the model was first trained with. The fields are
-// those of a checkpoint's rope_parameters (formerly rope_scaling); 0 is what an absent key means.
+// Scaling stretches a [RoPE] to longer contexts than the model was first trained with. The fields are the
+// keys of a checkpoint's rope_parameters (formerly rope_scaling). Zero means that the key is absent.
 type Scaling struct {
-	// Type is "default" or "" for none, "linear", "dynamic", "llama3", "yarn" or "longrope".
+	// Type is "linear", "dynamic", "llama3", "yarn" or "longrope"; "" or "default" means no scaling.
 	Type string
 
 	Factor         float64
@@ -16,23 +16,27 @@ type Scaling struct {
 
 	LowFreqFactor, HighFreqFactor float64 // llama3
 
-	BetaFast, BetaSlow   float64 // yarn; 0 is 32 and 1
+	BetaFast, BetaSlow   float64 // yarn; 0 means 32 and 1
 	MScale, MScaleAllDim float64 // yarn
-	NoTruncate           bool    // yarn: truncate is false
-	AttentionFactor      float64 // yarn and longrope; 0 derives it
+	NoTruncate           bool    // yarn: the key truncate is false
+	AttentionFactor      float64 // yarn and longrope; 0 means that it follows from the other keys
 
 	ShortFactor, LongFactor []float64 // longrope, [dim/2]
 }
 
-// NewRoPE returns the rotation of the first dim values of a head, with the angles base^(−2i/dim). base is
-// rope_theta. An odd dim rotates one value more, by the same formula, as GPT-NeoX has it. The scalings are
-// those of transformers' modeling_rope_utils: linear and dynamic NTK, YaRN (Peng et al., 2023), LongRoPE
-// (Ding et al., 2024) and LLaMA 3.1's. An unknown type, or numbers that make no sense, give an error.
+// NewRoPE returns the rotation of the first dim values of each head, with the angles base^(−2i/dim) per
+// position. base is the config's rope_theta. If dim is odd, one more value is rotated by the same formula, as
+// in GPT-NeoX.
 //
-// Two depend on the length of a sequence. Longrope has one set of frequencies for sequences up to
-// Original and one for longer ones. Dynamic NTK computes frequencies anew for each length beyond
-// Original; keys that are cached keep the rotation that they entered with, as when the reference
-// generates with its cache, so what a prompt longer than Original gives depends on how it is fed.
+// The scalings follow transformers' modeling_rope_utils: linear, dynamic NTK, YaRN (Peng et al., 2023),
+// LongRoPE (Ding et al., 2024) and LLaMA 3.1's. NewRoPE returns an error for an unknown type and for numbers
+// that make no sense.
+//
+// Two scalings depend on the length of the sequence. LongRoPE has one set of frequencies for lengths up to
+// OriginalMaxLen and another for longer ones. Dynamic NTK computes new frequencies for each length beyond
+// OriginalMaxLen. Cached keys keep the rotation that they had when they were cached, as in transformers when
+// it generates with its cache. So the result for a prompt longer than OriginalMaxLen depends on how the
+// prompt is split.
 func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 	if dim <= 0 || dim > 1<<16 {
 		return nil, fmt.Errorf("attention: RoPE over %d values of a head; a positive number is needed", dim)
@@ -50,7 +54,7 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 	}
 	if !r.finite() {
 		s.ShortFactor, s.LongFactor = nil, nil // lists may be long
-		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are no numbers", base, s)
+		return nil, fmt.Errorf("attention: RoPE with base %v and scaling %+v has frequencies that are not finite", base, s)
 	}
 	return r, nil
 }

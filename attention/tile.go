@@ -28,7 +28,8 @@ type worker struct {
 	sums      []float32 // two partial results
 	vdim      int
 
-	clean bool // values of hidden keys are not read: see mend
+	clean   bool    // values of hidden keys are not read: see mend
+	touched float32 // so that touch is not optimised away
 }
 
 // softmaxState is the state of softmax after some keys.
@@ -136,21 +137,31 @@ func (w *worker) attend(first, last int) softmaxState {
 
 // chunk adds the keys of chunk c to r.
 func (w *worker) chunk(c int, r softmaxState) {
-	lo, hi := w.j.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
-	first, last := max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block)
+	first, last, hi := w.blocks(c)
 	for b := first; b <= last; b++ {
-		key := b * flash.Block
-		n := min(flash.Block, hi+1-key)
-		k, ldk, v, ldv := w.block(b, n)
-		copy(w.mnew[:w.lanes], r.m)
-		w.score(key, n, k, ldk)
-		if w.clean {
-			v, ldv = w.seenValues(n, v, ldv)
-		}
-		flash.Rescale(r.o, w.lanes, w.vdim, r.m, w.mnew, r.l)
-		flash.ExpSum(w.scores, w.lanes, n, r.m, r.l)
-		flash.Accumulate(r.o, w.lanes, w.vdim, v, ldv, w.scores, n)
+		w.add(b, hi, r)
 	}
+}
+
+// blocks returns the blocks of chunk c that the tile sees, and the last key that it sees.
+func (w *worker) blocks(c int) (first, last, hi int) {
+	lo, hi := w.j.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
+	return max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block), hi
+}
+
+// add adds the keys of block b up to key hi to r.
+func (w *worker) add(b, hi int, r softmaxState) {
+	key := b * flash.Block
+	n := min(flash.Block, hi+1-key)
+	k, ldk, v, ldv := w.block(b, n)
+	copy(w.mnew[:w.lanes], r.m)
+	w.score(key, n, k, ldk)
+	if w.clean {
+		v, ldv = w.seenValues(n, v, ldv)
+	}
+	flash.Rescale(r.o, w.lanes, w.vdim, r.m, w.mnew, r.l)
+	flash.ExpSum(w.scores, w.lanes, n, r.m, r.l)
+	flash.Accumulate(r.o, w.lanes, w.vdim, v, ldv, w.scores, n)
 }
 
 // score computes the scores of n keys from position key on, as softmax takes them, and raises mnew.

@@ -20,7 +20,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	shape := llamaShape{dim: 512, inner: 512, layers: 2, heads: 8, kvHeads: 2, headDim: 64, vocab: 1024}
 	for _, threads := range []int{1, 2} {
 		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-			d, err := shape.random(dt, false)
+			d, err := shape.random(dt, tensor.FullPrecision)
 			if err != nil {
 				t.Fatal(err)
 			}

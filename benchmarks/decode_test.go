@@ -31,9 +31,9 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	})
 	b.Run("smollm2-135m", func(b *testing.B) {
 		dir := folder(b, "TRANSFORMER_REAL", "smollm2-135m-instruct")
-		benchTypes(b, smolLM135M, func(dt tensor.DType, round bool) (*model.Decoder, error) {
+		benchTypes(b, smolLM135M, func(dt tensor.DType, p tensor.Precision) (*model.Decoder, error) {
 			keep := func(tensor.DType) tensor.DType { return dt }
-			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep, Round: round})
+			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep, Precision: p})
 		}, bench)
 	})
 	if os.Getenv("TRANSFORMER_REAL") == "" {
@@ -43,17 +43,17 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	}
 }
 
-func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, bool) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
+func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, tensor.Precision) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
 	for _, kind := range []struct {
-		name  string
-		dt    tensor.DType
-		round bool // activations to bfloat16
-	}{{"f32", tensor.F32, false}, {"bf16", tensor.BF16, false}, {"bf16-rounding", tensor.BF16, true}} {
+		name      string
+		dt        tensor.DType
+		precision tensor.Precision
+	}{{"f32", tensor.F32, tensor.FullPrecision}, {"bf16", tensor.BF16, tensor.FullPrecision}, {"bf16-rounding", tensor.BF16, tensor.BF16Activations}} {
 		if lack := lacksMemory(int64(kind.dt.Bytes(shape.parameters()))); lack != "" {
 			b.Run(kind.name, func(b *testing.B) { b.Skip(lack) })
 			continue
 		}
-		get := sync.OnceValues(func() (*model.Decoder, error) { return load(kind.dt, kind.round) })
+		get := sync.OnceValues(func() (*model.Decoder, error) { return load(kind.dt, kind.precision) })
 		run(b, kind.name, func(b *testing.B) {
 			d, err := get()
 			if err != nil {

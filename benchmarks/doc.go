@@ -1,60 +1,62 @@
-// Package benchmarks measures the library beside the limits of the machine it runs on. It has no code of
-// its own to import; everything is in its tests.
+// Package benchmarks measures the library beside the limits of the machine. Everything is in its tests; there
+// is nothing to import.
 //
 //	go test ./benchmarks -run '^$' -bench . -cpu 1,2 -timeout 2h
 //
-// Threads are GOMAXPROCS, which -cpu sets. -short leaves out what needs gigabytes.
+// -cpu sets the number of threads (GOMAXPROCS). -short skips what needs gigabytes.
 //
 // # What is measured
 //
 //   - BenchmarkMatMul: products of activations and weights, from one row to 1024.
-//   - BenchmarkScaledDotProduct: the core of attention, whose time grows as the square of the length;
-//     what memory it needs beside its arguments shows as B/op.
-//   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models are of the
-//     shape of LLaMA 3.2 1B, with random weights, and SmolLM2 135M, the real one if it is at hand.
+//   - BenchmarkScaledDotProduct: attention alone. Its time grows as the square of the length. B/op is the
+//     memory that it needs beside its arguments.
+//   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models have the shape of
+//     LLaMA 3.2 1B, with random weights, and of SmolLM2 135M, with its real weights if they are there.
 //   - BenchmarkEmbed: encoders of the shapes of MiniLM-L6 and BERT base, for batches of equal and of mixed
 //     lengths, without padding.
-//   - BenchmarkEncoderDecoder: a source of 512 tokens read, and a target of 64 written, greedily and with
-//     four beams. The models are of the shapes of T5-small and BART-base, with random weights.
+//   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four
+//     beams. The models have the shapes of T5-small and BART-base, with random weights.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
 //   - BenchmarkSample: choosing a token from 128256 logits.
 //   - BenchmarkOpen: from a file to a model that can compute.
 //
-// TestPeakMemory and TestDecodeAllocatesNothing hold what does not depend on the day: opening a
-// checkpoint takes little more memory than its weights, and a token allocates nothing.
+// TestPeakMemory and TestDecodeAllocatesNothing check what does not vary: opening a checkpoint takes little
+// more memory than its weights, and a token allocates nothing.
 //
 // # Files
 //
-// TRANSFORMER_REAL names a folder with the Hugging Face checkpoints smollm2-135m-instruct and
-// gemma-3-270m, each a folder with config.json, model.safetensors and tokenizer.json.
-// TRANSFORMER_FIXTURES names one with text/tinyshakespeare.txt and tokenizers/gpt2, which has vocab.json
-// and merges.txt. What needs them is skipped without them; where random weights serve as well they take
-// the place of real ones, and the name ends in -random.
+// TRANSFORMER_REAL names a folder with the Hugging Face checkpoints smollm2-135m-instruct and gemma-3-270m,
+// each a folder with config.json, model.safetensors and tokenizer.json. TRANSFORMER_FIXTURES names a folder
+// with text/tinyshakespeare.txt and tokenizers/gpt2, which has vocab.json and merges.txt. Without these
+// folders, random weights replace real ones where that makes no difference, and the name ends in -random; the
+// other benchmarks are skipped.
 //
 // # How to read the figures
 //
-// Seconds say as much of the machine as of the program. So the machine's limits are measured in the same
-// process, just before and after each fifth of a second of work, on as many threads, and results are
-// shares of them:
+// Seconds depend on the machine as much as on the program. So the limits of the machine are measured in the
+// same process, just before and after each fifth of a second of work, on as many threads. Results are shares
+// of these limits:
 //
-//   - %peak: floating-point operations, of those that multiply-adds of registers reach in the same
-//     vector instructions. A multiply-add counts as two, causal attention as half of full attention.
-//   - %bandwidth: bytes of weights (of keys and values in attention), each read once, of those that reading
-//     a buffer that no cache holds reaches. A tied head counts once, the row of the embedding not.
-//   - %gemm, of a prompt: the time of the model's matrix products alone, with the same weights and
-//     rows, of the time of everything.
+//   - %peak: floating-point operations per second, as a share of what multiply-adds in registers reach with
+//     the same vector instructions. A multiply-add counts as two operations; causal attention counts as half
+//     of full attention.
+//   - %bandwidth: bytes of weights (in attention, of keys and values) per second, each read once, as a share
+//     of what reading a buffer larger than all caches reaches. A tied head counts once; the row of the
+//     embedding does not count.
+//   - %gemm, for prompts: the time of the model's matrix products alone, with the same weights and rows, as a
+//     share of the whole time.
 //
-// They are medians, and hold on a busy machine what ns/op does not; but other programs that come and go
-// within a fifth of a second can take a share beyond 100, or well below what a quiet machine shows.
-// GFLOP/s, GB/s and tok/s (tokens a second) are what ns/op says, in other words. Tokenizing, sampling
-// and opening have no such limit, and give their speed only.
+// Shares are medians. On a busy machine they are steadier than ns/op, but other programs that come and go
+// within a fifth of a second can push a share above 100 or far below its usual value. GFLOP/s, GB/s and tok/s
+// (tokens per second) express ns/op in other units. Tokenizing, sampling and opening have no such limit and
+// report their speed only.
 //
 // # Other systems
 //
-// rivals.py prints figures of PyTorch, ONNX Runtime, CTranslate2, tiktoken and Hugging Face tokenizers for the same
-// work under the same names. Its top says which versions, and how to install them. ONNX Runtime runs encoders in float32
-// and in 8 bits; rivals.py same-hidden checks first that they are the encoders of transformers. Run systems by turns:
-// then all see the same machine.
+// rivals.py measures the same work, under the same names, with PyTorch, ONNX Runtime, CTranslate2, tiktoken
+// and Hugging Face tokenizers. Its head lists versions and how to install them. ONNX Runtime runs encoders in
+// float32 and in 8 bits; rivals.py same-hidden first checks that they compute what the encoders of
+// transformers compute. Run the systems in turns, so that all see the same machine.
 //
 //	go test -c -o bench ./benchmarks
 //	for i in 1 2 3 4 5 6; do
@@ -64,15 +66,14 @@
 //	done
 //	benchstat ours.txt torch.txt onnxruntime.txt
 //
-// For llama.cpp, take its llama-bench, built for the machine (cmake with GGML_NATIVE on; the target is
-// llama-bench). It wants GGUF files: convert_hf_to_gguf.py, which comes with it, makes them of a
-// checkpoint, with --outtype f32, f16 or bf16. The flags that measure what BenchmarkPrompt and
-// BenchmarkDecode do are
+// For llama.cpp, use its llama-bench, built for the machine (cmake with GGML_NATIVE on, target llama-bench).
+// It reads GGUF files; convert_hf_to_gguf.py, which comes with llama.cpp, makes them from a checkpoint, with
+// --outtype f32, f16 or bf16. These flags measure the same as BenchmarkPrompt and BenchmarkDecode:
 //
 //	llama-bench -m model-bf16.gguf -t 1,2 -p 512 -n 128 -r 5 -ngl 0
 //
-// where -t is the threads, -p the tokens of a prompt, -n those decoded one at a time from an empty cache,
-// and -r how often. Its rows pp512 and tg128 are tokens a second, to be compared with our tok/s of
-// the same weights: both decode at positions 0 to 127. Caches are f16 there unless -ctk f32 -ctv f32
-// asks for f32, as ours are here; it matters little at these lengths.
+// -t is the threads, -p the tokens of a prompt, -n the tokens generated one at a time from an empty cache,
+// and -r the number of runs. Compare its rows pp512 and tg128, in tokens per second, with our tok/s for the
+// same weights: both generate at positions 0 to 127. Its caches are f16 unless -ctk f32 -ctv f32 asks for
+// f32, as here; at these lengths that matters little.
 package benchmarks

@@ -46,8 +46,8 @@ func (s llamaShape) parameters() int {
 }
 
 // random returns a model of this shape with random weights.
-func (s llamaShape) random(dt tensor.DType, round bool) (*model.Decoder, error) {
-	return model.NewDecoder(s.config(), checkpoint.Random(1, dt), model.Options{Round: round})
+func (s llamaShape) random(dt tensor.DType, p tensor.Precision) (*model.Decoder, error) {
+	return model.NewDecoder(s.config(), checkpoint.Random(1, dt), model.Options{Precision: p})
 }
 
 // write stores a checkpoint of this shape with random weights in a folder, with the least of tokenizers.

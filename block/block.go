@@ -1,15 +1,17 @@
-// Package block assembles the layers of a transformer: the feed-forward networks [MLP] and [GLU], [Parallel],
-// which runs operations side by side, and [Block], a list of [Residual] sublayers around the stream of
-// activations.
+// Package block builds the layers of a transformer. [MLP] and [GLU] are feed-forward networks. A [Block] is a
+// list of [Residual] sublayers that update the stream of activations one after the other. [Parallel] runs
+// several operations on the same input and adds the results.
 //
-// Where the norms stand is what tells architectures apart; all are one expression,
+// Architectures differ in where the norms stand. One formula covers them all:
 //
 //	x ← Out(x + Scale · Post(Op(Pre(x))))
 //
-// with norms that may be absent: Pre alone in GPT-2, LLaMA and T5, Out alone in BERT, Post alone in OLMo 2, Pre
-// and Post in Gemma 2. Two residuals, attention and feed-forward, make the block of a decoder or encoder; a
-// third, between them, that of a decoder which attends to an encoder. GPT-NeoX, Falcon and Cohere have one
-// residual, around both operations in parallel.
+// Every norm may be absent. GPT-2, LLaMA and T5 have Pre only, BERT has Out only, OLMo 2 has Post only, Gemma
+// 2 has Pre and Post.
+//
+// A decoder or encoder block has two residuals: attention and feed-forward. A decoder that attends to an
+// encoder has a third one between them. GPT-NeoX, Falcon and Cohere have a single residual around both
+// operations in parallel.
 package block
 
 import (
@@ -21,14 +23,13 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// What blocks show to the observer of a pass, [T, Dim].
+// The stages that blocks report to the observer of a pass. The tensor is [T, Dim].
 const (
-	StageResidual attention.Stage = "residual" // the stream after a residual; Index counts those of a block
+	StageResidual attention.Stage = "residual" // the stream after a residual; Index is the residual's number in the block
 	StageBlock    attention.Stage = "block"    // the stream after a block
 )
 
-// Residual adds to the stream what an Op makes of it: x ← Out(x + Scale·Post(Op(Pre(x)))). Norms that are
-// nil are absent, and a Scale of 0 is 1.
+// Residual is one sublayer: x ← Out(x + Scale·Post(Op(Pre(x)))). A nil norm is skipped; a Scale of 0 means 1.
 type Residual struct {
 	Pre   nn.Norm
 	Op    attention.Op
@@ -96,10 +97,11 @@ func (r *Residual) forwardRows(p *attention.Pass, x tensor.Tensor, rows []int, f
 	return y
 }
 
-// Block is one layer of a model: residuals in order.
+// Block is one layer of a model: residuals that run in order. Forward does not change it, so several passes
+// may use it at once.
 type Block []Residual
 
-// Ops returns the operations of the residuals, for [attention.NewPlan].
+// Ops returns the operation of each residual, for [attention.NewPlan].
 func (b Block) Ops() []attention.Op {
 	ops := make([]attention.Op, len(b))
 	for i := range b {
@@ -130,7 +132,7 @@ func (b Block) Check(dim int) error {
 	return nil
 }
 
-// Forward updates x, [T, Dim], in place. layer is the block's number in its model.
+// Forward updates x, [T, Dim], in place. layer is the number of this block in the model.
 func (b Block) Forward(p *attention.Pass, layer int, x tensor.Tensor) {
 	p.Enter(layer)
 	for i := range b {
@@ -140,10 +142,10 @@ func (b Block) Forward(p *attention.Pass, layer int, x tensor.Tensor) {
 	p.Observe(attention.Point{Stage: StageBlock, Layer: layer}, x)
 }
 
-// ForwardRows returns what Forward would make of some rows of x, [len(rows), Dim], in scratch memory of
-// the pass; x is scratch from then on. After the last layer of a decoder only few rows are needed, and
-// where attention is followed by a feed-forward network the others need not be computed. Observers see
-// the layer only if all rows are computed, as they are where there is an observer.
+// ForwardRows returns the given rows of what Forward computes, [len(rows), Dim], in scratch memory of the
+// pass. The contents of x are lost. The last layer of a decoder often needs one row only: where attention is
+// followed by a feed-forward network, the other rows are not computed. With an observer all rows are
+// computed.
 func (b Block) ForwardRows(p *attention.Pass, layer int, x tensor.Tensor, rows []int) tensor.Tensor {
 	p.Enter(layer)
 	first := b.rowwise(p)

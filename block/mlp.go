@@ -22,7 +22,7 @@ func (m *MLP) Traits() attention.Traits {
 		TokenWise: true, ForwardAdd: m.forwardAdd}
 }
 
-// Forward implements [attention.Op].
+// Forward implements [attention.Op]: dst and x are [T, Dim].
 func (m *MLP) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	m.forwardAdd(p, dst, x, tensor.Tensor{})
 }
@@ -38,7 +38,7 @@ func (m *MLP) forwardAdd(_ *attention.Pass, dst, x, residual tensor.Tensor) {
 // GLU is the gated feed-forward network Down(Act(Gate(x))·Up(x)) (Shazeer, "GLU Variants Improve
 // Transformer", 2020).
 type GLU struct {
-	GateUp nn.Linear // gate and then up, [2·I, Dim]
+	GateUp nn.Linear // gate, then up: [2·I, Dim]
 	Act    nn.Activation
 	Down   nn.Linear // [Dim, I]
 }
@@ -48,7 +48,7 @@ func (g *GLU) Traits() attention.Traits {
 	return attention.Traits{Of: g, Err: checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2), In: g.GateUp.In(), Out: g.Down.Out(), TokenWise: true}
 }
 
-// Forward implements [attention.Op].
+// Forward implements [attention.Op]: dst and x are [T, Dim].
 func (g *GLU) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	if err := checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2); err != nil {
 		panic(err.Error())

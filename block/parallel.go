@@ -8,12 +8,12 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Parallel is the sum of several operations on the same rows, Σ Op(Pre(x)): attention and feed-forward network
-// side by side, as in GPT-J and GPT-NeoX (Wang and Komatsuzaki, 2021). A norm that all branches share stands in
-// the [Residual] around it.
+// Parallel adds up several operations on the same rows: Σ Op(Pre(x)). GPT-J and GPT-NeoX run attention and
+// feed-forward network this way (Wang and Komatsuzaki, 2021). If all branches share one norm, put it in the
+// [Residual] around the Parallel.
 type Parallel struct{ Branches []Branch }
 
-// Branch is one operation of a [Parallel], with a norm of its own, or nil.
+// Branch is one operation of a [Parallel]. Pre is its own norm; nil means no norm.
 type Branch struct {
 	Pre nn.Norm
 	Op  attention.Op
@@ -39,7 +39,7 @@ func (b *Parallel) Traits() attention.Traits {
 	return t
 }
 
-// Forward sets dst, [T, Out], to the sum of the branches of x, [T, In].
+// Forward sets dst, [T, Out], to the sum of the branches, computed from x, [T, In]. dst must not overlap x.
 func (b *Parallel) Forward(p *attention.Pass, dst, x tensor.Tensor) {
 	alias.Disjoint("block: Parallel", "dst", dst.Data, "x", x.Data)
 	mark := p.Scratch.Mark()

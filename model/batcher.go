@@ -98,20 +98,21 @@ func (b *batcher) gather(d *Decoder, sessions []*Session) bool {
 	return row > 0
 }
 
-// Input is the tokens that a call appends to one of several sessions.
+// Input is one session of a batch, and the tokens to append to it.
 type Input struct {
 	Session *Session
 	IDs     []int
 }
 
 // AppendBatch appends tokens to several sessions of the model in one pass, without padding: the weights are
-// read once for all. Each ends as [Session.Append] alone would leave it, bit for bit. On an error no session
-// has changed. Observers are those of the first session, and see the packed rows.
+// read once for all. Each session ends as [Session.Append] alone would leave it, bit for bit. After an error
+// no session has changed. The observer of the first session sees the packed rows of all; other observers are
+// not called.
 func (d *Decoder) AppendBatch(batch []Input) error {
 	var sessions []*Session
 	for i, in := range batch {
 		if err := d.checkBatch(batch[:i+1]); err != nil {
-			return err
+			return fmt.Errorf("%w (session %d of the batch)", err, i)
 		}
 		sessions = append(sessions, in.Session)
 	}
@@ -135,11 +136,11 @@ func (d *Decoder) AppendBatch(batch []Input) error {
 func (d *Decoder) checkBatch(batch []Input) error {
 	last := batch[len(batch)-1].Session
 	if last.d != d {
-		return errors.New("model: a session of another model in the batch")
+		return errors.New("model: the session belongs to another model; a batch is for sessions of one")
 	}
 	for _, other := range batch[:len(batch)-1] {
 		if other.Session == last {
-			return errors.New("model: a session is in the batch twice")
+			return errors.New("model: the session is in the batch twice")
 		}
 	}
 	return nil

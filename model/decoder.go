@@ -6,9 +6,9 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Decoder is a model that continues texts, with its tokenizer and its way of generating. [OpenDecoder] makes
-// one from a checkpoint; a program may also fill the fields itself. It is read-only, so that any number of
-// sessions may run on it at once.
+// Decoder is a model that continues texts, with its tokenizer and generation settings. [OpenDecoder] makes
+// one from a checkpoint; a program may also fill the fields itself. Computing does not change a Decoder: any
+// number of sessions may use it at once.
 type Decoder struct {
 	*arch.Decoder
 	Family string // model_type: "llama"

@@ -1,80 +1,81 @@
-// Package model assembles whole models from the blocks below it, and runs them.
+// Package model opens whole models and runs them.
 //
-// A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3. An [Encoder] reads them: BERT and
-// its relatives, with the heads they are published with. An [EncoderDecoder] has one of each, and writes a
-// text for the one that it reads: T5, BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All share one trunk,
-// [arch.Trunk]. [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] make them from a folder as Hugging Face
-// publishes it; [NewDecoder], [NewEncoder] and [NewEncoderDecoder] take weights from anywhere, random ones
-// too, and the fields are there for programs that assemble their own.
+// A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3 and others. An [Encoder] reads
+// texts: BERT and its relatives, with their heads. An [EncoderDecoder] reads one text and writes another: T5,
+// BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All are built on [arch.Trunk].
+//
+// [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] open a folder as Hugging Face publishes it.
+// [NewDecoder], [NewEncoder] and [NewEncoderDecoder] take weights from any source. A program may also fill
+// the fields of a model itself.
 //
 // # Generating
 //
 // A [Session] is one text: the tokens so far, with their keys and values cached. [Session.Append] appends
-// tokens and computes the logits after the last, [Session.Generate] and [Session.GenerateText] go on from
-// there. [Session.Rewind] goes back; [Session.Fork] branches, and shares what was read. Many sessions run
-// at the same time over the same weights, each in a goroutine of its own, or together in one pass with
-// [Decoder.AppendBatch], [Decoder.GenerateBatch] and [Decoder.BeamSearchBatch].
+// tokens and computes the logits after the last one. [Session.Generate] and [Session.GenerateText] continue
+// the text, [Session.BeamSearch] searches for the best continuations. [Session.Rewind] goes back;
+// [Session.Fork] continues one text in two ways. Checkpoints come with generation settings, [hf.Generation]:
+// lengths, end tokens, logits processors, beams.
 //
-// [Session.BeamSearch] is beam search, for every decoder: its running texts are forks of the session. The
-// session of an encoder–decoder, [EncoderDecoder.NewSession], attends to an [Encoded] source that
-// [EncoderDecoder.Encode] has read; it is a session like any other, and any number may share the source.
-// What a checkpoint says of generating is its [hf.Generation]: lengths, end tokens, logits processors, beams.
+// With an encoder–decoder, [EncoderDecoder.Encode] reads a source and [EncoderDecoder.NewSession] returns a
+// session for its target. Any number of sessions may share a source.
 //
-// What a text's logits are does not depend, to the bit, on how it is fed, on what else is in a batch, or
-// on the number of processors. (One exception is part of what the reference does: see
-// [attention.NewRoPE] on dynamic NTK.)
+// The logits of a text have the same bits however its tokens are split into calls, whatever else is in a
+// batch, and on any number of processors. The one exception is dynamic NTK, as in transformers: see
+// [attention.NewRoPE].
 //
 // # Many texts at once
 //
-// Sessions in goroutines of their own do not disturb each other, and do not share the processors evenly either.
-// The process has one pool of workers, as many as GOMAXPROCS, the caller included. It serves one step at a time: a
-// matrix product, an attention, a norm of many rows. A step that finds the pool busy does not wait. It runs on its
-// own goroutine alone. Two sessions at once are therefore one on all processors and one on a single processor, and
-// they change places from step to step, by chance. The bits of the results are the same; the time of each is hard
-// to tell. And each session reads all weights for itself, which is most of the time of a token.
+// Sessions may run at the same time over the same weights, each in its own goroutine. They do not share
+// processors evenly. The process has one pool of GOMAXPROCS workers, the caller included, and it serves one
+// step at a time: a matrix product, an attention, a norm of many rows. A step that finds the pool busy runs
+// on its own goroutine alone. So of two sessions one runs on all processors and the other on one, and from
+// step to step they change places at random. Results are the same, but times vary. Each session also reads
+// all weights by itself, which is most of the time of a token.
 //
-// A server does better with one queue. One goroutine owns the model. It takes the texts that wait, and advances all of
-// them together: [Decoder.AppendBatch] with the next token of each session, and with the prompts of new ones. The
-// weights are then read once for all texts, on all processors. [Decoder.GenerateBatch] is this loop for a fixed set of
-// texts. To give each of several tasks its own processors instead, run several processes, each with a smaller
-// GOMAXPROCS. With GOMAXPROCS=1 every session runs on one processor, and the sessions of one process take turns.
+// A server does better with one queue: one goroutine owns the model and advances all texts together.
+// [Decoder.AppendBatch] takes the next token of each session and the prompts of new ones, and reads the
+// weights once for all. [Decoder.GenerateBatch] and [Decoder.BeamSearchBatch] do this for a fixed set of
+// texts.
+//
+// To give each task its own processors, run several processes with a smaller GOMAXPROCS each. With
+// GOMAXPROCS=1 the sessions of a process take turns on one processor.
 //
 // # Reading
 //
-// An Encoder takes any number of [arch.Sequence] values of different lengths, packed without padding, and gives
-// [Encoder.Hidden] states, or what its head makes of each token or each sequence. Package task, below this
-// one, does this with text.
+// An Encoder takes any number of [arch.Sequence] values of different lengths, packed without padding.
+// [Encoder.Hidden] returns hidden states, [Encoder.TokenScores] and [Encoder.SequenceScores] return what the
+// head computes from them. Package task does this with text.
 //
 // # Looking inside
 //
-// A function in [SessionOptions], or in an [attention.Pass], is asked at each point of a forward pass
-// whether it wants to see it: the embedding, the stream after every residual, attention weights, the
-// logits. Nothing is computed for points that nobody wants to see.
+// An observer in [SessionOptions], or in an [attention.Pass], is called at each point of a forward pass: the
+// embedding, the stream after each residual, attention weights, logits. It returns a function for the tensors
+// it wants to see. Nothing is computed for the others.
 //
 // # Memory
 //
-// A model takes the size of its weights, in the types in which they are kept. A session takes the bytes that
-// [Session.CacheBytes] says, four for each token, and eight for each entry of the vocabulary.
+// A model takes the size of its weights, in the types in which they are kept. A session takes
+// [Session.CacheBytes], 4 bytes for each token, and 8 bytes for each entry of the vocabulary.
 //
-// A call takes memory for the rows that it computes together, however long the text is: up to 512 tokens of a
-// decoder, and of an encoder up to 1024 tokens of several texts, or one longer text. For each of these rows it takes
-// up to 12 bytes for each output of the layer's products (queries, keys, values, gates and so on), and 32 for each value of
-// the residual stream. Attention may take as much again as the layer's keys and values of one text, in float32.
-// Logits take 4 bytes for each entry of the vocabulary and token that they are asked for.
+// A call computes up to 512 rows at a time in a decoder. In an encoder it computes up to 1024 rows of several
+// texts, or one longer text. Each row takes up to 12 bytes for each output of a layer's products (queries,
+// keys, values, gates and so on) and 32 bytes for each value of the residual stream. Attention may take the
+// size of one layer's keys and values of one text, in float32. Logits take 4 bytes for each entry of the
+// vocabulary, for each token whose logits are computed.
 //
-// Calls leave this memory to those that follow. What two garbage collections in a row have found unused goes, all but
-// about 10 MB: a process that is idle keeps its models and sessions, and no more.
+// Later calls reuse this memory. If two garbage collections in a row find it unused, all but about 10 MB of
+// it is freed. An idle process keeps its models and sessions only.
 //
-// # Folders from strangers
+// # Folders that you do not trust
 //
-// A folder may hold anything. Opening it runs nothing in it, and gives a model, or an error that names the file
-// and what is wrong there. Opening takes at most 100 bytes of memory for each byte of the files that it reads,
-// and 64 MB besides, whatever the files say. A published model takes about the size of its weights. Only
-// regular files are read, no pipes and devices, and those beside the weights have limits: 16 MB for a
-// configuration, 128 MB for a vocabulary, 64 MB for an index. Weights have none: look at the size of the
-// file first. It counts even where the file has holes and takes no room on the disk.
+// Opening a folder runs nothing in it. It gives a model, or an error that names the file and what is wrong
+// there. It takes at most 100 bytes of memory for each byte of the files that are read, and 64 MB besides,
+// whatever the files say; a published model takes about the size of its weights. Only regular files are read,
+// no pipes or devices. A configuration may have 16 MB, a vocabulary 128 MB, an index 64 MB. Weights have no
+// limit: check the size of the file first. The size counts even if the file has holes that take no room on
+// the disk.
 //
-// A folder may also hold links. [os.DirFS] follows them wherever they lead; an [os.Root] does not let them out:
+// A folder may hold links. [os.DirFS] follows them anywhere; an [os.Root] only within its folder:
 //
 //	cache, err := os.OpenRoot("/home/me/.cache/huggingface/hub/models--org--name")
 //	...
@@ -82,12 +83,16 @@
 //	...
 //	d, err := model.OpenDecoder(folder, model.Options{})
 //
-// In this cache the files of a snapshot are links to ../../blobs, so the root is the folder that holds both.
+// In this cache the files of a snapshot are links to ../../blobs, so the root must be the folder that holds
+// both.
 //
 // # Adding a family
 //
-// A family is a recipe of package family: the keys of its config, the names and shapes of its weights, its wiring.
-// A program may bring its own, in [Options]; the guide of that package says how. Golden files in testdata/golden
-// hold what the reference computes on small checkpoints whose weights are a formula; golden.py in that folder makes
-// them. A family is done when each option that changes its arithmetic has one.
+// A family is a recipe: its config keys, the names and shapes of its weights, and how its layers are
+// connected. The guide of package family says how to write one. A program may use its own recipe with
+// [Options].Families.
+//
+// Tests compare each family with transformers on small checkpoints with computed weights. The golden files
+// are in testdata/golden, made by golden.py there. A family is done when each option that changes its
+// arithmetic has a golden file.
 package model

@@ -31,9 +31,9 @@ func putPass(p *attention.Pass) {
 // speed, few enough for activations to stay in the caches.
 const runRows = 1024
 
-// Run computes the hidden states of any number of sequences, some at a time. It calls see for each
-// group, with the index of its first sequence and the packed hidden states, [T, Dim], which see must
-// not keep; a is scratch memory for what it computes from them. It stops at the first error of see.
+// Run computes the hidden states of any number of sequences, group by group. For each group it calls see with
+// the index of the group's first sequence and the packed hidden states x, [T, Dim]. see must not keep x; a is
+// scratch memory for its own work. Run stops at the first error of see.
 func (e *Encoder) Run(batch []arch.Sequence, see func(first int, group []arch.Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
 	if _, err := e.Plan(); err != nil {
 		return err
@@ -66,12 +66,13 @@ func (e *Encoder) run(p *attention.Pass, batch []arch.Sequence, see func(first i
 	return nil
 }
 
-// Hidden returns the hidden states of each sequence, [T, Dim].
+// Hidden returns the hidden states of each sequence, [T, Dim]. It may be called from several goroutines.
 func (e *Encoder) Hidden(batch []arch.Sequence) ([]tensor.Tensor, error) {
 	return e.perToken(batch, nil)
 }
 
-// TokenScores returns the output of the head Tokens for each sequence, [T, Out].
+// TokenScores returns the output of the head over tokens for each sequence, [T, Out]. It returns an error if
+// the checkpoint has no such head. It may be called from several goroutines.
 func (e *Encoder) TokenScores(batch []arch.Sequence) ([]tensor.Tensor, error) {
 	if e.Tokens == nil {
 		return nil, fmt.Errorf("model: the checkpoint is for %v; it has no head over tokens", e.Task)
@@ -96,7 +97,8 @@ func (e *Encoder) perToken(batch []arch.Sequence, h *arch.Head) ([]tensor.Tensor
 	return out, err
 }
 
-// SequenceScores returns the output of the head Sequence, [N, Out] for N sequences.
+// SequenceScores returns the output of the head over sequences, [N, Out] for N sequences. It returns an error
+// if the checkpoint has no such head. It may be called from several goroutines.
 func (e *Encoder) SequenceScores(batch []arch.Sequence) (tensor.Tensor, error) {
 	if e.Sequence == nil {
 		return tensor.Tensor{}, fmt.Errorf("model: the checkpoint is for %v; it has no head over sequences", e.Task)

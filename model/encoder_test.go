@@ -133,7 +133,7 @@ func TestEncoderConfigs(t *testing.T) {
 		"conv_kernel_size":         `{"model_type": "deberta-v2", "conv_kernel_size": 2, ` + base + `}`,
 		"pos_att_type":             `{"model_type": "deberta-v2", "pos_att_type": 7, ` + base + `}`,
 		"classifier_pooling":       `{"model_type": "modernbert", "classifier_pooling": "max", ` + base + `}`,
-		"no multiple of 3":         `{"model_type": "electra", "vocab_size": 10, "hidden_size": 8, "num_attention_heads": 3}`,
+		"not a multiple of 3":      `{"model_type": "electra", "vocab_size": 10, "hidden_size": 8, "num_attention_heads": 3}`,
 		"max_position_embeddings":  `{"model_type": "roberta", "pad_token_id": 7, ` + base + `}`,
 		"relative_attention_num":   `{"model_type": "mpnet", "relative_attention_num_buckets": 8, ` + base + `}`,
 		"hidden_act":               `{"model_type": "albert", "hidden_act": "maxout", ` + base + `}`,

@@ -11,29 +11,29 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// EncoderDecoder is a model that reads a source with an encoder and writes a target with a decoder that
-// attends to what the encoder made of it: for translations, summaries, answers.
-// [OpenEncoderDecoder] makes one from a checkpoint; a program may also fill the fields itself.
+// EncoderDecoder reads a source with an encoder and writes a target with a decoder that attends to the
+// encoder's output: for translations, summaries, answers. [OpenEncoderDecoder] makes one from a checkpoint; a
+// program may also fill the fields itself.
 //
-// Sources are read with the tokenizer of the Encoder; targets are texts of the Decoder's, whose
-// Generation says how they begin and end. It is read-only, so that any number of sources and sessions may run
-// on it at once.
+// Sources are encoded with the Encoder's tokenizer, targets are decoded with the Decoder's. The Decoder's
+// Generation says how targets begin and end. Computing does not change an EncoderDecoder: any number of
+// sources and sessions may use it at once.
 type EncoderDecoder struct {
 	Family string // model_type: "t5"
 
 	Encoder *Encoder
 	Decoder *Decoder
 
-	// Classifier scores sources, in models that were trained for that; nil is none.
+	// Classifier scores sources, in checkpoints for classification; nil otherwise.
 	Classifier *arch.SourceClassifier
 
-	// Tasks are those that the checkpoint was trained for, with their prefixes and ways to generate:
+	// Tasks are the tasks that the checkpoint was trained for, with their prefixes and generation settings:
 	// task_specific_params in config.json.
 	Tasks []hf.TaskParams
 }
 
-// Encoded is what the encoder made of an input, with the keys and values that the decoder's layers make of
-// that. It is read-only: any number of sessions may share it.
+// Encoded is the encoder's output for one source, with the keys and values that the decoder's layers compute
+// from it. It does not change: any number of sessions may share it.
 type Encoded struct {
 	IDs    []int
 	Hidden tensor.Tensor // [S, Dim of the encoder]
@@ -41,8 +41,9 @@ type Encoded struct {
 	cross *attention.Cache
 }
 
-// Encode reads sources, packed without padding. An empty source, an id that the model does not have, or
-// more tokens than it reads, give an error. It may be called from several goroutines.
+// Encode runs the encoder on the sources, packed without padding. It returns an error for an empty source, an
+// id that the model does not have, or a source longer than the model reads. It may be called from several
+// goroutines.
 func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Encoded, error) {
 	batch := make([]arch.Sequence, len(sources))
 	for i, ids := range sources {
@@ -61,9 +62,9 @@ func (m *EncoderDecoder) Encode(sources ...[]int) ([]*Encoded, error) {
 	return out, nil
 }
 
-// NewEncoded prepares what an encoder made of ids, hidden [S, Dim], for the decoder: the encoder of this
-// model, as [arch.Encoder.Forward] returns it, or something else of the same width. hidden is kept, not copied.
-// IDs serve only processors of logits that look at the source.
+// NewEncoded makes an Encoded from an encoder's output, hidden [S, Dim], such as that of
+// [arch.Encoder.Forward] or of another encoder of the same width. hidden is kept, not copied. ids are the
+// tokens of the source; only processors of logits use them.
 func (m *EncoderDecoder) NewEncoded(ids []int, hidden tensor.Tensor) (*Encoded, error) {
 	p := passes.Get()
 	cross, err := m.arch().Cross(p, hidden)
@@ -79,8 +80,9 @@ func (m *EncoderDecoder) arch() *arch.EncoderDecoder {
 	return &arch.EncoderDecoder{Encoder: m.Encoder.Encoder, Decoder: m.Decoder.Decoder, Classifier: m.Classifier}
 }
 
-// SequenceScores returns the output of the Classifier for each source, [N, Out] for N sources. Each needs the
-// model's end token. It may be called from several goroutines.
+// SequenceScores returns the output of the Classifier for each source, [N, Out] for N sources. Each source
+// must contain the model's end token. It returns an error if the checkpoint has no Classifier. It may be
+// called from several goroutines.
 func (m *EncoderDecoder) SequenceScores(sources ...[]int) (tensor.Tensor, error) {
 	if m.Classifier == nil {
 		return tensor.Tensor{}, errors.New("model: the checkpoint is not for the classification of sequences")
@@ -108,17 +110,17 @@ func (m *EncoderDecoder) SequenceScores(sources ...[]int) (tensor.Tensor, error)
 	return out, nil
 }
 
-// NewSession returns a session that writes a target for what the encoder has read. Its first token is to be
-// that with which the model begins targets, [hf.Generation.Start]; [Session.Generate] and [Session.BeamSearch]
-// append that on their own where a session is empty and they get no prompt.
+// NewSession returns a session that writes a target for the source e. Its first token must be the start
+// token, [hf.Generation.Start]. [Session.Generate] and [Session.BeamSearch] append it if the session and the
+// prompt are empty.
 func (m *EncoderDecoder) NewSession(e *Encoded, opt SessionOptions) *Session {
 	s := m.Decoder.NewSession(opt)
 	s.encoded = e
 	return s
 }
 
-// WithGeneration returns a copy that shares all weights and generates as g says: for a task of
-// [EncoderDecoder.Tasks], say.
+// WithGeneration returns a copy that shares all weights and generates with the settings g: for one of the
+// Tasks, for instance.
 func (m *EncoderDecoder) WithGeneration(g hf.Generation) *EncoderDecoder {
 	n, d := *m, *m.Decoder
 	d.Generation = g
@@ -126,8 +128,8 @@ func (m *EncoderDecoder) WithGeneration(g hf.Generation) *EncoderDecoder {
 	return &n
 }
 
-// WithTokenizer returns a copy that shares all weights, encodes sources with t, and decodes targets with
-// t.Target(): for a language, say.
+// WithTokenizer returns a copy that shares all weights, encodes sources with t and decodes targets with
+// t.Target(): for another language, for instance.
 func (m *EncoderDecoder) WithTokenizer(t *tokenizer.Tokenizer) *EncoderDecoder {
 	n, e, d := *m, *m.Encoder, *m.Decoder
 	e.Tokenizer, d.Tokenizer = t, t.Target()

@@ -13,36 +13,38 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// GenerateOptions say when generation ends, and what may be generated. The zero value is what the
-// checkpoint says.
+// GenerateOptions say when generation ends and which tokens may be generated. The zero value takes the
+// settings of the checkpoint.
 type GenerateOptions struct {
-	// MaxTokens is the most tokens to generate; 0 takes the checkpoint's max_new_tokens or max_length,
-	// or else goes on until the text is as long as the model can read, which is an error for
-	// [Session.Generate]. The target of an encoder–decoder that has no such length ends after 512
-	// tokens. (The reference stops after 20 where the checkpoint says nothing.)
+	// MaxTokens is the largest number of tokens to generate. 0 takes max_new_tokens or max_length of the
+	// checkpoint. If it has neither, generation ends when the text is as long as the model can read, and
+	// [Session.Generate] returns [ErrLength]; transformers stops after 20 tokens instead. An encoder–decoder
+	// whose length has no limit stops after 512 tokens.
 	MaxTokens int
 
-	// EOS are the tokens that end the text, themselves included; nil takes the checkpoint's, and an
-	// empty slice has none.
+	// EOS are the tokens that end the text; the end token is part of the text. nil takes those of the
+	// checkpoint; an empty slice means that no token ends it.
 	EOS []int
 
-	// Processors change the logits before a token is chosen: penalties, words that may not occur, and so on.
-	// nil takes the checkpoint's. To add to these, copy [hf.Generation].Processors and change the copy.
+	// Processors change the logits before a token is chosen: penalties, forbidden words and so on. nil takes
+	// those of the checkpoint. To add to these, copy [hf.Generation].Processors and change the copy.
 	Processors *sample.LogitsProcessors
 
-	// Stop are strings that end a text, themselves left out. Only [Session.GenerateText] looks at them.
+	// Stop are strings that end a text. They are not part of the result. Only [Session.GenerateText] uses
+	// them.
 	Stop []string
 }
 
-// ErrLength is the error of a text that has become as long as its model can read.
+// ErrLength is the error when a text has become as long as its model can read.
 var ErrLength = errors.New("model: the text is as long as the model can read")
 
-// Generate appends the prompt and yields one token after the other as sm chooses it; a nil sm is greedy. An
-// empty prompt goes on from what the session has; an empty session for an encoder–decoder begins with the
-// start token then. For the processors of logits, the prompt is every token that the session has before the first
-// that is generated. The loop ends after an end token or the last of
-// MaxTokens, with the error of the context as soon as it is cancelled, or with [ErrLength]. The tokens yielded
-// belong to the session, which can be appended to.
+// Generate appends the prompt and yields the generated tokens one by one. sm chooses each token; a nil sm is
+// greedy. With an empty prompt it continues the session; an empty session of an encoder–decoder then begins
+// with the start token.
+//
+// The loop ends after an end token or after MaxTokens. It yields an error if ctx is cancelled, or [ErrLength]
+// if the text becomes too long. The yielded tokens belong to the session, so a program can append to them.
+// Processors of logits treat all tokens before the first generated one as the prompt.
 func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		c, err := s.generation(prompt, sm, opt)
@@ -61,10 +63,10 @@ func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler
 	}
 }
 
-// GenerateBatch is [Session.Generate] for several sessions of the model, whose tokens are computed
-// together: weights are read once for all. samplers has one for each session, or is nil. It returns the tokens that
-// each has generated, those that the session alone would give, bit for bit. After an error it returns what
-// there is; [ErrLength] is that of any of them, and ends it alone.
+// GenerateBatch is [Session.Generate] for several sessions of the model at once: the weights are read once
+// for all. samplers has one sampler for each session; nil is greedy. It returns the generated tokens of each
+// session: the same as for the session alone. If one text reaches its limit, the others go on and the error
+// at the end is [ErrLength]. After any error it returns the tokens generated so far.
 func (d *Decoder) GenerateBatch(ctx context.Context, batch []Input, samplers []*sample.Sampler, opt GenerateOptions) ([][]int, error) {
 	if samplers == nil {
 		samplers = make([]*sample.Sampler, len(batch))
@@ -238,11 +240,12 @@ func (s *Session) prompt(opt GenerateOptions, left int) sample.Text {
 	return t
 }
 
-// GenerateText continues a prompt with text, yielded in pieces of whole characters as soon as they are
-// certain. The prompt is encoded with the special tokens that the model expects around a text if the
-// session is empty; for an encoder–decoder it is what the target begins with, and may be "". Special
-// tokens that are spelled out in it count as such. It ends as [Session.Generate] does, or at one of
-// opt.Stop, which is not yielded.
+// GenerateText appends the prompt and yields the generated text, in pieces of whole characters. Special
+// tokens spelled out in the prompt count as such. If the session is empty, the prompt gets the special tokens
+// that the model expects around a text. For an encoder–decoder the prompt is the beginning of the target and
+// may be "".
+//
+// It ends as [Session.Generate] does, or at one of the strings opt.Stop, which is not yielded.
 func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		t := s.d.Tokenizer

@@ -17,18 +17,18 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Options say how a checkpoint is opened. The zero value keeps weights as they are stored.
+// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
 type Options struct {
-	// Convert, if not nil, chooses the type in which matrices are kept, given the one they are stored
-	// in. Widening changes no result; narrowing halves memory and the time of a token, and rounds.
+	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. A wider type
+	// changes no result. A narrower type rounds; it halves memory and the time of a token.
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Round has products with weights that are kept as bfloat16 round the activations to bfloat16 too, as
-	// PyTorch computes models of that type: logits are off by about a hundredth then. It makes prompts and
-	// batches faster on processors with instructions for it (AVX512_BF16).
-	Round bool
+	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
+	// With [tensor.BF16Activations] logits differ by about a hundredth, as in models of PyTorch that are
+	// bfloat16 throughout. That is faster only on processors with bfloat16 instructions (AVX512-BF16).
+	Precision tensor.Precision
 
-	// Progress, if not nil, is told the bytes of weights read so far, and in all.
+	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
 
 	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
@@ -36,7 +36,7 @@ type Options struct {
 	// head that architectures names, or if that names none, the only one that is stored.
 	Heads []arch.Task
 
-	// Families are recipes by model_type. They come before those of package family, which they may replace.
+	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
 	Families map[string]family.Recipe
 }
 
@@ -50,7 +50,7 @@ func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.precision(), Progress: o.Progress, Valid: c.Err, NoHead: noHead})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err, NoHead: noHead})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -71,30 +71,23 @@ func EncoderDecoders() []string {
 // openers are the functions that open each kind of model.
 var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder"}
 
-func (o *Options) precision() tensor.Precision {
-	if o.Round {
-		return tensor.BF16Activations
-	}
-	return tensor.FullPrecision
-}
-
-// OpenDecoder opens a decoder in a folder as Hugging Face publishes them:
+// OpenDecoder opens a decoder from a folder as Hugging Face publishes it:
 //
 //   - config.json, as transformers 4 or 5 writes it;
-//   - generation_config.json, if there;
-//   - model.safetensors or pytorch_model.bin, or shards with the index of either, as [hf.OpenWeights] reads
-//     them: nothing in a pytorch_model.bin, a Python pickle, is ever run;
-//   - a tokenizer, if there: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
+//   - generation_config.json, optional;
+//   - model.safetensors or pytorch_model.bin, whole or in shards with an index, read by [hf.OpenWeights].
+//     Code in a pytorch_model.bin, which is a Python pickle, is never run;
+//   - a tokenizer, optional: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
-// A family, rope type, activation or quantisation that is not supported is refused by name, and so are weights
-// that are missing, of another shape than the config says, or left over.
+// A family, rope type, activation or quantisation that is not supported gives an error that names it. So do
+// weights that are missing, have another shape than the config says, or are left over.
 //
-// Any file system will do. Files of [os.DirFS] and [os.Root] are memory-mapped while their weights are read. If
-// a program truncates such a file at that time, the system ends this process: SIGBUS on Unix, which no error
-// can report. So replace weights by renaming a new file over the old one. The model that is returned has
-// copies of all it needs: the files may change or go, and there is nothing to close.
+// fsys may be any file system. Files of [os.DirFS] and [os.Root] are memory-mapped while weights are read. If
+// another program truncates such a file at that time, the operating system ends this process (SIGBUS on
+// Unix). So replace weights by renaming a new file over the old one. The model has copies of all it needs:
+// afterwards the files may change or go, and nothing has to be closed.
 //
-// For a folder from a stranger use an [os.Root], as the guide of this package shows.
+// For a folder that you do not trust use an [os.Root], as the guide of this package shows.
 func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
@@ -114,8 +107,8 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	return d, nil
 }
 
-// NewDecoder assembles the decoder that a config.json describes, with weights from any source: random
-// ones too.
+// NewDecoder assembles the decoder that a config.json describes, with weights from any source, such as random
+// ones. The result has no tokenizer.
 func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder, error) {
 	f, err := newFolder(configJSON, src, opt)
 	if err != nil {
@@ -139,14 +132,14 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 	return &Decoder{Decoder: d, Family: f.family}, nil
 }
 
-// OpenEncoder opens an encoder in a folder as Hugging Face publishes them: the files that [OpenDecoder]
-// lists, in the same way, and vocab.txt for a tokenizer too.
+// OpenEncoder opens an encoder from a folder as Hugging Face publishes it, in the same way as [OpenDecoder].
+// The tokenizer may also be a vocab.txt.
 //
-// The head is the one that [Options.Heads] asks for. Without a wish it is that of the class that config.json names under
-// architectures, or where none is named, the one that is stored, if there is one alone. A head that has no weights is
-// refused, and the error names what there is. Heads that are not asked for are not read.
+// The head is the one that [Options.Heads] asks for. Without a wish it is that of the class listed in config.json under
+// architectures, or if none is listed, the only one that is stored. A head without weights is an error that names what
+// there is. Heads that are not asked for are not read.
 //
-// A decoder is opened as an encoder that reads from left to right: its hidden states make embeddings, and the layer
+// A decoder opens as an encoder that reads from left to right: its hidden states make embeddings, and the layer
 // score, which reads the last token, a classifier.
 func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	f, err := openFolder(fsys, opt)
@@ -164,7 +157,8 @@ func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	return e, nil
 }
 
-// NewEncoder assembles the encoder that a config.json describes, with weights from any source.
+// NewEncoder assembles the encoder that a config.json describes, with weights from any source. The result has
+// no tokenizer.
 func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder, error) {
 	f, err := newFolder(configJSON, src, opt)
 	if err != nil {
@@ -195,9 +189,9 @@ func newEncoder(f *folder, opt Options) (*Encoder, error) {
 	return &Encoder{Encoder: e, Family: f.family}, nil
 }
 
-// OpenEncoderDecoder opens an encoder–decoder in a folder as Hugging Face publishes them: the files that
-// [OpenDecoder] lists, in the same way. Encoder and Decoder share what the checkpoint shares. A folder with tokenizers of
-// its own for sources and targets gives each side its own.
+// OpenEncoderDecoder opens an encoder–decoder from a folder as Hugging Face publishes it, in the same way as
+// [OpenDecoder]. Encoder and decoder share the weights that the checkpoint shares. If the folder has separate
+// tokenizers for sources and targets, each side gets its own.
 func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
@@ -220,8 +214,8 @@ func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 	return m, nil
 }
 
-// NewEncoderDecoder assembles the encoder–decoder that a config.json describes, with weights from any
-// source.
+// NewEncoderDecoder assembles the encoder–decoder that a config.json describes, with weights from any source.
+// The result has no tokenizer.
 func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*EncoderDecoder, error) {
 	f, err := newFolder(configJSON, src, opt)
 	if err != nil {
@@ -336,7 +330,7 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 	c := f.config
 	switch kinds := f.recipe.Kinds(); {
 	case f.family == "":
-		return fmt.Errorf("model: %s has no model_type", c.Path())
+		return fmt.Errorf("model: %s has no model_type; it must name the architecture, such as \"llama\"", c.Path())
 	case !ok && len(kinds) > 0:
 		var open []string
 		for i, kind := range kinds {

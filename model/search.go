@@ -7,13 +7,13 @@ import (
 	"github.com/seed2010d43f/transformer/sample/beam"
 )
 
-// BeamSearch appends the prompt and searches for the most probable continuations with several texts side by
-// side: beam search. o says how. The result is the best texts found, the best first, prompt included, with their
-// scores. A session for an encoder–decoder that is empty begins with the start token if it gets no prompt.
+// BeamSearch appends the prompt and searches for the most probable continuations, as o says. It returns the
+// best texts with their scores, the best first; each text includes the prompt. An empty session of an
+// encoder–decoder begins with the start token if the prompt is empty.
 //
-// The session ends as the prompt leaves it; the running texts are forks of it, which share its memory.
-// Each step computes all texts in one pass, so that weights are read once. The search ends as o says, or
-// at the length that the model can read, or with the error of the context as soon as it is cancelled.
+// Afterwards the session holds the prompt. The texts of the search are forks of it and share its memory; each
+// step computes all of them in one pass. The search ends as o says, or at the length that the model can read.
+// If ctx is cancelled, its error is returned.
 func (s *Session) BeamSearch(ctx context.Context, prompt []int, o beam.Options, opt GenerateOptions) ([]beam.Hypothesis, error) {
 	found, err := s.d.BeamSearchBatch(ctx, []Input{{s, prompt}}, o, opt)
 	if err != nil {
@@ -22,8 +22,8 @@ func (s *Session) BeamSearch(ctx context.Context, prompt []int, o beam.Options, 
 	return found[0], nil
 }
 
-// BeamSearchBatch is [Session.BeamSearch] for several sessions of the model, whose steps are computed together.
-// Each result is the one that the session alone would give, bit for bit.
+// BeamSearchBatch is [Session.BeamSearch] for several sessions of the model, computed together. Each result
+// has the same bits as for the session alone.
 func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, o beam.Options, opt GenerateOptions) ([][]beam.Hypothesis, error) {
 	searches := make([]*search, len(batch))
 	for i, in := range batch {

@@ -10,20 +10,21 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// SessionOptions change how a [Session] works. The zero value is what most want.
+// SessionOptions change how a [Session] works. The zero value suits most programs.
 type SessionOptions struct {
-	// Cache is the type in which keys and values are kept: F32, or F16 for half the memory.
+	// Cache is the type of the cached keys and values: F32, or F16 for half the memory.
 	Cache tensor.DType
 
-	// Reserve is the number of tokens to have memory for from the start.
+	// Reserve is the number of tokens to allocate cache memory for at the start.
 	Reserve int
 
 	// Observer sees inside each pass; see [attention.Pass].
 	Observer func(at attention.Point) func(x tensor.Tensor)
 }
 
-// Session is one text that a Decoder reads and continues: its tokens, their cached keys and values, and
-// the logits after the last. It is for one goroutine at a time; different sessions run concurrently.
+// Session is one text that a Decoder reads and continues: its tokens, their cached keys and values, and the
+// logits after the last token. One goroutine at a time may use a session; different sessions may run at the
+// same time.
 type Session struct {
 	d       *Decoder
 	opt     SessionOptions
@@ -40,8 +41,8 @@ type Session struct {
 	text    []int     // ids without arch.RowID
 }
 
-// NewSession returns a session without tokens. If something is wrong with a Decoder that a program has
-// assembled, the first call that computes returns the error.
+// NewSession returns an empty session. If a Decoder was assembled wrongly, the first call that computes
+// returns the error.
 func (d *Decoder) NewSession(opt SessionOptions) *Session {
 	plan, err := d.Plan()
 	if err != nil {
@@ -58,14 +59,15 @@ func (d *Decoder) NewSession(opt SessionOptions) *Session {
 // Len returns the number of tokens.
 func (s *Session) Len() int { return len(s.ids) }
 
-// CacheBytes returns the memory of the cached keys and values, those that forks share included.
+// CacheBytes returns the size of the cached keys and values in bytes. Memory shared with forks counts in
+// full.
 func (s *Session) CacheBytes() int64 { return s.cache.Bytes() }
 
-// IDs returns a copy of the tokens; those that [Session.AppendRows] has appended are [arch.RowID].
+// IDs returns a copy of the token ids. Tokens from [Session.AppendRows] have the id [arch.RowID].
 func (s *Session) IDs() []int { return append([]int(nil), s.ids...) }
 
-// Logits returns the logits after the last token, [V], in memory of the session that the next Append
-// overwrites. It is nil if there are no tokens, and after Generate or Rewind until the next Append.
+// Logits returns the logits after the last token, [V]. The next Append overwrites this memory. It returns nil
+// if there are no tokens, and after Generate or Rewind until the next Append.
 func (s *Session) Logits() []float32 {
 	if s.cache.Len() != len(s.ids) || len(s.logits) == 0 {
 		return nil
@@ -73,9 +75,9 @@ func (s *Session) Logits() []float32 {
 	return s.logits
 }
 
-// Append appends tokens and computes the logits after the last. Without tokens it computes those after the
-// last token that Generate has appended, or that Rewind has left. An id that the model does not have, or more
-// tokens than it can read, give an error, and then nothing is appended.
+// Append appends tokens and computes the logits after the last one. Call it without tokens after Generate or
+// Rewind to compute the logits after the last token. It returns an error, and appends nothing, for an id that
+// the model does not have, or if the text gets longer than the model can read.
 func (s *Session) Append(ids ...int) error {
 	if err := s.accept(ids, tensor.Tensor{}); err != nil {
 		return err
@@ -84,10 +86,10 @@ func (s *Session) Append(ids ...int) error {
 	return nil
 }
 
-// AppendRows appends a token for each row of x, [T, width of the embedding table], and computes the logits
-// after the last. The rows take the place of looked-up embeddings of words, as the soft tokens of a picture
-// do: see [arch.Sequence]. The session keeps a copy. What processors of logits see of a text does not have
-// these tokens.
+// AppendRows appends one token for each row of x, [T, width of the embedding table], and computes the logits
+// after the last one. The rows replace word embeddings: they may be the soft tokens of a picture, for
+// instance; see [arch.Sequence]. The session copies them. Processors of logits do not see these tokens.
+// Errors are those of Append.
 func (s *Session) AppendRows(x tensor.Tensor) error {
 	ids := make([]int, x.Rows())
 	for i := range ids {
@@ -206,9 +208,9 @@ func (s *Session) restartIfLong() {
 	}
 }
 
-// Rewind forgets the tokens from position n on. A model with sliding windows can go back only as far as
-// its caches still reach; an error says how far that is. Where a state of the text is not kept at n, some
-// tokens before are computed again by the next call that computes.
+// Rewind forgets the tokens from position n on. A model with sliding windows can go back only as far as its
+// caches reach; the error says how far. For a model with recurrent states, the next call may compute some
+// earlier tokens again.
 func (s *Session) Rewind(n int) error {
 	if n < 0 || n > len(s.ids) {
 		return fmt.Errorf("model: cannot go back to token %d of %d", n, len(s.ids))
@@ -224,8 +226,8 @@ func (s *Session) Rewind(n int) error {
 	return nil
 }
 
-// Fork returns a session with the same tokens, which shares the memory of their keys and values. Both
-// may go on, at the same time too.
+// Fork returns a session with the same tokens that shares the memory of their keys and values. Both sessions
+// may go on, also at the same time.
 func (s *Session) Fork() *Session {
 	f := s.fork()
 	f.ids, f.logits = slices.Clone(s.ids), slices.Clone(s.logits)

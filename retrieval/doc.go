@@ -1,10 +1,11 @@
-// Package retrieval compares vectors, and finds those that are nearest to a query.
+// Package retrieval compares vectors and finds those nearest to a query.
 //
-// [Cosine] compares two embeddings. [MaxSim] compares the many vectors of two texts, as ColBERT has them; [Lexical]
-// compares sparse weights of tokens. An [Index] holds vectors and finds the best for any number of queries, by
-// comparing each with all of them: exact, and fast to a few millions of vectors.
+// [Cosine] compares two embeddings. [MaxSim] compares the many vectors of two texts, as ColBERT does.
+// [Lexical] compares sparse weights of tokens. An [Index] holds vectors and finds the best ones for any
+// number of queries. It compares each query with every vector: the result is exact, and fast enough for a few
+// million vectors.
 //
-// A [Similarity] is one of four ways to compare, by name. [Ranges] make bytes of the numbers of vectors, and [Binary] makes bits.
+// A [Similarity] is one of four ways to compare, by name. [Ranges] turn the numbers of vectors into bytes, [Binary] into bits.
 //
-// The vectors come from anywhere. Package task makes them of texts.
+// The vectors may come from anywhere. Package task computes them from texts.
 package retrieval

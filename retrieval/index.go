@@ -10,9 +10,9 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Index finds the vectors with the largest dot product with a query, by comparing it with all of them.
-// For the cosine, add vectors that are normalised. Any number of goroutines may use it at a time. It holds
-// up to 1<<32 vectors.
+// Index finds the vectors with the largest dot product with a query, by comparing the query with all of them.
+// For the cosine, add normalised vectors. Any number of goroutines may use it at the same time. It holds up
+// to 1<<32 vectors.
 type Index struct {
 	dim int
 
@@ -21,7 +21,7 @@ type Index struct {
 	n      int
 }
 
-// Hit is a vector found: its row, counting those added from 0, and its score.
+// Hit is a vector found by a search. Row is its number, in the order of adding from 0.
 type Hit struct {
 	Row   int
 	Score float32
@@ -33,10 +33,10 @@ const (
 	maxWorkers = 64
 )
 
-// NewIndex returns an empty index of vectors of dim numbers. It panics unless dim is positive.
+// NewIndex returns an empty index for vectors of dim numbers. It panics if dim is not positive.
 func NewIndex(dim int) *Index {
 	if dim < 1 {
-		panic(fmt.Sprintf("retrieval: an index of vectors of %d numbers", dim))
+		panic(fmt.Sprintf("retrieval: NewIndex: dim is %d; it must be positive", dim))
 	}
 	return &Index{dim: dim}
 }
@@ -48,16 +48,16 @@ func (x *Index) Len() int {
 	return x.n
 }
 
-// Add copies the rows of v, [N, Dim], into the index. It panics if their width is another, or if the index would
+// Add copies the rows of v, [N, dim], into the index. It panics if the width is wrong, or if the index would
 // hold more than 1<<32 vectors.
 func (x *Index) Add(v tensor.Tensor) {
 	if v.Rows() > 0 && v.Shape.Last() != x.dim {
-		panic(fmt.Sprintf("retrieval: vectors of shape %v added to an index of vectors of %d", v.Shape, x.dim))
+		panic(fmt.Sprintf("retrieval: Add: vectors are %v, want [N, %d]", v.Shape, x.dim))
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if uint64(x.n)+uint64(v.Rows()) > 1<<32 {
-		panic(fmt.Sprintf("retrieval: %d vectors added to an index of %d; it holds up to 1<<32", v.Rows(), x.n))
+		panic(fmt.Sprintf("retrieval: Add: %d vectors do not fit an index that has %d; it holds at most 1<<32", v.Rows(), x.n))
 	}
 	for i := 0; i < v.Rows(); {
 		at := x.n % blockRows
@@ -71,11 +71,11 @@ func (x *Index) Add(v tensor.Tensor) {
 	}
 }
 
-// Search returns the k best vectors for each row of queries, [Q, Dim], the best first and of equal ones
-// that which was added first. There are fewer if the index has fewer. It panics if the width is another.
+// Search returns the k best vectors for each row of queries, [Q, dim], the best first. Of equal ones, the one
+// added first comes first. There are fewer than k if the index holds fewer. It panics if the width is wrong.
 func (x *Index) Search(queries tensor.Tensor, k int) [][]Hit {
 	if queries.Rows() > 0 && queries.Shape.Last() != x.dim {
-		panic(fmt.Sprintf("retrieval: queries of shape %v to an index of vectors of %d", queries.Shape, x.dim))
+		panic(fmt.Sprintf("retrieval: queries are %v, want [N, %d]", queries.Shape, x.dim))
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -25,9 +25,9 @@ func (p *LogitsProcessors) Apply(scores []float32, t Text) {
 	}
 }
 
-// A Stage is a run of fields of [LogitsProcessors] that take effect one after the other. A search that puts a processor
-// of its own between them, as package beam does with its DiversityPenalty, calls [LogitsProcessors.ApplyStage] for
-// each stage. All others call [LogitsProcessors.Apply].
+// Stage is a group of fields of [LogitsProcessors] that take effect one after the other. Only a search with a
+// processor between two groups needs stages: package beam has one for DiversityPenalty. It calls
+// [LogitsProcessors.ApplyStage] for each stage. Other programs call [LogitsProcessors.Apply].
 type Stage int
 
 // The stages, in the order in which Apply runs them.
@@ -38,8 +38,8 @@ const (
 	PositionStage              // ForcedBOS to BeginSuppressTokens
 )
 
-// ApplyStage applies the fields of one stage, as [LogitsProcessors.Apply] does. A stage that is none of the constants
-// has no fields.
+// ApplyStage applies the fields of one stage, as [LogitsProcessors.Apply] does. For a stage that is not one
+// of the constants it does nothing.
 func (p *LogitsProcessors) ApplyStage(stage Stage, scores []float32, t Text) {
 	switch stage {
 	case BiasStage:
@@ -53,7 +53,8 @@ func (p *LogitsProcessors) ApplyStage(stage Stage, scores []float32, t Text) {
 	}
 }
 
-// Active reports whether Apply might change a score. It is cheap: with it a caller can keep from copying logits.
+// Active reports whether Apply might change a score. It is cheap. If it returns false, there is no need to
+// copy logits for Apply.
 func (p *LogitsProcessors) Active(t Text) bool {
 	n := len(t.IDs)
 	return len(p.SequenceBias) > 0 || len(p.BadWordsIDs) > 0 || len(p.SuppressTokens) > 0 || p.PrefixAllowedTokens != nil ||

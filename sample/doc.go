@@ -27,20 +27,20 @@
 // The order is that of generate in Hugging Face transformers (generation/utils.py, _get_logits_processor). Each step
 // sees what the step before it leaves:
 //
-//  1. The fields of LogitsProcessors, from the first to the last. PresencePenalty and FrequencyPenalty, which the
-//     reference does not have, come after RepetitionPenalty: that one depends on the sign of the logit, which a
+//  1. The fields of LogitsProcessors, from the first to the last. PresencePenalty and FrequencyPenalty, which
+//     transformers does not have, come after RepetitionPenalty, because that depends on the sign of the logit, which a
 //     subtraction can change. OpenAI defines them on logits, so they come before the temperature.
 //  2. Temperature divides. At temperature 0 the largest logit is taken, and the steps that follow do not matter.
 //  3. TopK, TopP, MinP and TypicalP remove tokens, in this order. Each looks at the probabilities of the tokens that
 //     are left.
 //  4. One token is drawn from the rest, with one random number.
 //
-// Tokens with equal logits rank by id, the lowest first. So TopK keeps exactly k tokens. The reference also keeps those
+// Tokens with equal logits rank by id, the lowest first. So TopK keeps exactly k tokens. Transformers also keeps those
 // that tie with the last.
 //
 // # Numbers
 //
-// LogitsProcessors compute in float32, as the reference does. A Sampler uses exponentials with a relative error of
+// LogitsProcessors compute in float32, as transformers does. A Sampler uses exponentials with a relative error of
 // 2e-11, and adds them in float64 in an order that depends only on the number of logits. The exponential function is
 // the package's own, and no product is fused with a sum. So the same configuration, seed and logits give the same
 // tokens on every platform and with every version of Go.

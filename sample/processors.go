@@ -1,20 +1,20 @@
 package sample
 
-// LogitsProcessors change the scores of the next token, as functions of the text so far: they add to scores, or rule
-// tokens out with a score of −Inf. The zero value changes nothing.
+// LogitsProcessors change the scores of the next token, depending on the text so far. They add to scores, or
+// rule tokens out with a score of −Inf. The zero value changes nothing.
 //
-// Fields have the names of GenerationConfig in Hugging Face transformers 5.24. They stand in the order in which they
-// take effect, which is that of the reference (generation/utils.py, _get_logits_processor). Each computes what the
-// processor of its name does in generation/logits_process.py, in float32. PresencePenalty and FrequencyPenalty are
-// OpenAI's; the reference does not have them.
+// Fields have the names of GenerationConfig in Hugging Face transformers 5.24. They stand in the order in
+// which they take effect, which is that of transformers (generation/utils.py, _get_logits_processor). Each
+// field computes what the processor of its name in generation/logits_process.py does, in float32.
+// PresencePenalty and FrequencyPenalty are OpenAI's; transformers does not have them.
 //
 // Scores are logits before a [Sampler], and log-probabilities in a beam search (package beam).
 //
-// Token ids beyond the vocabulary match no token, wherever they are, and are passed over. Validate refuses them where
-// the text says how large the vocabulary is.
+// Token ids beyond the vocabulary are ignored. Validate refuses them if the text says how large the
+// vocabulary is.
 //
-// LogitsProcessors hold no text and no scratch memory. Any number of goroutines may use them at the same time, as long
-// as none changes them.
+// LogitsProcessors hold no text and no scratch memory. Any number of goroutines may use them at the same
+// time, as long as none changes them.
 type LogitsProcessors struct {
 	// SequenceBias adds to the score of the token that would complete a sequence (sequence_bias). A sequence of one
 	// token is completed anywhere: that is the logit bias of a token.
@@ -37,20 +37,20 @@ type LogitsProcessors struct {
 	// prompt does not count. Finite; negative values reward.
 	FrequencyPenalty float64
 
-	// NoRepeatNGramSize is n where no n tokens may occur twice in the text (no_repeat_ngram_size; Paulus et al.
+	// NoRepeatNGramSize n lets no sequence of n tokens occur twice in the text (no_repeat_ngram_size; Paulus et al.
 	// 2017, arXiv:1705.04304). 0 is off.
 	NoRepeatNGramSize int
 
-	// EncoderNoRepeatNGramSize is n where no n tokens of Text.EncoderIDs may occur in the text
+	// EncoderNoRepeatNGramSize n lets no sequence of n tokens of Text.EncoderIDs occur in the text
 	// (encoder_no_repeat_ngram_size). 0 is off.
 	EncoderNoRepeatNGramSize int
 
 	// BadWordsIDs are sequences that may not be generated: the token that would complete one is ruled out
-	// (bad_words_ids). As in the reference, a sequence that is one token of Text.EOS has no effect.
+	// (bad_words_ids). As in transformers, a sequence that is one token of Text.EOS has no effect.
 	BadWordsIDs [][]int
 
 	// MinLength rules out the tokens of Text.EOS while the text, prompt included, is shorter (min_length). If both
-	// MinLength and MinNewTokens are set, both apply. The reference's generate drops min_length if min_new_tokens is
+	// MinLength and MinNewTokens are set, both apply. In transformers, generate drops min_length if min_new_tokens is
 	// set, and so does package hf when it reads a checkpoint.
 	MinLength int
 
@@ -75,7 +75,7 @@ type LogitsProcessors struct {
 	// SuppressTokens are never generated (suppress_tokens).
 	SuppressTokens []int
 
-	// BeginSuppressTokens are not generated first (begin_suppress_tokens). As in the reference, if the prompt is one
+	// BeginSuppressTokens are not generated first (begin_suppress_tokens). As in transformers, if the prompt is one
 	// token and ForcedBOS is set, the second generated token counts as the first.
 	BeginSuppressTokens []int
 
@@ -100,13 +100,13 @@ type ExponentialDecay struct {
 
 func (e ExponentialDecay) active() bool { return e.Factor != 0 && e.Factor != 1 }
 
-// Text is what [LogitsProcessors] look at: the tokens so far, and where the text ends.
+// Text is the input of [LogitsProcessors]: the tokens so far, and where the text ends.
 type Text struct {
 	IDs       []int // tokens of the prompt, then generated tokens
 	PromptLen int   // how many of IDs are the prompt
 
-	// EncoderIDs are the tokens that the encoder has read; nil if there are none. For a decoder without an encoder
-	// the reference takes the prompt.
+	// EncoderIDs are the tokens of the encoder's source; nil if there are none. For a decoder without an
+	// encoder transformers uses the prompt.
 	EncoderIDs []int
 
 	// EOS are the tokens that end the text (eos_token_id). There may be none.
@@ -115,7 +115,8 @@ type Text struct {
 	// MaxLength is the number of tokens at which the text ends, prompt included (max_length). 0 is no limit.
 	MaxLength int
 
-	// VocabSize, if not 0, is what [LogitsProcessors.Validate] holds ids against.
+	// VocabSize, if not 0, is the size of the vocabulary. [LogitsProcessors.Validate] then refuses ids beyond
+	// it.
 	VocabSize int
 }
 

@@ -105,7 +105,7 @@ func (s *Sampler) Fork(seed uint64) *Sampler {
 	return &Sampler{seed: seed, random: logits.NewRandom(seed), filter: s.filter.Clone()}
 }
 
-// Reset starts the random numbers again, as [New] or [Sampler.Fork] left them.
+// Reset restarts the random numbers from the seed of [New] or [Sampler.Fork].
 func (s *Sampler) Reset() { s.random = logits.NewRandom(s.seed) }
 
 // distribution checks scores and filters them.

@@ -10,10 +10,10 @@ import (
 // Penalties within these bounds keep quotients and products of ordinary scores in float32.
 const minPenalty, maxPenalty = 1e-30, 1e30
 
-// Validate reports the first field that is out of range, with its value and its range, or that needs something which
-// the text does not say: ForcedEOS needs Text.MaxLength, ExponentialDecayLengthPenalty needs Text.EOS. It does not look
-// at Text.IDs beyond their number. [LogitsProcessors.Apply] does not call it; package beam and Session.Generate of
-// package model do.
+// Validate returns an error for the first field that is out of range, with its value and its range. It also
+// returns an error if a field needs something that t does not have: ForcedEOS needs Text.MaxLength,
+// ExponentialDecayLengthPenalty needs Text.EOS. It does not look at the ids in Text.IDs.
+// [LogitsProcessors.Apply] does not call Validate; package beam and Session.Generate of package model do.
 func (p *LogitsProcessors) Validate(t Text) error {
 	for _, check := range []func() error{p.validateSequences, p.validatePenalties, p.validateCounts, p.validateIDs, t.validate} {
 		if err := check(); err != nil {

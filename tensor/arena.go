@@ -2,27 +2,27 @@ package tensor
 
 import "github.com/seed2010d43f/transformer/internal/hugepages"
 
-// Arena lends scratch tensors that live until [Arena.Release]. It keeps its memory, so that work
-// repeated with the same shapes allocates only the first time. An Arena serves one goroutine at a
-// time. The zero value is ready, and a nil *Arena lends fresh memory that nobody takes back.
+// Arena lends scratch tensors, which are valid until [Arena.Release]. It keeps its memory: work repeated with
+// the same shapes allocates the first time only. One goroutine at a time may use an Arena. The zero value is
+// ready to use. A nil *Arena allocates new memory on each call.
 type Arena struct {
 	chunks [][]float32
 	chunk  int // the one in use
 	used   int // of it
 }
 
-// Mark is a point in an Arena's lending, for [Arena.Release].
+// Mark is a point in time of an Arena, for [Arena.Release].
 type Mark struct{ chunk, used int }
 
 const arenaChunk = 1 << 16 // floats of the first chunk
 
-// New lends a tensor; its contents are arbitrary.
+// New lends a tensor. Its contents are arbitrary.
 func (a *Arena) New(dims ...int) Tensor {
 	s := Of(dims...)
 	return Tensor{s, a.Floats(s.Len())}
 }
 
-// Floats lends n floats; their contents are arbitrary.
+// Floats lends n floats. Their contents are arbitrary.
 func (a *Arena) Floats(n int) []float32 {
 	if a == nil {
 		return make([]float32, n)
@@ -45,7 +45,7 @@ func (a *Arena) Floats(n int) []float32 {
 	return x
 }
 
-// Bytes returns the memory that the Arena holds.
+// Bytes returns the size of the Arena's memory in bytes.
 func (a *Arena) Bytes() int {
 	n := 0
 	if a != nil {
@@ -56,7 +56,7 @@ func (a *Arena) Bytes() int {
 	return n
 }
 
-// Mark returns the present point.
+// Mark returns the present point, for a later Release.
 func (a *Arena) Mark() Mark {
 	if a == nil {
 		return Mark{}
@@ -64,7 +64,7 @@ func (a *Arena) Mark() Mark {
 	return Mark{a.chunk, a.used}
 }
 
-// Release takes back everything lent since m.
+// Release takes back everything lent since m. Tensors lent since then must not be used any more.
 func (a *Arena) Release(m Mark) {
 	if a == nil {
 		return

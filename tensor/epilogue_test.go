@@ -111,17 +111,17 @@ func TestEpilogueShapes(t *testing.T) {
 	w, w2 := NewWeight(F32, 5, 3), NewWeight(F32, 4, 5)
 	x := New(2, 3)
 	for want, f := range map[string]func(){
-		"tensor: bias of 4 elements for a product by [5, 3]ᵀ":        func() { MatMulEpilogue(New(2, 5), x, w, Epilogue{Bias: make([]float32, 4)}) },
-		"tensor: product by [5, 3]ᵀ, a table for lookups":            func() { MatMul(New(2, 5), x, new(Slab).NewTable(F32, 5, 3)) },
-		"tensor: 8 bytes of F32 from row 4 of a [5, 3] weight":       func() { new(Slab).NewTable(F32, 5, 3).PackFloat32(4, x.Data[:2]) },
-		"tensor: 12 bytes of BF16 from row 4 of a [5, 3] weight":     func() { new(Slab).NewTable(BF16, 5, 3).Pack(4, make([]byte, 12)) },
-		"tensor: row 5 of a [5, 3] weight into 3 elements":           func() { new(Slab).NewTable(F16, 5, 3).Row(x.Data[:3], 5) },
-		"tensor: [1, 5] added to a product [2, 5]":                   func() { MatMulEpilogue(New(2, 5), x, w, Epilogue{Add: New(1, 5)}) },
-		"tensor: FeedForward adds to the first product":              func() { FeedForward(New(2, 4), x, w, Epilogue{Add: New(2, 5)}, w2, Epilogue{}) },
-		"tensor: FeedForward of [2, 3] = [2, 3] · [5, 3]ᵀ · [5, 3]ᵀ": func() { FeedForward(New(2, 3), x, w, Epilogue{}, w, Epilogue{}) },
-		"tensor: FeedForward of [3, 4] = [2, 3] · [5, 3]ᵀ · [4, 5]ᵀ": func() { FeedForward(New(3, 4), x, w, Epilogue{}, w2, Epilogue{}) },
-		"tensor: [3, 4] added to a product [2, 4]":                   func() { FeedForward(New(2, 4), x, w, Epilogue{}, w2, Epilogue{Add: New(3, 4)}) },
-		"tensor: MatMul of [2, 4] = [2, 3] · [5, 3]ᵀ":                func() { MatMulEpilogue(New(2, 4), x, w, Epilogue{}) },
+		"tensor: bias of 4 elements for a product by [5, 3]ᵀ":                   func() { MatMulEpilogue(New(2, 5), x, w, Epilogue{Bias: make([]float32, 4)}) },
+		"tensor: product by [5, 3]ᵀ, a table for lookups; see Slab.ForProducts": func() { MatMul(New(2, 5), x, new(Slab).NewTable(F32, 5, 3)) },
+		"tensor: 8 bytes of F32 from row 4 of a [5, 3] weight":                  func() { new(Slab).NewTable(F32, 5, 3).PackFloat32(4, x.Data[:2]) },
+		"tensor: 12 bytes of BF16 from row 4 of a [5, 3] weight":                func() { new(Slab).NewTable(BF16, 5, 3).Pack(4, make([]byte, 12)) },
+		"tensor: row 5 of a [5, 3] weight into 3 elements":                      func() { new(Slab).NewTable(F16, 5, 3).Row(x.Data[:3], 5) },
+		"tensor: [1, 5] added to a product [2, 5]":                              func() { MatMulEpilogue(New(2, 5), x, w, Epilogue{Add: New(1, 5)}) },
+		"tensor: FeedForward: the first Epilogue has Add, only the second may":  func() { FeedForward(New(2, 4), x, w, Epilogue{Add: New(2, 5)}, w2, Epilogue{}) },
+		"tensor: FeedForward of [2, 3] = [2, 3] · [5, 3]ᵀ · [5, 3]ᵀ":            func() { FeedForward(New(2, 3), x, w, Epilogue{}, w, Epilogue{}) },
+		"tensor: FeedForward of [3, 4] = [2, 3] · [5, 3]ᵀ · [4, 5]ᵀ":            func() { FeedForward(New(3, 4), x, w, Epilogue{}, w2, Epilogue{}) },
+		"tensor: [3, 4] added to a product [2, 4]":                              func() { FeedForward(New(2, 4), x, w, Epilogue{}, w2, Epilogue{Add: New(3, 4)}) },
+		"tensor: MatMul of [2, 4] = [2, 3] · [5, 3]ᵀ":                           func() { MatMulEpilogue(New(2, 4), x, w, Epilogue{}) },
 	} {
 		tensortest.Panics(t, want, f)
 	}

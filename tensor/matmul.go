@@ -6,31 +6,31 @@ import (
 	"github.com/seed2010d43f/transformer/internal/alias"
 )
 
-// MatMul sets dst to x·wᵀ: dst is [T, Out], x is [T, In], w is [Out, In]. More dimensions than two are
-// taken as rows of the last. dst must not overlap x. It runs on all processors when that pays, may be
-// called from several goroutines, and panics if the shapes do not fit or dst overlaps x.
+// MatMul sets dst to x·wᵀ: dst is [T, Out], x is [T, In], w is [Out, In]. Tensors of more dimensions are
+// treated as rows of the last dimension. It panics if shapes do not fit or dst overlaps x. It uses all
+// processors where that pays, and may be called from several goroutines.
 //
-// The activations are rounded first if the Weight's Precision says so. Each output is one chain of float32
-// multiply-adds with ascending index into In: its bits do not depend on T, on the other rows, on GOMAXPROCS,
-// nor on the type of w if the values and the Precision are the same.
+// If the Weight's Precision says so, activations are rounded first. Each output is one chain of float32
+// multiply-adds, in ascending order of In. Its bits do not depend on T, on the other rows or on GOMAXPROCS.
+// Nor do they depend on the type of w, if values and Precision are the same.
 func MatMul(dst, x Tensor, w *Weight) { MatMulEpilogue(dst, x, w, Epilogue{}) }
 
-// Elementwise is a function of single elements. It may be used from several goroutines. If it panics, the
-// caller of the product panics with a *[Panic].
+// Elementwise is a function of single elements, such as an activation. It may be called from several
+// goroutines at once. If it panics, the caller of the product panics with a *[Panic].
 type Elementwise interface {
-	// Apply replaces each element of x.
+	// Apply replaces each element of x by its function value.
 	Apply(x []float32)
 }
 
-// Epilogue is applied to each output y of a product: F(y + Bias) + Add. Zero fields are skipped. It has the bits of
-// these steps done one after the other, and finds the outputs in the nearest cache.
+// Epilogue is applied to each output y of a product: F(y + Bias) + Add. Zero fields are skipped. The bits are
+// those of separate steps, but outputs are still in the cache, so it is faster.
 type Epilogue struct {
 	Bias []float32 // [Out]
 	F    Elementwise
 	Add  Tensor // [T, Out]; it must not overlap the destination
 }
 
-// MatMulEpilogue is [MatMul] with an epilogue. It panics if dst overlaps x or e.Add.
+// MatMulEpilogue is [MatMul] followed by an epilogue. It panics like MatMul, and if dst overlaps e.Add.
 func MatMulEpilogue(dst, x Tensor, w *Weight, e Epilogue) {
 	rows := x.Rows()
 	if x.Shape.Last() != w.In || dst.Shape.Last() != w.Out || dst.Rows() != rows {
@@ -48,16 +48,16 @@ func MatMulEpilogue(dst, x Tensor, w *Weight, e Epilogue) {
 	p.put()
 }
 
-// FeedForward sets dst, [T, Out], to e2(e(x·upᵀ)·downᵀ): x is [T, In], up is [Hidden, In], down is [Out, Hidden], and
-// e must not Add. The [T, Hidden] values between are never stored whole. The result is bit-identical to two calls of
-// [MatMulEpilogue]. dst must not overlap x or e2.Add. It panics as they do.
+// FeedForward sets dst, [T, Out], to e2(e(x·upᵀ)·downᵀ): x is [T, In], up is [Hidden, In], down is
+// [Out, Hidden]. e.Add must be empty. The [T, Hidden] intermediate is never stored whole. The result is
+// bit-identical to two calls of [MatMulEpilogue], and it panics as they do.
 func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogue) {
 	rows := x.Rows()
 	if x.Shape.Last() != up.In || up.Out != down.In || dst.Shape.Last() != down.Out || dst.Rows() != rows {
 		panic(fmt.Sprintf("tensor: FeedForward of %v = %v · [%d, %d]ᵀ · [%d, %d]ᵀ", dst.Shape, x.Shape, up.Out, up.In, down.Out, down.In))
 	}
 	if e.Add.Data != nil {
-		panic("tensor: FeedForward adds to the first product")
+		panic("tensor: FeedForward: the first Epilogue has Add, only the second may")
 	}
 	e.check(rows, up)
 	e2.check(rows, down)
@@ -75,7 +75,7 @@ func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogu
 // check panics unless everything fits outputs [rows, w.Out].
 func (e Epilogue) check(rows int, w *Weight) {
 	if w.table {
-		panic(fmt.Sprintf("tensor: product by [%d, %d]ᵀ, a table for lookups", w.Out, w.In))
+		panic(fmt.Sprintf("tensor: product by [%d, %d]ᵀ, a table for lookups; see Slab.ForProducts", w.Out, w.In))
 	}
 	if e.Bias != nil && len(e.Bias) != w.Out {
 		panic(fmt.Sprintf("tensor: bias of %d elements for a product by [%d, %d]ᵀ", len(e.Bias), w.Out, w.In))

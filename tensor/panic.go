@@ -2,8 +2,8 @@ package tensor
 
 import "github.com/seed2010d43f/transformer/internal/parallel"
 
-// Panic is the value with which a panic goes on in the caller of the library, when a function that the
-// caller gave it (an activation, a norm, a bias) panicked on one of the library's goroutines. It holds the
-// value of the panic and the stack of where it began. All work of the call has stopped then, and the next
-// call computes as if there had been none. runtime.Goexit in such a function ends the calling goroutine.
+// Panic is the value of a panic that began on a goroutine of the library, in a function that the caller
+// provided: an activation, a norm or a bias. The library stops all work of the call and panics again with a
+// *Panic in the goroutine of the caller. A Panic holds the original value and the stack where it began. Later
+// calls are not affected. If the function calls runtime.Goexit, the goroutine of the caller ends.
 type Panic = parallel.Panic

@@ -7,14 +7,14 @@ import (
 	"github.com/seed2010d43f/transformer/internal/hugepages"
 )
 
-// Shape holds up to four dimensions, outermost first; dimensions not in use are 0.
+// Shape holds up to four dimensions, outermost first; unused dimensions are 0.
 //
-// One alphabet serves every shape in this library: T tokens, S keys, H heads, Hkv key/value heads,
-// D dimensions of a head, Dim width of the residual stream, V vocabulary.
+// All shapes in this library use the same letters: T tokens, S keys, H heads, Hkv key/value heads, D width of
+// a head, Dim width of the residual stream, V vocabulary.
 type Shape [4]int
 
-// Of returns the shape with the given dimensions. It panics for more than four of them, and for
-// negative ones.
+// Of returns the shape with the given dimensions. It panics if there are more than four, or if one is
+// negative.
 func Of(dims ...int) Shape {
 	var s Shape
 	if len(dims) > len(s) {
@@ -22,14 +22,14 @@ func Of(dims ...int) Shape {
 	}
 	for i, d := range dims {
 		if d < 0 {
-			panic(fmt.Sprintf("tensor: dimension %d is %d", i, d)) // not dims: that would move every caller's to the heap
+			panic(fmt.Sprintf("tensor: dimension %d is %d, which is negative", i, d)) // not dims: that would move every caller's to the heap
 		}
 		s[i] = d
 	}
 	return s
 }
 
-// Rank returns the number of dimensions in use. A trailing dimension of 0 is one not in use.
+// Rank returns the number of dimensions in use. Trailing zeros are not counted.
 func (s Shape) Rank() int {
 	n := len(s)
 	for n > 0 && s[n-1] == 0 {
@@ -47,7 +47,7 @@ func (s Shape) Len() int {
 	return n
 }
 
-// Last returns the innermost dimension, the length of a row.
+// Last returns the innermost dimension: the length of a row.
 func (s Shape) Last() int {
 	if r := s.Rank(); r > 0 {
 		return s[r-1]
@@ -55,7 +55,7 @@ func (s Shape) Last() int {
 	return 0
 }
 
-// String formats the shape as [T, Dim] would be: "[12, 64]".
+// String formats the shape like "[12, 64]".
 func (s Shape) String() string {
 	parts := make([]string, s.Rank())
 	for i := range parts {
@@ -64,8 +64,8 @@ func (s Shape) String() string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// Tensor is a dense, row-major array of float32: a view of Data, never strided. Copying a Tensor
-// copies the view. The zero value is an empty tensor.
+// Tensor is a dense, row-major array of float32. It is a view of Data, never strided: copying a Tensor does
+// not copy its values. The zero value is an empty tensor.
 type Tensor struct {
 	Shape Shape
 	Data  []float32
@@ -77,7 +77,7 @@ func New(dims ...int) Tensor {
 	return Tensor{s, hugepages.Float32s(s.Len())}
 }
 
-// From returns a tensor that uses data as its memory. It panics if the length does not fit.
+// From returns a tensor that uses data as its memory. It panics if the length does not fit the dimensions.
 func From(data []float32, dims ...int) Tensor {
 	s := Of(dims...)
 	if len(data) != s.Len() {
@@ -95,16 +95,16 @@ func (t Tensor) Rows() int {
 	return n
 }
 
-// Row returns row i, the memory of t itself.
+// Row returns row i, which shares the memory of t.
 func (t Tensor) Row(i int) []float32 {
 	n := t.Shape.Last()
 	return t.Data[i*n : (i+1)*n : (i+1)*n]
 }
 
-// Slice returns rows i to j of a [T, …] tensor as a view of the same memory.
+// Slice returns rows i to j−1 along the first dimension, as a view of the same memory.
 func (t Tensor) Slice(i, j int) Tensor {
 	if i < 0 || j < i || j > t.Shape[0] {
-		panic(fmt.Sprintf("tensor: rows %d to %d of shape %v", i, j, t.Shape))
+		panic(fmt.Sprintf("tensor: Slice from row %d to %d is out of range of shape %v", i, j, t.Shape))
 	}
 	stride := 0
 	if t.Shape[0] > 0 {
@@ -115,5 +115,5 @@ func (t Tensor) Slice(i, j int) Tensor {
 	return Tensor{s, t.Data[i*stride : j*stride : j*stride]}
 }
 
-// Reshape returns a view of the same memory in another shape. It panics if the lengths differ.
+// Reshape returns a view of the same memory with another shape. It panics if the number of elements differs.
 func (t Tensor) Reshape(dims ...int) Tensor { return From(t.Data, dims...) }

@@ -8,9 +8,9 @@ import (
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
 
-// Weight is a matrix [Out, In] of a linear layer or an embedding. It is stored in its DType, in an
-// order that serves one row of activations and many; [Weight.Row] reads rows back. Once packed it is
-// read-only and may be used from several goroutines.
+// Weight is a matrix [Out, In] of a linear layer or an embedding. It is stored in its DType, in an order that
+// suits products with one row and with many; [Weight.Row] reads a row back. Once packed it does not change,
+// and several goroutines may use it.
 type Weight struct {
 	Out, In   int
 	DType     DType
@@ -23,31 +23,31 @@ type Weight struct {
 	table bool // rows, not packed
 }
 
-// NewWeight returns a Weight of zeros, for [Weight.Pack] to fill. It panics if a dimension is negative.
+// NewWeight returns a Weight of zeros, to be filled with [Weight.Pack]. It panics if a dimension is negative.
 func NewWeight(dt DType, out, in int) *Weight {
 	return new(Slab).NewWeight(dt, FullPrecision, out, in)
 }
 
-// Slab is where the weights of one model lie: side by side in few large pieces, which the processor
-// reads faster than many small ones. It lives as long as any of its weights. The zero value is ready; it
-// is for one goroutine.
+// Slab holds the weights of one model side by side in a few large allocations, which is faster to read than
+// many small ones. The memory is freed when no Weight in it is in use any more. The zero value is ready to
+// use. One goroutine at a time may use a Slab.
 type Slab struct {
 	memory hugepages.Slab
 }
 
-// NewSlab returns a Slab for about so many bytes of weights. More find room too.
+// NewSlab returns a Slab with room for about the given number of bytes. It grows if weights need more.
 func NewSlab(bytes int64) *Slab { return &Slab{hugepages.Slab{Next: bytes + bytes/64 + 1<<16}} }
 
-// NewWeight returns a Weight of zeros with memory from s, for [Weight.Pack] to fill. It panics if a dimension is
-// negative, or if in is no whole number of the type's blocks.
+// NewWeight returns a Weight of zeros in s, to be filled with [Weight.Pack]. It panics if a dimension is
+// negative, or if in is not a whole number of the type's blocks.
 func (s *Slab) NewWeight(dt DType, p Precision, out, in int) *Weight {
 	w := describe(dt, p, out, in)
 	w.packed.Data = s.memory.Bytes(w.packed.Format.PackedLen(out, in))
 	return w
 }
 
-// NewTable returns a Weight of zeros for lookups only, which read one place of memory and not one for each
-// element. [MatMul] does not take it; see [Slab.ForProducts].
+// NewTable returns a Weight of zeros for lookups only. Its rows are stored one after the other, so a lookup
+// reads memory in one place. [MatMul] does not take it; see [Slab.ForProducts].
 func (s *Slab) NewTable(dt DType, out, in int) *Weight {
 	w := describe(dt, FullPrecision, out, in)
 	w.table, w.rows = true, s.memory.Bytes(out*dt.Bytes(in))
@@ -57,7 +57,7 @@ func (s *Slab) NewTable(dt DType, out, in int) *Weight {
 // describe returns a Weight without memory.
 func describe(dt DType, p Precision, out, in int) *Weight {
 	if out < 0 || in < 0 {
-		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]", out, in))
+		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]; dimensions must be 0 or more", out, in))
 	}
 	f := p.format(dt, in)
 	if f.Activations == gemm.AsFloat32 {
@@ -66,7 +66,8 @@ func describe(dt DType, p Precision, out, in int) *Weight {
 	return &Weight{Out: out, In: in, DType: dt, Precision: p, packed: gemm.Matrix{N: out, K: in, Format: f}}
 }
 
-// ForProducts returns w itself or, of a Weight for lookups only, a copy that [MatMul] takes.
+// ForProducts returns a Weight that [MatMul] takes: w itself, or a copy in s if w is a table from
+// [Slab.NewTable]. p is the Precision of the copy.
 func (s *Slab) ForProducts(w *Weight, p Precision) *Weight {
 	if !w.table {
 		return w
@@ -76,7 +77,7 @@ func (s *Slab) ForProducts(w *Weight, p Precision) *Weight {
 	return c
 }
 
-// WeightFrom returns a float32 Weight with the values of t, [Out, In], which it copies.
+// WeightFrom returns a float32 Weight with a copy of the values of t, [Out, In].
 func WeightFrom(t Tensor) *Weight {
 	if t.Shape.Rank() != 2 {
 		panic(fmt.Sprintf("tensor: a weight is [Out, In], not %v", t.Shape))
@@ -86,10 +87,9 @@ func WeightFrom(t Tensor) *Weight {
 	return w
 }
 
-// Pack sets rows row, row+1, … from their blocks in row-major order: little-endian bytes of the
-// Weight's type, as a tensor file holds them. A Weight may be packed in any number of parts, in any
-// order; several weights are joined by packing one after the other. It panics if b holds no whole
-// number of rows or more than are left.
+// Pack fills rows row, row+1, … from b: whole rows of the Weight's type, row-major and little-endian, as in
+// tensor files. Rows may be packed in any number of calls and in any order; to join several matrices, pack
+// one after the other. It panics if b is not a whole number of rows, or has more rows than fit.
 func (w *Weight) Pack(row int, b []byte) {
 	if !w.table {
 		w.packed.Pack(row, b)
@@ -102,7 +102,8 @@ func (w *Weight) Pack(row int, b []byte) {
 	copy(w.rows[row*size:], b)
 }
 
-// PackFloat32 is [Weight.Pack] from floats, which are rounded to the Weight's type. It allocates if that is another.
+// PackFloat32 is [Weight.Pack] from floats, which are rounded to the Weight's type. It allocates if that type
+// is not F32.
 func (w *Weight) PackFloat32(row int, x []float32) {
 	f := w.format()
 	if f == gemm.F32.Format() {
@@ -117,7 +118,7 @@ func (w *Weight) PackFloat32(row int, x []float32) {
 	w.Pack(row, b)
 }
 
-// Row sets dst, [In], to row i, widened to float32: the lookup of an embedding.
+// Row sets dst, [In], to row i, widened to float32. This is the lookup of an embedding.
 func (w *Weight) Row(dst []float32, i int) {
 	if !w.table {
 		w.packed.Row(dst, i)
@@ -130,7 +131,7 @@ func (w *Weight) Row(dst []float32, i int) {
 	w.format().Decode(dst, w.rows[i*size:(i+1)*size])
 }
 
-// Bytes returns the memory that the elements take.
+// Bytes returns the size of the elements in bytes.
 func (w *Weight) Bytes() int64 { return int64(len(w.packed.Data)) + int64(len(w.rows)) }
 
 func (w *Weight) format() *gemm.Format { return w.packed.Format }

@@ -1,64 +1,65 @@
-// Package tokenizer turns text into the token ids of a language model and back, with the ids that the model was trained
-// on: those of GPT-2, RoBERTa, LLaMA 1 to 3, Mistral, Qwen 2 and 3, Gemma 1 to 3, Phi-3, SmolLM2, Falcon, Whisper, CLIP,
-// BERT, T5, BART, mBART, NLLB, M2M-100, Marian, Pegasus and whatever else comes as one of four kinds of file.
+// Package tokenizer turns text into the token ids of a language model and back, with the ids that the model was
+// trained on: those of GPT-2, RoBERTa, LLaMA 1 to 3, Mistral, Qwen 2 and 3, Gemma 1 to 3, Phi-3, SmolLM2, Falcon,
+// Whisper, CLIP, BERT, T5, BART, mBART, NLLB, M2M-100, Marian, Pegasus, and of every other model that comes with one
+// of four kinds of file.
 //
 //	t, err := tokenizer.Open(os.DirFS("models/smollm2"))
 //	ids, err := t.Encode("The cat sat on")
 //	text, err := t.Decode(ids, true)
 //
 // [Open] reads a model folder. [ParseJSON], [ParseSentencePiece], [ParseVocabMerges] and [ParseVocabText] read one
-// vocabulary from memory, as for go:embed.
+// vocabulary from memory, for instance with go:embed.
 //
 // # The pipeline
 //
-// A text goes through five stages, each of which a file may leave out:
+// A text goes through five stages. A file may leave out any of them.
 //
-//  1. Added tokens, such as <|im_end|>, are found in the text and stand for themselves. What lies between them goes on.
-//  2. The normalizer rewrites it: Unicode forms, lower case, spaces as ▁, SentencePiece's precompiled maps.
+//  1. Added tokens, such as <|im_end|>, are found in the text. The other stages get the text between them.
+//  2. The normalizer rewrites the text: Unicode forms, lower case, spaces as ▁, SentencePiece's precompiled maps.
 //  3. The pre-tokenizer splits it into words.
-//  4. The model turns each word into tokens: byte-pair encoding, WordPiece, Unigram or one token a word.
-//  5. The post-processor puts tokens around the text, or around each of two.
+//  4. The model turns each word into tokens: byte-pair encoding, WordPiece, Unigram, or one token for each word.
+//  5. The post-processor puts special tokens around one text, or around each of two.
 //
-// Decoding undoes this with a decoder of its own. [Tokenizer.Decode] takes all ids at once; a [Stream] takes them one by
-// one, as a model generates them, and gives out whole characters only.
+// The decoder turns tokens back into text. [Tokenizer.Decode] takes all ids at once. A [Stream] takes them one by
+// one, as a model generates them, and returns whole characters only.
 //
 // # Translation
 //
-// Tokenizers of models that translate know languages: [Tokenizer.Languages] lists their codes, [Tokenizer.WithSource]
-// takes that of the texts to translate, and [Tokenizer.Language] gives the token that tells the model what to write.
-// [Tokenizer.Target] encodes what the model is to write, for training; decoding reads that with any of them.
+// Tokenizers of translation models know languages. [Tokenizer.Languages] lists their codes. [Tokenizer.WithSource]
+// sets the language of the source texts. [Tokenizer.Language] returns the token that tells the model which language
+// to write. [Tokenizer.Target] returns the tokenizer of target texts, for training; decoding works with any of them.
 //
-// # Text from others
+// # Text that you do not trust
 //
-// The zero [Options] encode what a text says and nothing more: a special token spelled out in it is ordinary text. A
-// prompt put together from text of others should be encoded that way, piece by piece, with the special tokens added by
-// their ids ([Tokenizer.TokenID], [Tokenizer.Special]).
+// With the zero [Options], a special token spelled out in a text is ordinary text. Encode text from others in this
+// way, piece by piece, and add the special tokens by their ids ([Tokenizer.TokenID], [Tokenizer.Special]).
 //
-// Vocabulary files may come from anywhere too. A file that is malformed, or asks for what this package does not do, is
-// refused by an error that names the part. What a file may make of a text is bounded, far beyond what is published:
+// Vocabulary files need not be trusted either. A malformed file, or one that needs something this package does not
+// do, gives an error that names the part. The work that a file can cause is bounded, far above what published files
+// need:
 //
-//   - The normalizer and the pre-tokenizer may make 32 bytes of each byte of a text, and 64 KiB more; the model as many
-//     tokens.
-//   - A decoder may make 64 bytes of each byte of its tokens, and of each token.
+//   - The normalizer and the pre-tokenizer may make 32 bytes from each byte of a text, and 64 KiB more. The model may
+//     make as many tokens.
+//   - A decoder may make 64 bytes from each byte of its tokens, and 64 from each token.
 //   - The regular expressions of one call may take two seconds, and two more for each MiB of text.
-//   - A text passes through at most 256 stages of a kind.
+//   - A text passes through at most 256 stages of each kind.
 //
-// More than that is an error, and never a panic or a lack of memory.
+// Anything beyond gives an error, never a panic or a lack of memory.
 //
 // # Speed and memory
 //
-// Words that are one token are looked up whole; others are merged once and kept in a cache of 896 KiB, of which each
-// call running at the same time has its own and hands it on to a later one. The splits of GPT-2, LLaMA 3, Qwen and CLIP
-// are hand-written; other patterns go through a regular-expression engine, which is slower by far. A word of n bytes takes
-// O(n log n).
+// Words that are one token are looked up whole. Other words are merged once and kept in a cache of 896 KiB. Calls
+// that run at the same time have separate caches; later calls reuse them. The splits of GPT-2, LLaMA 3, Qwen and CLIP
+// are hand-written. Other patterns use a regular-expression engine, which is much slower. A word of n bytes takes O(n
+// log n).
 //
 // # Reference
 //
-// The reference is Hugging Face tokenizers 0.23 as transformers 5.24 sets it up. Ids and decoded text are the same.
-// Offsets count bytes, not characters, and where the normalizer joins or removes characters a token's offsets cover all
-// that it stands for, of which the reference gives a part.
+// Ids and decoded text are those of Hugging Face tokenizers 0.23 as set up by transformers 5.24. Offsets count bytes,
+// not characters. Where the normalizer joins or removes characters, a token's offsets cover all characters that it
+// stands for; there Hugging Face gives only a part of them.
 //
-// In two places ids differ. NLLB from a SentencePiece model alone has its languages, which the reference leaves out. And
-// without ParseSpecial Marian's >>fra<< is text, as are special tokens that a Unigram vocabulary has among its own, such
-// as T5's </s>.
+// Ids differ in two places. NLLB from a SentencePiece model alone has its languages, which transformers leaves out.
+// Without ParseSpecial, Marian's >>fra<< is text, and so are special tokens in a Unigram vocabulary, such as T5's
+// </s>.
 package tokenizer

@@ -6,15 +6,15 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
 )
 
-// Stream decodes tokens as they come. Its pieces put together are what Decode gives for all the ids, and each is whole
-// characters. A Stream belongs to one goroutine.
+// Stream decodes tokens one by one. The pieces together are what Decode returns for all ids, and each piece has whole
+// characters only. One goroutine at a time may use a Stream.
 type Stream struct {
 	t           *Tokenizer
 	skipSpecial bool
 	run         *decode.Run
 }
 
-// NewStream returns a Stream that leaves out special tokens if skipSpecial is set.
+// NewStream returns a new Stream. If skipSpecial is true, it leaves out special tokens.
 func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
 	if t.reads != nil {
 		t = t.reads
@@ -22,16 +22,16 @@ func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
 	return &Stream{t: t, skipSpecial: skipSpecial, run: t.decoder.NewRun()}
 }
 
-// Push takes the next id and returns the text that is now certain, which may be empty: a character may need more
-// tokens, and some decoders need to see the next token. An id outside the vocabulary is an error that names it, and
-// leaves the stream as it was.
+// Push takes the next id and returns the text that is now certain. It may be empty: a character may need more tokens,
+// and some decoders wait for the next token. An id outside the vocabulary gives an error that names it, and leaves
+// the stream as it was.
 func (s *Stream) Push(id int) (string, error) {
 	s.run.Begin()
 	s.take(id)
 	return string(s.run.Text), s.run.Err
 }
 
-// Flush returns what is still held back, with U+FFFD for the part of a character, and makes the stream as new.
+// Flush returns the text still held back, with U+FFFD for an incomplete character, and resets the stream.
 func (s *Stream) Flush() (string, error) {
 	s.run.Begin()
 	s.run.Flush()
@@ -50,9 +50,9 @@ func (s *Stream) take(id int) {
 	}
 }
 
-// Decode returns the text of ids, leaving out special tokens if skipSpecial is set. Bytes that do not make up a
-// character become U+FFFD. An id outside the vocabulary is an error that names it. So is a file whose decoder makes more
-// than 64 bytes of each byte of the tokens, or takes longer over regular expressions than encoding may.
+// Decode returns the text of ids. If skipSpecial is true, it leaves out special tokens. Bytes that do not form a
+// character become U+FFFD. It returns an error for an id outside the vocabulary, if the file's decoder makes more
+// than 64 bytes from each byte of the tokens, or if its regular expressions take longer than they may when encoding.
 func (t *Tokenizer) Decode(ids []int, skipSpecial bool) (string, error) {
 	s := t.NewStream(skipSpecial)
 	for _, id := range ids {

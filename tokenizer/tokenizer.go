@@ -20,7 +20,7 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/pretoken"
 )
 
-// Tokenizer turns text into token ids and back. It is immutable and may be used from several goroutines at once.
+// Tokenizer turns text into token ids and back. It does not change, and several goroutines may use it at once.
 type Tokenizer struct {
 	normalizer   normalize.Normalizer  // nil: none
 	preTokenizer pretoken.PreTokenizer // nil: none
@@ -46,44 +46,44 @@ type Tokenizer struct {
 	pool *sync.Pool // of *work
 }
 
-// Special holds the ids of the tokens that play a part of their own; −1 where the tokenizer has none.
+// Special holds the ids of the special tokens; −1 where the tokenizer has none.
 type Special struct {
 	BOS, EOS, PAD, UNK, SEP, CLS, Mask int
 }
 
-// AddedToken is a token found in the text before the model sees it.
+// AddedToken is a token that is found in the text before the model sees it.
 type AddedToken struct {
 	ID      int
 	Content string
 
-	Special    bool // carries no text of its own: control tokens such as the end of a text
-	SingleWord bool // only where no word character stands beside it
-	LStrip     bool // takes the white space before it
-	RStrip     bool // takes the white space after it
-	Normalized bool // looked for in the normalised text, and itself normalised
+	Special    bool // a control token, such as the end of a text
+	SingleWord bool // found only where no word character is next to it
+	LStrip     bool // includes the white space before it
+	RStrip     bool // includes the white space after it
+	Normalized bool // normalised itself, and looked for in the normalised text
 }
 
-// Options says how a text is encoded. The zero value treats it as plain text.
+// Options say how a text is encoded. The zero value treats it as plain text.
 type Options struct {
-	// AddSpecial adds the tokens that the post-processor puts around a text, such as one for its beginning.
+	// AddSpecial adds the tokens that the post-processor puts around a text, such as BOS.
 	AddSpecial bool
-	// ParseSpecial turns special tokens spelled out in the text into their ids. Leave it off for text from others:
-	// they could otherwise end a turn or open one. Added tokens that are not special are found either way.
+	// ParseSpecial turns special tokens spelled out in the text into their ids. Leave it off for text that you do not
+	// trust: it could end a turn or begin one. Added tokens that are not special are found either way.
 	ParseSpecial bool
 }
 
-// Span is a range of bytes, Start included and End not.
+// Span is a range of bytes, from Start to before End.
 type Span struct{ Start, End int }
 
 // Encoding is a text in tokens. All slices have one element for each token.
 type Encoding struct {
 	IDs     []int
-	Offsets []Span // bytes of the text that the token stands for; empty for tokens that were added around it
-	TypeIDs []int  // segment: 0 for the first text, mostly 1 for the second of a pair
+	Offsets []Span // bytes of the text that the token stands for; empty for tokens added around the text
+	TypeIDs []int  // segment: 0 for the first text, usually 1 for the second text of a pair
 	Special []bool // whether the token was added around the text
 }
 
-// Encode returns the ids of text, with special tokens found in the text and added around it. It is
+// Encode returns the ids of text. It parses special tokens in the text and adds those around it: it is
 // AppendEncode(nil, text, Options{AddSpecial: true, ParseSpecial: true}).
 func (t *Tokenizer) Encode(text string) ([]int, error) {
 	return t.AppendEncode(nil, text, Options{AddSpecial: true, ParseSpecial: true})
@@ -92,18 +92,17 @@ func (t *Tokenizer) Encode(text string) ([]int, error) {
 // maxText is the length of the longest text: what the normalizer may make of it must have offsets of 32 bits.
 const maxText = (1<<31 - 1 - buffer.GrowBytes) / buffer.GrowFactor
 
-// AppendEncode appends the ids of text to dst and returns the extended slice. An error is possible only where
+// AppendEncode appends the ids of text to dst and returns the extended slice. It returns dst as it was, and an error,
+// only if
 //
 //   - text is longer than 63 MiB,
-//   - the tokenizer's file has regular expressions that take too long on it: more than two seconds, and two more for each
-//     MiB,
-//   - its normalizer and pre-tokenizer make more than 32 bytes of each byte of text, and 64 KiB, or its model more tokens,
-//   - the model has no token for part of it, and the file names an unknown token that is not there.
+//   - regular expressions in the tokenizer's file take too long: more than two seconds, and two more for each MiB,
+//   - the normalizer and the pre-tokenizer make more than 32 bytes from each byte of text, and 64 KiB, or the model
+//     makes more tokens than that,
+//   - the model has no token for a part of the text, and the unknown token named in the file does not exist.
 //
-// dst is then returned as it was.
-//
-// Input that is no UTF-8 is read as though each broken character were U+FFFD, except by a byte-level tokenizer without
-// normalizer, which keeps the bytes.
+// Invalid UTF-8 is read as U+FFFD for each broken character. A byte-level tokenizer without a normalizer keeps the
+// bytes instead.
 func (t *Tokenizer) AppendEncode(dst []int, text string, o Options) ([]int, error) {
 	w := t.lend()
 	defer t.giveBack(w)
@@ -123,13 +122,14 @@ func (t *Tokenizer) AppendEncode(dst []int, text string, o Options) ([]int, erro
 	return dst, nil
 }
 
-// EncodeWithOffsets returns the tokens of text with the bytes that each stands for.
+// EncodeWithOffsets returns the tokens of text, each with the bytes of text that it stands for. Errors are those of
+// [Tokenizer.AppendEncode].
 func (t *Tokenizer) EncodeWithOffsets(text string, o Options) (*Encoding, error) {
 	return t.encodeAll(o, t.post.Single, text)
 }
 
-// EncodePair returns the tokens of two texts put together the way the post-processor says, as for question answering
-// and sentence pairs. Offsets count from the start of the text that the token is from.
+// EncodePair returns the tokens of two texts joined by the post-processor, as for question answering and sentence
+// pairs. Offsets count from the start of the text that a token is from. Errors are those of [Tokenizer.AppendEncode].
 func (t *Tokenizer) EncodePair(first, second string, o Options) (*Encoding, error) {
 	return t.encodeAll(o, t.post.Pair, first, second)
 }
@@ -341,7 +341,7 @@ func replaceInvalid(s string) (string, []int32) {
 	return string(out), append(moved, int32(len(s)))
 }
 
-// VocabSize returns one more than the largest id, added tokens included. A model's embedding may have more rows.
+// VocabSize returns the largest id plus 1, added tokens included. A model's embedding may have more rows.
 func (t *Tokenizer) VocabSize() int {
 	n := t.vocab.Size()
 	for _, a := range t.added.Tokens {
@@ -350,7 +350,7 @@ func (t *Tokenizer) VocabSize() int {
 	return n
 }
 
-// Token returns the token with an id as the vocabulary writes it, such as "Ġthe" or "▁the".
+// Token returns the token with the given id in the spelling of the vocabulary, such as "Ġthe" or "▁the".
 func (t *Tokenizer) Token(id int) (string, bool) {
 	if i, ok := t.added.Index(id); ok {
 		return t.added.Tokens[i].Content, true
@@ -367,7 +367,7 @@ func (t *Tokenizer) Token(id int) (string, bool) {
 	return string(t.vocab.Bytes(id)), true
 }
 
-// TokenID returns the id of a token as the vocabulary writes it.
+// TokenID returns the id of a token in the spelling of the vocabulary.
 func (t *Tokenizer) TokenID(token string) (int, bool) {
 	if id, ok := t.addedIDs[token]; ok {
 		return id, true
@@ -384,7 +384,7 @@ func (t *Tokenizer) TokenID(token string) (int, bool) {
 	return int(id), ok
 }
 
-// AddedTokens returns the tokens that are found in the text before the model sees it, in order of their ids.
+// AddedTokens returns the tokens that are found in the text before the model sees it, sorted by id.
 func (t *Tokenizer) AddedTokens() []AddedToken {
 	list := make([]AddedToken, len(t.added.Tokens))
 	for i, a := range t.added.Tokens {
@@ -393,7 +393,7 @@ func (t *Tokenizer) AddedTokens() []AddedToken {
 	return list
 }
 
-// Special returns the ids of the tokens that play a part of their own.
+// Special returns the ids of the special tokens.
 func (t *Tokenizer) Special() Special { return Special(t.special) }
 
 // languagePrefix returns the length of the code >>fra<< that s starts with, or 0.

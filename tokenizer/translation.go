@@ -7,8 +7,8 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/languages"
 )
 
-// Languages returns the codes of the languages that the tokenizer has tokens for, in the order of their ids and in the
-// form that [Tokenizer.Language] takes: en_XX of mBART, eng_Latn of NLLB, en of M2M-100, fra of Marian.
+// Languages returns the codes of the languages that the tokenizer has tokens for, in the order of their ids: en_XX
+// for mBART, eng_Latn for NLLB, en for M2M-100, fra for Marian.
 func (t *Tokenizer) Languages() []string {
 	if t.languages == nil {
 		return nil
@@ -16,13 +16,13 @@ func (t *Tokenizer) Languages() []string {
 	return slices.Clone(t.languages.Codes)
 }
 
-// Language returns the id of a language's token. A model that translates into the language starts its text with it, or
-// is told so by it: it is the forced_bos_token_id of mBART-50, M2M-100 and NLLB and the decoder_start_token_id of mBART.
-// The error for a code that is not there names it and what there is.
+// Language returns the id of a language's token. It tells the model which language to write: it is the
+// forced_bos_token_id of mBART-50, M2M-100 and NLLB, and the decoder_start_token_id of mBART. The error for an
+// unknown code lists the codes.
 func (t *Tokenizer) Language(code string) (int, error) { return t.languages.Language(code) }
 
-// Direction returns the languages that texts are from and translations are in, as the folder, [Tokenizer.WithSource] and
-// [Tokenizer.WithTarget] have set them; "" for none.
+// Direction returns the source and the target language, as set by the folder, [Tokenizer.WithSource] and
+// [Tokenizer.WithTarget]; "" means none.
 func (t *Tokenizer) Direction() (source, target string) {
 	if t.languages == nil {
 		return "", ""
@@ -30,9 +30,9 @@ func (t *Tokenizer) Direction() (source, target string) {
 	return t.languages.Source, t.languages.Target
 }
 
-// WithSource returns a tokenizer for texts in a language: what is added around them names it. It shares all else with t,
-// which stays as it is. The error is that of [Tokenizer.Language]; a Marian model's source has no token, so for it every
-// code is an error.
+// WithSource returns a tokenizer for source texts in the given language: the tokens added around them name it. It
+// shares everything else with t, which does not change. The error is that of [Tokenizer.Language]. A Marian model has
+// no tokens for source languages, so every code is an error.
 func (t *Tokenizer) WithSource(code string) (*Tokenizer, error) {
 	if t.languages != nil && t.languages.Place == languages.Prompt {
 		return nil, fmt.Errorf("tokenizer: no source language %q: only what the model translates into has tokens; WithTarget takes it", code)
@@ -45,9 +45,9 @@ func (t *Tokenizer) WithSource(code string) (*Tokenizer, error) {
 	return t.withLanguages(&l), nil
 }
 
-// WithTarget returns a tokenizer for translation into a language. [Tokenizer.Target] then encodes texts in that language;
-// of a Marian model with several targets, the language's token goes before the source text. It shares all else with t,
-// which stays as it is. The error is that of [Tokenizer.Language].
+// WithTarget returns a tokenizer for translation into the given language. [Tokenizer.Target] then encodes texts in
+// that language. For a Marian model with several targets, the language's token goes before the source text. It shares
+// everything else with t, which does not change. The error is that of [Tokenizer.Language].
 func (t *Tokenizer) WithTarget(code string) (*Tokenizer, error) {
 	if _, err := t.Language(code); err != nil {
 		return nil, err
@@ -57,9 +57,10 @@ func (t *Tokenizer) WithTarget(code string) (*Tokenizer, error) {
 	return t.withLanguages(&l), nil
 }
 
-// Target returns the tokenizer of the texts that the model writes, as for the labels of training: for a Marian model that
-// of target.spm, for one with languages that of the target language, or of the source where no target is set, for others
-// t itself. Decoding takes t either way: its Decode and NewStream read what the model writes.
+// Target returns the tokenizer of the texts that the model writes, as for the labels in training. For a Marian model
+// that is the tokenizer of target.spm. For one with languages it is that of the target language, or of the source
+// language if no target is set. For other models it is t itself. For decoding use t or Target: both read what the
+// model writes.
 func (t *Tokenizer) Target() *Tokenizer {
 	if t.target != nil {
 		return t.target

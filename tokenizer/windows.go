@@ -12,41 +12,40 @@ import (
 
 // Truncation says how texts that are too long for a model are cut into windows.
 type Truncation struct {
-	MaxTokens int // of a window, with the special tokens around it; 0: no limit
-	Stride    int // tokens that a window has in common with the one before it
+	MaxTokens int // length of a window, special tokens included; 0 means no limit
+	Stride    int // number of tokens that a window shares with the one before it
 	Cut       Cut
 	Left      bool // texts are cut at their beginning: the first window has the end of the text, the last its beginning
 }
 
-// Cut says which of two texts is cut. One text alone is cut either way.
+// Cut says which of two texts is cut. A single text is cut in any case.
 type Cut uint8
 
 const (
-	// LongestFirst takes tokens off the end of the longer text until both fit, and leaves the rest out: a
-	// pair is one window.
+	// LongestFirst drops tokens from the end of the longer text until both fit. The rest is lost: a pair is one
+	// window.
 	LongestFirst Cut = iota
 	OnlyFirst        // the first text is cut into windows, each with the whole second one
 	OnlySecond       // the second text is cut into windows, each with the whole first one
 )
 
-// Window is a text, or two, in as many tokens as a model reads at once.
+// Window is one text, or two, in as many tokens as a model reads at once.
 type Window struct {
 	Encoding
-	Texts []int // the text that each token is from, 0 or 1; −1 for tokens that were added
-	Words []int // the place of the pre-token, within its text, that each token is a part of; −1 for tokens that were added around it
+	Texts []int // the text that each token is from, 0 or 1; −1 for added tokens
+	Words []int // the number of the word (pre-token) in its text that each token is a part of; −1 for added tokens
 }
 
-// ErrTooLong is what [Tokenizer.Windows] wraps if no window is long enough.
+// ErrTooLong is wrapped by the error of [Tokenizer.Windows] if no window is long enough.
 var ErrTooLong = errors.New("the texts do not fit")
 
-// Windows returns one text, or two put together as by [Tokenizer.EncodePair], in windows of at most
-// c.MaxTokens tokens. The first window has the beginning; each further one starts MaxTokens − Stride
-// tokens of text later, less the special tokens and the text that is whole, until one has the end. What
-// Hugging Face tokenizers 0.23 calls truncation with overflowing tokens gives the same, except that it
-// puts the windows of both of two texts together where LongestFirst cuts both.
+// Windows returns one text, or two joined as by [Tokenizer.EncodePair], in windows of at most c.MaxTokens tokens. The
+// first window has the beginning of the text, the last one its end. Each window begins with the last c.Stride tokens of
+// the cut text in the window before it. The windows are those of Hugging Face tokenizers 0.23 (truncation with
+// overflowing tokens), except where LongestFirst cuts both texts: Hugging Face then also combines the windows of both.
 //
-// It fails as EncodePair does; with ErrTooLong if a text that is to stay whole leaves no room, or the
-// stride leaves no step; and it panics unless it is given one or two texts.
+// It returns the errors of EncodePair, and [ErrTooLong] if the special tokens and the text that is not cut leave no
+// room, or the stride leaves no step. It panics if it does not get one or two texts.
 func (t *Tokenizer) Windows(o Options, c Truncation, texts ...string) ([]Window, error) {
 	if len(texts) != 1 && len(texts) != 2 {
 		panic(fmt.Sprintf("tokenizer: Windows of %d texts; it takes one or two", len(texts)))
@@ -243,8 +242,8 @@ func assemble(template []post.Item, parts []part, o Options) Window {
 	return w
 }
 
-// SubwordPrefix returns what marks a token that goes on with a word, "##" for WordPiece; "" for models
-// that mark the beginning of a word, or nothing.
+// SubwordPrefix returns the mark of a token that continues a word: "##" for WordPiece. It returns "" for models that
+// mark the beginning of a word, or nothing.
 func (t *Tokenizer) SubwordPrefix() string {
 	if m, ok := t.model.(*models.WordPiece); ok {
 		return m.Prefix

@@ -22,7 +22,7 @@ func aligned(b []byte, size int) bool {
 
 // Float32s returns the values that b holds. The result shares memory with b when b is aligned to 4
 // bytes and the host is little-endian, and is a copy otherwise; treat it as read-only. It panics if
-// the length is no multiple of 4.
+// the length is not a multiple of 4.
 func Float32s(b []byte) []float32 {
 	n := elements(b, 4)
 	if n == 0 {
@@ -94,7 +94,7 @@ func ReadFloat32s(dst []float32, b []byte) {
 
 func elements(b []byte, size int) int {
 	if len(b)%size != 0 {
-		panic(fmt.Sprintf("bytesview: %d bytes are no whole number of elements of %d bytes", len(b), size))
+		panic(fmt.Sprintf("bytesview: %d bytes are not a whole number of elements of %d bytes", len(b), size))
 	}
 	return len(b) / size
 }

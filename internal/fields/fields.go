@@ -1,4 +1,4 @@
-// Package fields looks into structs of other packages, unexported fields included.
+// Package fields looks into structs of other packages, including unexported fields.
 package fields
 
 import (
@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// All yields the values that x holds: the fields of the struct that it is or points to, those of structs
-// within it, and the elements of slices, arrays and maps there, each with the path to it. It does not follow
-// pointers from there: they are yielded.
+// All yields the values that x holds, each with the path to it: the fields of the struct that x is or points
+// to, the fields of structs within it, and the elements of its slices, arrays and maps. It yields the
+// pointers that it finds but does not follow them.
 func All(x any) iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		v := reflect.ValueOf(x)

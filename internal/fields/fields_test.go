@@ -25,7 +25,7 @@ type holder struct {
 // All finds what a struct holds wherever it lies, and stops when it is told to.
 func TestAll(t *testing.T) {
 	h := &holder{leaf: &leaf{1}, hidden: &leaf{2}, inner: inner{&leaf{3}, []any{&leaf{4}, "text", nil, 5}}, Shown: map[string]*leaf{"a": {6}},
-		data: make([]float32, 10), value: leaf{7}}
+		none: nil, data: make([]float32, 10), value: leaf{7}}
 	var found []int
 	for _, x := range []any{h, *h} {
 		found = found[:0]

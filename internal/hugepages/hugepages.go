@@ -1,6 +1,6 @@
-// Package hugepages allocates large arrays so that the system may back them with huge pages. Reading weights
-// from memory is then more than twice as fast where a small page costs a walk of its own: prefetching
-// stops at every page's end.
+// Package hugepages allocates large arrays so that the system may use huge pages for them. Reading weights is
+// then more than twice as fast on machines where each small page costs a page walk: prefetching stops at the
+// end of a page.
 package hugepages
 
 import (
@@ -27,15 +27,15 @@ func bytesOf(x []float32, n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n)
 }
 
-// Slab hands out arrays from large pieces of memory, one after the other, so that small arrays share
-// huge pages too. Arrays live as long as something refers to any of a piece. The zero value is ready; it
-// is for one goroutine.
+// Slab hands out arrays from large pieces of memory, one after the other, so that small arrays use huge pages
+// too. A piece lives as long as one of its arrays is in use. The zero value is ready to use. One goroutine at
+// a time may use a Slab.
 type Slab struct {
-	// Next is the size in bytes of the next piece, unless an array needs more: a guess of what will be
-	// needed in all.
+	// Next is the size in bytes of the next piece, unless an array needs more. Set it to a guess of the
+	// total.
 	Next int64
 
-	// Grow is the size in bytes of the pieces after that; 0 is 32 MiB.
+	// Grow is the size in bytes of all later pieces; 0 means 32 MiB.
 	Grow int64
 
 	free []float32

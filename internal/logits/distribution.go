@@ -35,8 +35,8 @@ func (d *Distribution) Keeps(id int) bool {
 	return v >= d.low && v <= d.high && (v != d.low || id <= d.lastLow)
 }
 
-// Prob is the probability of a token that is kept. It is 0 where MinTokensToKeep alone keeps a token that is far below
-// the others.
+// Prob returns the probability of a token that is kept. It is 0 for a token far below the others that only
+// MinTokensToKeep keeps.
 func (d *Distribution) Prob(id int) float64 { return d.weight(d.Scores[id]) / d.Total }
 
 // weigh sums the weights of the tokens kept, block by block.
@@ -58,8 +58,8 @@ func (d *Distribution) weigh(blocks []float64) {
 	d.blocks = blocks
 }
 
-// Draw returns the token at u, from 0 to below 1, of the total weight, where the tokens lie end to end in the order
-// of their ids.
+// Draw returns the token at the share u of the total weight, from 0 to below 1. Tokens lie end to end in the
+// order of their ids.
 func (d *Distribution) Draw(u float64) int {
 	at := float64(u * d.Total)
 	b := 0

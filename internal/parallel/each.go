@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// Each calls do for 0 to n−1 on as many goroutines as there are processors, which it starts and waits for,
-// and returns the first index whose call failed, with its error, or n and nil. It is for calls that take
-// long or wait; they may use [Run]. It panics with a *[Panic] if a call panics.
+// Each calls do for 0 to n−1, on as many new goroutines as there are processors, and waits for them. It
+// returns the first index whose call failed, with its error, or n and nil. Use it for calls that take long or
+// wait; they may use Run. It panics with a *[Panic] if a call panics.
 func Each(n int, do func(i int) error) (int, error) {
 	e := &each{n: n, do: do, errs: make([]error, n)}
 	var wg sync.WaitGroup

@@ -1,11 +1,11 @@
-// Package parallel runs the parts of a task on all processors. There is one pool of workers for the
-// process; they are started when first needed, kept, and spin for a moment after each task, because a
-// forward pass hands out hundreds of tasks that take microseconds.
+// Package parallel runs the parts of a task on all processors. The process has one pool of workers. They
+// start when first needed and stay. After each task they spin for a moment, because a forward pass hands out
+// hundreds of tasks that take microseconds.
 //
 // A part may run code of the library's caller: an activation, a bias, an operation. If a part panics, no
-// further part begins, those that run are waited for, and the panic goes on in the goroutine that called,
-// as a [Panic] with the stack of where it began. runtime.Goexit in a part ends the calling goroutine in
-// the same way. The pool stays usable.
+// further part begins and Run waits for those that are running. The panic then goes on in the goroutine that
+// called Run, as a [Panic] with the stack of where it began. runtime.Goexit in a part ends the calling
+// goroutine in the same way. The pool stays usable.
 package parallel
 
 import (
@@ -14,14 +14,14 @@ import (
 	"sync/atomic"
 )
 
-// Task is work in independent parts. Do is called once for each part, from several goroutines at the
-// same time; worker is below the width given to [Run] and differs between calls that run at the same
-// time, so that it can choose a piece of scratch memory.
+// Task is work in independent parts. Do is called once for each part, from several goroutines at the same
+// time. worker is below the width given to Run; calls that run at the same time have different workers, so
+// worker can choose a piece of scratch memory.
 type Task interface {
 	Do(part, worker int)
 }
 
-// Width returns the number of workers that [Run] can use now, which is GOMAXPROCS.
+// Width returns the number of workers that Run can use now: GOMAXPROCS.
 func Width() int { return runtime.GOMAXPROCS(0) }
 
 // spins is how often an idle worker looks for the next task before it sleeps, some 50 µs.
@@ -63,9 +63,9 @@ type worker struct {
 
 var shared pool
 
-// Run calls t.Do for each part from 0 to n−1, on up to width workers of which the caller is one, and
-// returns when all are done. While another Run has the workers, the caller does all parts itself.
-// It allocates nothing if t is a pointer. It panics with a *[Panic] if a part panics.
+// Run calls t.Do for each part from 0 to n−1 and returns when all are done. It uses up to width workers; the
+// caller is one of them. If another Run is using the workers, the caller does all parts itself. It allocates
+// nothing if t is a pointer. It panics with a *[Panic] if a part panics.
 func Run(width, n int, t Task) {
 	if width <= 1 || n <= 1 || !shared.owner.TryLock() {
 		serial(n, t)

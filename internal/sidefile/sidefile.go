@@ -33,8 +33,8 @@ const (
 	MaxIndex = 64 << 20
 )
 
-// Exists reports whether something called name is there. It lets every error through but absence, so that
-// reading the file reports it.
+// Exists reports whether a file called name exists. If that cannot be found out it returns true, so that
+// reading the file reports the error.
 func Exists(fsys fs.FS, name string) bool {
 	_, err := stat(fsys, name)
 	return !errors.Is(err, fs.ErrNotExist)
@@ -60,8 +60,8 @@ func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 // NotFetched says what is wrong with a file for which [IsPointer] is true.
 const NotFetched = "it is a pointer of Git LFS in place of the file: git lfs pull, in this folder, fetches the file"
 
-// IsPointer reports whether a file that begins with b is what git clone writes for a large file where Git LFS is not
-// installed.
+// IsPointer reports whether b is the beginning of a Git LFS pointer: git clone writes one in place of a large
+// file if Git LFS is not installed.
 func IsPointer(b []byte) bool { return bytes.HasPrefix(b, []byte("version https://git-lfs")) }
 
 // Open opens a regular file, or a link to one, and returns the size that it says it has.
@@ -140,8 +140,8 @@ func regular(name string, info fs.FileInfo) (int64, error) {
 // firstRead is the memory for a file before any of it has arrived.
 const firstRead = 64 << 10
 
-// ReadAll reads a file that says it has size bytes, from its beginning. It is an error if they are more or
-// fewer. Memory grows as bytes arrive.
+// ReadAll reads a file from its beginning. It is an error if the file does not have exactly size bytes.
+// Memory grows as bytes arrive.
 func ReadAll(f fs.File, name string, size int64) ([]byte, error) {
 	b := make([]byte, 0, min(size, firstRead)+1) // the byte more shows where the file ends
 	for {
@@ -167,5 +167,5 @@ func problem(name, format string, args ...any) error {
 	return &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf(format, args...)}
 }
 
-// TrimMark returns a text without the byte-order mark that some editors put before it.
+// TrimMark returns a text without a leading byte-order mark, which some editors write.
 func TrimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) }

@@ -1,8 +1,7 @@
-// Package tensortest has what tests of kernels, and of everything built on them, share: the instruction
-// sets to range over, random numbers, comparison by bits, and memory that shows when something is written
-// or read outside of it. Only tests import it.
+// Package tensortest holds helpers for tests: the instruction sets to run a test with, random numbers,
+// comparison of bits, and memory that shows accesses out of bounds. Only tests import it.
 //
-// It works on slices, so that the lowest packages can use it. A tensor is one more step:
+// It works on slices, so that the lowest packages can use it. To make a tensor:
 //
 //	x := tensor.From(tensortest.Normal(r, 3*4), 3, 4)
 package tensortest

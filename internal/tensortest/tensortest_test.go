@@ -20,7 +20,67 @@ type recorder struct {
 func (r *recorder) Helper() {}
 func (r *recorder) Fatalf(format string, args ...any) {
 	r.failed = fmt.Sprintf(format, args...)
+	panic(r)
 }
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failed = fmt.Sprintf(format, args...)
+}
+
+// failure returns how f fails, or "".
+func failure(t *testing.T, f func(t testing.TB)) string {
+	r := &recorder{TB: t}
+	func() {
+		defer func() {
+			if p := recover(); p != nil && p != any(r) {
+				panic(p)
+			}
+		}()
+		f(r)
+	}()
+	return r.failed
+}
+
+func TestChecksFail(t *testing.T) {
+	x := []float32{1, 2}
+	for want, f := range map[string]func(t testing.TB){
+		"a: 2 numbers, want 1":                       func(t testing.TB) { CheckBits(t, "a", x, x[:1]) },
+		"b: number 1 is 2, want 3":                   func(t testing.TB) { CheckBits(t, "b", x, []float32{1, 3}) },
+		"c: error 0.5, that of a plain loop is 0.12": func(t testing.TB) { CheckError(t, "c", x, []float64{1.5, 2}, []float32{1.625, 2}, 0.125) },
+		"d: error NaN, that of a plain loop is 0":    func(t testing.TB) { CheckError(t, "d", []float32{float32(math.NaN())}, []float64{1}, []float32{1}, 9) },
+		`no panic, want "e"`:                         func(t testing.TB) { Panics(t, "e", func() {}) },
+		`panic "f", want "g"`:                        func(t testing.TB) { Panics(t, "g", func() { panic("f") }) },
+	} {
+		if got := failure(t, f); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := failure(t, func(t testing.TB) {
+		CheckBits(t, "", x, []float32{1, 2})
+		CheckError(t, "", x, []float64{1.5, 2}, []float32{1.625, 2}, 0.25)
+		Panics(t, "mess", func() { panic("message") })
+	}); got != "" {
+		t.Errorf("sound things fail: %s", got)
+	}
+}
+
+func TestNear(t *testing.T) {
+	for _, c := range []struct {
+		a, b float32
+		near bool
+	}{{100, 101, true}, {100, 102, false}, {0, 0.009, true}, {0, 0.011, false}, {float32(math.NaN()), 1, false}} {
+		if Near(c.a, c.b, 0.01) != c.near {
+			t.Errorf("%v and %v: near is %v, want %v", c.a, c.b, !c.near, c.near)
+		}
+	}
+}
+
+func TestAllocated(t *testing.T) {
+	if n := Allocated(func() { sink = make([]byte, 1<<20) }); n < 1<<20 || n > 2<<20 {
+		t.Errorf("%d bytes for a MiB", n)
+	}
+}
+
+var sink []byte
 
 func TestGuardSeesWrites(t *testing.T) {
 	for _, offset := range []int{0, 3} {
@@ -30,10 +90,9 @@ func TestGuardSeesWrites(t *testing.T) {
 				t.Fatalf("guarded values are %v", g.X)
 			}
 			g.all[band+offset+i] = 0
-			r := &recorder{TB: t}
-			g.Check(r, "write")
-			if outside := i < 0 || i >= 5; outside != (r.failed != "") {
-				t.Errorf("a write at %d: %q", i, r.failed)
+			failed := failure(t, func(t testing.TB) { g.Check(t, "write") })
+			if outside := i < 0 || i >= 5; outside != (failed != "") {
+				t.Errorf("a write at %d: %q", i, failed)
 			}
 		}
 	}

@@ -1,8 +1,8 @@
-// Package topk finds the best few of many.
+// Package topk finds the k best of many values.
 //
-// A [Rank] packs a score and an id into one number, so that ranks compare as integers: [Select] and [SelectMass]
-// partition a slice of them, and [Top] collects the k best of a stream. [TopFunc] does the same for values of any
-// type, in the order of a function.
+// A [Rank] packs a score and an id into one integer, so ranks compare as integers. [Select] and [SelectMass]
+// partition a slice of ranks; [Top] collects the k best of a stream. [TopFunc] does the same for values of
+// any type with a comparison function.
 package topk
 
 import (

@@ -1,4 +1,4 @@
-// Package torchfile writes what torch.save writes of a dictionary of tensors, sound or not: for tests.
+// Package torchfile writes files like those of torch.save, sound or with faults, for tests.
 package torchfile
 
 import (

@@ -11,22 +11,23 @@ import (
 )
 
 // Decoder is a model that continues sequences: a trunk with causal attention, and a head over the vocabulary.
-// It is read-only when it computes, so that any number of passes may run on it at once.
+// Computing does not change it: any number of passes may use it at once.
 type Decoder struct {
 	*Trunk
 
-	Project      *nn.Linear // of the rows that the head reads; nil is none
-	Head         nn.Linear  // [V, Dim], or as wide as Project's output; tied, it shares the embedding's table
-	LogitScale   float32    // multiplies the logits; 0 is 1
-	LogitSoftCap float32    // c: logits become c·tanh(logit/c); 0 is none
+	Project      *nn.Linear // applied to the rows before the head; nil means none
+	Head         nn.Linear  // [V, Dim or the width of Project]; a tied head shares the embedding's table
+	LogitScale   float32    // multiplies the logits; 0 means 1
+	LogitSoftCap float32    // c: logits become c·tanh(logit/c); 0 means no cap
 
-	// LongFrom, if not 0, is the length from which the model computes a text in another way, from its
-	// first token on (Phi-3's longrope). Sequences have to begin anew when they cross it.
+	// LongFrom, if not 0, is the length from which the model computes a text differently, from its first
+	// token on (Phi-3's longrope). When a sequence reaches it, its cache must be emptied and all tokens
+	// computed again.
 	LongFrom int
 }
 
-// Plan returns what [Trunk.Plan] does. It also refuses attention that sees later tokens, which a decoder
-// does not have when it computes, and a head that does not fit.
+// Plan is [Trunk.Plan] with more checks: it also returns an error for attention that is not causal, and for a
+// head that does not fit.
 func (d *Decoder) Plan() (*attention.Plan, error) {
 	plan, err := d.Trunk.Plan()
 	if err != nil {
@@ -53,17 +54,18 @@ func (d *Decoder) Plan() (*attention.Plan, error) {
 	return plan, nil
 }
 
-// Forward computes one pass over a packed batch, which the caller has begun: batch has the tokens of the
-// pass's sequences. It returns the logits, [len(rows), V], of the rows that are asked for, in memory of the
-// pass that lasts until the caller releases it. Its tokens belong to the caches then. It panics for
-// what [Trunk.Check] refuses, and with the error of [Decoder.Plan].
+// Forward computes one pass over a packed batch. The caller calls p.Begin first; batch holds the tokens of
+// each sequence of the pass. Forward returns the logits of the given rows, [len(rows), V], in p.Scratch. It
+// ends the pass, so the tokens are in the caches afterwards. It panics where [Trunk.Check] or [Decoder.Plan]
+// returns an error.
 func (d *Decoder) Forward(p *attention.Pass, batch []Sequence, rows []int) tensor.Tensor {
 	x := d.ForwardRows(p, d.embed(p, batch), rows)
 	p.End()
 	return d.Logits(p, x)
 }
 
-// Hidden is Forward without the head: it returns the hidden states of all rows after the final norm, [T, Dim].
+// Hidden is Forward without the head. It returns the hidden states of all rows after the final norm,
+// [T, Dim].
 func (d *Decoder) Hidden(p *attention.Pass, batch []Sequence) tensor.Tensor {
 	x := d.embed(p, batch)
 	d.Trunk.Forward(p, x)
@@ -83,8 +85,8 @@ func (d *Decoder) embed(p *attention.Pass, batch []Sequence) tensor.Tensor {
 	return d.Embed(p, batch)
 }
 
-// Logits returns the scores of the vocabulary for hidden states x, [T, Dim], scaled and capped: [T, V], in
-// memory of the pass. x may come from any layer, after the final norm (a logit lens).
+// Logits returns the scaled and capped logits, [T, V], for hidden states x, [T, Dim], in p.Scratch. For the
+// hidden states of an inner layer apply the final norm first (a logit lens).
 func (d *Decoder) Logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
 	out := p.Scratch.New(x.Rows(), d.Vocab)
 	if x.Rows() == 0 {

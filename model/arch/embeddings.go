@@ -10,23 +10,23 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Embeddings turn ids, segments and positions into rows:
-// ProjectNormed(Norm(Project(ProjectWords(Scale·word) + position + segment))). What is nil is absent.
+// Embeddings turn ids, segments and positions into rows: ProjectNormed(Norm(Project(ProjectWords(Scale·word)
+// + position + segment))). Nil parts are skipped.
 type Embeddings struct {
 	Words         nn.Embedding
-	Scale         float32 // of the words; 0 is 1
+	Scale         float32 // multiplies word embeddings; 0 means 1
 	ProjectWords  *nn.Linear
-	Types         *nn.Embedding // of segments
-	Positions     PositionTable // nil: positions are the business of attention
+	Types         *nn.Embedding // segment embeddings
+	Positions     PositionTable // nil where attention handles positions, as with RoPE
 	Project       *nn.Linear
 	Norm          nn.Norm
 	ProjectNormed *nn.Linear
 
-	// PositionOffset is the row of Positions that belongs to the first token.
+	// PositionOffset is the row of Positions for the first token.
 	PositionOffset int
 
-	// With Padded, padding tokens, whose id is PaddingIdx, use row PaddingIdx of Positions, and do not
-	// advance the position; in a sequence with a cache they do advance it. (RoBERTa; M2M-100.)
+	// With Padded, tokens with the id PaddingIdx use row PaddingIdx of Positions and do not advance the
+	// position. In a sequence with a cache they do advance it. (RoBERTa, M2M-100)
 	Padded     bool
 	PaddingIdx int
 }
@@ -34,14 +34,14 @@ type Embeddings struct {
 // RowID is the id of a token whose row is given instead of looked up: see [Sequence].
 const RowID = -1
 
-// Sequence is the tokens of one sequence in a pass.
+// Sequence holds the tokens of one sequence in a pass.
 type Sequence struct {
 	IDs   []int
-	Types []int // segment of each token; nil is all 0
+	Types []int // segment of each token; nil means all 0
 
-	// Rows are given in the place of the looked-up and scaled embeddings of words, for the tokens whose id
-	// is RowID, in order: [number of those, width of the table]. Positions, segments, projections and norms
-	// are still added. (The reference calls them inputs_embeds.)
+	// Rows replace the scaled word embeddings of the tokens with the id RowID, in order: [number of such
+	// tokens, width of the table]. Positions, segments, projections and norms still apply. (transformers:
+	// inputs_embeds)
 	Rows tensor.Tensor
 }
 
@@ -84,13 +84,14 @@ func (m *Embeddings) check(vocab, dim int) error {
 	width := m.Words.Weight.In
 	for i, l := range []*nn.Linear{m.ProjectWords, m.Project, m.ProjectNormed} {
 		if i == 1 && m.Types != nil && (m.Types.Weight == nil || m.Types.Weight.In != width) {
-			return fmt.Errorf("Embeddings.Types has no table, or not the width that words have, %d", width)
+			return fmt.Errorf("Embeddings.Types has no table, or one of another width than the words, %d", width)
 		}
 		if l == nil {
 			continue
 		}
 		if l.In() != width || i == 2 && l.Out() != dim {
-			return fmt.Errorf("Embeddings.%s is [%d, %d], want [%d, %d]", []string{"ProjectWords", "Project", "ProjectNormed"}[i], l.Out(), l.In(), dim, width)
+			name := []string{"Embeddings.ProjectWords", "Embeddings.Project", "Embeddings.ProjectNormed"}[i]
+			return fmt.Errorf("%s is [%d, %d], want [%d, %d]", name, l.Out(), l.In(), dim, width)
 		}
 		width = l.Out()
 	}
@@ -100,8 +101,8 @@ func (m *Embeddings) check(vocab, dim int) error {
 	return nil
 }
 
-// Embed returns the rows that enter the first block, [T, Dim], in memory of the pass: those of the batch, whose
-// i-th sequence has the tokens of the pass's i-th. It keeps a copy in the pass where an Op reads them later.
+// Embed returns the input of the first block, [T, Dim], in p.Scratch. batch holds the tokens of each sequence
+// of the pass. If an Op reads [attention.Pass].Input, Embed sets that to a copy.
 func (t *Trunk) Embed(p *attention.Pass, batch []Sequence) tensor.Tensor {
 	m := &t.Embeddings
 	x := p.Scratch.New(p.Rows(), m.Words.Weight.In)

@@ -10,26 +10,25 @@ import (
 )
 
 // Encoder is a model that reads whole sequences in both directions: a trunk whose attention sees every token,
-// and the heads of its task. It is read-only when it computes, so that any number of passes may run on it at
-// once.
+// and the heads of its task. Computing does not change it: any number of passes may use it at once.
 type Encoder struct {
 	*Trunk
-	Types int // segment ids are below it; 0: the model has no segments
+	Types int // number of segment ids; 0 means that the model has no segments
 
-	// Tokens is the head over each token's hidden state, Sequence the one over the whole sequence's;
-	// nil where there is none. Task says what their outputs mean.
+	// Tokens is the head over each token, Sequence the head over the whole sequence; nil where there is none.
+	// Task says what their outputs mean.
 	Tokens, Sequence *Head
-	Pool             Pooling // what Sequence reads
+	Pool             Pooling // the input of Sequence
 	Pads             []int   // ids that LastToken passes over
 	Task             Task
-	Labels           []string // of the outputs of a classifier, or nil
-	MultiLabel       bool     // the labels of a text are independent of each other
+	Labels           []string // names of a classifier's outputs, or nil
+	MultiLabel       bool     // a text may have several labels at once
 	Regression       bool     // the outputs are numbers, not scores of labels
 }
 
-// Forward computes one pass over a packed batch of sequences, without padding, and begins it. It returns the
-// hidden states, [T, Dim] for T tokens in all, in memory of the pass that lasts until the caller releases it.
-// It panics for what [Encoder.Check] refuses, and with the error of [Trunk.Plan].
+// Forward computes one pass over a batch of sequences, packed without padding. It calls p.Begin itself. It
+// returns the hidden states, [T, Dim] for T tokens in all, in p.Scratch. It panics where [Encoder.Check] or
+// [Trunk.Plan] returns an error.
 func (e *Encoder) Forward(p *attention.Pass, batch []Sequence) tensor.Tensor {
 	plan, err := e.Plan()
 	if err != nil {
@@ -70,8 +69,8 @@ func (e *Encoder) Check(batch []Sequence) error {
 	return nil
 }
 
-// Pooled returns what the head Sequence reads: one row for each sequence of the batch, [N, Dim], from their
-// hidden states x, [T, Dim], in memory of the arena.
+// Pooled returns the input of the head Sequence: one row for each sequence of the batch, [N, Dim], computed
+// from the hidden states x, [T, Dim]. The result is in memory of a.
 func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) tensor.Tensor {
 	y := a.New(len(batch), x.Shape.Last())
 	row := 0

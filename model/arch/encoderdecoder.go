@@ -9,28 +9,28 @@ import (
 )
 
 // EncoderDecoder is a model that reads a source with an encoder and writes a target with a decoder that
-// attends to what the encoder made of it. It is read-only when it computes.
+// attends to the encoder's output. Computing does not change it.
 type EncoderDecoder struct {
 	Encoder *Encoder
 	Decoder *Decoder
 
-	// Classifier scores sources; nil is none. A model that has one may have no Decoder.Head.
+	// Classifier scores sources; nil means none. A model with a Classifier may lack a Decoder.Head.
 	Classifier *SourceClassifier
 }
 
-// SourceClassifier is a classifier of sources that uses both sides, as BART's does (Lewis et al., 2020): the
-// encoder reads the source, the decoder reads it too, behind the token Start, and Head reads the decoder's hidden
-// state where the source has its last token End.
+// SourceClassifier classifies sources with both sides of the model, as BART does (Lewis et al., 2020). The
+// encoder reads the source; the decoder reads the token Start and then the source. Head reads the decoder's
+// hidden state at the last token End of the source.
 type SourceClassifier struct {
 	Start, End int
 	Head       *Head
-	Labels     []string // of Head's outputs
-	MultiLabel bool     // the labels of a source are independent of each other
+	Labels     []string // names of Head's outputs
+	MultiLabel bool     // a source may have several labels at once
 	Regression bool     // the outputs are numbers, not scores of labels
 }
 
-// Target returns what the decoder reads of a source, and the index of the hidden state that Head reads. A source
-// without an End gives an error.
+// Target returns the tokens that the decoder reads for a source, and the index of the hidden state that Head
+// reads. A source without an End gives an error.
 func (c *SourceClassifier) Target(source []int) (ids []int, at int, err error) {
 	for at = len(source) - 1; at >= 0 && source[at] != c.End; at-- {
 	}
@@ -40,9 +40,9 @@ func (c *SourceClassifier) Target(source []int) (ids []int, at int, err error) {
 	return append([]int{c.Start}, source[:len(source)-1]...), at, nil
 }
 
-// Cross returns the keys and values that the decoder's layers make of an encoder's output, hidden,
-// [S, Dim of the encoder], for [attention.Seq.Cross] of any number of sequences. It uses the pass, which must
-// not be in the middle of another.
+// Cross computes the keys and values that the decoder's layers need of an encoder's output, hidden,
+// [S, Dim of the encoder]. Use the result as [attention.Seq.Cross], for any number of sequences. It ends the
+// batch that was in p.
 func (m *EncoderDecoder) Cross(p *attention.Pass, hidden tensor.Tensor) (*attention.Cache, error) {
 	if hidden.Shape.Rank() != 2 || hidden.Rows() == 0 || hidden.Shape.Last() != m.Encoder.Dim {
 		return nil, fmt.Errorf("model: the encoder's output is [S, %d] with at least one row, not %v", m.Encoder.Dim, hidden.Shape)
@@ -57,8 +57,8 @@ func (m *EncoderDecoder) Cross(p *attention.Pass, hidden tensor.Tensor) (*attent
 	return plan.NewCross(p, hidden), nil
 }
 
-// ClassifierState returns the row that the Classifier's Head reads for one source, [1, Dim], in memory of the pass.
-// cross is what the decoder's layers make of the source: see [EncoderDecoder.Cross].
+// ClassifierState returns the row that the Classifier's Head reads for one source, [1, Dim], in p.Scratch.
+// cross comes from [EncoderDecoder.Cross].
 func (m *EncoderDecoder) ClassifierState(p *attention.Pass, source []int, cross *attention.Cache) (tensor.Tensor, error) {
 	ids, at, err := m.Classifier.Target(source)
 	if err != nil {

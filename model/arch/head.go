@@ -7,21 +7,21 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Task is what the heads of an encoder were made for.
+// Task says what the heads of an encoder compute.
 type Task uint8
 
 const (
-	Features               Task = iota // hidden states, and what a pooler makes of the first
+	Features               Task = iota // hidden states; Sequence is a pooler over the first token, if there is one
 	MaskedLM                           // Tokens: a score for each entry of the vocabulary
 	SequenceClassification             // Sequence: a score for each label
 	TokenClassification                // Tokens: a score for each label
-	QuestionAnswering                  // Tokens: scores for being the first and the last of an answer
-	NextSentence                       // Sequence: scores for following, and for not following
-	MultipleChoice                     // Sequence: one score, to be compared with that of other choices
-	ReplacedToken                      // Tokens: one score for not being the original token (ELECTRA)
+	QuestionAnswering                  // Tokens: scores for being the first and the last token of an answer
+	NextSentence                       // Sequence: scores for "follows" and for "does not follow"
+	MultipleChoice                     // Sequence: one score, to compare with the scores of the other choices
+	ReplacedToken                      // Tokens: one score for "is not the original token" (ELECTRA)
 )
 
-// String names the task.
+// String returns the name of the task.
 func (t Task) String() string {
 	names := [...]string{"features", "masked LM", "sequence classification", "token classification",
 		"question answering", "next sentence", "multiple choice", "replaced token"}
@@ -31,7 +31,7 @@ func (t Task) String() string {
 	return fmt.Sprintf("Task(%d)", uint8(t))
 }
 
-// Pooling makes one row of a sequence's hidden states.
+// Pooling says how one row is made from the hidden states of a sequence.
 type Pooling uint8
 
 const (
@@ -40,8 +40,8 @@ const (
 	LastToken                   // the row of the last token that is none of Encoder.Pads
 )
 
-// Head turns each row of x into Out(Norm(Act(Dense(x)))). Parts that are nil are absent, and Act with
-// Dense.
+// Head computes Out(Norm(Act(Dense(x)))) for each row of x. Nil parts are skipped; Act is skipped if Dense is
+// nil.
 type Head struct {
 	Dense *nn.Linear
 	Act   nn.Activation
@@ -49,8 +49,7 @@ type Head struct {
 	Out   *nn.Linear
 }
 
-// Forward returns the head's output for each row of x, in memory of the arena, or in fresh memory if
-// that is nil.
+// Forward returns the head's output for each row of x, in memory of a, or in new memory if a is nil.
 func (h *Head) Forward(a *tensor.Arena, x tensor.Tensor) tensor.Tensor {
 	if h.Dense != nil {
 		y := a.New(x.Rows(), h.Dense.Out())

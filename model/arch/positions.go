@@ -6,33 +6,33 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// PositionTable gives the row that is added for a position: a *[tensor.Weight] of learned ones, or
-// [Sinusoids]. It may be used from several goroutines.
+// PositionTable holds the row to add for each position: a *[tensor.Weight] of learned rows, or [Sinusoids].
+// It may be used from several goroutines.
 type PositionTable interface {
 	Row(dst []float32, pos int)
 }
 
 var _ PositionTable = (*tensor.Weight)(nil)
 
-// Sinusoids are positions without training (Vaswani et al., 2017): sines and cosines of pos·InvFreq, as
-// many of each as there are frequencies. Any position has a row.
+// Sinusoids are position rows without training (Vaswani et al., 2017): the sines and cosines of pos·InvFreq.
+// Every position has a row.
 type Sinusoids struct {
 	InvFreq []float64
 
-	// Interleaved has sines in even columns and cosines in odd ones; otherwise all sines come first.
+	// Interleaved puts sines in even columns and cosines in odd ones; otherwise all sines come first.
 	Interleaved bool
 
-	// Float32Angles rounds angles to float32, which shows from a position of a few hundred on. InvFreq holds
-	// float32 values then.
+	// Float32Angles rounds angles to float32, as some models do; InvFreq then holds float32 values. The
+	// difference shows from a position of a few hundred on.
 	Float32Angles bool
 
-	// With Padded, the row PaddingIdx is zero.
+	// If Padded is true, row PaddingIdx is zero.
 	Padded     bool
 	PaddingIdx int
 }
 
-// Row sets dst to the row of a position. Columns beyond sines and cosines are zero; a cosine that has no
-// room is left out.
+// Row sets dst to the row of a position. Columns after the sines and cosines are zero; if dst is too short,
+// the last cosine is left out.
 func (s *Sinusoids) Row(dst []float32, pos int) {
 	clear(dst)
 	if s.Padded && pos == s.PaddingIdx {
@@ -55,8 +55,8 @@ func (s *Sinusoids) Row(dst []float32, pos int) {
 	}
 }
 
-// Table returns the first rows as a matrix, [rows, dim], unless that is large: then rows are computed when
-// they are needed.
+// Table returns the first rows as a matrix, [rows, dim]. If that would be large, it returns s itself, which
+// computes rows when they are needed.
 func (s *Sinusoids) Table(rows, dim int) PositionTable {
 	if rows > maxSinusoids/dim {
 		return s
@@ -73,7 +73,7 @@ func (s *Sinusoids) Table(rows, dim int) PositionTable {
 // Pegasus's, 1024 positions of 1024.
 const maxSinusoids = 1 << 20
 
-// NewSinusoids returns the sinusoids of a width whose wavelengths grow from 2π to 10000·2π.
+// NewSinusoids returns the sinusoids of width dim with wavelengths from 2π to 10000·2π.
 func NewSinusoids(dim int) *Sinusoids {
 	s := &Sinusoids{InvFreq: make([]float64, (dim+1)/2)}
 	for k := range s.InvFreq {
@@ -82,8 +82,8 @@ func NewSinusoids(dim int) *Sinusoids {
 	return s
 }
 
-// FairseqSinusoids returns those of fairseq, computed in float32, with wavelengths that reach 10000·2π; the
-// row of the padding id is zero.
+// FairseqSinusoids returns the sinusoids of fairseq: computed in float32, with wavelengths up to 10000·2π,
+// and with zeros in row pad.
 func FairseqSinusoids(dim, pad int) *Sinusoids {
 	half := dim / 2
 	s := &Sinusoids{InvFreq: make([]float64, half), Float32Angles: true, Padded: true, PaddingIdx: pad}

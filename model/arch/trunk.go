@@ -10,31 +10,30 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Trunk is what every model has: embeddings, blocks, and a norm after the last of them. It is read-only when
-// it computes.
+// Trunk is the common part of all models: embeddings, blocks and a final norm. Computing does not change it.
 type Trunk struct {
-	Vocab  int // ids are below it
+	Vocab  int // number of token ids
 	Dim    int // width of the residual stream
-	MaxLen int // tokens of the longest sequence; longer ones are refused
+	MaxLen int // longest sequence in tokens; longer ones give an error
 
 	Embeddings Embeddings
 	Blocks     []block.Block
-	Norm       nn.Norm // nil is none
+	Norm       nn.Norm // nil means no norm
 
 	once    sync.Once
 	plan    *attention.Plan
 	planErr error
 }
 
-// What models show to the observer of a pass, beside what blocks and attention do.
+// The stages that models report to the observer of a pass, besides those of blocks and attention.
 const (
-	StageEmbeddings attention.Stage = "embeddings" // [T, Dim]: what enters the first block
+	StageEmbeddings attention.Stage = "embeddings" // [T, Dim]: the input of the first block
 	StageFinalNorm  attention.Stage = "final norm" // [T, Dim]: after the final norm
-	StageLogits     attention.Stage = "logits"     // [T, V]: of the rows whose logits were asked for
+	StageLogits     attention.Stage = "logits"     // [len(rows), V]: the logits of the rows asked for
 )
 
-// Plan returns where the Ops of the blocks keep what they cache. An error names the first thing that does not
-// fit: a weight that is missing, a width, an Op that hides another's cache. The plan is made at the first call.
+// Plan returns the places of the Ops in the caches. It checks the model at the first call. The error names
+// the first thing that does not fit: a missing weight, a width, an Op that hides the cache of another.
 func (t *Trunk) Plan() (*attention.Plan, error) {
 	t.once.Do(func() {
 		if t.plan, t.planErr = t.newPlan(); t.planErr != nil {
@@ -46,7 +45,7 @@ func (t *Trunk) Plan() (*attention.Plan, error) {
 
 func (t *Trunk) newPlan() (*attention.Plan, error) {
 	if t.Dim < 1 || t.Vocab < 1 || t.MaxLen < 1 {
-		return nil, fmt.Errorf("a trunk with Dim %d, Vocab %d and MaxLen %d: all have to be positive", t.Dim, t.Vocab, t.MaxLen)
+		return nil, fmt.Errorf("a trunk with Dim %d, Vocab %d and MaxLen %d: all must be positive", t.Dim, t.Vocab, t.MaxLen)
 	}
 	if err := t.Embeddings.check(t.Vocab, t.Dim); err != nil {
 		return nil, err
@@ -59,18 +58,18 @@ func (t *Trunk) newPlan() (*attention.Plan, error) {
 		layers[i] = b.Ops()
 	}
 	if w := nn.Width(t.Norm); w != 0 && w != t.Dim {
-		return nil, fmt.Errorf("Trunk.Norm is of rows of %d; the stream has %d", w, t.Dim)
+		return nil, fmt.Errorf("Trunk.Norm is for rows of %d; the stream has %d", w, t.Dim)
 	}
 	return attention.NewPlan(layers...)
 }
 
-// Check returns an error that names the first thing in a sequence that the model cannot read. name, if not
-// empty, follows "token 3" in it: " of sequence 2".
+// Check returns an error that names the first thing in s that the model cannot read. name, if not empty,
+// follows "token 3" in the error, such as " of sequence 2".
 func (t *Trunk) Check(s *Sequence, name string) error {
 	return t.Embeddings.checkSequence(s, name, t.Vocab)
 }
 
-// Forward takes x, [T, Dim], the rows of the pass, through the blocks and the norm, in place.
+// Forward runs x, [T, Dim], through the blocks and the final norm, in place.
 func (t *Trunk) Forward(p *attention.Pass, x tensor.Tensor) {
 	for i, b := range t.Blocks {
 		b.Forward(p, i, x)
@@ -81,8 +80,8 @@ func (t *Trunk) Forward(p *attention.Pass, x tensor.Tensor) {
 	p.Observe(attention.Point{Stage: StageFinalNorm}, x)
 }
 
-// ForwardRows returns what Forward makes of some rows of x, [len(rows), Dim], in memory of the pass; x is
-// scratch from then on. The last block does not compute the other rows, unless the pass has an observer.
+// ForwardRows returns the given rows of what Forward computes, [len(rows), Dim], in p.Scratch. The contents
+// of x are lost. The last block does not compute the other rows, unless the pass has an observer.
 func (t *Trunk) ForwardRows(p *attention.Pass, x tensor.Tensor, rows []int) tensor.Tensor {
 	last := len(t.Blocks) - 1
 	if last < 0 || p.Observer != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// albert is BERT with few layers that are used many times, and embeddings narrower than the stream
-// (Lan et al., 2020; transformers: AlbertModel and its heads).
+// albert is BERT with a few layers that run many times, and embeddings narrower than the stream (Lan et al.,
+// 2020; transformers: AlbertModel and its heads).
 func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg := struct {
 		bertConfig
@@ -23,7 +23,7 @@ func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 		c.Fail("%d layers in %d groups of %d", layers, groups, inner)
 		layers, groups, inner = 1, 1, 1
 	}
-	cfg.NumHiddenLayers = groups // that are stored
+	cfg.NumHiddenLayers = groups // only the groups are stored
 	m := newBert(c, cfg.bertConfig)
 	m.names = bertNames{query: "attention.query", key: "attention.key", value: "attention.value", out: "attention.dense",
 		attentionNorm: "attention.LayerNorm", up: "ffn", down: "ffn_output", norm: "full_layer_layer_norm"}
@@ -40,7 +40,7 @@ func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	})
 	e.Blocks = nil
 	for i := 0; i < layers && len(stored) == groups; i++ {
-		e.Blocks = append(e.Blocks, stored[i*groups/layers]...)
+		e.Blocks = append(e.Blocks, stored[i*groups/layers]...) // layers of a group share their weights
 	}
 	dim := m.HiddenSize
 	e.Embeddings.ProjectNormed = linear(body, "encoder.embedding_hidden_mapping_in", m.Width, dim)

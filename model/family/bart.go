@@ -39,21 +39,21 @@ func bartTokens() hf.Tokens {
 	return hf.Tokens{BOS: new(0), PAD: new(1), EOS: new(2), Start: new(2)}
 }
 
-// bartBuilder builds BART and the translators and summarisers that are a diff on it.
+// bartBuilder builds BART and the related translators and summarisers.
 type bartBuilder struct {
 	bartConfig
 	decoderVocab int
 	maxLen       int
 
-	preNorm   bool // norms stand before each sublayer, and one after the last; otherwise after each
-	embedNorm bool // one stands after the embeddings
+	preNorm   bool // norms before each sublayer and after the last; otherwise after each sublayer
+	embedNorm bool // a norm after the embeddings
 	logitBias bool // final_logits_bias is added to the logits
 
-	// positions sets the table of a side and the row of its first token.
+	// positions sets the position table of a side, and the row of the first token.
 	positions func(w nn.Loader, em *arch.Embeddings)
 }
 
-// bartSide is what encoder and decoder may differ in.
+// bartSide holds the sizes in which encoder and decoder may differ.
 type bartSide struct{ vocab, layers, heads, inner int }
 
 // newBart reads the config and returns the builder.
@@ -62,19 +62,19 @@ func newBart(c *hf.Config, cfg bartConfig) *bartBuilder {
 	m := &bartBuilder{bartConfig: cfg, decoderVocab: cfg.VocabSize, maxLen: cfg.MaxPositionEmbeddings, logitBias: true}
 	for _, heads := range []int{cfg.EncoderAttentionHeads, cfg.DecoderAttentionHeads} {
 		if cfg.DModel%heads != 0 {
-			c.Fail("d_model %d is no multiple of %d attention heads", cfg.DModel, heads)
+			c.Fail("d_model %d is not a multiple of %d attention heads", cfg.DModel, heads)
 		}
 	}
 	m.positions = m.learned
 	return m
 }
 
-// learned is BART's table, which has two rows before that of the first position.
+// learned sets BART's learned positions. Two unused rows come first.
 func (m *bartBuilder) learned(w nn.Loader, em *arch.Embeddings) {
 	em.Positions, em.PositionOffset = w.Table("embed_positions", m.MaxPositionEmbeddings+2, m.DModel).Weight, 2
 }
 
-// sinusoidal is the table that Marian and Pegasus compute, or store.
+// sinusoidal sets the sinusoids of Marian and Pegasus, stored or computed.
 func (m *bartBuilder) sinusoidal(w nn.Loader, em *arch.Embeddings) {
 	if w.Has("embed_positions.weight") {
 		em.Positions = w.Table("embed_positions", m.MaxPositionEmbeddings, m.DModel).Weight
@@ -99,7 +99,7 @@ func (m *bartBuilder) cross(heads int, l nn.Loader) *attention.CrossAttention {
 	}
 }
 
-// residual puts an operation and its norm together.
+// residual joins an operation with its norm.
 func (m *bartBuilder) residual(l nn.Loader, norm string, op attention.Op) block.Residual {
 	n := l.LayerNorm(norm, m.DModel, 1e-5)
 	if m.preNorm {
@@ -108,7 +108,7 @@ func (m *bartBuilder) residual(l nn.Loader, norm string, op attention.Op) block.
 	return block.Residual{Op: op, Out: n}
 }
 
-// trunk assembles a side below w.
+// trunk assembles the side at w.
 func (m *bartBuilder) trunk(w nn.Loader, side bartSide, words nn.Embedding, decoder bool) *arch.Trunk {
 	t := &arch.Trunk{Vocab: side.vocab, Dim: m.DModel, MaxLen: m.maxLen, Embeddings: arch.Embeddings{Words: words}}
 	if m.ScaleEmbedding {
@@ -161,8 +161,8 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	return out
 }
 
-// classifier is that of BartForSequenceClassification: the decoder reads the source, and its state at the end token
-// goes through a network.
+// classifier is that of BartForSequenceClassification: the decoder reads the source too, and a head reads its
+// state at the end token.
 func (m *bartBuilder) classifier(c *hf.Config, w nn.Loader) *arch.SourceClassifier {
 	s := &arch.SourceClassifier{Start: c.Int("decoder_start_token_id", 2, 0, m.decoderVocab-1), End: c.Int("eos_token_id", 2, 0, m.decoderVocab-1)}
 	s.Head = &arch.Head{Dense: linear(w, "classification_head.dense", m.DModel, m.DModel), Act: nn.Tanh,
@@ -171,7 +171,7 @@ func (m *bartBuilder) classifier(c *hf.Config, w nn.Loader) *arch.SourceClassifi
 	return s
 }
 
-// words loads the tables of both sides and the head. Names below the body are told from those beside it.
+// words loads the embedding tables of both sides and the head.
 func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding, head nn.Linear) {
 	prefix := body.Prefix()
 	shared, enc, dec := prefix+"shared", prefix+"encoder.embed_tokens", prefix+"decoder.embed_tokens"
@@ -185,7 +185,7 @@ func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding, hea
 	return s.get(enc), t.get(dec), t.head("lm_head")
 }
 
-// isBartBuffer reports whether a tensor is none of the weights: files of old versions hold such.
+// isBartBuffer reports whether a tensor is a buffer of an old checkpoint and not a weight.
 func isBartBuffer(name string) bool {
 	for _, end := range []string{"coder.version", "embed_positions.weights", "embed_positions.weight", "_float_tensor", "final_logits_bias"} {
 		if strings.HasSuffix(name, end) {
@@ -195,8 +195,8 @@ func isBartBuffer(name string) bool {
 	return false
 }
 
-// bart is BART (Lewis et al., 2020; transformers: BartForConditionalGeneration): norms after each
-// sublayer and after the embeddings.
+// bart is BART (Lewis et al., 2020; transformers: BartForConditionalGeneration): norms after each sublayer
+// and after the embeddings.
 func bart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	m := newBart(c, bartDefaults())
 	m.ShareEncoderDecoderEmbeddings, m.embedNorm = true, true
@@ -211,9 +211,9 @@ func mbart(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	return m.model(c, w)
 }
 
-// marian is Marian's and OPUS-MT's transformer (Junczys-Dowmunt et al., 2018; transformers:
-// MarianMTModel): BART with sinusoidal positions and no norm after the embeddings. Source and target may have
-// vocabularies of their own.
+// marian is the transformer of Marian and OPUS-MT (Junczys-Dowmunt et al., 2018; transformers:
+// MarianMTModel): BART with sinusoidal positions and without a norm after the embeddings. Source and target
+// may have different vocabularies.
 func marian(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	cfg := bartDefaults()
 	cfg.VocabSize = 58101
@@ -229,7 +229,7 @@ func marian(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 }
 
 // pegasus is Pegasus (Zhang et al., 2020; transformers: PegasusForConditionalGeneration): mBART with
-// sinusoidal positions and no norm after the embeddings.
+// sinusoidal positions and without a norm after the embeddings.
 func pegasus(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	m := newBart(c, bartDefaults())
 	m.ShareEncoderDecoderEmbeddings, m.preNorm, m.positions = true, true, m.sinusoidal
@@ -237,7 +237,8 @@ func pegasus(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 }
 
 // m2m100 is M2M-100 and NLLB (Fan et al., 2020; NLLB Team, 2022; transformers:
-// M2M100ForConditionalGeneration): Pegasus with sinusoids of fairseq, which count from the padding id.
+// M2M100ForConditionalGeneration): Pegasus with the sinusoids of fairseq, which start at the row after the
+// padding id.
 func m2m100(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	cfg := bartDefaults()
 	cfg.VocabSize, cfg.ActivationFunction, cfg.ScaleEmbedding = 128112, nn.ReLU, true

@@ -29,14 +29,14 @@ func bertDefaults() bertConfig {
 		HiddenAct: nn.GELU, MaxPositionEmbeddings: 512, LayerNormEps: 1e-12, PadTokenID: new(0), TieWordEmbeddings: true}
 }
 
-// bertBuilder builds BERT and the encoders that are a diff on it: blocks whose norms stand after each sublayer.
+// bertBuilder builds BERT and its relatives: encoders whose norms stand after each sublayer.
 type bertBuilder struct {
 	bertConfig
-	Width int // of the embedding tables
+	Width int // width of the embedding tables
 	Eps   float32
 
 	names     bertNames
-	positions func(e nn.Loader) arch.PositionTable // nil: a table of learned ones
+	positions func(e nn.Loader) arch.PositionTable // nil: learned positions
 }
 
 // bertNames are the names of a layer's weights.
@@ -61,12 +61,12 @@ func newBert(c *hf.Config, cfg bertConfig) *bertBuilder {
 	c.Refuse("is_decoder", "false")
 	c.Refuse("add_cross_attention", "false")
 	if m.HiddenSize%m.NumAttentionHeads != 0 {
-		c.Fail("a hidden size of %d is no multiple of %d attention heads", m.HiddenSize, m.NumAttentionHeads)
+		c.Fail("a hidden size of %d is not a multiple of %d attention heads", m.HiddenSize, m.NumAttentionHeads)
 	}
 	return m
 }
 
-// embeddings are the tables below w, summed and normalised.
+// embeddings returns the sum of the tables at w, normalised.
 func (m *bertBuilder) embeddings(w nn.Loader) arch.Embeddings {
 	e := w.At("embeddings")
 	em := arch.Embeddings{Words: e.Table("word_embeddings", m.VocabSize, m.Width), Norm: e.LayerNorm("LayerNorm", m.Width, m.Eps)}
@@ -81,7 +81,7 @@ func (m *bertBuilder) embeddings(w nn.Loader) arch.Embeddings {
 	return em
 }
 
-// attention is the self-attention of a layer.
+// attention returns the self-attention of a layer.
 func (m *bertBuilder) attention(l nn.Loader) *attention.MultiHead {
 	dim := m.HiddenSize
 	return &attention.MultiHead{
@@ -91,7 +91,7 @@ func (m *bertBuilder) attention(l nn.Loader) *attention.MultiHead {
 	}
 }
 
-// postNorm is BERT's layer around an attention.
+// postNorm returns BERT's layer around an attention.
 func (m *bertBuilder) postNorm(l nn.Loader, a attention.Op) block.Block {
 	dim, inner := m.HiddenSize, m.IntermediateSize
 	return block.Block{
@@ -104,7 +104,7 @@ func (m *bertBuilder) postNorm(l nn.Loader, a attention.Op) block.Block {
 
 func (m *bertBuilder) layer(l nn.Loader) block.Block { return m.postNorm(l, m.attention(l)) }
 
-// encoder assembles the body from what layer returns for each layer below name.
+// encoder assembles the body. layer returns the layer at l, which is below name.
 func (m *bertBuilder) encoder(body nn.Loader, name string, layer func(l nn.Loader) block.Block) *arch.Encoder {
 	e := &arch.Encoder{Types: m.TypeVocabSize,
 		Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
@@ -141,8 +141,8 @@ func bert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// distilbert is BERT without segments and pooler, under names of its own (Sanh et al., 2019;
-// transformers: DistilBertModel and its heads).
+// distilbert is BERT without segments and pooler, with other names (Sanh et al., 2019; transformers:
+// DistilBertModel and its heads).
 func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg := struct {
 		VocabSize             int           `json:"vocab_size" hf:"vocab"`
@@ -167,7 +167,7 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	if cfg.SinusoidalPosEmbds && !body.Has("embeddings.position_embeddings.weight") {
 		m.positions = func(nn.Loader) arch.PositionTable {
 			s := arch.NewSinusoids(dim)
-			s.Interleaved = true
+			s.Interleaved = true // unlike Marian: sines and cosines alternate
 			return s.Table(cfg.MaxPositionEmbeddings, dim)
 		}
 	}

@@ -24,20 +24,19 @@ func cohereDefaults() cohereConfig {
 	return cfg
 }
 
-// newCohere returns the builder for a config that has been read: norms subtract the mean, but have no bias, and
-// the rotation is of neighbouring values.
+// newCohere returns the builder for a config that has been read.
 func newCohere(c *hf.Config, cfg *cohereConfig) *Llama {
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.MLPBias = false
 	m.Norm = func(w nn.Loader, name string, dim int) nn.Norm {
-		return &nn.LayerNorm{Weight: w.Vector(name+".weight", dim), Eps: float32(cfg.LayerNormEps)}
+		return &nn.LayerNorm{Weight: w.Vector(name+".weight", dim), Eps: float32(cfg.LayerNormEps)} // LayerNorm, but without bias
 	}
 	m.RotateAll()
-	m.Rotary(0).Interleaved = true // one for all layers
+	m.Rotary(0).Interleaved = true // unlike LLaMA; all layers share this rotation
 	return m
 }
 
-// decoder assembles a model: one norm for both sublayers, which stand side by side.
+// decoder assembles a model whose sublayers run side by side behind one norm.
 func (cfg *cohereConfig) decoder(m *Llama, w nn.Loader) *arch.Decoder {
 	d := m.Decoder(w, func(i int, l nn.Loader) block.Block {
 		a := m.Attention(i, l)
@@ -47,11 +46,11 @@ func (cfg *cohereConfig) decoder(m *Llama, w nn.Loader) *arch.Decoder {
 		}
 		return sideBySide(m.Norm(l, "input_layernorm", m.HiddenSize), a, m.GLU(l))
 	})
-	d.LogitScale = float32(cfg.LogitScale)
+	d.LogitScale = float32(cfg.LogitScale) // multiplies; Granite's logits_scaling divides
 	return d
 }
 
-// headNorms are norms of heads that have weights of their own: name.weight, [heads, dim].
+// headNorms returns norms with separate weights for each head: name.weight, [heads, dim].
 func (cfg *cohereConfig) headNorms(w nn.Loader, name string, heads, dim int) nn.Norm {
 	weights := w.Vector(name+".weight", heads, dim)
 	if weights == nil {
@@ -64,8 +63,8 @@ func (cfg *cohereConfig) headNorms(w nn.Loader, name string, heads, dim int) nn.
 	return norms
 }
 
-// cohere is Command R and R+ (Cohere, 2024; transformers: CohereForCausalLM): attention and feed-forward network
-// side by side, and logits times logit_scale. R+ has norms of queries and keys, whose weights no two heads share.
+// cohere is Command R and R+ (Cohere, 2024; transformers: CohereForCausalLM). R+ has norms of queries and
+// keys, with separate weights for each head.
 func cohere(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := cohereDefaults()
 	cfg.RopeTheta = 500000
@@ -73,8 +72,8 @@ func cohere(c *hf.Config, w nn.Loader) *arch.Decoder {
 	return cfg.decoder(newCohere(c, &cfg), w)
 }
 
-// cohere2 is Command R7B and A (Cohere, "Command A", 2025; transformers: Cohere2ForCausalLM): three layers of four
-// have a window, and a rotation; the fourth has neither.
+// cohere2 is Command R7B and A (Cohere, "Command A", 2025; transformers: Cohere2ForCausalLM): three layers of
+// four have a window and a rotation; the fourth has neither.
 func cohere2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := cohereDefaults()
 	c.Read(&cfg)

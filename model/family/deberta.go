@@ -19,7 +19,7 @@ type debertaConfig struct {
 	MaxRelativePositions int           `json:"max_relative_positions"` // below 1: max_position_embeddings
 	PositionBuckets      int           `json:"position_buckets"`       // below 1: none
 	PositionBiasedInput  bool          `json:"position_biased_input"`
-	ShareAttKey          bool          `json:"share_att_key"` // positions are projected as contents are
+	ShareAttKey          bool          `json:"share_att_key"` // positions use the projections of the contents
 	NormRelEbd           string        `json:"norm_rel_ebd"`
 	PoolerHiddenAct      nn.Activation `json:"pooler_hidden_act"`
 	AttentionHeadSize    *int          `json:"attention_head_size" hf:"width"`
@@ -39,9 +39,9 @@ func debertaDefaults() debertaConfig {
 type debertaBuilder struct {
 	*bertBuilder
 	cfg            debertaConfig
-	terms          []string // with positions: c2p, p2c
+	terms          []string // position terms of the scores: c2p, p2c
 	reach, buckets int      // longest distance; buckets on either side, or 0
-	longest        int      // tokens that there are buckets for; 0: any number
+	longest        int      // longest sequence that the buckets cover; 0: any
 }
 
 // newDeberta reads the config and returns the builder.
@@ -76,7 +76,7 @@ func positionTerms(c *hf.Config) []string {
 	return slices.DeleteFunc(terms, func(s string) bool { return s == "" })
 }
 
-// span is the number of rows on either side in the table of relative positions.
+// span returns the number of rows on either side in the table of relative positions.
 func (m *debertaBuilder) span() int {
 	if m.buckets > 0 {
 		return m.buckets
@@ -84,7 +84,7 @@ func (m *debertaBuilder) span() int {
 	return m.reach
 }
 
-// distances returns the row of each distance.
+// distances returns the table row of each distance.
 func (m *debertaBuilder) distances() attention.Buckets {
 	return attention.NewBuckets(-m.reach, m.reach, func(d int) int {
 		if m.buckets > 0 {
@@ -94,8 +94,8 @@ func (m *debertaBuilder) distances() attention.Buckets {
 	})
 }
 
-// logBucket keeps distances of up to half the buckets, and takes longer ones together, the more the
-// longer they are. It rounds where the reference does, in float32.
+// logBucket returns distances of up to half the buckets unchanged; longer ones share buckets that widen
+// logarithmically. It rounds in float32 where transformers does.
 func logBucket(distance, buckets, longest int) int {
 	mid := buckets / 2
 	n := max(distance, -distance)
@@ -110,7 +110,7 @@ func logBucket(distance, buckets, longest int) int {
 	return far
 }
 
-// embeddings are BERT's, but positions may be left out, and a projection may come before the norm.
+// embeddings returns BERT's, perhaps without positions, and perhaps with a projection before the norm.
 func (m *debertaBuilder) embeddings(w nn.Loader) arch.Embeddings {
 	e := w.At("embeddings")
 	em := arch.Embeddings{Words: e.Embedding("word_embeddings", m.VocabSize, m.Width), Norm: e.LayerNorm("LayerNorm", m.HiddenSize, m.Eps)}
@@ -127,11 +127,11 @@ func (m *debertaBuilder) embeddings(w nn.Loader) arch.Embeddings {
 	return em
 }
 
-// encoder assembles the body from what attend returns for each layer.
+// encoder assembles the body. attend returns the attention of the layer at l.
 func (m *debertaBuilder) encoder(body nn.Loader, attend func(l nn.Loader, positions tensor.Tensor) *attention.Disentangled, norm string) *arch.Encoder {
 	e := &arch.Encoder{Types: m.TypeVocabSize, Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
 	if !m.cfg.PositionBiasedInput {
-		e.MaxLen = hf.MaxLength // nothing in the model ends
+		e.MaxLen = hf.MaxLength // without a position table there is no limit
 	}
 	if m.longest > 0 {
 		e.MaxLen = min(e.MaxLen, m.longest)
@@ -172,7 +172,7 @@ func (m *debertaBuilder) positionTable(body nn.Loader, norm string) tensor.Tenso
 	return x
 }
 
-// perHead projects positions and divides the result by heads: [2·span, D] each.
+// perHead projects positions and splits the result by heads: [2·span, D] each.
 func (m *debertaBuilder) perHead(w nn.Loader, l nn.Linear, positions tensor.Tensor) []*tensor.Weight {
 	if l.Weight == nil || positions.Data == nil || !w.Derive("positions of each head", positions.Rows(), m.HiddenSize) {
 		return nil
@@ -191,7 +191,7 @@ func (m *debertaBuilder) perHead(w nn.Loader, l nn.Linear, positions tensor.Tens
 	return out
 }
 
-// disentangled is a layer's, without its position terms, which its scale counts.
+// disentangled returns an attention without its position terms. Its scale is 1/√(D·(1 + terms)), not 1/√D.
 func (m *debertaBuilder) disentangled(qkv, out nn.Linear, terms int) *attention.Disentangled {
 	d := m.HiddenSize / m.NumAttentionHeads
 	return &attention.Disentangled{Heads: m.NumAttentionHeads, HeadDim: d, QKV: qkv, Out: out, Scale: float32(1 / math.Sqrt(float64(d*(1+terms))))}
@@ -201,14 +201,13 @@ func (m *debertaBuilder) has(term string) bool {
 	return m.cfg.RelativeAttention && slices.Contains(m.terms, term)
 }
 
-// deberta is DeBERTa v1 (He et al., 2021; transformers: DebertaModel and its heads). Queries, keys and values
-// are stored head by head.
+// deberta is DeBERTa v1 (He et al., 2021; transformers: DebertaModel and its heads).
 func deberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 	m := newDeberta(c, debertaDefaults())
 	m.buckets = 0
 	dim, n := m.HiddenSize, m.NumAttentionHeads
 	d := dim / n
-	var rows [][2]int // queries of all heads, keys, values
+	var rows [][2]int // files have them head by head; here queries of all heads come first, then keys, then values
 	for part := range 3 {
 		for h := range n {
 			rows = append(rows, [2]int{(3*h + part) * d, d})
@@ -232,9 +231,9 @@ func deberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// deberta2 is DeBERTa v2 and v3: longer distances share buckets, positions may share the contents'
-// projections, and a convolution may follow the first layer (He et al., "DeBERTaV3", 2023; transformers:
-// DebertaV2Model and its heads).
+// deberta2 is DeBERTa v2 and v3 (He et al., "DeBERTaV3", 2023; transformers: DebertaV2Model and its heads):
+// long distances share buckets, positions may use the projections of the contents, and a convolution may
+// follow the first layer.
 func deberta2(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg := debertaDefaults()
 	cfg.VocabSize, cfg.HiddenSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads, cfg.IntermediateSize = 128100, 1536, 24, 24, 6144
@@ -248,7 +247,7 @@ func deberta2(c *hf.Config, w nn.Loader) *arch.Encoder {
 	if strings.Contains(strings.ToLower(m.cfg.NormRelEbd), "layer_norm") {
 		norm = "encoder.LayerNorm"
 	}
-	terms := 0 // unlike v1, only those that it knows count
+	terms := 0 // unlike v1, unknown terms do not change the scale
 	for _, t := range []string{"c2p", "p2c"} {
 		if slices.Contains(m.terms, t) {
 			terms++
@@ -275,7 +274,7 @@ func deberta2(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// convolution adds the convolution that may follow the first layer.
+// convolution adds the optional convolution after the first layer.
 func (m *debertaBuilder) convolution(c *hf.Config, body nn.Loader, e *arch.Encoder) {
 	kernel, groups, dim := m.cfg.ConvKernelSize, m.cfg.ConvGroups, m.HiddenSize
 	if kernel < 1 || len(e.Blocks) == 0 {
@@ -286,7 +285,7 @@ func (m *debertaBuilder) convolution(c *hf.Config, body nn.Loader, e *arch.Encod
 		return
 	}
 	if dim%groups != 0 {
-		c.Fail("hidden_size %d is no multiple of conv_groups %d", dim, groups)
+		c.Fail("hidden_size %d is not a multiple of conv_groups %d", dim, groups)
 		return
 	}
 	conv := body.At("encoder.conv")
@@ -296,8 +295,8 @@ func (m *debertaBuilder) convolution(c *hf.Config, body nn.Loader, e *arch.Encod
 	})
 }
 
-// convOfInput is act(b + Σ Wₖ·x) over a window of tokens of what entered the first block, whatever the stream
-// holds now; beyond the ends of a sequence are zeros.
+// convOfInput computes act(b + Σ Wₖ·x) over windows of tokens of the first block's input, not of the present
+// stream. Beyond the ends of a sequence are zeros.
 type convOfInput struct {
 	kernel int       // tokens of the window, the output's own in the middle
 	linear nn.Linear // [Out, kernel·Dim]: the weights of the window's tokens side by side
@@ -330,7 +329,7 @@ func (o *convOfInput) Forward(p *attention.Pass, dst, _ tensor.Tensor) {
 	p.Scratch.Release(mark)
 }
 
-// heads are the same for all versions.
+// heads sets the head; all versions have the same ones.
 func (m *debertaBuilder) heads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 	dim := m.HiddenSize
 	h := heads{c: c, w: w, e: e, dim: dim}

@@ -6,8 +6,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// electra is BERT with embeddings that may be narrower than the stream, trained to tell replaced
-// tokens from original ones (Clark et al., 2020; transformers: ElectraModel and its heads).
+// electra is BERT trained to tell replaced tokens from original ones, with embeddings that may be narrower
+// than the stream (Clark et al., 2020; transformers: ElectraModel and its heads).
 func electra(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg := struct {
 		bertConfig
@@ -20,7 +20,7 @@ func electra(c *hf.Config, w nn.Loader) *arch.Encoder {
 	e := m.encoder(body, "encoder.layer", m.layer)
 	dim := m.HiddenSize
 	if m.Width != dim {
-		e.Embeddings.ProjectNormed = linear(body, "embeddings_project", m.Width, dim)
+		e.Embeddings.ProjectNormed = linear(body, "embeddings_project", m.Width, dim) // unlike DeBERTa: after the norm
 	}
 	h := heads{c: c, w: w, e: e, dim: dim}
 	h.set(headSet{

@@ -14,7 +14,7 @@ import (
 type falconConfig struct {
 	VocabSize              int           `json:"vocab_size" hf:"vocab"`
 	HiddenSize             int           `json:"hidden_size" hf:"width"`
-	NEmbed                 *int          `json:"n_embed" hf:"width"`         // stands in the place of hidden_size
+	NEmbed                 *int          `json:"n_embed" hf:"width"`         // replaces hidden_size
 	FFNHiddenSize          *int          `json:"ffn_hidden_size" hf:"width"` // nil: 4 · hidden_size
 	NumHiddenLayers        int           `json:"num_hidden_layers" hf:"layers"`
 	NumAttentionHeads      int           `json:"num_attention_heads" hf:"heads"`
@@ -42,7 +42,7 @@ type falconBuilder struct {
 	falconConfig
 	dim, inner, headDim int
 	kvHeads             int
-	norms               int // before the two sublayers where they stand side by side
+	norms               int // number of norms before two sublayers side by side
 
 	rotary *attention.RoPE
 	bias   attention.Bias
@@ -81,14 +81,14 @@ func newFalcon(c *hf.Config) *falconBuilder {
 	return m
 }
 
-// readHeads finds the number of heads for keys and values.
+// readHeads finds the number of key/value heads.
 func (m *falconBuilder) readHeads(c *hf.Config) {
 	m.kvHeads = m.NumAttentionHeads
 	if m.NumKVHeads != nil {
 		m.kvHeads = *m.NumKVHeads
 	}
 	switch {
-	case m.NewDecoderArchitecture: // multi_query does not count
+	case m.NewDecoderArchitecture: // multi_query is ignored
 	case m.MultiQuery:
 		m.kvHeads = 1
 	case m.kvHeads != m.NumAttentionHeads:
@@ -100,7 +100,7 @@ func (m *falconBuilder) readHeads(c *hf.Config) {
 	}
 }
 
-// layer is one layer below l.
+// layer returns the layer at l.
 func (m *falconBuilder) layer(l nn.Loader) block.Block {
 	norm := func(name string) nn.Norm { return l.LayerNorm(name, m.dim, float32(m.LayerNormEpsilon)) }
 	a := &attention.MultiHead{
@@ -120,9 +120,10 @@ func (m *falconBuilder) layer(l nn.Loader) block.Block {
 }
 
 // falcon is Falcon (Almazrouei et al., "The Falcon Series of Open Language Models", 2023; transformers:
-// FalconForCausalLM): 7B has attention and feed-forward network side by side and keys and values for one head; 40B,
-// 180B and 11B ("new_decoder_architecture") share keys and values in groups, and 40B and 180B have two norms; the
-// RefinedWeb models have ALiBi instead of a rotation, and one sublayer after the other.
+// FalconForCausalLM). 7B runs attention and feed-forward network side by side and has one key/value head.
+// 40B, 180B and 11B ("new_decoder_architecture") have groups of query heads that share a key/value head; 40B
+// and 180B have two norms. The RefinedWeb models have ALiBi instead of a rotation, and sublayers one after
+// the other.
 func falcon(c *hf.Config, w nn.Loader) *arch.Decoder {
 	m := newFalcon(c)
 	body := w.Root("transformer", "word_embeddings.weight")
@@ -137,15 +138,16 @@ func falcon(c *hf.Config, w nn.Loader) *arch.Decoder {
 	return d
 }
 
-// falconALiBi is a bias by the position of the key, which softmax cannot tell from one by distance, but for its
-// rounding: the reference computes it in bfloat16. It is added before the scores are divided by √d.
+// falconALiBi biases scores by the position of the key, not by its distance: softmax gives the same result
+// except for rounding, because transformers computes the bias in bfloat16. The bias is added before the
+// scores are divided by √d.
 type falconALiBi struct {
 	slopes []float32 // of each head, rounded
 	scale  float32   // 1/√d
 }
 
-// newFalconALiBi returns the bias with the slopes 2^(−8i/n), i = 1, …, n, for n heads. If n is no power of two, the
-// heads beyond one take every second slope of twice as many.
+// newFalconALiBi returns the bias with the slopes 2^(−8i/n), i = 1, …, n, for n heads. If the number of heads is
+// not a power of two, n is the largest one below it, and the other heads take every second slope for 2·n heads.
 func newFalconALiBi(heads, headDim int) *falconALiBi {
 	b := &falconALiBi{scale: float32(1 / math.Sqrt(float64(headDim)))}
 	n := 1

@@ -11,24 +11,24 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Recipe says how the checkpoints of one model_type are assembled. A function that is nil says that the family
-// has no such form. Each reads the config, asks the loader for weights by name and shape, and wires them; what
-// is wrong it notes with [hf.Config.Fail] and [nn.Loader.Fail], and goes on.
+// Recipe builds the models of one model_type. A nil function means that the family has no model of this kind.
+// Each function reads the config, asks the loader for weights by name and shape, and connects the layers. It
+// records errors with [hf.Config.Fail] and [nn.Loader.Fail] and goes on.
 type Recipe struct {
-	Title string // for readers: "LLaMA 1, 2, 3"
+	Title string // name for people: "LLaMA 1, 2, 3"
 
 	Decoder        func(c *hf.Config, w nn.Loader) *arch.Decoder
 	Encoder        func(c *hf.Config, w nn.Loader) *arch.Encoder
 	EncoderDecoder func(c *hf.Config, w nn.Loader) *arch.EncoderDecoder
 
-	// Tokens are the special tokens that hold where the files name none.
+	// Tokens are the special tokens for checkpoints whose files name none.
 	Tokens hf.Tokens
 
-	// Tokenizer opens the tokenizer in a folder; nil is [tokenizer.Open].
+	// Tokenizer opens the tokenizer in a folder; nil means [tokenizer.Open].
 	Tokenizer func(fsys fs.FS) (*tokenizer.Tokenizer, error)
 }
 
-// Kinds returns what the recipe assembles: "decoder", "encoder", "encoder–decoder".
+// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder".
 func (r Recipe) Kinds() []string {
 	var kinds []string
 	if r.Decoder != nil {
@@ -43,8 +43,7 @@ func (r Recipe) Kinds() []string {
 	return kinds
 }
 
-// Recipes returns the recipes of this package by model_type, in a new map. The file that a recipe is in bears
-// the name of its lineage.
+// Recipes returns the recipes of this package by model_type, in a new map.
 func Recipes() map[string]Recipe {
 	return map[string]Recipe{
 		// gemma.go
@@ -116,7 +115,7 @@ func Recipes() map[string]Recipe {
 	}
 }
 
-// Types returns the model_types for which has says yes, in order.
+// Types returns the model_types of the recipes for which has returns true, sorted.
 func Types(recipes map[string]Recipe, has func(Recipe) bool) []string {
 	var types []string
 	for _, name := range slices.Sorted(maps.Keys(recipes)) {

@@ -19,20 +19,20 @@ func gemmaDefaults() LlamaConfig {
 	return cfg
 }
 
-// newGemma returns the builder of what the generations have in common: norms by one plus their weight.
+// newGemma returns the builder of the parts that all generations share.
 func newGemma(c *hf.Config, cfg LlamaConfig) *Llama {
 	m := NewLlama(c, cfg)
 	m.MLPBias = false
 	m.Norm = func(w nn.Loader, name string, dim int) nn.Norm {
-		return w.RMSNorm(name, dim, float32(cfg.RMSNormEps), 1)
+		return w.RMSNorm(name, dim, float32(cfg.RMSNormEps), 1) // unlike LLaMA: files hold the weight minus 1
 	}
 	return m
 }
 
-// gemmaDecoder assembles a model whose embeddings are multiplied by √Dim.
+// gemmaDecoder assembles a decoder.
 func gemmaDecoder(m *Llama, w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
 	d := m.Decoder(w, layer)
-	d.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
+	d.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize))) // unlike LLaMA
 	return d
 }
 
@@ -51,7 +51,7 @@ func gemma(c *hf.Config, w nn.Loader) *arch.Decoder {
 	})
 }
 
-// gemma2Config has the keys that the second generation added. hidden_act counts no more.
+// gemma2Config has the keys that Gemma 2 and 3 add. They ignore hidden_act and read hidden_activation.
 type gemma2Config struct {
 	LlamaConfig
 	HiddenActivation       nn.Activation `json:"hidden_activation"`
@@ -71,7 +71,7 @@ func gemma2Defaults() gemma2Config {
 	return cfg
 }
 
-// newGemma2 reads the config and returns the builder of the second generation, and of those after it.
+// newGemma2 reads the config and returns the builder of Gemma 2 and 3.
 func newGemma2(c *hf.Config, cfg *gemma2Config) *Llama {
 	c.Read(cfg)
 	cfg.HiddenAct = cfg.HiddenActivation
@@ -85,14 +85,14 @@ func softCap(v *float64) float32 {
 	return float32(*v)
 }
 
-// attention is that of layer i, with a scale of its own.
+// attention returns that of layer i.
 func (cfg *gemma2Config) attention(m *Llama, i int, l nn.Loader) *attention.MultiHead {
 	a := m.Attention(i, l)
-	a.Scale = float32(1 / math.Sqrt(cfg.QueryPreAttnScalar))
+	a.Scale = float32(1 / math.Sqrt(cfg.QueryPreAttnScalar)) // not 1/√head_dim
 	return a
 }
 
-// layerTypes are sliding but for every SlidingWindowPattern-th.
+// layerTypes returns layer_types, or else sliding layers with every SlidingWindowPattern-th full.
 func (cfg *gemma2Config) layerTypes(c *hf.Config) []string {
 	return c.LayerTypes(cfg.NumHiddenLayers, func(i int) string {
 		if (i+1)%cfg.SlidingWindowPattern != 0 {
@@ -102,12 +102,12 @@ func (cfg *gemma2Config) layerTypes(c *hf.Config) []string {
 	}, hf.FullAttention, hf.SlidingAttention)
 }
 
-// gemma2 has norms before and after each sublayer, soft-caps on scores and logits, and a window on
-// every other layer (Gemma Team, "Gemma 2", 2024; transformers: Gemma2ForCausalLM).
+// gemma2 is Gemma 2 (Gemma Team, "Gemma 2", 2024; transformers: Gemma2ForCausalLM): norms before and after
+// each sublayer, soft-caps on scores and logits, and a window on every other layer.
 func gemma2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := gemma2Defaults()
 	m := newGemma2(c, &cfg)
-	cfg.SlidingWindowPattern = 2 // whatever the config says
+	cfg.SlidingWindowPattern = 2 // the config's key is ignored
 	c.Refuse("use_bidirectional_attention", "false")
 	m.RotateAll()
 	m.Windows(cfg.SlidingWindow, cfg.layerTypes(c))
@@ -128,9 +128,9 @@ func gemma3Defaults() gemma2Config {
 	return cfg
 }
 
-// gemma3 has norms of query and key heads instead of a soft-cap on scores, and for its many local layers a
-// rotation with a base of its own (Gemma Team, "Gemma 3", 2025; transformers: Gemma3ForCausalLM). The key
-// attn_logit_softcapping is there, but the reference does not apply it.
+// gemma3 is Gemma 3 (Gemma Team, "Gemma 3", 2025; transformers: Gemma3ForCausalLM). Instead of soft-capped
+// scores it has norms of each head's queries and keys. Its many sliding layers rotate with a base of their
+// own. As in transformers, the key attn_logit_softcapping has no effect.
 func gemma3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	if c.Bool("use_bidirectional_attention", false) {
 		c.Fail("use_bidirectional_attention is true: the model reads in both directions; open it with OpenEncoder")
@@ -159,16 +159,15 @@ func (cfg *gemma2Config) gemma3Layer(m *Llama) func(i int, l nn.Loader) block.Bl
 	}
 }
 
-// gemma3Encoder is a Gemma 3 that reads (transformers: Gemma3TextModel): with use_bidirectional_attention in both
-// directions, as EmbeddingGemma does (Google, 2025), and otherwise as the decoder. In both directions a
-// sliding_window of w reaches w/2 tokens to either side.
+// gemma3Encoder is Gemma 3 as an encoder (transformers: Gemma3TextModel): bidirectional if
+// use_bidirectional_attention is true, as in EmbeddingGemma (Google, 2025), and causal otherwise.
 func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg, m := newGemma3(c)
 	if c.Bool("use_bidirectional_attention", false) {
 		causal := m.Mask
 		m.Mask = func(i int) attention.Mask {
 			if window := causal(i).Window; window > 0 {
-				return attention.Mask{Window: window/2 + 1}
+				return attention.Mask{Window: window/2 + 1} // sliding_window counts both sides: w/2 tokens on each
 			}
 			return attention.Mask{}
 		}
@@ -181,9 +180,9 @@ func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// gemma3Pictures is the text model of a Gemma 3 that sees pictures too (transformers:
-// Gemma3ForConditionalGeneration). Its vision tower and projector are not read. It leaves out the soft-cap on the
-// logits, whatever text_config says.
+// gemma3Pictures is the text model of a Gemma 3 for pictures and text (transformers:
+// Gemma3ForConditionalGeneration). The vision tower and the projector are not read. The logits have no
+// soft-cap, whatever text_config says.
 func gemma3Pictures(c *hf.Config, w nn.Loader) *arch.Decoder {
 	text := c.Object("text_config")
 	text.Refuse("use_bidirectional_attention", "false")

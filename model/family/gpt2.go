@@ -25,7 +25,7 @@ type gpt2Config struct {
 	TieWordEmbeddings          bool          `json:"tie_word_embeddings"`
 }
 
-// scale is that of the scores of a layer.
+// scale returns the scale of the scores in a layer.
 func (cfg *gpt2Config) scale(layer int) float32 {
 	s := 1.0
 	if cfg.ScaleAttnWeights {
@@ -37,9 +37,8 @@ func (cfg *gpt2Config) scale(layer int) float32 {
 	return float32(s)
 }
 
-// gpt2 is GPT-2 (Radford et al., "Language Models are Unsupervised Multitask Learners", 2019;
-// transformers: GPT2LMHeadModel): learned positions, LayerNorm, biases everywhere, and weights that are
-// stored transposed.
+// gpt2 is GPT-2 (Radford et al., "Language Models are Unsupervised Multitask Learners", 2019; transformers:
+// GPT2LMHeadModel): learned positions, LayerNorm, and biases everywhere.
 func gpt2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := gpt2Config{VocabSize: 50257, NPositions: 1024, NEmbd: 768, NLayer: 12, NHead: 12, ActivationFunction: nn.GELUTanh,
 		LayerNormEpsilon: 1e-5, ScaleAttnWeights: true, TieWordEmbeddings: true}
@@ -51,7 +50,7 @@ func gpt2(c *hf.Config, w nn.Loader) *arch.Decoder {
 		inner = *cfg.NInner
 	}
 	if dim%heads != 0 {
-		c.Fail("n_embd %d is no multiple of n_head %d", dim, heads)
+		c.Fail("n_embd %d is not a multiple of n_head %d", dim, heads)
 	}
 
 	body := w.Root("transformer", "wte.weight")
@@ -62,7 +61,7 @@ func gpt2(c *hf.Config, w nn.Loader) *arch.Decoder {
 		d.Blocks = append(d.Blocks, block.Block{
 			{Pre: l.LayerNorm("ln_1", dim, eps), Op: &attention.MultiHead{
 				Heads: heads, KVHeads: heads, HeadDim: dim / heads,
-				QKV: a.Conv1D("c_attn", dim, 3*dim), Out: a.Conv1D("c_proj", dim, dim),
+				QKV: a.Conv1D("c_attn", dim, 3*dim), Out: a.Conv1D("c_proj", dim, dim), // stored transposed
 				Mask: attention.Mask{Causal: true}, Scale: cfg.scale(i),
 			}},
 			{Pre: l.LayerNorm("ln_2", dim, eps), Op: &block.MLP{

@@ -26,8 +26,9 @@ type gptNeoXConfig struct {
 	TieWordEmbeddings     bool          `json:"tie_word_embeddings"`
 }
 
-// rotary returns the rotation of heads of d values, or nil if none rotate. Outside of rope_parameters, rope_theta
-// and partial_rotary_factor do not count: the keys have other names here. An odd number of values is one more.
+// rotary returns the rotation of heads of width d, or nil if no value rotates. Outside rope_parameters this
+// family ignores rope_theta and partial_rotary_factor; its keys are rotary_emb_base and rotary_pct. If the
+// number of rotated values is odd, one more rotates.
 func (cfg *gptNeoXConfig) rotary(c, p *hf.Config, d int) *attention.RoPE {
 	const key = "partial_rotary_factor"
 	share := p.Float(key, cfg.RotaryPct)
@@ -38,8 +39,7 @@ func (cfg *gptNeoXConfig) rotary(c, p *hf.Config, d int) *attention.RoPE {
 }
 
 // gptneox is GPT-NeoX and Pythia (Black et al., "GPT-NeoX-20B", 2022; Biderman et al., 2023; transformers:
-// GPTNeoXForCausalLM): attention and feed-forward network side by side, each behind a norm of its own, and a
-// rotation of some of each head's values. Queries, keys and values are stored head by head.
+// GPTNeoXForCausalLM). Attention and feed-forward network run side by side, each behind its own norm.
 func gptneox(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := gptNeoXConfig{VocabSize: 50432, HiddenSize: 6144, IntermediateSize: 24576, NumHiddenLayers: 44, NumAttentionHeads: 64,
 		HiddenAct: nn.GELU, MaxPositionEmbeddings: 2048, LayerNormEps: 1e-5, RotaryPct: 0.25, RotaryEmbBase: 10000,
@@ -56,7 +56,7 @@ func gptneox(c *hf.Config, w nn.Loader) *arch.Decoder {
 	for _, l := range body.Layers("layers", cfg.NumHiddenLayers) {
 		a := &attention.MultiHead{
 			Heads: heads, KVHeads: heads, HeadDim: d, Rotary: rotary, Mask: attention.Mask{Causal: true},
-			QKV: groupedQKV(l.At("attention"), "query_key_value", heads, 1, d, dim, cfg.AttentionBias),
+			QKV: groupedQKV(l.At("attention"), "query_key_value", heads, 1, d, dim, cfg.AttentionBias), // stored head by head
 			Out: l.Linear("attention.dense", dim, dim, cfg.AttentionBias),
 		}
 		f := mlp(l.At("mlp"), "dense_h_to_4h", "dense_4h_to_h", dim, cfg.IntermediateSize, true, cfg.HiddenAct)
@@ -69,7 +69,7 @@ func gptneox(c *hf.Config, w nn.Loader) *arch.Decoder {
 	}
 	m.Norm = body.LayerNorm("final_layer_norm", dim, eps)
 	head := "embed_out"
-	if w.Has("lm_head.weight") { // as the class names it in memory
+	if w.Has("lm_head.weight") { // the name in memory in transformers
 		head = "lm_head"
 	}
 	m.Head = w.Head(m.Embeddings.Words, head, cfg.TieWordEmbeddings)

@@ -7,9 +7,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// granite is LLaMA with four multipliers: of the embeddings, of the scores, of what each sublayer adds, and a
-// divisor of the logits (IBM, "Granite 3.0", 2024; transformers: GraniteForCausalLM). attention_multiplier stands
-// in the place of 1/√d: where it is left out, scores are not scaled.
+// granite is LLaMA with four multipliers (IBM, "Granite 3.0", 2024; transformers: GraniteForCausalLM).
 func granite(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := struct {
 		LlamaConfig
@@ -23,14 +21,14 @@ func granite(c *hf.Config, w nn.Loader) *arch.Decoder {
 	m.RotateAll()
 	d := m.Decoder(w, func(i int, l nn.Loader) block.Block {
 		a := m.Attention(i, l)
-		a.Scale = float32(cfg.AttentionMultiplier)
+		a.Scale = float32(cfg.AttentionMultiplier) // replaces 1/√d; its default is 1
 		b := m.PreNorm(l, a, m.GLU(l))
 		for j := range b {
-			b[j].Scale = float32(cfg.ResidualMultiplier)
+			b[j].Scale = float32(cfg.ResidualMultiplier) // of what a sublayer adds
 		}
 		return b
 	})
 	d.Embeddings.Scale = float32(cfg.EmbeddingMultiplier)
-	d.LogitScale = float32(1 / cfg.LogitsScaling)
+	d.LogitScale = float32(1 / cfg.LogitsScaling) // logits_scaling divides
 	return d
 }

@@ -57,8 +57,8 @@ func (s *headSet) all() []taskHead {
 	return slices.DeleteFunc(every, func(h taskHead) bool { return h.make == nil })
 }
 
-// set gives the encoder its head. Tensors of the family's other heads, which lie below the names others, may be
-// left over: published checkpoints carry them along.
+// set gives the encoder its head. Tensors of the family's other heads, below the names in others, may be left over:
+// published checkpoints have them too.
 func (h heads) set(s headSet, others ...string) {
 	if s.tokens.make == nil {
 		s.tokens = head{func() *arch.Head { return &arch.Head{Out: linear(h.w, "classifier", h.dim, h.labels())} }, []string{"classifier.weight"}}
@@ -193,8 +193,8 @@ func taskOf(class string) (arch.Task, bool) {
 	return arch.Features, class == "" || isCausalLM(class)
 }
 
-// isOneOf returns a function that reports whether a tensor lies below one of the names, with whatever prefix,
-// or is the table of positions 0, 1, … that old checkpoints store.
+// isOneOf returns a function that reports whether a tensor is below one of the names, with any prefix, or is
+// the table of positions 0, 1, … in old checkpoints.
 func isOneOf(names []string) func(name string) bool {
 	return func(name string) bool {
 		for _, n := range names {
@@ -209,7 +209,7 @@ func isOneOf(names []string) func(name string) bool {
 // labels returns the number of labels of a classifier.
 func (h heads) labels() int { return countLabels(h.c) }
 
-// readLabels reads what kind of classifier it is and, if it has an output for each, the labels' names.
+// readLabels reads the kind of classifier and the names of its labels.
 func (h heads) readLabels() {
 	h.e.Labels, h.e.MultiLabel, h.e.Regression = readLabels(h.c, h.w)
 }
@@ -222,8 +222,8 @@ func countLabels(c *hf.Config) int {
 	return c.Int("num_labels", 2, 1, hf.MaxVocab)
 }
 
-// readLabels returns the labels' names, unless the loader has found the classifier wrong, and what kind of
-// classifier it is.
+// readLabels returns the kind of classifier and the names of its labels. There are no names if the loader has
+// an error.
 func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regression bool) {
 	if w.Err(false) == nil {
 		labels = make([]string, countLabels(c))
@@ -247,8 +247,8 @@ func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regress
 	return labels, multiLabel, regression
 }
 
-// pooler returns a function that makes the head Tanh(Dense(first token)), or nil if the checkpoint has
-// no pooler, which the bare model need not have.
+// pooler returns a function that makes the head Tanh(Dense(first token)), or nil for a bare model without a
+// pooler.
 func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 	return func() *arch.Head {
 		if h.e.Task == arch.Features && !body.Has(name+".weight") {
@@ -258,8 +258,8 @@ func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 	}
 }
 
-// vocabulary is the projection to the vocabulary: decoder, or the table of the words if it is tied and
-// not stored, and a bias under a name of its own, unless the decoder is stored with one.
+// vocabulary returns the projection to the vocabulary: decoder, or the word table if that is tied and not
+// stored. Its bias is stored as decoder.bias or under the name bias.
 func (h heads) vocabulary(decoder, bias string, tied bool) *nn.Linear {
 	out := h.w.Head(h.e.Embeddings.Words, decoder, tied)
 	if h.w.Has(decoder + ".bias") {

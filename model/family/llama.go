@@ -11,7 +11,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// LlamaConfig has the keys that LLaMA's config.json shares with those of its relatives.
+// LlamaConfig holds the keys that LLaMA's config.json shares with its relatives.
 type LlamaConfig struct {
 	VocabSize             int           `json:"vocab_size" hf:"vocab"`
 	HiddenSize            int           `json:"hidden_size" hf:"width"`
@@ -29,33 +29,33 @@ type LlamaConfig struct {
 	TieWordEmbeddings     bool          `json:"tie_word_embeddings"`
 }
 
-// LlamaDefaults are the values of keys that a LLaMA's config.json leaves out.
+// LlamaDefaults returns the defaults for keys that a LLaMA's config.json leaves out.
 func LlamaDefaults() LlamaConfig {
 	return LlamaConfig{VocabSize: 32000, HiddenSize: 4096, IntermediateSize: 11008, NumHiddenLayers: 32, NumAttentionHeads: 32,
 		HiddenAct: nn.SiLU, MaxPositionEmbeddings: 2048, RMSNormEps: 1e-6, RopeTheta: 10000}
 }
 
-// Llama builds LLaMA and the many models that are a diff on it: a recipe takes its parts, and changes what is
-// different in the values that they return.
+// Llama builds LLaMA and its many relatives. A recipe calls its methods for the parts and changes what
+// differs in the returned values.
 type Llama struct {
 	LlamaConfig
 	KVHeads, HeadWidth int
 	MaxLen             int
 
-	QKVBias, OutBias bool // of the projections of attention
+	QKVBias, OutBias bool // whether the attention projections have biases
 
-	// Norm makes the norm name, over rows of dim.
+	// Norm returns the norm with the given name, for rows of dim.
 	Norm func(w nn.Loader, name string, dim int) nn.Norm
 
-	// Mask and Rotary are those of a layer. Rotary is nil where positions do not rotate.
+	// Mask and Rotary return those of a layer. Rotary returns nil where positions do not rotate.
 	Mask   func(layer int) attention.Mask
 	Rotary func(layer int) *attention.RoPE
 
 	c *hf.Config
 }
 
-// NewLlama returns the builder for a config that has been read: LLaMA itself, but for its rotation, which
-// RotateAll gives it.
+// NewLlama returns the builder for a config that has been read. It builds LLaMA itself, but without rotation:
+// call RotateAll for that.
 func NewLlama(c *hf.Config, cfg LlamaConfig) *Llama {
 	m := &Llama{LlamaConfig: cfg, c: c, KVHeads: cfg.NumAttentionHeads, HeadWidth: cfg.HiddenSize / cfg.NumAttentionHeads,
 		MaxLen: cfg.MaxPositionEmbeddings, QKVBias: cfg.AttentionBias, OutBias: cfg.AttentionBias}
@@ -86,8 +86,7 @@ func (m *Llama) RotateAll() {
 	m.Rotary = func(int) *attention.RoPE { return r }
 }
 
-// rotatedLength returns the tokens of the longest sequence, for max_position_embeddings and the parameters of the
-// rotation.
+// rotatedLength returns the longest sequence in tokens, for a rotation p and max_position_embeddings.
 func rotatedLength(p *hf.Config, maxLen int) int {
 	if p.RopeType() == "dynamic" {
 		return hf.MaxLength // the frequencies grow with the length
@@ -95,8 +94,8 @@ func rotatedLength(p *hf.Config, maxLen int) int {
 	return maxLen
 }
 
-// RotateByType gives full and sliding layers rotations with bases of their own, as Gemma 3 and OLMo 3 have them.
-// Older configs have a rope_scaling, which holds for full layers; its kind counts under the key rope_type alone.
+// RotateByType gives full and sliding layers rotations with different bases, as in Gemma 3 and OLMo 3. In
+// older configs rope_scaling holds for full layers only; its type is read from the key rope_type only.
 func (m *Llama) RotateByType(types []string, fullTheta, slidingTheta float64) {
 	p := m.c.Object("rope_parameters")
 	full, sliding := p.Object(hf.FullAttention), p.Object(hf.SlidingAttention)
@@ -113,7 +112,8 @@ func (m *Llama) RotateByType(types []string, fullTheta, slidingTheta float64) {
 	}
 }
 
-// Windows gives the layers that types calls sliding a window of so many keys, nil for none.
+// Windows gives the layers that types calls sliding a window of the given number of keys; nil means no
+// window.
 func (m *Llama) Windows(window *int, types []string) {
 	sliding := causalWindow(window)
 	if sliding.Window == 0 && slices.Contains(types, hf.SlidingAttention) {
@@ -127,7 +127,7 @@ func (m *Llama) Windows(window *int, types []string) {
 	}
 }
 
-// causalWindow is a causal mask with a window, or without one for nil.
+// causalWindow returns a causal mask with a window; nil means no window.
 func causalWindow(window *int) attention.Mask {
 	m := attention.Mask{Causal: true}
 	if window != nil {
@@ -136,7 +136,7 @@ func causalWindow(window *int) attention.Mask {
 	return m
 }
 
-// Attention is the self_attn of layer i, below l.
+// Attention returns the self_attn of layer i; l is the Loader of the layer.
 func (m *Llama) Attention(i int, l nn.Loader) *attention.MultiHead {
 	a, d := l.At("self_attn"), m.HeadWidth
 	return &attention.MultiHead{
@@ -155,13 +155,13 @@ func (m *Llama) rotary(layer int) *attention.RoPE {
 	return m.Rotary(layer)
 }
 
-// HeadNorms gives an attention norms of each head's queries and keys, with the same weights for all heads, as
-// Qwen 3 and Gemma 3 have them.
+// HeadNorms adds norms of the queries and keys of each head to a. All heads share the same weights, as in
+// Qwen 3 and Gemma 3.
 func (m *Llama) HeadNorms(a *attention.MultiHead, l nn.Loader) {
 	a.QNorm, a.KNorm = m.Norm(l, "self_attn.q_norm", m.HeadWidth), m.Norm(l, "self_attn.k_norm", m.HeadWidth)
 }
 
-// GLU is the mlp of a layer.
+// GLU returns the mlp of a layer.
 func (m *Llama) GLU(l nn.Loader) *block.GLU {
 	f := l.At("mlp")
 	return &block.GLU{
@@ -171,7 +171,7 @@ func (m *Llama) GLU(l nn.Loader) *block.GLU {
 	}
 }
 
-// PreNorm is LLaMA's layer: each sublayer reads the normalised stream.
+// PreNorm returns LLaMA's layer: each sublayer reads the normalised stream.
 func (m *Llama) PreNorm(l nn.Loader, a, f attention.Op) block.Block {
 	return block.Block{
 		{Pre: m.Norm(l, "input_layernorm", m.HiddenSize), Op: a},
@@ -179,7 +179,7 @@ func (m *Llama) PreNorm(l nn.Loader, a, f attention.Op) block.Block {
 	}
 }
 
-// Sandwich is Gemma 2's layer: each sublayer's result is normalised too.
+// Sandwich returns Gemma 2's layer: the result of each sublayer is normalised too.
 func (m *Llama) Sandwich(l nn.Loader, a, f attention.Op) block.Block {
 	return block.Block{
 		{Pre: m.Norm(l, "input_layernorm", m.HiddenSize), Op: a, Post: m.Norm(l, "post_attention_layernorm", m.HiddenSize)},
@@ -187,13 +187,13 @@ func (m *Llama) Sandwich(l nn.Loader, a, f attention.Op) block.Block {
 	}
 }
 
-// Decoder assembles the model from what layer returns for each.
+// Decoder assembles the model. layer returns layer i; l is the Loader of this layer.
 func (m *Llama) Decoder(w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
 	return m.Assemble(w.Root("model", "embed_tokens.weight"), w, layer)
 }
 
-// Assemble is Decoder for other names: body has embed_tokens, layers.0 and those after it, and norm; w has
-// lm_head.
+// Assemble is Decoder for checkpoints with other names: body has embed_tokens, layers.0, layers.1, … and
+// norm; w has lm_head.
 func (m *Llama) Assemble(body, w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
 	d := &arch.Decoder{}
 	if m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") {
@@ -208,7 +208,7 @@ func (m *Llama) Assemble(body, w nn.Loader, layer func(i int, l nn.Loader) block
 	return d
 }
 
-// Trunk assembles the model without its head: body has layers.0 and those after it, and norm.
+// Trunk assembles the model without its head: body has layers.0, layers.1, … and norm.
 func (m *Llama) Trunk(body nn.Loader, words nn.Embedding, layer func(i int, l nn.Loader) block.Block) *arch.Trunk {
 	t := &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen, Embeddings: arch.Embeddings{Words: words}}
 	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
@@ -218,7 +218,7 @@ func (m *Llama) Trunk(body nn.Loader, words nn.Embedding, layer func(i int, l nn
 	return t
 }
 
-// isRotaryTable reports whether a tensor is one of the tables that old checkpoints store; they are
+// isRotaryTable reports whether a tensor is a table of frequencies. Old checkpoints store them; here they are
 // computed from the config.
 func isRotaryTable(name string) bool { return strings.HasSuffix(name, ".rotary_emb.inv_freq") }
 

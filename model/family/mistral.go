@@ -8,8 +8,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// mistral is LLaMA with a sliding window on every layer, unless the config says null, as those of later models
-// do (Jiang et al., "Mistral 7B", 2023; transformers: MistralForCausalLM).
+// mistral is Mistral (Jiang et al., "Mistral 7B", 2023; transformers: MistralForCausalLM): LLaMA with a
+// sliding window on every layer. Later models set the window to null.
 func mistral(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := struct {
 		LlamaConfig
@@ -18,7 +18,7 @@ func mistral(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.IntermediateSize, cfg.NumKeyValueHeads, cfg.MaxPositionEmbeddings = 14336, new(8), 131072
 	c.Read(&cfg)
 	m := NewLlama(c, cfg.LlamaConfig)
-	m.QKVBias, m.OutBias, m.MLPBias = false, false, false
+	m.QKVBias, m.OutBias, m.MLPBias = false, false, false // the config's keys are ignored
 	m.RotateAll()
 	m.Mask = func(int) attention.Mask { return causalWindow(cfg.SlidingWindow) }
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {

@@ -53,16 +53,16 @@ func (m *modernBertBuilder) norm(w nn.Loader, name string) nn.Norm {
 	return n
 }
 
-// layer is layer i. The first has no norm before its attention: the embeddings have just been normalised.
+// layer returns layer i.
 func (m *modernBertBuilder) layer(i int, l nn.Loader) block.Block {
 	dim, heads := m.HiddenSize, m.NumAttentionHeads
 	a := &attention.MultiHead{Heads: heads, KVHeads: heads, HeadDim: dim / heads,
 		QKV: l.Linear("attn.Wqkv", dim, 3*dim, m.AttentionBias), Out: l.Linear("attn.Wo", dim, dim, m.AttentionBias), Rotary: m.global}
 	if m.types[i] == hf.SlidingAttention {
-		a.Mask, a.Rotary = attention.Mask{Window: m.LocalAttention/2 + 1}, m.sliding
+		a.Mask, a.Rotary = attention.Mask{Window: m.LocalAttention/2 + 1}, m.sliding // local_attention counts both sides
 	}
 	attend := block.Residual{Op: a}
-	if i > 0 {
+	if i > 0 { // the embeddings are already normalised
 		attend.Pre = m.norm(l, "attn_norm")
 	}
 	return block.Block{attend, {Pre: m.norm(l, "mlp_norm"), Op: &block.GLU{
@@ -70,15 +70,14 @@ func (m *modernBertBuilder) layer(i int, l nn.Loader) block.Block {
 		Down: l.Linear("mlp.Wo", m.IntermediateSize, dim, m.MLPBias)}}}
 }
 
-// modernbert has rotary positions, norms before each sublayer, gated feed-forward networks, and
-// attention that is local in most layers (Warner et al., 2024; transformers: ModernBertModel and its
-// heads).
+// modernbert is ModernBERT (Warner et al., 2024; transformers: ModernBertModel and its heads): rotary
+// positions, norms before each sublayer, gated feed-forward networks, and local attention in most layers.
 func modernbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	m := &modernBertBuilder{modernBertConfig: modernBertDefaults()}
 	c.Read(&m.modernBertConfig)
 	dim := m.HiddenSize
 	if dim%m.NumAttentionHeads != 0 {
-		c.Fail("hidden_size %d is no multiple of num_attention_heads %d", dim, m.NumAttentionHeads)
+		c.Fail("hidden_size %d is not a multiple of num_attention_heads %d", dim, m.NumAttentionHeads)
 	}
 	m.types = c.LayerTypes(m.NumHiddenLayers, func(i int) string {
 		if i%m.GlobalAttnEveryNLayers != 0 {
@@ -99,11 +98,11 @@ func modernbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// rotations reads those of global and of local layers.
+// rotations reads the rotations of global and of local layers.
 func (m *modernBertBuilder) rotations(c *hf.Config) {
 	p := c.Object("rope_parameters")
 	full, sliding := p.Object(hf.FullAttention), p.Object(hf.SlidingAttention)
-	if old := c.Object("rope_scaling"); old.Keys() > 0 {
+	if old := c.Object("rope_scaling"); old.Keys() > 0 { // unlike Gemma 3: for both kinds of layers
 		full, sliding = old, old
 	}
 	d := max(1, m.HiddenSize/m.NumAttentionHeads)

@@ -8,9 +8,9 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// mpnet is BERT without segments, with a bias for relative positions that all layers share (Song et
-// al., 2020; transformers: MPNetModel and its heads). Whatever the config says, the reference uses 32
-// buckets up to a distance of 128, and positions count from 2.
+// mpnet is BERT without segments, with a bias by distance that all layers share (Song et al., 2020;
+// transformers: MPNetModel and its heads). As in transformers, it always uses 32 buckets up to distance 128
+// and positions from 2, whatever the config says.
 func mpnet(c *hf.Config, w nn.Loader) *arch.Encoder {
 	const used, most = 32, 128
 	cfg := struct {

@@ -13,16 +13,15 @@ func olmoDefaults() LlamaConfig {
 	return cfg
 }
 
-// olmoDecoder assembles OLMo 2's layers. Norms stand after each sublayer and not before it, and those of
-// queries and keys are over all heads at once.
+// olmoDecoder assembles the layers of OLMo 2.
 func olmoDecoder(m *Llama, w nn.Loader) *arch.Decoder {
 	m.MLPBias = false
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {
 		a := m.Attention(i, l)
-		a.NormAllHeads = true
+		a.NormAllHeads = true // unlike Qwen 3: one norm over all heads together
 		a.QNorm = m.Norm(l, "self_attn.q_norm", m.NumAttentionHeads*m.HeadWidth)
 		a.KNorm = m.Norm(l, "self_attn.k_norm", m.KVHeads*m.HeadWidth)
-		return block.Block{
+		return block.Block{ // unlike LLaMA: norms after each sublayer only
 			{Op: a, Post: m.Norm(l, "post_attention_layernorm", m.HiddenSize)},
 			{Op: m.GLU(l), Post: m.Norm(l, "post_feedforward_layernorm", m.HiddenSize)},
 		}
@@ -39,8 +38,8 @@ func olmo2(c *hf.Config, w nn.Loader) *arch.Decoder {
 }
 
 // olmo3 is OLMo 2 with a window on three layers of four (OLMo Team, "Olmo 3", 2025; transformers:
-// Olmo3ForCausalLM). A scaled rotation holds for the other layers alone. So does a rope_theta that stands outside
-// of rope_parameters: the layers with a window keep 500000.
+// Olmo3ForCausalLM). Only full layers have a scaled rotation. A rope_theta outside rope_parameters also holds
+// for full layers only; layers with a window keep 500000.
 func olmo3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	const theta = 500000
 	cfg := struct {
@@ -56,7 +55,7 @@ func olmo3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	return olmoDecoder(m, w)
 }
 
-// everyNthFull returns the layers' types: those of layer_types, or else every n-th full and the others sliding.
+// everyNthFull returns layer_types, or else sliding layers with every n-th full.
 func everyNthFull(c *hf.Config, layers, n int) []string {
 	return c.LayerTypes(layers, func(i int) string {
 		if (i+1)%n == 0 {

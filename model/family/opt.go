@@ -24,7 +24,7 @@ type optConfig struct {
 	TieWordEmbeddings          bool          `json:"tie_word_embeddings"`
 }
 
-// norm is one whose epsilon the config does not tell.
+// norm returns a LayerNorm. Its epsilon is not in the config.
 func (cfg *optConfig) norm(w nn.Loader, name string) nn.Norm {
 	if !cfg.LayerNormElementwiseAffine {
 		return &nn.LayerNorm{Eps: 1e-5}
@@ -32,7 +32,7 @@ func (cfg *optConfig) norm(w nn.Loader, name string) nn.Norm {
 	return w.LayerNorm(name, cfg.HiddenSize, 1e-5)
 }
 
-// layer is one layer below l.
+// layer returns the layer at l.
 func (cfg *optConfig) layer(l nn.Loader, headDim int) block.Block {
 	dim, s := cfg.HiddenSize, l.At("self_attn")
 	residual := func(norm string, op attention.Op) block.Residual {
@@ -53,8 +53,8 @@ func (cfg *optConfig) layer(l nn.Loader, headDim int) block.Block {
 }
 
 // opt is OPT (Zhang et al., "OPT: Open Pre-trained Transformer Language Models", 2022; transformers:
-// OPTForCausalLM): learned positions, whose table has two rows before that of the first. The 350M has its norms
-// after each sublayer, no norm at the end, and embeddings narrower than its layers, with a projection on each side.
+// OPTForCausalLM). The 350M has norms after each sublayer, no final norm, and embeddings narrower than its
+// layers, with a projection on each side.
 func opt(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := optConfig{VocabSize: 50272, HiddenSize: 768, FFNDim: 3072, NumHiddenLayers: 12, NumAttentionHeads: 12, MaxPositionEmbeddings: 2048,
 		ActivationFunction: nn.ReLU, DoLayerNormBefore: true, EnableBias: true, LayerNormElementwiseAffine: true, TieWordEmbeddings: true}
@@ -68,7 +68,7 @@ func opt(c *hf.Config, w nn.Loader) *arch.Decoder {
 	body := w.Root("model", "decoder.embed_tokens.weight").At("decoder")
 	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.MaxPositionEmbeddings}}
 	m.Embeddings = arch.Embeddings{Words: body.Embedding("embed_tokens", cfg.VocabSize, words),
-		Positions: body.Table("embed_positions", cfg.MaxPositionEmbeddings+2, dim).Weight, PositionOffset: 2}
+		Positions: body.Table("embed_positions", cfg.MaxPositionEmbeddings+2, dim).Weight, PositionOffset: 2} // two unused rows come first
 	for _, l := range body.Layers("layers", cfg.NumHiddenLayers) {
 		m.Blocks = append(m.Blocks, cfg.layer(l, d))
 	}

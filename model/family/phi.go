@@ -8,8 +8,8 @@ import (
 )
 
 // phi is Phi-1, Phi-1.5 and Phi-2 (Gunasekar et al., "Textbooks Are All You Need", 2023; transformers:
-// PhiForCausalLM): attention and a plain feed-forward network side by side behind one LayerNorm, a rotation of
-// some of each head's values, and biases everywhere, those of the logits included.
+// PhiForCausalLM): attention and a plain feed-forward network side by side behind one LayerNorm, a rotation
+// of a part of each head, and biases everywhere.
 func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := struct {
 		LlamaConfig
@@ -45,7 +45,7 @@ func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 	out.Norm = body.LayerNorm("final_layernorm", dim, eps)
 	out.Head = w.Head(out.Embeddings.Words, "lm_head", m.TieWordEmbeddings)
 	if out.Head.Weight != nil {
-		out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize)
+		out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize) // even the logits have a bias
 	}
 	w.Ignore(isRotaryTable)
 	return out

@@ -10,11 +10,11 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// phi3 is LLaMA with its projections stored fused, a window if the config has one, and for long
-// contexts longrope (Abdin et al., "Phi-3 Technical Report", 2024; transformers: Phi3ForCausalLM).
+// phi3 is Phi-3 (Abdin et al., "Phi-3 Technical Report", 2024; transformers: Phi3ForCausalLM): LLaMA with
+// fused projections, a window if the config has one, and longrope for long contexts.
 //
-// When a text grows beyond the original length, the reference drops its cache and computes the whole
-// text anew with the factors for long ones. So does a session.
+// When a text grows beyond the original length, transformers drops its cache and computes the whole text
+// again with the factors for long texts. A session does the same.
 func phi3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := struct {
 		LlamaConfig
@@ -44,7 +44,7 @@ func phi3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	return d
 }
 
-// phi3Rope returns the parameters of the rotation, with the name that longrope has today.
+// phi3Rope returns the parameters of the rotation. In Phi-3 the old names "su" and "yarn" mean longrope.
 func phi3Rope(c *hf.Config) *hf.Config {
 	p := c.RopeParameters()
 	if slices.Contains([]string{"su", "yarn"}, p.RopeType()) {

@@ -20,7 +20,7 @@ func qwenDefaults() qwenConfig {
 	return cfg
 }
 
-// qwenWindows gives the layers from max_window_layers on the sliding window, if it is in use.
+// qwenWindows gives the layers from max_window_layers on a sliding window, if use_sliding_window is true.
 func qwenWindows(c *hf.Config, m *Llama, cfg *qwenConfig) {
 	if !cfg.UseSlidingWindow {
 		cfg.SlidingWindow = nil
@@ -33,13 +33,12 @@ func qwenWindows(c *hf.Config, m *Llama, cfg *qwenConfig) {
 	}, hf.FullAttention, hf.SlidingAttention))
 }
 
-// qwen2 is LLaMA with biases on queries, keys and values, but not on the output (Yang et al., "Qwen2 Technical
-// Report", 2024; transformers: Qwen2ForCausalLM).
+// qwen2 is Qwen 2 (Yang et al., "Qwen2 Technical Report", 2024; transformers: Qwen2ForCausalLM).
 func qwen2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := qwenDefaults()
 	c.Read(&cfg)
 	m := NewLlama(c, cfg.LlamaConfig)
-	m.QKVBias, m.OutBias, m.MLPBias = true, false, false // whatever the config says
+	m.QKVBias, m.OutBias, m.MLPBias = true, false, false // unlike LLaMA: the config's keys are ignored
 	m.RotateAll()
 	qwenWindows(c, m, &cfg)
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {
@@ -47,8 +46,7 @@ func qwen2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	})
 }
 
-// qwen3 is LLaMA with a norm on each head's queries and keys: over the head's values alone, with the same
-// weights for all heads (Yang et al., "Qwen3 Technical Report", 2025; transformers: Qwen3ForCausalLM).
+// qwen3 is Qwen 3 (Yang et al., "Qwen3 Technical Report", 2025; transformers: Qwen3ForCausalLM).
 func qwen3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := qwenDefaults()
 	cfg.HeadDim = new(128)
@@ -59,7 +57,7 @@ func qwen3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	qwenWindows(c, m, &cfg)
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {
 		a := m.Attention(i, l)
-		m.HeadNorms(a, l)
+		m.HeadNorms(a, l) // unlike OLMo 2: over each head alone, with the same weights for all heads
 		return m.PreNorm(l, a, m.GLU(l))
 	})
 }

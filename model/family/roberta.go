@@ -6,8 +6,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// roberta is BERT with positions that count from the padding id, and heads of its own (Liu et al.,
-// 2019; transformers: RobertaModel, CamembertModel, XLMRobertaModel and their heads).
+// roberta is BERT with other heads and shifted positions (Liu et al., 2019; transformers: RobertaModel,
+// CamembertModel, XLMRobertaModel and their heads).
 func roberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg := bertDefaults()
 	cfg.VocabSize, cfg.PadTokenID = 50265, new(1)
@@ -33,7 +33,8 @@ func roberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// padPositions makes positions count from pad + 1, which shortens the longest sequence.
+// padPositions makes positions start at pad + 1. This shortens the longest sequence: 514 positions are 512
+// tokens.
 func padPositions(c *hf.Config, e *arch.Encoder, pad int) {
 	e.Embeddings.Padded, e.Embeddings.PaddingIdx, e.Embeddings.PositionOffset = true, pad, pad+1
 	e.MaxLen -= pad + 1
@@ -47,7 +48,8 @@ func (h heads) denseTanhOut() *arch.Head {
 	return &arch.Head{Dense: linear(h.w, "classifier.dense", h.dim, h.dim), Act: nn.Tanh, Out: linear(h.w, "classifier.out_proj", h.dim, h.labels())}
 }
 
-// robertaMasked is RoBERTa's head over the vocabulary. Its activation is GELU whatever the config says.
+// robertaMasked is RoBERTa's head over the vocabulary. Its activation is always GELU; the config's hidden_act
+// is ignored.
 func (h heads) robertaMasked(m *bertBuilder) *arch.Head {
 	l := h.w.At("lm_head")
 	return &arch.Head{Dense: linear(l, "dense", h.dim, h.dim), Act: nn.GELU, Norm: l.LayerNorm("layer_norm", h.dim, m.Eps),

@@ -9,7 +9,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// parts are layers of one width.
+// parts returns layers of the same width.
 func parts(out int, names ...string) []nn.Part {
 	all := make([]nn.Part, len(names))
 	for i, name := range names {
@@ -37,8 +37,7 @@ func mlp(w nn.Loader, up, down string, dim, inner int, bias bool, act nn.Activat
 	return &block.MLP{Up: w.Linear(up, dim, inner, bias), Act: act, Down: w.Linear(down, inner, dim, bias)}
 }
 
-// sideBySide is a layer of operations that read the same norm, and whose results are added to the stream
-// together.
+// sideBySide returns a layer of operations that read the same norm and are added to the stream together.
 func sideBySide(pre nn.Norm, ops ...attention.Op) block.Block {
 	p := &block.Parallel{}
 	for _, op := range ops {
@@ -47,8 +46,8 @@ func sideBySide(pre nn.Norm, ops ...attention.Op) block.Block {
 	return block.Block{{Pre: pre, Op: p}}
 }
 
-// groupedQKV returns the layer name, which is stored in groups: the heads of so many queries, then one of keys
-// and one of values. The layer has all queries, then all keys, then all values.
+// groupedQKV returns a projection that is stored in groups: query heads, then a key head, then a value head.
+// The result has all queries, then all keys, then all values.
 func groupedQKV(w nn.Loader, name string, groups, queries, headDim, dim int, bias bool) nn.Linear {
 	var rows [][2]int
 	for _, part := range [][2]int{{0, queries}, {queries, 1}, {queries + 1, 1}} {
@@ -59,24 +58,24 @@ func groupedQKV(w nn.Loader, name string, groups, queries, headDim, dim int, bia
 	return w.LinearRows(name, dim, groups*(queries+2)*headDim, bias, rows)
 }
 
-// table returns the table name, for lookups.
+// table returns the table name for lookups.
 func table(w nn.Loader, name string, rows, dim int) *nn.Embedding {
 	t := w.Table(name, rows, dim)
 	return &t
 }
 
-// then returns the head with a projection after it.
+// then returns the head h with the output layer out.
 func then(h *arch.Head, out *nn.Linear) *arch.Head {
 	h.Out = out
 	return h
 }
 
-// t5Buckets are those of [attention.Bucket] for all distances.
+// t5Buckets returns [attention.Bucket] for all distances.
 func t5Buckets(n, most int, bidirectional bool) attention.Buckets {
 	return attention.NewBuckets(-most, most, func(d int) int { return attention.Bucket(d, n, most, bidirectional) })
 }
 
-// bucketBias returns the bias by distance of a table of biases by bucket, [buckets, H].
+// bucketBias returns a bias by distance from a table of biases by bucket, [buckets, H].
 func bucketBias(table *tensor.Weight, b attention.Buckets) attention.RelativeBias {
 	n := len(b.Of)
 	r := attention.RelativeBias{Heads: table.In, Starts: b.Starts, Table: make([]float32, table.In*n)}
@@ -90,17 +89,16 @@ func bucketBias(table *tensor.Weight, b attention.Buckets) attention.RelativeBia
 	return r
 }
 
-// tables are the matrices over the vocabulary of an encoder–decoder: those of the embeddings and of the
-// head, which are one in most checkpoints. They are stored under one name, or some, or all; equal ones
-// are kept once.
+// tables are the matrices over the vocabulary of an encoder–decoder: two embeddings and the head. In most
+// checkpoints they are one matrix, stored under one or several names. Equal matrices are kept once.
 type tables struct {
 	w          nn.Loader
 	vocab, dim int
-	names      []string // under which one may be stored, the common one first
+	names      []string // possible names, the common one first
 	have       map[string]nn.Embedding
 }
 
-// get returns the table name, or if it is not stored, the first that is.
+// get returns the table name or, if it is not stored, the first that is.
 func (t *tables) get(name string) nn.Embedding {
 	if t.have == nil {
 		t.have = map[string]nn.Embedding{}
@@ -122,7 +120,7 @@ func (t *tables) get(name string) nn.Embedding {
 	return e
 }
 
-// done says that tables which nobody has asked for need no place: what the model has replaces them.
+// done ignores tables that were not asked for: the model has others in their place.
 func (t *tables) done() {
 	t.w.Ignore(func(name string) bool {
 		for _, n := range t.names {
@@ -134,7 +132,7 @@ func (t *tables) done() {
 	})
 }
 
-// first returns the first name that is stored, or else the common one; if there is none, name.
+// first returns the first name that is stored, or else the common one, or name if there are no names.
 func (t *tables) first(name string) string {
 	for _, n := range t.names {
 		if t.w.Has(n + ".weight") {
@@ -147,5 +145,5 @@ func (t *tables) first(name string) string {
 	return name
 }
 
-// head returns the table as the projection to the vocabulary.
+// head returns a table as the projection to the vocabulary.
 func (t *tables) head(name string) nn.Linear { return nn.Linear{Weight: t.get(name).Weight} }

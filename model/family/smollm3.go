@@ -12,11 +12,11 @@ type smolLM3Config struct {
 	LlamaConfig
 	UseSlidingWindow    bool  `json:"use_sliding_window"`
 	SlidingWindow       *int  `json:"sliding_window" hf:"length"`
-	NoRopeLayers        []int `json:"no_rope_layers"` // 1: the layer rotates; null: as the interval says
+	NoRopeLayers        []int `json:"no_rope_layers"` // despite the name, 1 means that the layer rotates; null: see the interval
 	NoRopeLayerInterval int   `json:"no_rope_layer_interval" hf:"layers"`
 }
 
-// rotates reports whether a layer rotates queries and keys: in every fourth, positions leave no trace.
+// rotates reports whether a layer rotates queries and keys.
 func (cfg *smolLM3Config) rotates(layer int) bool {
 	if cfg.NoRopeLayers != nil {
 		return layer < len(cfg.NoRopeLayers) && cfg.NoRopeLayers[layer] != 0
@@ -24,9 +24,8 @@ func (cfg *smolLM3Config) rotates(layer int) bool {
 	return (layer+1)%cfg.NoRopeLayerInterval != 0
 }
 
-// smollm3 is LLaMA whose every fourth layer has no rotation (Hugging Face, "SmolLM3", 2025; transformers:
-// SmolLM3ForCausalLM). layer_types give layers their window whatever use_sliding_window says, which counts only
-// where there are none.
+// smollm3 is LLaMA without a rotation in every fourth layer (Hugging Face, "SmolLM3", 2025; transformers:
+// SmolLM3ForCausalLM). If layer_types is present, use_sliding_window is ignored.
 func smollm3(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := smolLM3Config{LlamaConfig: LlamaDefaults(), NoRopeLayerInterval: 4}
 	cfg.VocabSize, cfg.HiddenSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads, cfg.NumKeyValueHeads = 128256, 2048, 36, 16, new(4)

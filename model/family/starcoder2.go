@@ -8,9 +8,9 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// starcoder2 is LLaMA with GPT-2's LayerNorm and feed-forward network, and a window on every layer (Lozhkov et
-// al., "StarCoder 2 and The Stack v2", 2024; transformers: Starcoder2ForCausalLM). norm_type and mlp_type in the
-// config do not count.
+// starcoder2 is LLaMA with GPT-2's LayerNorm and feed-forward network, and a window on every layer (Lozhkov
+// et al., "StarCoder 2 and The Stack v2", 2024; transformers: Starcoder2ForCausalLM). The config's norm_type
+// and mlp_type are ignored.
 func starcoder2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := struct {
 		LlamaConfig

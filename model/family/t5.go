@@ -42,12 +42,12 @@ func mt5Defaults() t5Config {
 
 func t5Tokens() hf.Tokens { return hf.Tokens{PAD: new(0), EOS: new(1), Start: new(0)} }
 
-// feedForward returns the activation, and whether the network is gated: "relu", or "gated-gelu", where gelu is
-// the tanh form then. Newer keys override it.
+// feedForward returns the activation, and whether the network is gated. dense_act_fn and is_gated_act
+// override feed_forward_proj.
 func (cfg *t5Config) feedForward(c *hf.Config) (act nn.Activation, gated bool) {
 	name, gated := strings.CutPrefix(cfg.FeedForwardProj, "gated-")
 	if cfg.FeedForwardProj == "gated-gelu" {
-		name = "gelu_new"
+		name = "gelu_new" // in "gated-gelu", gelu means the tanh form
 	}
 	if cfg.DenseActFn != nil {
 		name = *cfg.DenseActFn
@@ -62,17 +62,17 @@ func (cfg *t5Config) feedForward(c *hf.Config) (act nn.Activation, gated bool) {
 	return act, gated
 }
 
-// t5Builder builds T5 and its relatives: norms without bias before each sublayer, no biases at all,
-// scores without scale, and positions as a bias of self-attention by distance.
+// t5Builder builds T5 and its relatives: RMSNorm before each sublayer, no biases, unscaled scores, and
+// positions as a bias of self-attention by distance.
 type t5Builder struct {
 	t5Config
 	act          nn.Activation
 	gated        bool
-	biasPerLayer bool // otherwise the first layer's serves all
+	biasPerLayer bool // otherwise all layers use the first layer's bias
 	tables       *tables
 }
 
-// newT5 reads the config and returns the builder of a model below w.
+// newT5 reads the config and returns the builder of the model at w.
 func newT5(c *hf.Config, w nn.Loader, cfg t5Config) *t5Builder {
 	c.Read(&cfg)
 	m := &t5Builder{t5Config: cfg}
@@ -90,7 +90,7 @@ func (m *t5Builder) norm(w nn.Loader, name string) *nn.RMSNorm {
 	return w.RMSNorm(name, m.DModel, float32(m.LayerNormEpsilon), 0)
 }
 
-// trunk assembles the encoder or the decoder below w.
+// trunk assembles the encoder or the decoder at w.
 func (m *t5Builder) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
 	t := &arch.Trunk{Vocab: m.VocabSize, Dim: m.DModel, MaxLen: hf.MaxLength}
 	width := m.NumHeads * m.DKV
@@ -105,7 +105,7 @@ func (m *t5Builder) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
 			Heads: m.NumHeads, KVHeads: m.NumHeads, HeadDim: m.DKV,
 			QKV:  self.Fused(m.DModel, false, parts(width, "q", "k", "v")...),
 			Out:  self.Linear("o", width, m.DModel, false),
-			Mask: attention.Mask{Causal: decoder}, Scale: 1, Bias: bias,
+			Mask: attention.Mask{Causal: decoder}, Scale: 1, Bias: bias, // scores are not divided by √d
 		}
 		b := block.Block{{Pre: m.norm(l, "layer.0.layer_norm"), Op: a}}
 		if decoder {
@@ -118,8 +118,7 @@ func (m *t5Builder) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
 	return t
 }
 
-// bias is added to the scores of self-attention, by distance. distances are those of the layers before, if
-// there are any.
+// bias returns the bias by distance at l. distances are computed at the first call and reused.
 func (m *t5Builder) bias(l nn.Loader, bidirectional bool, distances *attention.Buckets) attention.Bias {
 	t := l.Embedding("layer.0.SelfAttention.relative_attention_bias", m.RelativeAttentionNumBuckets, m.NumHeads)
 	if t.Weight == nil {
@@ -141,7 +140,7 @@ func (m *t5Builder) cross(l nn.Loader) *attention.CrossAttention {
 	}
 }
 
-// network is the feed-forward network of a layer.
+// network returns the feed-forward network of a layer.
 func (m *t5Builder) network(l nn.Loader) attention.Op {
 	if m.gated {
 		return &block.GLU{GateUp: l.Fused(m.DModel, false, parts(m.DFF, "wi_0", "wi_1")...), Act: m.act, Down: l.Linear("wo", m.DFF, m.DModel, false)}
@@ -149,7 +148,7 @@ func (m *t5Builder) network(l nn.Loader) attention.Op {
 	return &block.MLP{Up: l.Linear("wi", m.DModel, m.DFF, false), Act: m.act, Down: l.Linear("wo", m.DFF, m.DModel, false)}
 }
 
-// encoder assembles the encoder alone. The decoder and the head, if they are there, are not read.
+// encoder assembles the encoder alone. A decoder and a head in the checkpoint are not read.
 func (m *t5Builder) encoder(w nn.Loader) *arch.Encoder {
 	e := &arch.Encoder{Trunk: m.trunk(w.At("encoder"), m.NumLayers, false)}
 	e.Embeddings.Words = m.tables.get("encoder.embed_tokens")
@@ -158,8 +157,8 @@ func (m *t5Builder) encoder(w nn.Loader) *arch.Encoder {
 	return e
 }
 
-// model assembles both sides below w. With scaled, logits have the factor d^−½ of a tied head, unless the
-// config says otherwise.
+// model assembles both sides at w. With scaled, logits are divided by √d if embeddings and head are tied, or
+// as scale_decoder_outputs says.
 func (m *t5Builder) model(c *hf.Config, w nn.Loader, scaled bool) *arch.EncoderDecoder {
 	if class := c.Architecture(); strings.HasSuffix(class, "EncoderModel") {
 		c.Fail("architecture %q is an encoder alone: open it with OpenEncoder", class)
@@ -188,7 +187,7 @@ func (m *t5Builder) model(c *hf.Config, w nn.Loader, scaled bool) *arch.EncoderD
 	return &arch.EncoderDecoder{Encoder: e, Decoder: d}
 }
 
-// t5Root returns the loader of the names as T5ForConditionalGeneration has them.
+// t5Root returns the Loader for the names of T5ForConditionalGeneration.
 func t5Root(w nn.Loader) nn.Loader {
 	if w.Has("transformer.encoder.final_layer_norm.weight") {
 		return w.At("transformer")
@@ -209,8 +208,8 @@ func t5Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return newT5(c, w, t5Defaults()).encoder(w)
 }
 
-// mt5 is the multilingual T5 (Xue et al., 2021; transformers: MT5ForConditionalGeneration), whose
-// logits are never scaled.
+// mt5 is the multilingual T5 (Xue et al., 2021; transformers: MT5ForConditionalGeneration). Unlike T5, it
+// never scales logits.
 func mt5(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	w = t5Root(w)
 	return newT5(c, w, mt5Defaults()).model(c, w, false)
@@ -222,7 +221,7 @@ func mt5Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return newT5(c, w, mt5Defaults()).encoder(w)
 }
 
-// umt5 has a bias in every layer (Chung et al., "UniMax", 2023; transformers:
+// umt5 is mT5 with a bias in every layer and scaled logits (Chung et al., "UniMax", 2023; transformers:
 // UMT5ForConditionalGeneration).
 func umt5(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	w = t5Root(w)

@@ -11,8 +11,9 @@ import (
 	"github.com/seed2010d43f/transformer/model/arch"
 )
 
-// Config is a JSON object of a checkpoint: config.json, or an object within it. What is wrong with its values
-// is noted as they are read, and reported together by [Config.Err]. Keys are exact, as in Python.
+// Config is a JSON object: config.json, or an object within it. Wrong values are collected while they are
+// read; [Config.Err] returns them all. Keys are case-sensitive, as in Python. One goroutine at a time may use
+// a Config.
 type Config struct {
 	path string // of the object within the file, for errors
 	keys map[string]json.RawMessage
@@ -31,7 +32,7 @@ const (
 	MaxHeads  = 1 << 12
 )
 
-// ParseConfig reads the text of a file, which errors name.
+// ParseConfig parses the contents of a file. file is the name that errors use.
 func ParseConfig(file string, data []byte) (*Config, error) {
 	if len(data) > sidefile.MaxConfig {
 		return nil, fmt.Errorf("model: %s has %d bytes; no config needs more than %d", file, len(data), sidefile.MaxConfig)
@@ -43,14 +44,14 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// Err returns everything that was wrong with the file so far, or nil.
+// Err returns all errors so far, joined, or nil.
 func (c *Config) Err() error { return errors.Join(*c.errs...) }
 
 // maxErrors is the number of errors that are noted. A hostile config has no end of them.
 const maxErrors = 20
 
-// Fail notes an error, with the name of the file or object before it. The same error is noted once: layers may
-// read the same keys.
+// Fail adds an error, with the name of the file or object before it. The same error is added only once,
+// because layers may read the same keys.
 func (c *Config) Fail(format string, args ...any) {
 	if len(*c.errs) >= maxErrors {
 		return
@@ -64,29 +65,29 @@ func (c *Config) Fail(format string, args ...any) {
 	*c.errs = append(*c.errs, err)
 }
 
-// Path returns the file's name, and that of the object within it.
+// Path returns the name of the file, and of the object within it.
 func (c *Config) Path() string { return c.path }
 
-// Has reports whether the key is there and not null.
+// Has reports whether the key is present and not null.
 func (c *Config) Has(key string) bool {
 	raw, ok := c.keys[key]
 	return ok && string(raw) != "null"
 }
 
-// Raw returns the text of the value of a key, or nil if the key is not there.
+// Raw returns the JSON text of the key's value, or nil if the key is absent.
 func (c *Config) Raw(key string) json.RawMessage { return c.keys[key] }
 
-// Keys returns the number of keys of the object.
+// Keys returns the number of keys.
 func (c *Config) Keys() int { return len(c.keys) }
 
-// Object returns the object under key, or one without keys.
+// Object returns the object under key, or an empty one.
 func (c *Config) Object(key string) *Config {
 	o := &Config{path: c.path + ": " + key, errs: c.errs}
 	c.decode(key, &o.keys, "an object")
 	return o
 }
 
-// Or returns an object with the keys of c, and those of other that c does not have.
+// Or returns an object with the keys of c, and those keys of other that c does not have.
 func (c *Config) Or(other *Config) *Config {
 	o := &Config{path: c.path, errs: c.errs, keys: make(map[string]json.RawMessage, len(c.keys)+len(other.keys))}
 	for key, raw := range other.keys {
@@ -98,7 +99,7 @@ func (c *Config) Or(other *Config) *Config {
 	return o
 }
 
-// Only returns an object with some of the keys of c.
+// Only returns an object with only the given keys of c.
 func (c *Config) Only(keys ...string) *Config {
 	o := &Config{path: c.path, errs: c.errs, keys: map[string]json.RawMessage{}}
 	for _, key := range keys {
@@ -109,7 +110,7 @@ func (c *Config) Only(keys ...string) *Config {
 	return o
 }
 
-// With returns an object with the keys of c, one of which has another value, in JSON.
+// With returns a copy of c with the given JSON value under key.
 func (c *Config) With(key, value string) *Config {
 	o := &Config{path: c.path, errs: c.errs, wanted: c.wanted, keys: map[string]json.RawMessage{}}
 	maps.Copy(o.keys, c.keys)
@@ -117,7 +118,7 @@ func (c *Config) With(key, value string) *Config {
 	return o
 }
 
-// Without returns an object without one of the keys of c.
+// Without returns a copy of c without the key.
 func (c *Config) Without(key string) *Config {
 	o := &Config{path: c.path, errs: c.errs, keys: maps.Clone(c.keys)}
 	delete(o.keys, key)
@@ -156,7 +157,7 @@ func clip(raw []byte) string {
 // ModelType returns the model_type, or "".
 func (c *Config) ModelType() string { return c.String("model_type", "") }
 
-// Architecture returns the first of the classes under architectures, or "".
+// Architecture returns the first class under architectures, or "".
 func (c *Config) Architecture() string {
 	if classes := c.List("architectures"); len(classes) > 0 {
 		return classes[0]
@@ -164,7 +165,7 @@ func (c *Config) Architecture() string {
 	return ""
 }
 
-// String returns the string under key, or otherwise if there is none.
+// String returns the string under key, or otherwise if the key is absent.
 func (c *Config) String(key, otherwise string) string {
 	v := otherwise
 	if c.decode(key, &v, "a string") && len(v) > maxName {
@@ -177,43 +178,44 @@ func (c *Config) String(key, otherwise string) string {
 // maxName bounds the strings of a config: names, and the prefixes of tasks.
 const maxName = 1 << 12
 
-// Strings returns the object of strings under key, such as id2label, or nil if there is none.
+// Strings returns the object of strings under key, such as id2label, or nil if the key is absent.
 func (c *Config) Strings(key string) map[string]string {
 	var v map[string]string
 	c.decode(key, &v, "an object of strings")
 	return v
 }
 
-// List returns the list of strings under key, or nil if there is none.
+// List returns the list of strings under key, or nil if the key is absent.
 func (c *Config) List(key string) []string {
 	var v []string
 	c.decode(key, &v, "a list of strings")
 	return v
 }
 
-// Bool returns the value under key, or otherwise if there is none.
+// Bool returns the value under key, or otherwise if the key is absent.
 func (c *Config) Bool(key string, otherwise bool) bool {
 	v := otherwise
 	c.decode(key, &v, "true or false")
 	return v
 }
 
-// Float returns the number under key, or otherwise if there is none.
+// Float returns the number under key, or otherwise if the key is absent.
 func (c *Config) Float(key string, otherwise float64) float64 {
 	v := otherwise
 	c.number(key, &v, "")
 	return v
 }
 
-// Int returns the whole number under key, from low to high, or otherwise if there is none.
+// Int returns the whole number under key, or otherwise if the key is absent. The number must be from low to
+// high.
 func (c *Config) Int(key string, otherwise, low, high int) int {
 	v := otherwise
 	c.integer(key, &v, bounds{low, high})
 	return v
 }
 
-// Refuse notes an error for a key whose value asks for something this library does not do: anything but null
-// and the values, in JSON, that are allowed.
+// Refuse adds an error if the key asks for something that this library does not do. null, an absent key and
+// the JSON values in allowed are fine.
 func (c *Config) Refuse(key string, allowed ...string) {
 	if !c.Has(key) {
 		return

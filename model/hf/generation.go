@@ -15,44 +15,45 @@ import (
 	"github.com/seed2010d43f/transformer/sample/beam"
 )
 
-// Generation is what a checkpoint says of generating text: generation_config.json, or the same keys of
-// config.json where that file is missing. The zero value says nothing.
+// Generation holds the generation settings of a checkpoint: generation_config.json, or the same keys of
+// config.json if that file is missing. In the zero value nothing is set.
 type Generation struct {
 	BOS       *int  // nil if there is none
-	EOS       []int // any of these ends a text
+	EOS       []int // each of these ends a text
 	PAD       *int  // nil if there is none
-	MaxLength int   // tokens in all, prompt included; 0 if not given
+	MaxLength int   // number of tokens, prompt included; 0 if not set
 
-	// Start is the token with which the targets of an encoder–decoder begin, nil if there is none
-	// (decoder_start_token_id, or else the BOS).
+	// Start is the first token of an encoder–decoder's targets: decoder_start_token_id, or else the BOS. nil
+	// if there is none.
 	Start *int
 
-	// MaxNewTokens is the number of tokens to generate; 0 if not given.
+	// MaxNewTokens is the number of tokens to generate; 0 if not set.
 	MaxNewTokens int
 
-	// Sampling is greedy unless the checkpoint asks for sampling.
+	// Sampling is greedy unless the checkpoint sets do_sample.
 	Sampling sample.Config
 
-	// Processors change the logits before a token is chosen, in every way of generating: penalties, words that may
-	// not occur, and so on.
+	// Processors change the logits before a token is chosen, in sampling and in beam search: penalties,
+	// forbidden words and so on.
 	Processors sample.LogitsProcessors
 
-	// Beams is how to search (num_beams and its companions).
+	// Beams are the settings of beam search: num_beams and others.
 	Beams beam.Options
 }
 
-// Tokens are the special tokens of a family where its files name none; nil is none.
+// Tokens are the special tokens of a family, for checkpoints whose files name none. nil means none.
 type Tokens struct{ BOS, EOS, PAD, Start *int }
 
-// TaskParams are the parameters of a task that a checkpoint was trained for.
+// TaskParams are the settings for one task that a checkpoint was trained for.
 type TaskParams struct {
 	Name       string // "summarization", "translation_en_to_fr"
 	Prefix     string // what comes before the text
 	Generation Generation
 }
 
-// ReadGeneration reads how to generate: generation_config.json of a folder, if there is one, or the same keys of
-// c, the config.json. Tokens that the file does not name are those of c, or else of the family. fsys may be nil.
+// ReadGeneration reads the generation settings: generation_config.json in fsys, or the same keys of c, the
+// config.json, if there is no such file. Special tokens that are missing there come from c, or else from
+// family. fsys may be nil.
 func ReadGeneration(fsys fs.FS, c *Config, family Tokens) (Generation, error) {
 	keys, err := generationKeys(fsys, c.withTokens(family))
 	if err != nil {
@@ -62,8 +63,8 @@ func ReadGeneration(fsys fs.FS, c *Config, family Tokens) (Generation, error) {
 	return g, keys.Err()
 }
 
-// ReadTasks reads the tasks that a checkpoint was trained for: task_specific_params of c, the config.json. The
-// parameters of a task stand before those that [ReadGeneration] reads.
+// ReadTasks reads the tasks that a checkpoint was trained for: task_specific_params of c, the config.json.
+// The settings of a task take precedence over those of [ReadGeneration].
 func ReadTasks(fsys fs.FS, c *Config, family Tokens) ([]TaskParams, error) {
 	keys, err := generationKeys(fsys, c.withTokens(family))
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Read sets the fields of the struct that v points to from the keys that their json tags name. A field keeps
-// its value, the default of its family, where the key is absent. A null makes a pointer nil, which is "none",
-// and a bool false; other fields keep their value, but for sizes, which must not be null.
+// Read sets the fields of the struct that v points to, from the keys named in their json tags. Where a key is
+// absent, the field keeps its value: the default of the family. A null sets a pointer to nil ("none") and a
+// bool to false; it is an error for a size, and leaves other fields as they are.
 //
 //	type Config struct {
 //		HiddenSize       int           `json:"hidden_size" hf:"width"`
@@ -23,7 +23,7 @@ import (
 //		TieWordEmbeddings bool         `json:"tie_word_embeddings"`
 //	}
 //
-// Structs may be embedded; fields without a json tag are left alone. The tag hf bounds numbers:
+// Structs may be embedded; fields without a json tag are skipped. The tag hf sets bounds for numbers:
 //
 //	vocab, width, heads, layers, length   a whole number from 1 to MaxVocab, MaxWidth, …
 //	vocab0, width0, …                     from 0
@@ -31,12 +31,12 @@ import (
 //	positive                              above 0
 //	share                                 above 0 and at most 1
 //
-// What is wrong is noted for [Config.Err]; the field keeps its value then. Read panics for a struct that it
-// cannot fill.
+// Wrong values are collected for [Config.Err]; the field then keeps its value. Read panics for a struct that
+// it cannot fill.
 func (c *Config) Read(v any) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.Elem().Kind() != reflect.Struct {
-		panic(fmt.Sprintf("hf: Read into a %T; a pointer to a struct is needed", v))
+		panic(fmt.Sprintf("hf: Read into a %T, want a pointer to a struct", v))
 	}
 	c.readStruct(p.Elem())
 }
@@ -116,7 +116,7 @@ func (c *Config) readValue(key, bound string, v any) bool {
 		*v = c.keys[key]
 		return true
 	}
-	panic(fmt.Sprintf("hf: Read of %s into a %T", key, v))
+	panic(fmt.Sprintf("hf: Read of %s into a %T, which is not supported", key, v))
 }
 
 // bounds of a whole number.
@@ -144,7 +144,7 @@ func boundsOf(tag string) bounds {
 	case "":
 		return bounds{-MaxLength, MaxLength}
 	default:
-		panic(fmt.Sprintf("hf: the bound %q of a whole number", tag))
+		panic(fmt.Sprintf("hf: tag %q: not a bound of a whole number", tag))
 	}
 	return b
 }
@@ -180,7 +180,7 @@ func (c *Config) number(key string, v *float64, bound string) bool {
 	case "share":
 		want, ok = "a number above 0 and at most 1", ok && x > 0 && x <= 1
 	default:
-		panic(fmt.Sprintf("hf: the bound %q of a number", bound))
+		panic(fmt.Sprintf("hf: tag %q: not a bound of a number", bound))
 	}
 	if !ok {
 		c.Fail("%s is %v; %s is needed", key, x, want)

@@ -7,8 +7,8 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 )
 
-// RopeParameters returns what the config says of its rotation: the object rope_scaling, which older configs
-// have, if it is there, and otherwise rope_parameters.
+// RopeParameters returns the object that describes the rotation: rope_scaling, as in older configs, or else
+// rope_parameters.
 func (c *Config) RopeParameters() *Config {
 	if old := c.Object("rope_scaling"); len(old.keys) > 0 {
 		return old
@@ -16,31 +16,32 @@ func (c *Config) RopeParameters() *Config {
 	return c.Object("rope_parameters")
 }
 
-// Rope is how a family rotates where its config says nothing else.
+// Rope holds a family's defaults for its rotary embedding.
 type Rope struct {
-	Dim    int     // of a head
-	Theta  float64 // where the object has no rope_theta
+	Dim    int     // width of a head
+	Theta  float64 // default of rope_theta
 	MaxLen int     // max_position_embeddings
 
-	// Share is the share of a head that is rotated, partial_rotary_factor. 0 says that the family rotates whole
-	// heads whatever the config says; a scaled rotation with another share is refused then.
+	// Share is the default of partial_rotary_factor, the share of each head that is rotated. 0 means that the
+	// family always rotates whole heads; a config that scales the rotation and asks for another share is then
+	// an error.
 	Share float64
 
-	// OddDim says that an odd number of values may rotate, with one more, as [attention.NewRoPE] has it. Most
-	// families cannot, and refuse it.
+	// OddDim allows an odd number of rotated values; one more is rotated then, see [attention.NewRoPE]. It is
+	// an error in most families.
 	OddDim bool
 
-	// OriginalMaxLen is original_max_position_embeddings, if the family has that beside the object that
-	// describes the rotation; 0 takes what the config or the object says, or else MaxLen.
+	// OriginalMaxLen is original_max_position_embeddings, for families that have this key outside the object
+	// that describes the rotation. 0 takes the config's or the object's key, or else MaxLen.
 	OriginalMaxLen int
 }
 
-// RopeType returns the kind of rotation that p describes: "default", "linear", "dynamic", "llama3", "yarn",
+// RopeType returns the kind of rotation that p describes: "default", "linear", "dynamic", "llama3", "yarn" or
 // "longrope".
 func (p *Config) RopeType() string { return p.String("rope_type", p.String("type", "default")) }
 
-// Rope returns the rotation that the object p describes, such as [Config.RopeParameters]. f is the
-// family's.
+// Rope returns the rotary embedding that the object p describes, such as [Config.RopeParameters]. f holds the
+// defaults of the family.
 func (c *Config) Rope(p *Config, f Rope) *attention.RoPE {
 	theta := p.Float("rope_theta", f.Theta)
 	s := attention.Scaling{
@@ -97,14 +98,14 @@ func (c *Config) rotaryShare(p *Config, otherwise float64) float64 {
 	return share
 }
 
-// The values of layer_types.
+// Values of the key layer_types.
 const (
 	FullAttention    = "full_attention"
 	SlidingAttention = "sliding_attention"
 )
 
-// LayerTypes returns the type of each layer: those that layer_types lists, or else what otherwise says. They
-// have to be among the types allowed.
+// LayerTypes returns the type of each layer: the list layer_types, or if that is absent otherwise(i). Other
+// types than those in allowed are an error.
 func (c *Config) LayerTypes(layers int, otherwise func(i int) string, allowed ...string) []string {
 	var types []string
 	if c.decode("layer_types", &types, "a list of strings") && len(types) != layers {

@@ -28,7 +28,7 @@ const (
 //  3. pytorch_model.bin
 //  4. pytorch_model.bin.index.json and the shards it names
 //
-// A folder with none of these files is refused with [ErrNoWeights]. See [checkpoint.OpenFile] for how files are
+// A folder without any of these files gives [ErrNoWeights]. See [checkpoint.OpenFile] for how files are
 // read, and [checkpoint.OpenIndex] for shards.
 func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 	switch {

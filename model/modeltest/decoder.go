@@ -17,12 +17,11 @@ import (
 // textLen is the length of the texts that checks make up: past two pages of the cache.
 const textLen = 300
 
-// TestDecoder returns an error that says which promise a decoder breaks, and where. ids is the text that it is to
-// read; nil is 300 random tokens, or as many as the model reads. Longer texts, past every window and past the 512
-// tokens that are computed together, show more.
+// TestDecoder returns an error that says which promise a decoder breaks, and where. ids is the text to read;
+// nil means 300 random tokens, or as many as the model reads. Use a text longer than every window and longer
+// than 512 tokens, the rows of one pass, to check more.
 //
-// The frequencies of a rotation that grows with the text (dynamic NTK) are an exception of the reference's: give
-// such a model a text that stays within its original length.
+// Dynamic NTK is an exception, as in transformers: give such a model a text within its original length.
 func TestDecoder(d *model.Decoder, ids []int) error {
 	if _, err := d.Plan(); err != nil {
 		return err
@@ -49,7 +48,7 @@ func TestDecoder(d *model.Decoder, ids []int) error {
 	return nil
 }
 
-// RandomIDs returns n random ids below vocab.
+// RandomIDs returns n random ids from 0 to vocab−1.
 func RandomIDs(seed uint64, n, vocab int) []int {
 	r := rand.New(rand.NewPCG(seed, 7))
 	ids := make([]int, n)
@@ -59,7 +58,7 @@ func RandomIDs(seed uint64, n, vocab int) []int {
 	return ids
 }
 
-// SameBits returns an error unless both slices hold the same numbers, bit for bit, and none is NaN.
+// SameBits returns an error unless both slices hold the same numbers, bit for bit, without NaN.
 func SameBits(got, want []float32) error {
 	if len(got) != len(want) || len(want) == 0 {
 		return fmt.Errorf("%d numbers, want %d", len(got), len(want))

@@ -1,7 +1,7 @@
-// Package modeltest checks that a model, or an operation, keeps the promises that this library makes for its own:
-// a text's numbers are the same bits however it is fed, whatever runs beside it, on any number of processors, and
-// after any fork or going back. It is for the tests of those who add a family or an operation, as testing/fstest
-// is for file systems:
+// Package modeltest checks that a model, or an operation, keeps the promises of this library: a text gives
+// the same bits however it is split, whatever runs beside it, on any number of processors, and after a fork
+// or a rewind. Use it in tests when you add a family or an operation, as testing/fstest is used for file
+// systems:
 //
 //	func TestStableLM(t *testing.T) {
 //		d, err := model.OpenDecoder(os.DirFS(dir), model.Options{Families: families})
@@ -13,6 +13,6 @@
 //		}
 //	}
 //
-// The checks change GOMAXPROCS while they run, and put it back: nothing else should compute at the same time. They
-// do not know what the numbers should be; golden files of the reference say that.
+// The checks do not know the right numbers; golden files made with transformers say that. They change
+// GOMAXPROCS while they run and restore it, so nothing else should compute at the same time.
 package modeltest

@@ -9,9 +9,10 @@ import (
 	"github.com/seed2010d43f/transformer/model/arch"
 )
 
-// TestEncoder returns an error that says which promise an encoder breaks: the hidden states of a sequence are the
-// same bits alone, beside others of other lengths, more than are computed together, on any number of processors,
-// and while other goroutines compute. batch is what it reads; nil is random tokens.
+// TestEncoder returns an error that says which promise an encoder breaks. The hidden states of a sequence
+// must have the same bits alone, in a batch with sequences of other lengths, in a batch larger than one pass,
+// on any number of processors, and while other goroutines compute. batch holds the sequences to read; nil
+// means random tokens.
 func TestEncoder(e *model.Encoder, batch []arch.Sequence) error {
 	if _, err := e.Plan(); err != nil {
 		return err

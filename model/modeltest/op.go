@@ -11,9 +11,9 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// TestOp returns an error that says which promise an operation on rows of width dim breaks, in a decoder: it puts
-// the operation into two layers of one, around which norms keep numbers small, and checks that as [TestDecoder]
-// does. An operation that looks at later tokens is for encoders, and fails; see [EncoderOf].
+// TestOp returns an error that says which promise an operation breaks. It builds a decoder of width dim with
+// two layers of the operation between norms, and checks it as [TestDecoder] does. An operation that looks at
+// later tokens fails; use [EncoderOf] and [TestEncoder] for it.
 func TestOp(op attention.Op, dim int) error {
 	return TestDecoder(&model.Decoder{Decoder: DecoderOf(op, dim)}, nil)
 }
@@ -21,13 +21,14 @@ func TestOp(op attention.Op, dim int) error {
 // vocab of the models that are made around an operation.
 const vocab = 61
 
-// DecoderOf returns a decoder with random embeddings, two layers that are op between norms, and a random head.
+// DecoderOf returns a decoder of width dim with random embeddings, two layers of op between norms, and a
+// random head.
 func DecoderOf(op attention.Op, dim int) *arch.Decoder {
 	t := trunkOf(op, dim)
 	return &arch.Decoder{Trunk: t, Head: nn.Linear{Weight: random(2, vocab, dim)}}
 }
 
-// EncoderOf returns an encoder with random embeddings and two layers that are op between norms.
+// EncoderOf returns an encoder of width dim with random embeddings and two layers of op between norms.
 func EncoderOf(op attention.Op, dim int) *arch.Encoder { return &arch.Encoder{Trunk: trunkOf(op, dim)} }
 
 func trunkOf(op attention.Op, dim int) *arch.Trunk {

@@ -9,29 +9,29 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// AggregationStrategy says how the labels of tokens become entities.
+// AggregationStrategy says how labelled tokens become entities (aggregation_strategy in transformers).
 type AggregationStrategy uint8
 
 const (
-	None    AggregationStrategy = iota // every token is an entity ("none" in the reference)
-	Simple                             // tokens side by side with the same label are one
-	First                              // words have the label of their first token, and are grouped as in Simple
-	Average                            // of the mean of their tokens' scores
-	Max                                // of their token with the highest score
+	None    AggregationStrategy = iota // every token is an entity
+	Simple                             // neighbouring tokens with the same label are one entity
+	First                              // a word has the label of its first token; words are grouped as in Simple
+	Average                            // as First, with the label of the mean of the tokens' scores
+	Max                                // as First, with the label of the token with the highest score
 )
 
 // TokenScores is a token with the probability of each label.
 type TokenScores struct {
 	tokenizer.Span
 	Scores  []float32
-	Subword bool // goes on with the word of the token before
+	Subword bool // whether it continues the word of the token before it
 }
 
-// Aggregate makes entities of the tokens of a text; labels are the names of the scores. The result has
-// those of every label, "O" too, and their Text is empty.
+// Aggregate groups the tokens of a text into entities. labels are the names of the scores. The result
+// includes entities of every label, also "O", and leaves their Text empty.
 //
-// Groups are as in the reference: a word, or a token under Simple, joins the one before it if the labels
-// are the same without "B-" and "I-" and its own does not begin with "B-".
+// Groups are as in transformers: a word (a token under Simple) joins the word before it if both have the same
+// label without "B-" and "I-", and its own label does not begin with "B-".
 func Aggregate(tokens []TokenScores, labels []string, s AggregationStrategy) []Entity {
 	var units []Entity
 	for i := 0; i < len(tokens); {

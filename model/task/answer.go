@@ -17,27 +17,27 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Answerer finds the answer to a question in a text: extractive question answering, as the pipeline of
-// that name in transformers 4.57 does it. It may be used from several goroutines.
+// Answerer finds the answer to a question in a text: extractive question answering, as in the pipeline of
+// transformers 4.57. It may be used from several goroutines.
 type Answerer struct {
-	Preprocessor      // MaxTokens: of a window; NewAnswerer sets at most 384
-	Stride       int  // tokens that two windows of a text have in common; −1: half a window, at most 128
-	MaxAnswer    int  // tokens of the longest answer; NewAnswerer sets 15
-	Impossible   bool // "no answer" is one of the answers, with empty text
-	WithinWords  bool // answers may begin and end inside words
+	Preprocessor      // MaxTokens is the length of a window; NewAnswerer sets at most 384
+	Stride       int  // overlap of two windows, in tokens; −1 means half a window, at most 128
+	MaxAnswer    int  // length of the longest answer, in tokens; NewAnswerer sets 15
+	Impossible   bool // allows "no answer", an Answer with empty Text
+	WithinWords  bool // allows answers to begin and end inside words
 }
 
-// Answer is a stretch of the text that was asked about.
+// Answer is a part of the text that answers the question.
 //
-// The class token spelled out in the question, "[CLS]" for instance, may begin or end an answer, as it may in the
-// reference. It then stands for the word of the text that has its place, or without one for its own place in the
-// question, counted in characters. Such an answer may end before it starts: its Text is empty and End is less than
-// Start.
+// If the question spells out the class token, such as "[CLS]", that token may begin or end an answer, as in
+// transformers. It then stands for the word of the text at the same place, or, if there is none, for its own
+// place in the question, counted in characters. Such an answer may end before it starts: Text is then empty
+// and End is less than Start.
 type Answer struct {
 	Text       string
-	Start, End int // bytes of the text, 0 to its length
-	// Score is the probability of beginning and ending there, within the window of the text. Where several
-	// spans have this text, theirs are added, and the sum may exceed 1.
+	Start, End int // byte offsets in the text
+	// Score is the probability that the answer begins and ends there, within its window of the text. If
+	// several spans have the same text, their probabilities are added; the sum may exceed 1.
 	Score float32
 }
 
@@ -61,7 +61,8 @@ func OpenAnswerer(fsys fs.FS, opt model.Options) (*Answerer, error) {
 
 const answerTokens, answerStride, answerLength = 384, 128, 15 // the reference's
 
-// NewAnswerer uses an encoder that is open. It fails if that is for another task.
+// NewAnswerer makes an Answerer from an open encoder. It returns an error if the encoder was made for another
+// task.
 func NewAnswerer(e *model.Encoder) (*Answerer, error) {
 	r, err := newPreprocessor(e, "Answerer", arch.QuestionAnswering)
 	if err != nil {
@@ -71,9 +72,9 @@ func NewAnswerer(e *model.Encoder) (*Answerer, error) {
 	return &Answerer{Preprocessor: r, Stride: -1, MaxAnswer: answerLength}, nil
 }
 
-// Answer returns the n best answers that the text gives, the best first: there may be fewer, and none at
-// all. A text that is too long is read in windows, each with the whole question; a question that leaves
-// no room in a window is an error, and with Strict a text of several windows is.
+// Answer returns the n best answers found in the text, the best first. There may be fewer, or none. A text
+// that is too long is read in windows, each with the whole question; with Strict it is an error. A question
+// that leaves no room in a window is an error.
 func (a *Answerer) Answer(question, text string, n int) ([]Answer, error) {
 	all, err := a.AnswerAll([]Question{{question, text}}, n)
 	if err != nil {
@@ -85,7 +86,7 @@ func (a *Answerer) Answer(question, text string, n int) ([]Answer, error) {
 // AnswerAll is [Answerer.Answer] for many questions.
 func (a *Answerer) AnswerAll(questions []Question, n int) ([][]Answer, error) {
 	if n < 1 || a.MaxAnswer < 1 {
-		return nil, fmt.Errorf("task: %d answers of at most %d tokens were asked for; 1 is the least", n, a.MaxAnswer)
+		return nil, fmt.Errorf("task: asked for %d answers of at most %d tokens; both must be at least 1", n, a.MaxAnswer)
 	}
 	w, err := a.readWindows(len(questions), func(i int) ([]tokenizer.Window, error) { return a.windows(questions[i]) })
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// ScoreFunc turns a classifier's outputs into scores.
+// ScoreFunc turns the outputs of a classifier into scores.
 type ScoreFunc uint8
 
 const (
-	// Auto is Logits for regression, Sigmoid for labels that are independent of each other and for a single
-	// one, and Softmax for others.
+	// Auto is Logits for regression, Sigmoid for a single label or for labels that may occur together, and
+	// Softmax otherwise.
 	Auto    ScoreFunc = iota
 	Logits            // the outputs as they are: numbers of any size
-	Sigmoid           // of each output by itself
-	Softmax           // over the outputs of a text, which then add up to 1
-	Tanh              // of each output by itself
+	Sigmoid           // sigmoid of each output
+	Softmax           // softmax over the outputs of a text: scores add up to 1
+	Tanh              // hyperbolic tangent of each output
 )
 
-// Apply changes each row of outputs in place.
+// Apply replaces each row of outputs, [N, labels], by its scores, in place. Auto counts as Logits.
 func (f ScoreFunc) Apply(x tensor.Tensor) {
 	for i := range x.Rows() {
 		switch f {
@@ -40,8 +40,8 @@ func (f ScoreFunc) Apply(x tensor.Tensor) {
 	}
 }
 
-// Classifier gives the labels of texts, and of pairs of them, as the text-classification pipeline of
-// transformers 5.24 does. It may be used from several goroutines.
+// Classifier labels texts and pairs of texts, as the text-classification pipeline of transformers 5.24 does.
+// It may be used from several goroutines.
 type Classifier struct {
 	Preprocessor
 	ScoreFunc ScoreFunc
@@ -111,7 +111,8 @@ func openSourceClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	return c, nil
 }
 
-// NewClassifier uses an encoder that is open. It fails if that is for another task.
+// NewClassifier makes a Classifier from an open encoder. It returns an error if the encoder was made for
+// another task.
 func NewClassifier(e *model.Encoder) (*Classifier, error) {
 	r, err := newPreprocessor(e, "Classifier", arch.SequenceClassification)
 	if err != nil {
@@ -196,10 +197,10 @@ func (c *Classifier) function() ScoreFunc {
 	return Softmax
 }
 
-// NextSentence tells whether a text goes on with another. It may be used from several goroutines.
+// NextSentence tells whether one text follows another. It may be used from several goroutines.
 type NextSentence struct{ Preprocessor }
 
-// OpenNextSentence opens a checkpoint for next-sentence prediction, or pre-training with that head.
+// OpenNextSentence opens a checkpoint for next-sentence prediction, or for pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	e, cuts, err := open(fsys, opt, arch.NextSentence)
 	if err != nil {
@@ -213,7 +214,8 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	return n, nil
 }
 
-// NewNextSentence uses an encoder that is open. It fails if that has no such head.
+// NewNextSentence makes a NextSentence from an open encoder. It returns an error if the encoder has no head
+// for it.
 func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
 	r, err := newPreprocessor(e, "NextSentence", arch.NextSentence, arch.MaskedLM)
 	if err != nil {
@@ -225,7 +227,7 @@ func NewNextSentence(e *model.Encoder) (*NextSentence, error) {
 	return &NextSentence{r}, nil
 }
 
-// Follows returns for each pair the probability that its second text follows the first.
+// Follows returns, for each pair, the probability that the second text follows the first.
 func (n *NextSentence) Follows(pairs ...Pair) ([]float32, error) {
 	batch, err := n.ReadPairs(pairs...)
 	if err != nil {
@@ -243,7 +245,7 @@ func (n *NextSentence) Follows(pairs ...Pair) ([]float32, error) {
 	return out, nil
 }
 
-// MultipleChoice chooses between ways in which a text may go on. It may be used from several goroutines.
+// MultipleChoice scores several continuations of a text. It may be used from several goroutines.
 type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
@@ -260,7 +262,8 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 	return m, nil
 }
 
-// NewMultipleChoice uses an encoder that is open. It fails if that is for another task.
+// NewMultipleChoice makes a MultipleChoice from an open encoder. It returns an error if the encoder was made
+// for another task.
 func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
 	r, err := newPreprocessor(e, "MultipleChoice", arch.MultipleChoice)
 	if err != nil {
@@ -269,7 +272,7 @@ func NewMultipleChoice(e *model.Encoder) (*MultipleChoice, error) {
 	return &MultipleChoice{r}, nil
 }
 
-// Choose returns the probability of each choice. Each is read as a pair with the prompt.
+// Choose returns the probability of each choice. The model reads each choice as a pair with the prompt.
 func (m *MultipleChoice) Choose(prompt string, choices ...string) ([]float32, error) {
 	pairs := make([]Pair, len(choices))
 	for i, c := range choices {

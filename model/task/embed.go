@@ -12,26 +12,26 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Embedder makes vectors of texts, so that texts of like meaning have vectors of like direction, as
-// SentenceTransformer of sentence-transformers 6.2 does. It may be used from several goroutines.
+// Embedder computes vectors of texts: texts of similar meaning get vectors of similar direction. It follows
+// SentenceTransformer of sentence-transformers 6.2. It may be used from several goroutines.
 type Embedder struct {
 	Preprocessor
-	Pooling []Pooling // put side by side
-	Modules []Module  // after pooling
-	Dim     int       // of the vectors
+	Pooling []Pooling // their results are concatenated
+	Modules []Module  // applied after pooling, in order
+	Dim     int       // width of the vectors
 
-	// Prompts are put before texts, each for the purpose that it is named after. DefaultPrompt is the name
-	// of the one that Encode uses, or "".
+	// Prompts are put before texts; each is named after its purpose. DefaultPrompt is the name of the prompt
+	// that Encode uses, or "".
 	Prompts       map[string]string
 	DefaultPrompt string
-	PoolPrompt    bool // the tokens of a prompt are among those pooled
+	PoolPrompt    bool // whether the tokens of a prompt are pooled too
 
 	// Similarity compares the vectors as the model was trained for.
 	Similarity retrieval.Similarity
 }
 
-// NewEmbedder uses an encoder that is open, of whatever task: the mean of the hidden states, normalised,
-// without prompts.
+// NewEmbedder makes an Embedder from an open encoder for any task. Its vectors are the normalised means of
+// the hidden states, without prompts.
 func NewEmbedder(e *model.Encoder) (*Embedder, error) {
 	r, err := newPreprocessor(e, "Embedder")
 	if err != nil {
@@ -40,8 +40,8 @@ func NewEmbedder(e *model.Encoder) (*Embedder, error) {
 	return &Embedder{Preprocessor: r, Pooling: []Pooling{PoolMean}, Modules: []Module{Normalizer{}}, Dim: e.Dim, PoolPrompt: true}, nil
 }
 
-// Truncate makes vectors of at most dim numbers, the first, as models that were trained for that allow (Kusupati et
-// al., "Matryoshka Representation Learning", 2022). They are not normalised again; append a [Normalizer] to Modules for
+// Truncate keeps the first dim numbers of each vector, as models that were trained for that allow (Kusupati et al.,
+// "Matryoshka Representation Learning", 2022). It does not normalise them again; append a [Normalizer] to Modules for
 // that. It panics unless dim is positive.
 func (e *Embedder) Truncate(dim int) {
 	if dim < 1 {
@@ -52,7 +52,8 @@ func (e *Embedder) Truncate(dim int) {
 	}
 }
 
-// Encode returns the vectors of the texts, [N, Dim], with the default prompt before each, if there is one.
+// Encode returns the vectors of the texts, [N, Dim], with the default prompt before each text, if there is
+// one.
 func (e *Embedder) Encode(texts ...string) (tensor.Tensor, error) {
 	prompt, err := e.Prompt(e.DefaultPrompt)
 	if err != nil {
@@ -61,8 +62,8 @@ func (e *Embedder) Encode(texts ...string) (tensor.Tensor, error) {
 	return e.EncodeWith(prompt, texts...)
 }
 
-// Prompt returns the prompt with a name, and "" for the name "". The names "query" and "document" are
-// always there, if with an empty prompt.
+// Prompt returns the prompt with the given name; "" gives "". The names "query" and "document" always exist,
+// perhaps with an empty prompt. Other unknown names give an error.
 func (e *Embedder) Prompt(name string) (string, error) {
 	p, ok := e.Prompts[name]
 	if !ok && name != "" && name != "query" && name != "document" {
@@ -77,20 +78,20 @@ func (e *Embedder) Prompt(name string) (string, error) {
 	return p, nil
 }
 
-// EncodeQuery returns the vectors of queries, [N, Dim], with the prompt "query" before each, or none if the
-// model has no such prompt.
+// EncodeQuery returns the vectors of queries, [N, Dim], with the prompt "query" before each, or without one
+// if the model has no such prompt.
 func (e *Embedder) EncodeQuery(texts ...string) (tensor.Tensor, error) {
 	return e.EncodeWith(e.Prompts["query"], texts...)
 }
 
-// EncodeDocument returns the vectors of what is to be found, [N, Dim], with the prompt "document" before
-// each, or none if the model has no such prompt: one of another name, "passage" for instance, must be
-// given to [Embedder.EncodeWith].
+// EncodeDocument returns the vectors of documents to be found, [N, Dim], with the prompt "document" before
+// each, or without one if the model has no such prompt. If the model's prompt has another name, such as
+// "passage", use [Embedder.EncodeWith].
 func (e *Embedder) EncodeDocument(texts ...string) (tensor.Tensor, error) {
 	return e.EncodeWith(e.Prompts["document"], texts...)
 }
 
-// EncodeWith returns the vectors of the texts, [N, Dim], with the prompt before each.
+// EncodeWith returns the vectors of the texts, [N, Dim], with the given prompt text before each.
 func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, error) {
 	batch, err := e.ReadWith(prompt, texts...)
 	if err != nil {
@@ -105,7 +106,7 @@ func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, er
 	return e.Embed(batch, skip)
 }
 
-// ReadWith returns a sequence for each text, with the prompt before it.
+// ReadWith returns a sequence for each text, with the given prompt text before it.
 func (e *Embedder) ReadWith(prompt string, texts ...string) ([]arch.Sequence, error) {
 	if prompt != "" {
 		texts = slices.Clone(texts)

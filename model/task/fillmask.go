@@ -13,22 +13,22 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// FillMask finds the words that a masked language model expects in the place of each mask token of a
-// text, as the fill-mask pipeline of transformers 5.24 does. It may be used from several goroutines.
+// FillMask predicts the words at the mask tokens of a text with a masked language model, as the fill-mask
+// pipeline of transformers 5.24 does. It may be used from several goroutines.
 type FillMask struct{ Preprocessor }
 
-// Mask is the place of a mask token, and what fills it.
+// Mask is a mask token of a text, with the words that fit there.
 type Mask struct {
-	Token int    // its place in the sequence
-	Fills []Fill // the likeliest first; of equal ones, the one with the lower id
+	Token int    // index of the mask in the sequence
+	Fills []Fill // the likeliest first; of equal ones, the lower id first
 }
 
-// Fill is a token in the place of a mask.
+// Fill is a token that replaces a mask.
 type Fill struct {
 	ID    int
-	Word  string  // the token decoded
-	Score float32 // its probability, among all tokens of the vocabulary
-	Text  string  // the text with it in place; where it has other masks, with all special tokens
+	Word  string  // the decoded token
+	Score float32 // probability among all tokens of the vocabulary
+	Text  string  // the text with the token filled in; if it has other masks, with all special tokens
 }
 
 // OpenFillMask opens a checkpoint for masked language modelling, as [model.OpenEncoder] does.
@@ -45,8 +45,8 @@ func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
 	return f, nil
 }
 
-// NewFillMask uses an encoder that is open. It fails if that is for another task, or its tokenizer has
-// no mask token.
+// NewFillMask makes a FillMask from an open encoder. It returns an error if the encoder was made for another
+// task or its tokenizer has no mask token.
 func NewFillMask(e *model.Encoder) (*FillMask, error) {
 	r, err := newPreprocessor(e, "FillMask", arch.MaskedLM)
 	if err != nil {
@@ -58,14 +58,14 @@ func NewFillMask(e *model.Encoder) (*FillMask, error) {
 	return &FillMask{r}, nil
 }
 
-// MaskToken returns the mask as texts spell it, such as "[MASK]".
+// MaskToken returns the mask as it is written in texts, such as "[MASK]".
 func (f *FillMask) MaskToken() string {
 	s, _ := f.Encoder.Tokenizer.Token(f.Encoder.Tokenizer.Special().Mask)
 	return s
 }
 
-// Fill returns the n likeliest tokens for each mask of the text; each mask is filled with the others
-// left as they are. A text without a mask is an error, and so is one that is cut before a mask.
+// Fill returns the n likeliest tokens for each mask of the text. Each mask is filled while the others stay
+// masks. A text without a mask is an error, and so is a text that is cut before its last mask.
 func (f *FillMask) Fill(text string, n int) ([]Mask, error) {
 	all, err := f.FillAll([]string{text}, n)
 	if err != nil {
@@ -79,9 +79,8 @@ func (f *FillMask) FillAll(texts []string, n int) ([][]Mask, error) {
 	return f.fill(texts, func(scores []float32) []int { return largest(scores, n) })
 }
 
-// FillFrom ranks the words given, and only those; their scores are still those among the whole
-// vocabulary. A word that is no token stands for the first of its tokens; words with the same token are
-// ranked once.
+// FillFrom ranks only the given words. Scores are still probabilities among the whole vocabulary. A word of
+// several tokens counts as the first of them; words with the same token are ranked once.
 func (f *FillMask) FillFrom(text string, words []string) ([]Mask, error) {
 	ids, err := f.wordIDs(words)
 	if err != nil {

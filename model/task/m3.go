@@ -14,24 +14,23 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// M3 makes the three kinds of embeddings of BGE-M3 in one pass: dense, sparse and of many vectors (Chen
-// et al., "M3-Embedding", 2024; FlagEmbedding 1.4: BGEM3FlagModel). It may be used from several
-// goroutines.
+// M3 computes the three kinds of embeddings of BGE-M3 in one pass: dense, sparse, and many vectors (Chen et
+// al., "M3-Embedding", 2024; FlagEmbedding 1.4: BGEM3FlagModel). It may be used from several goroutines.
 type M3 struct {
 	Embedder
-	Sparse  nn.Linear // [1, Dim]: the weight of a token
-	ColBERT nn.Linear // [Width, Dim]: its vector
+	Sparse  nn.Linear // [1, Dim]: gives the weight of each token
+	ColBERT nn.Linear // [Width, Dim]: gives the vector of each token
 }
 
-// M3Embedding is a text in three forms.
+// M3Embedding holds the three embeddings of a text.
 type M3Embedding struct {
-	Dense   []float32       // [Dim], of the first token, normalised
-	Sparse  map[int]float32 // weight of each token id that occurs, special ones left out; above 0
-	Vectors tensor.Tensor   // [T−1, Width], one for each token but the first, normalised
+	Dense   []float32       // [Dim]: from the first token, normalised
+	Sparse  map[int]float32 // weight, above 0, of each token id in the text without special tokens
+	Vectors tensor.Tensor   // [T−1, Width]: one for each token but the first, normalised
 }
 
-// OpenM3 opens a folder like that of BGE-M3: an encoder, with the layers sparse_linear and colbert_linear,
-// each the tensors weight and bias in a safetensors file or in a .pt file as published, which is read as
+// OpenM3 opens a folder like that of BGE-M3: an encoder and the layers sparse_linear and colbert_linear. Each
+// layer is a file with the tensors weight and bias, in safetensors or as a .pt file, which is read as
 // [torch.Open] does.
 func OpenM3(fsys fs.FS, opt model.Options) (*M3, error) {
 	e, err := OpenEmbedder(fsys, opt)
@@ -100,12 +99,13 @@ func (m *M3) Encode(texts ...string) ([]M3Embedding, error) {
 	return out, err
 }
 
-// MixedScore returns the weighted mean of the dense, sparse and many-vector scores. BGE-M3's weights are
-// 1, 1, 1, or for its own benchmarks 0.4, 0.2, 0.4. It panics unless their sum is above 0.
+// MixedScore returns the mean of the dense, sparse and many-vector scores, weighted with dense, sparse and
+// vectors. BGE-M3 uses the weights 1, 1, 1, and for its benchmarks 0.4, 0.2, 0.4. It panics if the sum of the
+// weights is not above 0.
 func MixedScore(query, document M3Embedding, dense, sparse, vectors float32) float32 {
 	sum := dense + sparse + vectors
 	if !(sum > 0) {
-		panic(fmt.Sprintf("task: weights %v, %v, %v of a mixed score", dense, sparse, vectors))
+		panic(fmt.Sprintf("task: MixedScore: the sum of the weights %v, %v and %v must be above 0", dense, sparse, vectors))
 	}
 	dot := float32(0)
 	for i, v := range query.Dense {

@@ -11,20 +11,20 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Pooling makes one vector of the hidden states of a text's tokens, special ones included.
+// Pooling makes one vector from the hidden states of a text's tokens, special tokens included.
 type Pooling uint8
 
 const (
-	PoolMean     Pooling = iota // of each column
+	PoolMean     Pooling = iota // the mean of all tokens
 	PoolCLS                     // the first token
-	PoolMax                     // the largest value of each column
+	PoolMax                     // the maximum of each column
 	PoolMeanSqrt                // the sum divided by the square root of the number of tokens
-	PoolWeighted                // the mean in which the i-th token counts i times
+	PoolWeighted                // the mean with weight i for the i-th token
 	PoolLast                    // the last token
 )
 
-// Forward sets dst, [Dim], from the rows of x, [T, Dim], leaving out the first skip of them, which must
-// leave some. Weights of PoolWeighted count from the first row nevertheless.
+// Forward sets dst, [Dim], from the rows of x, [T, Dim], without the first skip rows; at least one must
+// remain. PoolWeighted still counts its weights from the first row of x.
 func (p Pooling) Forward(dst []float32, x tensor.Tensor, skip int) {
 	n := x.Rows()
 	if skip < 0 || skip >= n || len(dst) != x.Shape.Last() {
@@ -62,17 +62,17 @@ func (p Pooling) Forward(dst []float32, x tensor.Tensor, skip int) {
 	}
 }
 
-// Module changes embeddings, [N, In], after pooling. It may do so in place.
+// Module changes embeddings, [N, In], after pooling. It may change x in place and return it.
 type Module interface {
 	Forward(x tensor.Tensor) tensor.Tensor
 }
 
-// Dense is Act(Linear(x)), plus x itself or its projection if Residual is set.
+// Dense is the module Act(Linear(x)). With Residual it adds x, or Project(x) if Project is not nil.
 type Dense struct {
 	Linear   nn.Linear
 	Act      nn.Activation
 	Residual bool
-	Project  *nn.Linear // what is added in place of x, or nil
+	Project  *nn.Linear // nil means that x itself is added
 }
 
 // Forward implements [Module].
@@ -91,7 +91,7 @@ func (d *Dense) Forward(x tensor.Tensor) tensor.Tensor {
 	return y
 }
 
-// Normalizer is [retrieval.Normalize] as a module.
+// Normalizer is a module that applies [retrieval.Normalize].
 type Normalizer struct{}
 
 // Forward implements [Module].
@@ -100,7 +100,7 @@ func (Normalizer) Forward(x tensor.Tensor) tensor.Tensor {
 	return x
 }
 
-// NormModule is a norm as a module.
+// NormModule is a module that applies Norm.
 type NormModule struct{ Norm nn.Norm }
 
 // Forward implements [Module].
@@ -109,8 +109,8 @@ func (n NormModule) Forward(x tensor.Tensor) tensor.Tensor {
 	return x
 }
 
-// Truncated keeps the first Dim columns, as embeddings trained for that allow (Kusupati et al.,
-// "Matryoshka Representation Learning", 2022).
+// Truncated is a module that keeps the first Dim columns, for embeddings that were trained for it (Kusupati
+// et al., "Matryoshka Representation Learning", 2022).
 type Truncated struct{ Dim int }
 
 // Forward implements [Module].

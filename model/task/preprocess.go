@@ -17,14 +17,14 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Preprocessor turns texts into what an encoder reads, and runs it. Every task has one; its fields may be
-// changed until the task is first used.
+// Preprocessor turns texts into sequences for an encoder, and runs the encoder. Each task contains one. Its
+// fields may be changed until the task is first used.
 type Preprocessor struct {
 	Encoder *model.Encoder
 
-	// MaxTokens is the length of the longest sequence, special tokens included. A longer text is cut at
-	// the end; of a pair, the longer text is, until both fit. Strict makes it an error instead, which
-	// wraps [ErrTooLong].
+	// MaxTokens is the length of the longest sequence, special tokens included. A longer text is cut at the
+	// end; of a pair, the longer text is cut until both fit. With Strict such a text is an error instead,
+	// which wraps [ErrTooLong].
 	MaxTokens int
 	Strict    bool
 
@@ -35,8 +35,8 @@ type Preprocessor struct {
 	// Lower has texts lower-cased first, character by character, but for the special tokens in them.
 	Lower bool
 
-	// Progress, if not nil, is told how many of a call's sequences are done. It is called from the
-	// goroutine of the call.
+	// Progress, if not nil, is called with the number of sequences done and in all. It runs on the goroutine
+	// of the call.
 	Progress func(done, total int)
 
 	continues string                // what marks a token that goes on with a word, or ""
@@ -44,7 +44,7 @@ type Preprocessor struct {
 	source    *model.EncoderDecoder // what scores sequences, if it is not the Encoder alone
 }
 
-// ErrTooLong is what the error for a text of too many tokens wraps.
+// ErrTooLong is wrapped by the error for a text of too many tokens.
 var ErrTooLong = tokenizer.ErrTooLong
 
 // Pair is two texts that a model reads together.

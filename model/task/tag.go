@@ -14,27 +14,27 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Tagger finds entities in texts: token classification, as the pipeline of that name of transformers
-// 5.24 does it. It may be used from several goroutines.
+// Tagger finds entities in texts: token classification, as in the pipeline of transformers 5.24. It may be
+// used from several goroutines.
 type Tagger struct {
 	Preprocessor
 	Strategy AggregationStrategy // NewTagger sets Simple
 
-	// Ignore are the labels that are left out, compared after grouping; NewTagger sets "O".
+	// Ignore lists labels to leave out of the result, compared after grouping; NewTagger sets "O".
 	Ignore []string
 
-	// Stride, if above 0, has a text that is too long read in windows that have so many tokens in common,
-	// in place of being cut. Of entities of two windows that overlap the longer one is kept, or that with
-	// the higher score. It needs a Strategy other than Each.
+	// Stride, if above 0, reads a text that is too long in windows that overlap by Stride tokens, instead of
+	// cutting it. Of overlapping entities from two windows the longer one is kept, or of equally long ones
+	// the one with the higher score. It needs a Strategy other than None.
 	Stride int
 }
 
-// Entity is a stretch of a text with a label.
+// Entity is a labelled part of a text.
 type Entity struct {
-	Label      string  // for groups without its "B-" or "I-"
-	Score      float32 // mean over the words, or the tokens, that were grouped
-	Start, End int     // bytes of the text
-	Text       string  // those bytes; the reference puts the tokens together instead
+	Label      string  // groups have no "B-" or "I-" in front
+	Score      float32 // mean over the grouped words or tokens
+	Start, End int     // byte offsets in the text
+	Text       string  // the text from Start to End; transformers joins the tokens instead
 }
 
 // OpenTagger opens a checkpoint for token classification, as [model.OpenEncoder] does.
@@ -51,7 +51,8 @@ func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
 	return t, nil
 }
 
-// NewTagger uses an encoder that is open. It fails if that is for another task.
+// NewTagger makes a Tagger from an open encoder. It returns an error if the encoder was made for another
+// task.
 func NewTagger(e *model.Encoder) (*Tagger, error) {
 	r, err := newPreprocessor(e, "Tagger", arch.TokenClassification)
 	if err != nil {
@@ -63,7 +64,7 @@ func NewTagger(e *model.Encoder) (*Tagger, error) {
 	return &Tagger{Preprocessor: r, Strategy: Simple, Ignore: []string{"O"}}, nil
 }
 
-// Tag returns the entities of each text in order.
+// Tag returns the entities of each text, in order.
 func (t *Tagger) Tag(texts ...string) ([][]Entity, error) {
 	scored, err := t.Tokens(texts...)
 	if err != nil {
@@ -85,11 +86,11 @@ func (t *Tagger) Tag(texts ...string) ([][]Entity, error) {
 	return out, nil
 }
 
-// Tokens returns the tokens of each text with their scores, one slice for each window. Tokens that were
-// added around the text are left out.
+// Tokens returns the tokens of each text with their scores, one slice for each window. Special tokens added
+// around the text are left out.
 func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
 	if t.Stride > 0 && t.Strategy == None {
-		return nil, errors.New("task: a Stride needs windows to be put together: a Strategy other than Each")
+		return nil, errors.New("task: Stride needs a Strategy other than None: windows overlap and are merged")
 	}
 	w, err := t.readWindows(len(texts), func(i int) ([]tokenizer.Window, error) { return t.windows(texts[i]) })
 	if err != nil {

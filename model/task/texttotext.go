@@ -15,26 +15,26 @@ import (
 	"github.com/seed2010d43f/transformer/sample"
 )
 
-// TextToText writes texts from texts with an encoder–decoder: translations, summaries, answers, as
-// generate of transformers 5.24 does. How it writes is the checkpoint's [hf.Generation]: greedily,
-// drawing, or searching with beams. It may be used from several goroutines.
+// TextToText writes texts from texts with an encoder–decoder: translations, summaries, answers. It follows
+// generate of transformers 5.24 with the settings of the checkpoint, [hf.Generation]: greedy, sampling or
+// beam search. It may be used from several goroutines.
 type TextToText struct {
-	// Preprocessor reads the sources. A source that is too long is an error unless Strict is set to false.
+	// Preprocessor reads the sources. A source that is too long is an error, unless Strict is set to false.
 	Preprocessor
 
 	Model   *model.EncoderDecoder
-	Prefix  string                // before each text, as T5's tasks have it: "summarize: "
-	Options model.GenerateOptions // over the checkpoint's; Stop is not looked at
+	Prefix  string                // put before each text, such as "summarize: " for T5
+	Options model.GenerateOptions // override the checkpoint's; Stop is not used
 
-	// BatchSize is the number of texts that are written at a time, fewer if they are long; 0 is 16.
+	// BatchSize is the number of texts written at a time, fewer if they are long; 0 means 16.
 	BatchSize int
 }
 
 // Output is a text that the model has written.
 type Output struct {
 	Text  string
-	IDs   []int   // its tokens, the end token included
-	Score float64 // of a beam search; 0 without
+	IDs   []int   // token ids, the end token included
+	Score float64 // from beam search; 0 without it
 }
 
 // OpenTextToText opens a checkpoint as [model.OpenEncoderDecoder] does.
@@ -46,7 +46,7 @@ func OpenTextToText(fsys fs.FS, opt model.Options) (*TextToText, error) {
 	return NewTextToText(m)
 }
 
-// NewTextToText uses a model that is open. It fails if that has no tokenizer.
+// NewTextToText makes a TextToText from an open model. It returns an error if the model has no tokenizer.
 func NewTextToText(m *model.EncoderDecoder) (*TextToText, error) {
 	r, err := newPreprocessor(m.Encoder, "TextToText")
 	if err != nil {
@@ -56,10 +56,10 @@ func NewTextToText(m *model.EncoderDecoder) (*TextToText, error) {
 	return &TextToText{Preprocessor: r, Model: m}, nil
 }
 
-// Task returns what writes for a task of the checkpoint, with its prefix and its way to generate. The task
-// is named as in config.json, "translation_en_to_fr", or by its prefix, "translate English to French", or by
-// the beginning of either: "summarize" is "summarization" too. The error for one that is not there, or that
-// may be any of several, says what there is.
+// Task returns a TextToText for a task of the checkpoint, with its prefix and generation settings. task is
+// the name in config.json, such as "translation_en_to_fr", or the prefix, such as "translate English to
+// French", or the beginning of either: "summarize" finds "summarization". The error for an unknown or
+// ambiguous task lists the tasks.
 func (t *TextToText) Task(task string) (*TextToText, error) {
 	var names, found []string
 	var params hf.TaskParams
@@ -89,10 +89,10 @@ func (t *TextToText) with(p hf.TaskParams) *TextToText {
 	return &u
 }
 
-// Translate returns what translates from one language into another, by the codes of the model's own
-// tokenizer: "en_XX" of mBART, "eng_Latn" of NLLB, "en" of M2M-100, "fra" of a Marian model with several
-// targets. An empty source leaves the one that the tokenizer's files name; Marian's has none. The error for
-// a code that is not there says what there is.
+// Translate returns a TextToText from one language into another. Use the codes of the model's own tokenizer:
+// "en_XX" for mBART, "eng_Latn" for NLLB, "en" for M2M-100, "fra" for a Marian model with several targets. An
+// empty source means the one named in the tokenizer's files; Marian has no source code. The error for an
+// unknown code lists the codes.
 func (t *TextToText) Translate(source, target string) (*TextToText, error) {
 	tok, g := t.Model.Encoder.Tokenizer, t.Model.Decoder.Generation
 	id, err := tok.Language(target)
@@ -125,8 +125,8 @@ func (t *TextToText) startsWithLanguage() bool {
 	return t.Model.Family == "mbart" && (g.Start == nil || !slices.Contains(g.EOS, *g.Start))
 }
 
-// Generate writes from one text; several texts where the checkpoint asks for that (num_return_sequences), the
-// best first. It ends with the context.
+// Generate writes from one text. It returns several outputs, the best first, if the checkpoint asks for them
+// (num_return_sequences). It returns the error of ctx when ctx is cancelled.
 func (t *TextToText) Generate(ctx context.Context, text string) ([]Output, error) {
 	all, err := t.GenerateAll(ctx, []string{text})
 	if err != nil {
@@ -135,7 +135,7 @@ func (t *TextToText) Generate(ctx context.Context, text string) ([]Output, error
 	return all[0], nil
 }
 
-// GenerateAll is [TextToText.Generate] for many texts, some at a time, whose tokens are computed together.
+// GenerateAll is [TextToText.Generate] for many texts. Several texts at a time are computed together.
 func (t *TextToText) GenerateAll(ctx context.Context, texts []string) ([][]Output, error) {
 	if err := t.checkLanguage(texts); err != nil {
 		return nil, err

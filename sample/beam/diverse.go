@@ -155,7 +155,7 @@ func (s *Search) addRunning(groups []group, text func(i int) []int) {
 }
 
 // bestOfGroups returns what the groups have found, and the running texts, the later first: of equal scores it comes
-// first, as in the reference. They share memory with the search and with texts.
+// first, as in transformers. They share memory with the search and with texts.
 func (s *Search) bestOfGroups(texts [][]int) []Hypothesis {
 	groups := s.groups
 	if texts != nil {

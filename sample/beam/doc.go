@@ -1,7 +1,7 @@
 // Package beam is beam search: it follows several texts side by side, to find the continuation of a prompt that is most
 // probable as a whole.
 //
-// A [Search] knows no model and keeps no running text. The caller has the texts, and whatever a model keeps of them.
+// A [Search] knows no model and keeps no running text. The caller keeps the texts, and the model's caches of them.
 // Each [Search.Step] takes the texts and one row of logits for each. It returns, for each new running text, which text
 // it continues and with which token:
 //
@@ -37,7 +37,7 @@
 //
 // # Numbers
 //
-// A search computes in float32, as the reference does. The exponential function and its sum are those of the machine's
+// A search computes in float32, as transformers does. The exponential function and its sum are those of the machine's
 // vector units, which differ by rounding from those of another instruction set. Stochastic search draws with the
 // numbers of package sample.
 //

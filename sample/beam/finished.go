@@ -8,7 +8,7 @@ import (
 )
 
 // finished is a place among the best finished texts. While there are too few of them, places hold candidates that do
-// not end, with scores around −1e9, as in the reference. The tokens of these are not kept.
+// not end, with scores around −1e9, as in transformers. The tokens of these are not kept.
 type finished struct {
 	ids   []int
 	score float32

@@ -7,8 +7,8 @@ import (
 	"github.com/seed2010d43f/transformer/sample"
 )
 
-// Options say how a search goes. Fields have the names of GenerationConfig in transformers. The defaults of the
-// reference are NumBeamGroups 1, LengthPenalty 1 and NumReturnSequences 1.
+// Options configure a search. Fields have the names of GenerationConfig in transformers. The defaults of
+// transformers are NumBeamGroups 1, LengthPenalty 1 and NumReturnSequences 1.
 type Options struct {
 	// NumBeams is the number of beams, the texts that run side by side (num_beams). From 1 to 1024.
 	NumBeams int
@@ -34,7 +34,7 @@ type Options struct {
 	NumReturnSequences int
 
 	// PAD is the token that a group which has ended contributes to DiversityPenalty for the groups after it, as in
-	// the reference (pad_token_id). A checkpoint without one uses the first of its EOS. PAD is never part of a text.
+	// transformers (pad_token_id). A checkpoint without one uses the first of its EOS. PAD is never part of a text.
 	PAD int
 
 	// Sampling, if not nil, draws continuations without replacement instead of taking the best: stochastic beam
@@ -62,8 +62,8 @@ const (
 // Bounds of what options can make a search allocate.
 const maxBeams, maxEnds = 1024, 256
 
-// Validate reports the first field that is out of range, with its value and its range, or that the prompt does not
-// suit: Text.MaxLength must be longer than the prompt. [New] calls it.
+// Validate returns an error for the first field that is out of range, with its value and its range, or that
+// does not fit the prompt: Text.MaxLength must be longer than the prompt. [New] calls it.
 func (o *Options) Validate(prompt sample.Text) error {
 	switch {
 	case o.NumBeams < 1 || o.NumBeams > maxBeams:
@@ -85,7 +85,7 @@ func (o *Options) Validate(prompt sample.Text) error {
 		return err
 	}
 	if n := len(prompt.EOS); n > maxEnds {
-		return fmt.Errorf("beam: Text.EOS has %d tokens; in a beam search it may have %d", n, maxEnds)
+		return fmt.Errorf("beam: Text.EOS has %d tokens; a beam search supports at most %d", n, maxEnds)
 	}
 	most := prompt.MaxLength
 	if n := len(prompt.IDs); n < 1 || most <= n {

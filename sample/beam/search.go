@@ -20,17 +20,17 @@ type Hypothesis struct {
 	Score float64
 }
 
-// A Search is a beam search for the most probable continuation of one prompt. It knows no model and keeps no running
-// text: the caller has the texts and gives them to [Search.Step] together with their logits. Step returns how they
-// continue.
+// Search is a beam search for the most probable continuation of one prompt. It knows no model and keeps no
+// running text: the caller keeps the texts and passes them to [Search.Step] with their logits. Step returns
+// how they continue.
 //
-// It follows generate of transformers 5.24 (generation/utils.py, _beam_search), and with several groups that of 4.55
-// (_group_beam_search, BeamSearchScorer), in the precision that they use. Only the last bit may differ, by the
-// exponential function and the order of sums. The first step has one text that counts. The other beams begin with
-// score −1e9; they fill in where the vocabulary has too few continuations, as in the reference. Of equal scores the
-// lower beam goes first, then the lower token.
+// It follows generate of transformers 5.24 (generation/utils.py, _beam_search). With several groups it
+// follows transformers 4.55 (_group_beam_search, BeamSearchScorer). It computes in the same precision; only
+// the last bit may differ, because of the exponential function and the order of sums. In the first step only
+// one text counts: the other beams begin with score −1e9 and fill in where the vocabulary has too few
+// continuations, as in transformers. Of equal scores the lower beam goes first, then the lower token.
 //
-// A Search is not safe for use by several goroutines at once.
+// One goroutine at a time may use a Search.
 type Search struct {
 	options    Options
 	processors sample.LogitsProcessors
@@ -119,18 +119,22 @@ func (in input) text(i int) []int { return in.texts[in.row(i)] }
 // row is where the logits of running text i are.
 func (in input) row(i int) int { return min(i, len(in.logits)-1) }
 
-// Step continues the search by one token. texts are the running texts, prompt included; logits are their logits, one
-// row [V] for each. In the first step all running texts are the prompt, and one text with one row may stand for all.
+// Step continues the search by one token. texts are the running texts, prompt included; logits has one row
+// [V] for each. In the first step all running texts are the prompt; one text with one row is enough then.
 //
-// It returns what the running texts are now: there are as many as beams, without those of groups that have ended, and
-// none once the search is over. The texts of the next step must be in this order; [Continue] makes them. The next
-// step overwrites the slice, which must not be changed. Step does not change or keep texts and logits.
+// Step returns the new running texts, as many as there are beams, without those of groups that have ended,
+// and none once the search is over. The texts of the next step must be in this order; [Continue] makes them.
+// The next step overwrites the returned slice, which must not be changed. Step does not change or keep texts
+// and logits.
 //
-// It is an error if the number of texts or of rows is wrong, if texts are not those that the last step has returned
-// (their lengths and last tokens are compared), if rows differ in length, among themselves or from earlier steps, if a
-// row has a NaN, a +Inf or nothing above −Inf, if V is too small to choose from (less than 2, or less than the number
-// of end tokens and 1), or if the processors leave no token while nothing has been found. Then the search stays as it
-// was.
+// Step returns an error, and leaves the search as it was, if
+//
+//   - the number of texts or rows is wrong, or texts are not those that the last step returned (lengths and
+//     last tokens are compared);
+//   - rows differ in length from each other or from earlier steps;
+//   - a row has a NaN, a +Inf, or nothing above −Inf;
+//   - V is less than 2, or less than the number of end tokens plus 1;
+//   - the processors leave no token while no text has been found.
 func (s *Search) Step(texts [][]int, logits [][]float32) ([]Successor, error) {
 	if s.done {
 		return nil, nil
@@ -161,8 +165,8 @@ func (s *Search) Step(texts [][]int, logits [][]float32) ([]Successor, error) {
 	return s.successors, nil
 }
 
-// Continue returns the texts that successors of texts are, in new memory. With it a caller that keeps nothing but
-// tokens follows a search.
+// Continue returns the texts after a step, in new memory: for each successor, a copy of its parent in texts
+// with the new token. Programs that keep nothing but tokens can use it to follow a search.
 func Continue(texts [][]int, successors []Successor) [][]int {
 	next := make([][]int, len(successors))
 	for i, c := range successors {
@@ -193,7 +197,7 @@ func (s *Search) check(in input) error {
 		return fmt.Errorf("beam: %d logits; a beam search with %d end tokens needs %d or more", vocab, len(s.text.EOS), need)
 	}
 	if most := math.MaxInt32 / running; vocab > most {
-		return fmt.Errorf("beam: %d logits; with %d running texts there may be %d", vocab, running, most)
+		return fmt.Errorf("beam: %d logits; with %d running texts at most %d are supported", vocab, running, most)
 	}
 	return nil
 }
@@ -282,15 +286,15 @@ func (s *Search) advance() {
 // Done reports whether the search is over.
 func (s *Search) Done() bool { return s.done }
 
-// Best returns the best texts found, the best first, as many as NumReturnSequences says. The caller owns them.
+// Best returns the best texts found, the best first: NumReturnSequences of them. The caller owns them.
 //
-// Before the search is over, running texts count too, with their present scores: texts are the running texts, as
-// [Search.Step] takes them next, and nil leaves them out. Once the search is over texts is not looked at. Best panics
-// if the number of texts or their length is wrong.
+// Before the search is over, running texts count too, with their present scores. Pass them as texts, as for
+// the next [Search.Step]; nil leaves them out. Once the search is over, texts is ignored. Best panics if the
+// number of texts or their length is wrong.
 //
-// There are fewer texts only if the search has found fewer: where the processors leave no token, or before the first
-// step. If the vocabulary is so small that Best returns texts that the search did not mean to follow, their scores are
-// around −1e9, as in the reference.
+// There are fewer texts if the search has found fewer: before the first step, or where the processors leave
+// no token. With a very small vocabulary, texts with scores around −1e9 may be among them, as in
+// transformers.
 func (s *Search) Best(texts [][]int) []Hypothesis {
 	if s.done {
 		texts = nil

@@ -40,7 +40,7 @@ func TestOptionErrors(t *testing.T) {
 		words  []string
 	}{
 		{func(a *arguments) { a.o.NumBeams = 0 }, []string{"Options.NumBeams is 0", "1024"}},
-		{func(a *arguments) { a.o.NumBeams = 1 << 40 }, []string{"NumBeams", "1024"}},
+		{func(a *arguments) { a.o.NumBeams = 1 << 30 }, []string{"NumBeams", "1024"}},
 		{func(a *arguments) { a.o.NumBeamGroups = 3 }, []string{"NumBeamGroups is 3", "4 beams"}},
 		{func(a *arguments) { a.o.NumBeamGroups = -1 }, []string{"NumBeamGroups is -1"}},
 		{func(a *arguments) { a.o.DiversityPenalty = -1 }, []string{"DiversityPenalty is -1"}},

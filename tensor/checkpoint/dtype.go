@@ -6,9 +6,9 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// A DType names the type of stored elements, in the words of the file. It may be one that no weight
-// can have here: files also hold integers, masks and formats of other programs, which Sources list
-// and hand out as bytes.
+// DType is the type of stored elements, as written in the file. It need not be a type that weights can have:
+// files also hold integers, masks and formats of other programs. A Source lists these too and returns them as
+// bytes.
 type DType string
 
 // The types that weights can have. Further ones are known by their safetensors names: "BOOL", "U8",
@@ -19,8 +19,8 @@ const (
 	BF16 DType = "BF16"
 )
 
-// Block returns the smallest unit that can be stored: so many elements in so many bytes, 1 in 4 for
-// F32, 2 in 1 for F4. ok is false for a type this package does not know.
+// Block returns the number of elements in the smallest unit that can be stored, and its size in bytes: 1 and
+// 4 for F32, 2 and 1 for F4. ok is false for an unknown type.
 func (d DType) Block() (elements, bytes int, ok bool) {
 	switch d {
 	case "F4":
@@ -39,8 +39,8 @@ func (d DType) Block() (elements, bytes int, ok bool) {
 	return 0, 0, false
 }
 
-// Size returns the bytes that n elements take. ok is false if the type is not known, n is no whole
-// number of blocks, or the size exceeds an int64.
+// Size returns the size of n elements in bytes. ok is false if the type is unknown, n is not a whole number
+// of blocks, or the size exceeds an int64.
 func (d DType) Size(n int64) (size int64, ok bool) {
 	elements, bytes, ok := d.Block()
 	if !ok || n < 0 || n%int64(elements) != 0 || n/int64(elements) > math.MaxInt64/int64(bytes) {
@@ -49,8 +49,8 @@ func (d DType) Size(n int64) (size int64, ok bool) {
 	return n / int64(elements) * int64(bytes), true
 }
 
-// Tensor returns the same type as weights have it, or [ErrUnsupported] with the name of a type that
-// weights cannot have.
+// Tensor returns the type as a [tensor.DType], or [ErrUnsupported] with the name of a type that weights
+// cannot have.
 func (d DType) Tensor() (tensor.DType, error) {
 	switch d {
 	case F32:

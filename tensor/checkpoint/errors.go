@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// A Kind is a cause of failure, to be tested for with [errors.Is].
+// Kind is the cause of an error, to be tested with [errors.Is].
 type Kind string
 
-// Error returns the cause in words, without the file and the tensor it concerns.
+// Error returns the cause, without file and tensor.
 func (k Kind) Error() string { return string(k) }
 
-// What can be wrong with any file. Packages of formats have Kinds of their own beside these.
+// Errors of any file. Packages of formats add Kinds of their own.
 const (
 	ErrReadFile       Kind = "reading the file failed"
 	ErrFormat         Kind = "the file is not of the format that is expected"
@@ -27,7 +27,7 @@ const (
 	ErrNotInShard     Kind = "the tensor is not in the shard that the index names"
 )
 
-// What can be wrong with a use of a Source.
+// Errors when a Source is used.
 const (
 	ErrNotFound    Kind = "there is no such tensor"
 	ErrUnsupported Kind = "the dtype cannot be read as a floating-point weight"
@@ -37,14 +37,14 @@ const (
 
 // Error says what failed, where, and why. It matches its Kind and its Cause with [errors.Is].
 type Error struct {
-	File   string // "" if it concerns none
-	Tensor string // "" if it concerns none
+	File   string // "" if no file is concerned
+	Tensor string // "" if no tensor is concerned
 	Kind   Kind
-	Detail string // the values that are wrong, and what would be right
-	Cause  error  // of a lower layer, or nil
+	Detail string // the wrong values, and what would be right
+	Cause  error  // the error of a lower layer, or nil
 }
 
-// Error says what failed, where, and why. Of names from files it gives the beginning, if they are long.
+// Error says what failed, where, and why. Long names from files are cut.
 func (e *Error) Error() string {
 	parts := []string{"checkpoint"}
 	if e.File != "" {

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Files is a Source of one or more files, which [OpenFile] or [OpenIndex] has opened.
+// Files is a [Source] of one or more files, opened by [OpenFile] or [OpenIndex].
 type Files struct {
 	files    []*File
 	tensors  map[string]location
@@ -26,15 +26,16 @@ type location struct {
 	span int64 // bytes from the first element to the end of the last
 }
 
-// OpenFile opens a file of a format. A package of a format has a function for it, such as safetensors.Open.
+// OpenFile opens a file of the given format. Packages of formats have their own functions for it, such as
+// safetensors.Open.
 //
-// Files that are [os.File] values, as those of [os.DirFS] are, are mapped into memory where the
-// system can do that; a file that is truncated while it is mapped ends the process when it is read.
-// Others are read tensor by tensor if they implement [io.ReaderAt] or [io.Seeker], as those of an
-// [embed.FS] do, and as a whole if not.
+// Files that are [os.File] values, such as those of [os.DirFS], are mapped into memory where the system can
+// do that. If such a file is truncated while it is mapped, reading it ends the process. Other files are read
+// tensor by tensor if they implement [io.ReaderAt] or [io.Seeker], as those of an [embed.FS] do, and as a
+// whole otherwise.
 //
-// A tensor whose elements are not stored in row-major order is copied into order each time it is read. Tensors may
-// share memory, but all together must not have more than 16 times the bytes of the file.
+// A tensor whose elements are not stored in row-major order is copied into that order each time it is read.
+// Tensors may share memory, but all tensors together must not have more than 16 times the bytes of the file.
 func OpenFile(fsys fs.FS, name string, format Format) (*Files, error) {
 	f := &Files{tensors: map[string]location{}}
 	if err := f.add(fsys, name, format, nil); err != nil {
@@ -82,8 +83,7 @@ func (f *Files) add(fsys fs.FS, name string, format Format, keep map[string]bool
 	return nil
 }
 
-// Metadata returns a copy of the texts that the file holds beside its tensors, [Contents.Metadata]. Of several files it is
-// that of the first.
+// Metadata returns a copy of the file's [Contents.Metadata]. Of several files it is that of the first.
 func (f *Files) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
 // Names implements [Source].
@@ -181,7 +181,7 @@ func (f *Files) Release(name string) {
 	}
 }
 
-// Close closes the files. Bytes of mapped files are gone after it: touching them faults. Closing
+// Close closes the files. Bytes of mapped files must not be used afterwards: touching them faults. Closing
 // again does nothing.
 func (f *Files) Close() error {
 	if f.closed {

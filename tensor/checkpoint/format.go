@@ -8,15 +8,17 @@ import (
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
-// A Format reads what a file says of its tensors: their names, types and shapes, and where in the file each
-// lies. It is all that a file format needs to be opened by [OpenFile] and [OpenIndex], which do the rest.
+// Format reads the description of the tensors in a file: names, types, shapes and places. This is all that a
+// file format needs; [OpenFile] and [OpenIndex] do the rest.
 //
-// Files are input: a Format checks what it follows. [File.Read] refuses what is not in the file, and OpenFile
-// refuses tensors that do not lie in it. An error need not name the file: OpenFile adds the name.
-// An error that is no [*Error] becomes the Cause of one, of the Kind [ErrFormat].
+// Files need not be trusted, so a Format checks what it follows. [File.Read] refuses ranges outside the file,
+// and OpenFile refuses tensors outside it. An error need not name the file: OpenFile adds the name. An error
+// that is not an [*Error] becomes the Cause of one with the Kind [ErrFormat].
+//
+// A Format that is a closure can keep for its caller what a file holds beside tensors and texts.
 type Format func(f *File) (Contents, error)
 
-// Contents are what a file says of its tensors.
+// Contents describes the tensors of a file.
 type Contents struct {
 	// Tensors are in the order of their data, which is the order of [Source.Names].
 	Tensors []Location
@@ -24,8 +26,8 @@ type Contents struct {
 	// Metadata are the texts that the file holds beside its tensors, or nil.
 	Metadata map[string]string
 
-	// Header is the number of bytes that say all this. The files of a checkpoint may have 100 MB together, for
-	// what is read from them is kept in memory.
+	// Header is the size of the description in bytes. The files of a checkpoint may have 100 MB of it
+	// together, because what is read from it stays in memory.
 	Header int64
 }
 
@@ -35,15 +37,15 @@ type Location struct {
 	// not know, it is the number of bytes that the tensor takes in the file.
 	Info
 
-	// Offset is the byte of the file where the first element starts. It need not be aligned.
+	// Offset is the position of the first element in the file, in bytes. It need not be aligned.
 	Offset int64
 
-	// Stride has the distance from one element to the next along each dimension, in elements, from 0 on.
-	// It is nil if the elements lie in row-major order without gaps.
+	// Stride is the distance from one element to the next along each dimension, in elements, 0 or more. nil
+	// means row-major order without gaps.
 	Stride []int64
 }
 
-// A File is an open file, for a [Format] to read.
+// File is an open file that a [Format] reads.
 type File struct {
 	name string
 	storage
@@ -55,8 +57,8 @@ func (f *File) Name() string { return f.name }
 // Size returns the length of the file in bytes.
 func (f *File) Size() int64 { return f.storage.size() }
 
-// Read returns the n bytes from offset off on. They are read-only, and a copy must be kept of what is to live
-// longer than the call of the [Format]. It fails with [ErrReadFile].
+// Read returns n bytes from offset off. They are read-only; copy what must live longer than the call of the
+// Format. It returns [ErrReadFile] if it fails.
 func (f *File) Read(off, n int64) ([]byte, error) {
 	if off < 0 || n < 0 || off > f.Size() || n > f.Size()-off {
 		return nil, &Error{File: f.name, Kind: ErrReadFile, Detail: fmt.Sprintf("%d bytes from byte %d on of %d", n, off, f.Size())}

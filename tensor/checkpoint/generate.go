@@ -68,14 +68,14 @@ func uniform(h, i uint64) float64 {
 // start at ever different places in it.
 const tile = 65521
 
-// Random returns a Source that makes any tensor it is asked for, filled with small random numbers of
-// type d: for benchmarks and tests of speed, where values matter little but must not be 0, subnormal
-// or explode. It panics if d is not F32, F16 or BF16.
+// Random returns a Source that makes any tensor it is asked for, filled with small random numbers of type d.
+// It is for benchmarks and tests of speed, where values matter little but must not be 0 or subnormal, or make
+// results explode. It panics if d is not F32, F16 or BF16.
 //
-// To make a billion weights in seconds, only the first 65521 elements of a tensor are computed, as
-// those of [Formula] are, from its name and the seed; the others repeat them, at the speed of a copy.
-// A tensor of two or more dimensions is uniform with variance 1/in, in being the product of all
-// dimensions but the first. Others lie within 0.1 of 0 if their name ends in "bias", of 1 if not.
+// To make a billion weights in seconds, only the first 65521 elements of a tensor are computed, from its name
+// and the seed, like those of [Formula]. The others repeat them, at the speed of a copy. A tensor of two or
+// more dimensions is uniform with variance 1/in, where in is the product of all dimensions but the first.
+// Other tensors lie within 0.1 of 0 if their name ends in "bias", and within 0.1 of 1 if not.
 func Random(seed uint64, d tensor.DType) Maker {
 	if d != tensor.F32 && d != tensor.F16 && d != tensor.BF16 {
 		panic(fmt.Sprintf("checkpoint: random weights of type %v, expected F32, F16 or BF16", d))
@@ -88,7 +88,8 @@ func Random(seed uint64, d tensor.DType) Maker {
 	return m
 }
 
-// Zeros returns a Source that makes any tensor it is asked for, all 0. It panics as Random does.
+// Zeros returns a Source that makes any tensor it is asked for, all 0. It panics if d is not F32, F16 or
+// BF16.
 func Zeros(d tensor.DType) Maker {
 	m := Random(0, d).(*maker)
 	m.begin = func(Info) func([]byte, int64) {

@@ -17,11 +17,12 @@ const maxShards = 1 << 12
 
 const maxPath = 1 << 10 // bytes of a shard's name
 
-// OpenIndex opens files of a format that an index lists, as Hugging Face writes it: a JSON object with
-// {"weight_map": {tensor: file}}. The files lie beside or below the index. See [OpenFile] for how they are read.
+// OpenIndex opens the files of the given format listed in an index. The index is a JSON object as Hugging
+// Face writes it: {"weight_map": {tensor: file}}. The files lie beside or below the index. See [OpenFile] for
+// how they are read.
 //
-// A tensor of a file that the index does not name is left out. There may be 4096 files, and their headers
-// may have 100 MB together.
+// Tensors that the index does not list are left out. There may be at most 4096 files, with headers of at most
+// 100 MB together.
 func OpenIndex(fsys fs.FS, index string, format Format) (*Files, error) {
 	text, err := sidefile.Read(fsys, index, sidefile.MaxIndex)
 	if err != nil {

@@ -5,9 +5,9 @@ import (
 	"iter"
 )
 
-// Join shows several Sources as one: a model's trunk in one file and a head in another, for instance. It
-// fails with [ErrDuplicate] if two of them have a tensor of one name. The Source that is returned uses
-// them, and closes them. None of them may be a [Maker].
+// Join shows several Sources as one, such as a model's trunk in one file and its head in another. It returns
+// [ErrDuplicate] if two of them have a tensor of the same name. The returned Source uses them, and closes
+// them. None of them may be a [Maker].
 func Join(sources ...Source) (Source, error) {
 	j := &joined{sources: sources, of: map[string]Source{}}
 	for _, s := range sources {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// An Entry is a tensor in memory: its name, type, shape, and little-endian row-major bytes.
+// Entry is a tensor in memory: its name, type, shape, and little-endian row-major bytes.
 type Entry struct {
 	Name  string
 	DType DType
@@ -17,14 +17,14 @@ type Entry struct {
 	Data  []byte
 }
 
-// Float32 returns t as an Entry. It shares t's memory on little-endian hosts.
+// Float32 returns t as an Entry. On little-endian hosts it shares the memory of t.
 func Float32(name string, t tensor.Tensor) Entry {
 	return Entry{name, F32, slices.Clone(t.Shape[:t.Shape.Rank()]), bytesview.Bytes(t.Data)}
 }
 
-// Memory returns a Source of the given tensors. It shares their data and shapes, which must not be
-// changed while it is in use. It fails if a name is given twice ([ErrDuplicate]), a type is not known
-// ([ErrUnknownDType]), or the data has not the length that type and shape ask for ([ErrTensorInfo]).
+// Memory returns a Source of the given tensors. It shares their data and shapes, which must not change while
+// it is in use. It returns an error if a name occurs twice ([ErrDuplicate]), a type is unknown
+// ([ErrUnknownDType]), or the data has another length than type and shape need ([ErrTensorInfo]).
 func Memory(entries ...Entry) (Source, error) {
 	m := &memory{data: map[string][]byte{}, infos: map[string]Info{}}
 	for _, e := range entries {

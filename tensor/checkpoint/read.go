@@ -6,11 +6,11 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// ReadFloat32 reads a tensor of type F32, F16 or BF16 into new memory, widened to float32. It fails
-// with [ErrNotFound], with [ErrUnsupported] for another type, with [ErrShape] as [Info.TensorShape]
-// does, and if the bytes cannot be read. It releases the tensor.
+// ReadFloat32 reads a tensor of type F32, F16 or BF16 into new memory, widened to float32, and releases it.
+// It returns [ErrNotFound], [ErrUnsupported] for another type, [ErrShape] as [Info.TensorShape] does, or the
+// error of reading.
 //
-// It is meant for small tensors, such as norms and biases, and for looking into files.
+// It is meant for small tensors, such as norms and biases, and for inspecting files.
 func ReadFloat32(src Source, name string) (tensor.Tensor, error) {
 	info, ok := src.Lookup(name)
 	if !ok {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Rename shows src under other names: each of its names goes through the functions in turn. A name
-// that becomes empty is hidden. It fails with [ErrDuplicate] if two tensors come to have one name.
-// The Source that is returned uses src, and closes it.
+// Rename shows src under other names: each name goes through all functions in turn. A tensor whose name
+// becomes empty is hidden. It returns [ErrDuplicate] if two tensors get the same name. The returned Source
+// uses src, and closes it.
 //
-// A [Maker] has no names of its own, so it is returned as it is.
+// A [Maker] has no names of its own and is returned unchanged.
 func Rename(src Source, functions ...func(name string) string) (Source, error) {
 	if m, ok := src.(Maker); ok {
 		return m, nil
@@ -34,12 +34,12 @@ func Rename(src Source, functions ...func(name string) string) (Source, error) {
 	return r, nil
 }
 
-// TrimPrefix returns a function for [Rename] that takes the prefix off names that have it.
+// TrimPrefix returns a function for [Rename] that removes the prefix from names that have it.
 func TrimPrefix(prefix string) func(name string) string {
 	return func(name string) string { return strings.TrimPrefix(name, prefix) }
 }
 
-// AddPrefix returns a function for [Rename] that puts the prefix before names that lack it.
+// AddPrefix returns a function for [Rename] that puts the prefix before names that do not have it.
 func AddPrefix(prefix string) func(name string) string {
 	return func(name string) string {
 		if strings.HasPrefix(name, prefix) {
@@ -49,8 +49,8 @@ func AddPrefix(prefix string) func(name string) string {
 	}
 }
 
-// NormNames is a function for [Rename]: it gives the scale and shift of layer norms, which files
-// converted from TensorFlow call gamma and beta, the names weight and bias.
+// NormNames is a function for [Rename]. It changes gamma and beta, the names of layer norm weights in files
+// converted from TensorFlow, to weight and bias.
 func NormNames(name string) string {
 	if s, ok := strings.CutSuffix(name, ".gamma"); ok {
 		return s + ".weight"

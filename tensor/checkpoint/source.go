@@ -9,42 +9,41 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// A Source gives tensors by name.
+// Source gives tensors by name.
 //
-// All methods may be called from several goroutines at once, except for Close, which comes after
-// every other use of the Source and of the bytes it gave.
+// All methods may be called from several goroutines at once, except for Close: call it after all other uses
+// of the Source and of the bytes that it returned.
 type Source interface {
-	// Names yields every name once, in the order in which the tensors are stored: reading in this
-	// order reads files from front to back.
+	// Names yields each name once, in the order in which tensors are stored. Reading in this order reads
+	// files from front to back.
 	Names() iter.Seq[string]
 
-	// Lookup describes the tensor with this name, and reports whether there is one. It reads nothing.
+	// Lookup describes the tensor with this name, and reports whether there is one. It reads no data.
 	Lookup(name string) (Info, bool)
 
-	// Bytes returns the whole tensor, Info.Size bytes: row-major, little-endian. The bytes may be a
-	// read-only mapping that Close ends: do not write to them, and copy what must live longer.
+	// Bytes returns the whole tensor, Info.Size bytes: row-major, little-endian. The bytes may be a read-only
+	// mapping that Close ends: do not write to them, and copy what must live longer.
 	Bytes(name string) ([]byte, error)
 
-	// Chunks yields the tensor in order, in pieces of size bytes, the last possibly shorter. The size
-	// is rounded down to whole blocks of the tensor's DType, but to one block at least; a multiple of
-	// a row's bytes gives whole rows. A piece is read-only and valid until the next one; its memory
-	// is released or reused then. The sequence ends after the first error. It panics if size is not
-	// positive.
+	// Chunks yields the tensor in order, in pieces of size bytes; the last may be shorter. The size is
+	// rounded down to whole blocks of the tensor's DType, but to at least one block. A multiple of a row's
+	// bytes gives whole rows. A piece is read-only and valid until the next one. The sequence ends after the
+	// first error. It panics if size is not positive.
 	Chunks(name string, size int) iter.Seq2[[]byte, error]
 
-	// Release says that the tensor has been consumed: memory that Bytes made resident for it may go.
-	// Bytes that were returned earlier stay valid, and reading them brings the memory back.
+	// Release tells the Source that the tensor is no longer needed, so that its memory can be freed. Bytes
+	// returned earlier stay valid; reading them loads the memory again.
 	Release(name string)
 
 	io.Closer
 }
 
-// A Maker is a Source without a fixed set of tensors: it makes those it is asked for.
+// Maker is a [Source] without a fixed set of tensors: it makes the tensors it is asked for.
 type Maker interface {
 	Source
 
-	// Make adds a tensor of this shape: from then on Lookup finds it. Making it again does nothing,
-	// and making it with another shape panics.
+	// Make adds a tensor of this shape; Lookup finds it from then on. Making it again does nothing, and
+	// making it with another shape panics.
 	Make(name string, shape tensor.Shape)
 }
 
@@ -56,8 +55,8 @@ type Info struct {
 	Size  int64 // bytes
 }
 
-// TensorShape returns the shape as the rest of the library has it. It fails with [ErrShape] for what
-// a tensor.Shape cannot say: more than four dimensions, or one of them 0.
+// TensorShape returns the shape as a [tensor.Shape]. It returns [ErrShape] for a shape of more than four
+// dimensions, or with a dimension of 0.
 func (i Info) TensorShape() (tensor.Shape, error) {
 	var s tensor.Shape
 	if len(i.Shape) > len(s) {
@@ -72,8 +71,9 @@ func (i Info) TensorShape() (tensor.Shape, error) {
 	return s, nil
 }
 
-// NewInfo describes a tensor, with the Size that type and shape ask for. It keeps the shape. ok is false if the type
-// is not known, a dimension is negative, the size exceeds an int64, or the elements are no whole number of blocks.
+// NewInfo describes a tensor, with the Size that follows from type and shape. It keeps the slice shape. ok is
+// false if the type is unknown, a dimension is negative, the size exceeds an int64, or the elements are not a
+// whole number of blocks.
 func NewInfo(name string, d DType, shape []int) (info Info, ok bool) {
 	n := int64(1)
 	for _, dim := range shape {

@@ -39,7 +39,8 @@ var activations = [...]struct {
 	{Identity, []string{"linear"}},
 }
 
-// ParseActivation returns the function that a config names, "silu" or "gelu_new" for instance.
+// ParseActivation returns the function with the name used in configs, such as "silu" or "gelu_new". An
+// unknown name gives an error.
 func ParseActivation(name string) (Activation, error) {
 	known := ""
 	for _, e := range activations {
@@ -53,7 +54,7 @@ func ParseActivation(name string) (Activation, error) {
 	return 0, fmt.Errorf("nn: activation %.200q is not supported; these are:%s", name, known)
 }
 
-// String returns the name that configs use.
+// String returns the name used in configs.
 func (a Activation) String() string {
 	for _, e := range activations {
 		if e.a == a {
@@ -63,8 +64,8 @@ func (a Activation) String() string {
 	return fmt.Sprintf("Activation(%d)", uint8(a))
 }
 
-// Forward applies the function to each element. dst and x have the same shape. They may be the same tensor, and must
-// not overlap otherwise.
+// Forward sets dst to the function of each element of x. dst and x have the same shape; they may be the same
+// tensor but must not overlap otherwise.
 func (a Activation) Forward(dst, x tensor.Tensor) {
 	alias.SameOrDisjoint("nn: Activation", "dst", dst.Data, "x", x.Data)
 	forRows(a, dst, x)
@@ -102,8 +103,9 @@ func (a Activation) apply(dst, x []float32) {
 	}
 }
 
-// Gate sets dst, [T, I], to a(gate)·up, where a row of x, [T, 2·I], is the gate and then up: the middle
-// of a gated feed-forward layer (Shazeer, "GLU Variants Improve Transformer", 2020). dst must not overlap x.
+// Gate sets dst, [T, I], to a(gate)·up. Each row of x, [T, 2·I], holds the gate and then up. This is the
+// middle of a gated feed-forward layer (Shazeer, "GLU Variants Improve Transformer", 2020). dst must not
+// overlap x.
 func (a Activation) Gate(dst, x tensor.Tensor) {
 	alias.Disjoint("nn: Gate", "dst", dst.Data, "x", x.Data)
 	forRows(gate{a}, dst, x)

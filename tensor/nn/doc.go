@@ -1,11 +1,11 @@
-// Package nn holds the layers that every architecture shares: [Linear], [Embedding], [RMSNorm],
-// [LayerNorm] and the [Activation] functions; and the [Loader] that fills them from a checkpoint.
+// Package nn holds the layers that every architecture shares: [Linear], [Embedding], [RMSNorm], [LayerNorm]
+// and the [Activation] functions. A [Loader] fills them from a checkpoint.
 //
-// Layers are plain structs with exported fields. They are read-only when they compute, so any number of
-// goroutines may use one. Activations are [T, Dim] tensors, one row for each token; destinations come
-// first and may be the same tensor as the source where the method says so.
+// Layers are plain structs with exported fields. Computing does not change them, so any number of goroutines
+// may use one. Activations are [T, Dim] tensors, one row for each token. The destination comes first; it may
+// be the same tensor as the source only where the method says so.
 //
-// A recipe, which assembles a model, asks a Loader for each layer by its name in the checkpoint and its
-// shape. The Loader keeps errors, as bufio.Scanner does: at the end, one call of [Loader.Err] reports
-// every weight that is missing, of another shape, or that nobody asked for.
+// A recipe assembles a model. It asks a Loader for each layer, by the layer's name in the checkpoint and its
+// shape. The Loader collects errors, as bufio.Scanner does: at the end, one call of [Loader.Err] reports
+// every weight that is missing, has the wrong shape, or was not asked for.
 package nn

@@ -12,12 +12,14 @@ type Part struct {
 	Out  int
 }
 
-// Linear returns the layer with the weight name.weight, [out, in], and if bias is set name.bias, [out].
+// Linear returns the layer with the weight name.weight, [out, in], and, if bias is true, the bias name.bias,
+// [out].
 func (l Loader) Linear(name string, in, out int, bias bool) Linear {
 	return l.Fused(in, bias, Part{name, out})
 }
 
-// Fused returns several layers with the same input as one, their outputs one after the other.
+// Fused returns several layers with the same input as one layer. Its outputs are those of the parts, one
+// after the other.
 func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 	var w *tensor.Weight
 	out, kept, ok := 0, tensor.DType(0), true
@@ -48,8 +50,8 @@ func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 	return lin
 }
 
-// LinearRows is [Loader.Linear] with the outputs in another order: the rows from r[0] to r[0]+r[1] of the stored
-// layer, for each r of rows. It panics if these are not out rows.
+// LinearRows is [Loader.Linear] with reordered outputs: for each r in rows, it takes the stored rows r[0] to
+// r[0]+r[1]−1. It panics if these are not out rows in all.
 func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) Linear {
 	n := 0
 	for _, r := range rows {
@@ -84,8 +86,7 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 	return lin
 }
 
-// Conv1D returns the layer whose weight is stored the other way round, [in, out], as GPT-2 has it, with
-// its bias.
+// Conv1D returns a layer with a bias whose weight is stored transposed, [in, out], as in GPT-2.
 func (l Loader) Conv1D(name string, in, out int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
 	dt, ok := l.lookup(name+".weight", in, out)
@@ -114,8 +115,8 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 	return lin
 }
 
-// Convolution returns a convolution over tokens, name.weight [out, in/groups, kernel] and name.bias, as a
-// layer over windows: [out, kernel·in], with zeros between the groups.
+// Convolution returns a convolution over tokens as a layer over windows of tokens, [out, kernel·in], with
+// zeros between groups. The checkpoint has name.weight, [out, in/groups, kernel], and name.bias.
 func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
 	part := in / groups
@@ -162,8 +163,8 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 	return Embedding{w}
 }
 
-// Head returns the projection to the vocabulary. If it is tied and not stored, it shares the
-// embedding's table; a tied head that is stored nevertheless is used, as the reference does.
+// Head returns the projection to the vocabulary, stored as name.weight. If tied is true and it is not stored,
+// it shares the table of e. As in transformers, a stored head is used even if tied is true.
 func (l Loader) Head(e Embedding, name string, tied bool) Linear {
 	if e.Weight == nil || l.opt.NoHead {
 		return Linear{}
@@ -174,8 +175,8 @@ func (l Loader) Head(e Embedding, name string, tied bool) Linear {
 	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
 }
 
-// RMSNorm returns the norm with the weight name.weight, [dim]. plus is added to the weight: Gemma
-// stores it less one.
+// RMSNorm returns the norm with the weight name.weight, [dim]. plus is added to every weight: Gemma stores
+// weight − 1.
 func (l Loader) RMSNorm(name string, dim int, eps, plus float32) *RMSNorm {
 	w := l.Vector(name+".weight", dim)
 	if plus != 0 {
@@ -191,7 +192,8 @@ func (l Loader) LayerNorm(name string, dim int, eps float32) *LayerNorm {
 	return &LayerNorm{Weight: l.Vector(name+".weight", dim), Bias: l.Vector(name+".bias", dim), Eps: eps}
 }
 
-// Vector returns the values of a tensor of these dimensions, row by row, widened to float32.
+// Vector returns the values of the tensor name, which has the given dimensions, row by row and widened to
+// float32.
 func (l Loader) Vector(name string, dims ...int) []float32 {
 	dt, ok := l.lookup(name, dims...)
 	if !ok {

@@ -14,27 +14,28 @@ import (
 
 // Options say how a [Loader] reads weights.
 type Options struct {
-	// Convert, if not nil, chooses the type in which matrices are kept; they are kept as stored
-	// otherwise. To a wider type it changes no value; BF16 and F16 round to nearest even.
+	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. If it is nil,
+	// matrices keep the stored type. Conversion to a wider type is exact; to BF16 and F16 it rounds to
+	// nearest even.
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Precision is what products by the matrices round activations to.
+	// Precision says whether products with the matrices round activations.
 	Precision tensor.Precision
 
-	// Valid, if not nil, is asked before each weight is read; its error ends the loading, so that a
-	// config that is wrong does not cost the time of reading all weights.
+	// Valid, if not nil, is called before each weight is read. If it returns an error, no more weights are
+	// read: a wrong config then fails early.
 	Valid func() error
 
 	// NoHead has [Loader.Head] return an empty layer: the projection to the vocabulary is not read.
 	NoHead bool
 
-	// Progress, if not nil, is told the bytes read so far and in all, after each weight.
+	// Progress, if not nil, is called after each weight with the number of bytes read so far and in all.
 	Progress func(done, total int64)
 }
 
-// Loader gives the layers of a model by the names of their weights in a checkpoint. A Loader with a
-// prefix, as [Loader.At] returns, shares errors and progress with the one it comes from. It is for one
-// goroutine. After an error its layers are empty and must not compute.
+// Loader reads the layers of a model by the names of their weights in a checkpoint. Loaders made with
+// [Loader.At] share errors and progress with the Loader they come from. One goroutine at a time may use them.
+// After an error the layers are empty and must not compute.
 type Loader struct {
 	prefix string
 	*load
@@ -62,13 +63,13 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 	return Loader{"", l}
 }
 
-// At returns a Loader for the names that begin with the formatted prefix and a dot.
+// At returns a Loader that puts the formatted prefix and a dot before every name.
 func (l Loader) At(format string, args ...any) Loader {
 	return Loader{l.prefix + fmt.Sprintf(format, args...) + ".", l.load}
 }
 
-// Layers yields l.At(name.0), l.At(name.1), … for n layers, and stops early at the first layer with an
-// error: a config that claims a billion layers is no reason to look for them all.
+// Layers yields l.At(name.0), l.At(name.1), … for n layers. It stops at the first error, so that a config
+// with a billion layers does not take for ever.
 func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	return func(yield func(int, Loader) bool) {
 		for i := 0; i < n && len(l.errs) == 0; i++ {
@@ -79,8 +80,8 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	}
 }
 
-// Root returns l.At(prefix) if the checkpoint has the probe there, and l if it has it without the
-// prefix: the body of a model is stored alone or as a part of the model with its head.
+// Root returns l.At(prefix), or l itself if the checkpoint has the tensor probe only without the prefix.
+// Checkpoints hold the body of a model either alone, or under a prefix beside a head.
 func (l Loader) Root(prefix, probe string) Loader {
 	if !l.Has(prefix+"."+probe) && l.Has(probe) {
 		return l
@@ -88,7 +89,7 @@ func (l Loader) Root(prefix, probe string) Loader {
 	return l.At("%s", prefix)
 }
 
-// Prefix returns what comes before the names of this Loader.
+// Prefix returns what this Loader puts before every name.
 func (l Loader) Prefix() string { return l.prefix }
 
 // Has reports whether the checkpoint has a tensor with this name.
@@ -111,8 +112,8 @@ func (l Loader) HasBelow(prefix string) bool {
 	return false
 }
 
-// Equal reports whether the checkpoint has two tensors of these names with the same type, shape and
-// values. The first counts as asked for then.
+// Equal reports whether the checkpoint has tensors a and b with the same type, shape and values. If so, a
+// counts as asked for.
 func (l Loader) Equal(a, b string) bool {
 	x, okA := l.src.Lookup(l.prefix + a)
 	y, okB := l.src.Lookup(l.prefix + b)
@@ -131,8 +132,8 @@ func (l Loader) Equal(a, b string) bool {
 	return true
 }
 
-// Ignore says that tensors are no weights of the model: the buffers that old checkpoints saved along,
-// for instance. match is asked for each name that nobody has asked for.
+// Ignore accepts unread tensors for which match returns true as leftovers, such as the buffers in old
+// checkpoints. match is called for every tensor that was not asked for so far.
 func (l Loader) Ignore(match func(name string) bool) {
 	for name := range l.src.Names() {
 		if !l.asked[name] && match(name) {
@@ -142,13 +143,13 @@ func (l Loader) Ignore(match func(name string) bool) {
 	}
 }
 
-// Fail records an error of the recipe's own.
+// Fail records an error that the recipe found itself.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
 
 const maxErrors = 20 // shown; a wrong config makes every weight wrong
 
-// Err reports everything that was wrong so far, or nil. With all set it also reports tensors of the
-// checkpoint that nobody asked for: a model that leaves weights out would compute something else.
+// Err returns all errors so far, joined, or nil. If all is true it also reports tensors of the checkpoint
+// that were not asked for: a model without them would compute something else.
 func (l Loader) Err(all bool) error {
 	errs, n := l.errs, len(l.errs)
 	if all && n == 0 {
@@ -171,9 +172,9 @@ func (l Loader) Err(all bool) error {
 // computes from them. Of published models it is less than a third.
 const derivedFactor, derivedBytes = 2, 16 << 20
 
-// Derive says that a matrix [rows, dim] of float32 is to be computed from weights and kept. It records an error
-// and returns false if all of these are out of proportion to the checkpoint: a number in a config is no
-// reason to allocate gigabytes. A [checkpoint.Maker] has as much as it is asked for.
+// Derive asks for room for a float32 matrix [rows, dim] that is computed from weights and kept. It records an
+// error and returns false if all such matrices together are out of proportion to the checkpoint: a number in
+// a config must not allocate gigabytes. There is no limit for a [checkpoint.Maker].
 func (l Loader) Derive(name string, rows, dim int) bool {
 	if _, ok := l.src.(checkpoint.Maker); ok {
 		return true

@@ -9,15 +9,16 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// Norm normalises rows. dst and x have the same shape. They may be the same tensor, and must not overlap otherwise.
+// Norm normalises each row. dst and x have the same shape; they may be the same tensor but must not overlap
+// otherwise.
 type Norm interface {
 	Forward(dst, x tensor.Tensor)
 }
 
-// RMSNorm is x / √(mean(x²) + Eps) · Weight (Zhang and Sennrich, "Root Mean Square Layer
-// Normalization", 2019).
+// RMSNorm is x / √(mean(x²) + Eps) · Weight (Zhang and Sennrich, "Root Mean Square Layer Normalization",
+// 2019).
 type RMSNorm struct {
-	Weight []float32 // [Dim]; nil is all ones
+	Weight []float32 // [Dim]; nil means all ones
 	Eps    float32
 }
 
@@ -36,7 +37,7 @@ func (n *RMSNorm) rows(dst, x tensor.Tensor) {
 // LayerNorm is (x − mean(x)) / √(var(x) + Eps) · Weight + Bias (Ba, Kiros and Hinton, "Layer
 // Normalization", 2016).
 type LayerNorm struct {
-	Weight, Bias []float32 // [Dim]; nil is all ones, all zeros
+	Weight, Bias []float32 // [Dim]; a nil Weight means all ones, a nil Bias all zeros
 	Eps          float32
 }
 
@@ -52,7 +53,7 @@ func (n *LayerNorm) rows(dst, x tensor.Tensor) {
 	}
 }
 
-// Width returns the width of the rows that a norm of this package takes; 0 is any.
+// Width returns the width of the rows that a norm of this package takes, or 0 if it takes any width.
 func Width(n Norm) int {
 	switch n := n.(type) {
 	case *RMSNorm:
@@ -67,13 +68,13 @@ func Width(n Norm) int {
 	return 0
 }
 
-// PerRow normalises row i with the i-th norm: heads that have weights of their own (StableLM 2, Command R+).
+// PerRow normalises row i with norm i: each head has its own weights (StableLM 2, Command R+).
 type PerRow []Norm
 
-// Forward implements [Norm]. It panics unless x has as many rows as there are norms.
+// Forward implements [Norm]. It panics if the number of rows differs from the number of norms.
 func (n PerRow) Forward(dst, x tensor.Tensor) {
 	if x.Rows() != len(n) {
-		panic(fmt.Sprintf("nn: %v normalised by norms of %d rows", x.Shape, len(n)))
+		panic(fmt.Sprintf("nn: PerRow: x is %v for norms of %d rows", x.Shape, len(n)))
 	}
 	alias.SameOrDisjoint("nn: PerRow", "dst", dst.Data, "x", x.Data)
 	for i, norm := range n {

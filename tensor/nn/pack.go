@@ -37,7 +37,7 @@ func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
 	piece := max(1, packPiece/(packRows*size)) * packRows
 	for b, err := range l.src.Chunks(l.prefix+name, piece*size) {
 		if err == nil && len(b)%size != 0 {
-			err = fmt.Errorf("nn: tensor %q comes in pieces that are no whole rows", l.prefix+name)
+			err = fmt.Errorf("nn: tensor %q comes in pieces that are not whole rows", l.prefix+name)
 		}
 		if err != nil {
 			l.Fail(err)

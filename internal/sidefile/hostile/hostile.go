@@ -1,4 +1,4 @@
-// Package hostile makes folders with a fault in one of their files: for tests of what opens folders.
+// Package hostile makes folders with a fault in one file, to test functions that open folders.
 package hostile
 
 import (

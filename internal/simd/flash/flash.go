@@ -1,12 +1,13 @@
-// Package flash holds the kernels of streaming float32 attention, with the queries in the vector lanes.
+// Package flash holds the kernels of streaming float32 attention, with queries in the vector lanes.
 //
-// A tile of scores is [n keys][L lanes], L = 48, 32, 16, 8 or 1; a lane is a query row, so lanes are some heads
-// that share their keys times some tokens. Everything that belongs to a tile is transposed in this way:
-// queries qt [D][L], scores s [n][L], running maximum m [L], running sum l [L], output o [D][L]. Softmax
-// then never reduces across a vector, and keys and values are read as they lie, with any distance between
-// their rows. A tile of one lane, the only query of its head, has vectors of keys or dimensions instead. The
-// recurrence is that of Milakov and Gimelshein, "Online normalizer calculation for
-// softmax" (2018), blocked over keys as in Dao et al., "FlashAttention" (2022):
+// A tile of scores is [n keys][L lanes], with L = 48, 32, 16, 8 or 1. A lane is a query row: one token of one
+// of the heads that share a key head. All data of a tile has lanes last: queries qt [D][L], scores s [n][L],
+// running maximum m [L], running sum l [L], output o [D][L]. So softmax never reduces across a vector, and
+// keys and values are read where they lie, at any distance between rows. A tile of one lane has keys or
+// dimensions in the vectors instead.
+//
+// The recurrence is that of Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018), in
+// blocks of keys as in Dao et al., "FlashAttention" (2022):
 //
 //	LoadQueries(qt, …)                  // scale folded in
 //	fill(m, Empty); clear(l); clear(o)
@@ -21,15 +22,15 @@
 //
 // # Bits
 //
-// Each score is one chain of fused multiply-adds over the head dimension, each output and each sum one
-// chain over the keys, continued from call to call. So with one set of instructions the bits of a lane do not
-// depend on the number of lanes, on its place among them, on what the other lanes hold, or on
-// how keys are split into calls within a block. Blocks have to start at multiples of [Block], as the
-// maximum that scales the chain changes between them. Keys that a lane does not see leave it as it was, if
-// their values are finite.
+// Each score is one chain of fused multiply-adds over the head dimension. Each output and each sum is one
+// chain over the keys, continued from call to call. So with one instruction set the bits of a lane do not
+// depend on the number of lanes, on its place among them, on the other lanes, or on how the keys of a block
+// are split into calls. Blocks must start at multiples of [Block], because the maximum that scales the chain
+// changes between blocks. Keys that a lane does not see leave it unchanged if their values are finite.
 //
-// All functions panic if a slice is too short; none allocates, keeps an argument, or writes outside of what it
-// documents. They may run in several goroutines on different destinations. Sources must not overlap destinations.
+// All functions panic if a slice is too short. They allocate nothing, keep no argument, and write only what
+// they document. They may run in several goroutines on different destinations. Sources must not overlap
+// destinations.
 package flash
 
 import "fmt"
@@ -38,8 +39,8 @@ import "fmt"
 const Block = 128
 
 // Empty is the initial running maximum. It is finite so that a lane without keys needs no special case:
-// exp(−Inf − Empty) is 0 and exp(Empty − Empty) is 1, where −Inf would give NaN. Scores at or below it count
-// as masked, which makes an added bias of −math.MaxFloat32 a mask too.
+// exp(−Inf − Empty) is 0 and exp(Empty − Empty) is 1, where −Inf would give NaN. Scores at or below Empty
+// count as masked, so an added bias of −math.MaxFloat32 masks too.
 const Empty float32 = -1e30
 
 // Scores computes s[j][i] = Σ k[j·ldk+x]·qt[x][i] over x < d for n keys.

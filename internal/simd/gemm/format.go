@@ -89,7 +89,7 @@ const maxElements = 256
 // rowBytes returns the bytes of a row of k elements.
 func (f *Format) rowBytes(k int) int { return k / f.Elements * f.Bytes }
 
-// PackedLen returns the bytes of a packed [n, k] matrix. It panics if k is no whole number of blocks.
+// PackedLen returns the bytes of a packed [n, k] matrix. It panics if k is not a whole number of blocks.
 func (f *Format) PackedLen(n, k int) int {
 	if n < 0 || k < 0 || k%f.Elements != 0 || f.Elements > maxElements {
 		panic(fmt.Sprintf("gemm: a [%d, %d] matrix of %s, which has blocks of %d", n, k, f.Name, f.Elements))

@@ -1,26 +1,28 @@
 // Package gemm multiplies rows of activations by packed weight matrices: C = A·Wᵀ, in float32.
 //
-// A weight matrix W is [N, K] ([Out, In]), held in a [Format] and packed once, into panels: panel p has outputs
-// 48p…48p+47. Its blocks lie as [K/Elements][48], so for float32 it is [K][48]. The last panel's width is the
-// number of outputs left, rounded up to a multiple of 16. One layout serves every number of rows, from one
-// (decoding, where reading W at the speed of memory is all there is to do) to thousands (prompts, where the
-// floating-point units are the bound), and the rows of W can be read back from it.
+// A weight matrix W is [N, K] ([Out, In]). It is held in a [Format] and packed once, into panels: panel p has
+// outputs 48p…48p+47. The blocks of a panel lie as [K/Elements][48]; for float32 that is [K][48]. The last
+// panel is as wide as the outputs left, rounded up to a multiple of 16. One layout serves any number of rows:
+// one row (generation, bound by reading W from memory) and thousands (prompts, bound by the floating-point
+// units). Rows of W can be read back from it.
 //
-// Activations are packed too, into tiles of 8 rows, in the form that the format asks for; see
-// [Format.PackRows]. One row of float32 is its own packed form.
+// Activations are packed too, into tiles of 8 rows, in the form that the format needs; see [Format.PackRows].
+// One row of float32 needs no packing.
 //
-// Each output is one chain of multiply-adds, k ascending: fused in assembly, rounded twice in portable Go. So an
-// output's bits depend on its row of A, its row of W and the instruction set, but neither on the other rows or
-// columns, nor on how rows and panels are divided between calls, nor on the format of W as long as its values and
-// its activations are the same. NaN and infinities propagate as IEEE 754 says.
+// Each output is one chain of multiply-adds with ascending k: fused in assembly, rounded twice in portable
+// Go. So its bits depend on its row of A, its row of W and the instruction set. They do not depend on other
+// rows or columns, on how rows and panels are divided between calls, or on the format of W if values and
+// activations are the same. NaN and infinities propagate as IEEE 754 says.
 //
 // # Formats
 //
-// A new format is an entry of the table in format.go: with the size of its blocks and a function that decodes them
-// it works. Panels are decoded part by part, and the tiles of float32 do the rest. Tiles of its own come one by one,
-// each an entry of its list of tiles for an instruction set (tiles_amd64.go) and a kernel of the generator.
+// A new format is an entry of the table in format.go. It works with the size of its blocks and a function
+// that decodes them: panels are then decoded part by part and multiplied by the float32 tiles. Faster tiles
+// can be added one by one; each is an entry in the format's list of tiles for an instruction set
+// (tiles_amd64.go) and a kernel of the generator.
 //
-// Nothing here starts a goroutine. Any number may read a [Matrix], and may pack different rows of one.
+// Nothing here starts a goroutine. Any number of goroutines may read a [Matrix], or pack different rows of
+// one.
 package gemm
 
 import (
@@ -41,7 +43,7 @@ type Matrix struct {
 	Data   []byte // the panels, Format.PackedLen(N, K) bytes, aligned to 4
 }
 
-// New returns a packed matrix of zeros. It panics if n or k is negative, or k is no whole number of blocks.
+// New returns a packed matrix of zeros. It panics if n or k is negative, or k is not a whole number of blocks.
 func New(f *Format, n, k int) Matrix {
 	return Matrix{N: n, K: k, Format: f, Data: hugepages.Bytes(f.PackedLen(n, k))}
 }

@@ -1,5 +1,5 @@
-// Package checkpointtest tests sources of weights: those of this library's file formats, and those of formats from
-// outside of it. Only tests import it.
+// Package checkpointtest tests sources of weights: those of this library's file formats, and those of formats
+// that you add. Only tests import it.
 //
 //	checkpointtest.EachFS(t, "model.toy", file, func(t *testing.T, fsys fs.FS) {
 //		src, err := checkpoint.OpenFile(fsys, "model.toy", toy)

@@ -14,12 +14,12 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// Write writes all tensors of src, and the metadata unless it is empty, as one
-// safetensors file. The bytes are those that the format's own writer makes: tensors by type, widest
-// first, then by name, and a header padded to 8 bytes.
+// Write writes all tensors of src, and metadata if it is not empty, as one safetensors file. The bytes are
+// those of the format's own writer: tensors sorted by type, widest first, then by name, and a header padded
+// to 8 bytes.
 //
-// It fails with [checkpoint.ErrUnknownDType] for a type that the format does not have, [ErrName] for names that
-// it cannot hold, [checkpoint.ErrHeaderTooLarge], the errors of src, and those of w as they are.
+// It returns [checkpoint.ErrUnknownDType] for a type that the format does not have, [ErrName] for a name that
+// it cannot hold, [checkpoint.ErrHeaderTooLarge], the errors of src, and those of w unchanged.
 func Write(w io.Writer, src checkpoint.Source, metadata map[string]string) error {
 	infos, err := writeOrder(src)
 	if err != nil {

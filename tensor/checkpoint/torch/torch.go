@@ -1,13 +1,13 @@
-// Package torch reads files that torch.save of PyTorch wrote: pytorch_model.bin and .pt.
+// Package torch reads files written by torch.save of PyTorch: pytorch_model.bin and .pt.
 //
-// Such a file holds a Python pickle, which is a program, and memory that it makes tensors of. The program is
+// Such a file holds a Python pickle, which is a program, and the memory of the tensors. The program is
 // interpreted as a description of tensors; nothing in it is ever run.
 //
-//   - torch.go opens a file and finds out which form it has.
-//   - archive.go reads a zip file, the form since PyTorch 1.6; legacy.go the form before.
-//   - pickle.go reads a pickle, and state.go what a dictionary of tensors is made of.
+//   - torch.go opens a file and finds out its form.
+//   - archive.go reads a zip file, the form since PyTorch 1.6; legacy.go reads the form before.
+//   - pickle.go reads a pickle; state.go holds the parts of a dictionary of tensors.
 //
-// What can be wrong is told by a [checkpoint.Error], of the Kinds there and of [ErrPickle].
+// Errors are a [checkpoint.Error] with a Kind of that package, or [ErrPickle].
 package torch
 
 import (
@@ -18,25 +18,26 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// ErrPickle is the Kind of the error for a file that torch.save did not make of a dictionary of tensors.
+// ErrPickle is the Kind of error for a file that is not a dictionary of tensors written by torch.save.
 const ErrPickle checkpoint.Kind = "the file is not a pickle of named tensors as torch.save writes it"
 
-// Open opens a file that torch.save wrote, in the zip format or the one before PyTorch 1.6: a
-// dictionary from names to tensors or parameters, as a module's state_dict is. It is a Python pickle,
-// which is interpreted and never run: operations and calls that such a dictionary is not made of are
-// refused by name. See [checkpoint.OpenFile] for how it is read, and PyTorch's torch/serialization.py for the format.
+// Open opens a file written by torch.save, in the zip format or the one before PyTorch 1.6. It must be a
+// dictionary from names to tensors or parameters, like the state_dict of a module. The pickle is interpreted
+// and never run: an operation or call that such a dictionary does not need gives an error that names it. See
+// [checkpoint.OpenFile] for how the file is read, and PyTorch's torch/serialization.py for the format.
 //
-// Tensors that share memory, as tied weights do, are given under each of their names. One that is
-// stored in another order than row-major, as a transpose is, is copied into order each time it is read.
+// Tensors that share memory, such as tied weights, appear under each of their names. A tensor that is not
+// stored in row-major order, such as a transpose, is copied into that order each time it is read.
 //
-// What is not such a dictionary is refused with [ErrPickle], and so are compressed and encrypted zip
-// files, big-endian numbers, and numbers of quantised and rare types; a tensor that does not lie within
-// its storage with [checkpoint.ErrStorage].
+// It returns [ErrPickle] for any other pickle, for compressed and encrypted zip files, for big-endian
+// numbers, and for numbers of quantised and rare types. It returns [checkpoint.ErrStorage] for a tensor
+// outside its storage.
 func Open(fsys fs.FS, name string) (*checkpoint.Files, error) {
 	return checkpoint.OpenFile(fsys, name, read)
 }
 
-// OpenIndex opens the files that an index such as pytorch_model.bin.index.json names. See [checkpoint.OpenIndex].
+// OpenIndex opens the files listed in an index such as pytorch_model.bin.index.json. See
+// [checkpoint.OpenIndex].
 func OpenIndex(fsys fs.FS, index string) (*checkpoint.Files, error) {
 	return checkpoint.OpenIndex(fsys, index, read)
 }

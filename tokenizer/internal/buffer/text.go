@@ -1,4 +1,5 @@
-// Package buffer holds a text on its way through the stages: its bytes, where each is from, and what it may still grow.
+// Package buffer holds a text on its way through the stages: its bytes, the place in the original text that each
+// comes from, and how much it may still grow.
 package buffer
 
 import (
@@ -13,10 +14,10 @@ type Span struct{ Start, End int32 }
 // Piece is a byte range of a text's bytes.
 type Piece struct{ Start, End int32 }
 
-// Text is a stretch of input on its way through normalisation and pre-tokenisation. When track is set, align holds for
-// each byte the range of the original text it stands for.
+// Text is a stretch of input on its way through normalization and pre-tokenization. If Track is true, Align holds for
+// each byte the range of the original text that it stands for.
 //
-// An operation that rewrites the text builds next from b with Keep and Put, and ends with Swap.
+// An operation that rewrites the text builds Next from B with Keep and Put, and ends with Swap.
 type Text struct {
 	B, Next          []byte
 	Align, NextAlign []Span
@@ -27,17 +28,17 @@ type Text struct {
 	Search           SearchTime
 }
 
-// Normalizer and pre-tokenizer may make a text growFactor times as long, and growBytes longer. Of what is published the
-// longest decomposition of Unicode makes eleven bytes of one, thirteen with marks for its spaces.
+// Normalizer and pre-tokenizer may make a text GrowFactor times as long, and GrowBytes longer. In published files,
+// the longest decomposition of Unicode makes eleven bytes from one, or thirteen with marks for its spaces.
 const GrowFactor, GrowBytes = 32, 1 << 16
 
-// Allow sets how much an original text of n bytes may become.
+// Allow sets the room for an original text of n bytes.
 func (t *Text) Allow(n int) {
 	t.Most = GrowFactor*n + GrowBytes
 	t.room, t.Over = t.Most, false
 }
 
-// Spend takes the stretch out of what its original may become.
+// Spend subtracts the stretch from the room of the original text.
 func (t *Text) Spend() error {
 	t.room -= len(t.B)
 	return t.Check()
@@ -68,7 +69,7 @@ func (t *Text) Begin() {
 	t.Next, t.NextAlign = slices.Grow(t.Next[:0], len(t.B)+len(t.B)/4), t.NextAlign[:0]
 }
 
-// Keep carries b[i:j] over as it is.
+// Keep copies B[i:j] unchanged.
 func (t *Text) Keep(i, j int) {
 	t.Next = append(t.Next, t.B[i:j]...)
 	if t.Track {
@@ -76,7 +77,8 @@ func (t *Text) Keep(i, j int) {
 	}
 }
 
-// Put writes s in place of b[i:j]. An insertion, i == j, stands for what precedes it, or for what follows at the start.
+// Put writes s in place of B[i:j]. An insertion, with i == j, stands for the text before it, or at the start for the
+// text after it.
 func (t *Text) Put(s string, i, j int) {
 	if len(t.Next)+len(s) > t.room {
 		t.Over = true
@@ -117,7 +119,7 @@ func (t *Text) Swap() {
 	t.Align, t.NextAlign = t.NextAlign, t.Align
 }
 
-// Check reports a text that would have grown beyond what it may.
+// Check returns an error if the text has outgrown its room.
 func (t *Text) Check() error {
 	if t.Over || t.room < 0 {
 		return fmt.Errorf("tokenizer: normalizing makes more than %d bytes of the text: more than %d for each of its own", t.Most, GrowFactor)
@@ -125,7 +127,7 @@ func (t *Text) Check() error {
 	return nil
 }
 
-// Source returns the range of the original text that b[i:j] stands for.
+// Source returns the range of the original text that B[i:j] stands for.
 func (t *Text) Source(i, j int) Span {
 	if i >= j {
 		return Span{}

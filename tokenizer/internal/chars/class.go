@@ -1,5 +1,5 @@
-// Package chars knows characters: their classes in the editions of Unicode that the reference uses, broken UTF-8, GPT-2's
-// byte alphabet and SentencePiece's mark of a space.
+// Package chars classifies characters, in the editions of Unicode that Hugging Face tokenizers uses. It also handles
+// broken UTF-8, GPT-2's byte alphabet and SentencePiece's mark of a space.
 package chars
 
 import (

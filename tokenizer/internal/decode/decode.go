@@ -1,4 +1,4 @@
-// Package decode has the decoders: they turn tokens into text.
+// Package decode holds the decoders, which turn tokens into text.
 package decode
 
 import (

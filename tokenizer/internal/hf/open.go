@@ -1,5 +1,5 @@
-// Package hf opens the tokenizer of a Hugging Face model folder: which files it has, which class it is of, and what that
-// class does.
+// Package hf opens the tokenizer of a Hugging Face model folder. It finds out which files the folder has and which
+// class the tokenizer belongs to, and does what that class does in transformers.
 package hf
 
 import (

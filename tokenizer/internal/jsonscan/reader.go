@@ -1,4 +1,4 @@
-// Package jsonscan reads JSON without building values, and has what the stages of tokenizer.json share in reading theirs.
+// Package jsonscan reads JSON without building values, and holds helpers for the readers of tokenizer.json's stages.
 package jsonscan
 
 import (

@@ -1,4 +1,4 @@
-// Package languages holds what the tokenizer of a model that translates knows of languages.
+// Package languages holds the language codes and tokens of the tokenizer of a translation model.
 package languages
 
 import (

@@ -1,5 +1,5 @@
-// Package models has the models, which turn words into tokens: byte-pair encoding, Unigram, WordPiece and WordLevel, and
-// the vocabularies that they look tokens up in.
+// Package models holds the models, which turn words into tokens: byte-pair encoding, Unigram, WordPiece and
+// WordLevel. It also holds their vocabularies.
 package models
 
 import (

@@ -1,4 +1,4 @@
-// Package normalize has the normalizers: they rewrite a text before it is split.
+// Package normalize holds the normalizers, which rewrite a text before it is split.
 package normalize
 
 import (

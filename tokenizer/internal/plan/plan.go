@@ -1,4 +1,4 @@
-// Package plan holds a tokenizer in the making: its stages, vocabulary and tokens. It reads tokenizer.json into one.
+// Package plan holds a tokenizer under construction: its stages, vocabulary and tokens. It reads tokenizer.json.
 package plan
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/regex"
 )
 
-// Plan is a tokenizer in the making.
+// Plan is a tokenizer under construction.
 type Plan struct {
 	Normalizer   normalize.Normalizer
 	PreTokenizer pretoken.PreTokenizer

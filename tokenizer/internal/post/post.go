@@ -1,4 +1,4 @@
-// Package post has the templates of post-processors: the tokens that go around one text or two.
+// Package post holds the templates of post-processors: the tokens that go around one or two texts.
 package post
 
 // Processor puts special tokens around one text or two.

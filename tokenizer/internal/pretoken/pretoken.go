@@ -1,5 +1,5 @@
-// Package pretoken has the pre-tokenizers, which split a text into words, among them hand-written scanners for the
-// patterns of published models.
+// Package pretoken holds the pre-tokenizers, which split a text into words. The patterns of published models have
+// hand-written scanners.
 package pretoken
 
 import (

@@ -1,4 +1,4 @@
-// Package sentencepiece reads SentencePiece's model files and does what that library itself does.
+// Package sentencepiece reads SentencePiece's model files and encodes as that library does.
 package sentencepiece
 
 import (

@@ -1,4 +1,4 @@
-// Package trie has two sets of byte strings: Set, for some hundreds of strings, and Bytes, for a vocabulary.
+// Package trie holds two kinds of sets of byte strings: Set for a few hundred strings, Bytes for a vocabulary.
 package trie
 
 import (
