@@ -3,12 +3,16 @@ package task
 import (
 	_ "embed"
 	"fmt"
+	"io/fs"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
 //go:embed testdata/heads.json
@@ -46,6 +50,14 @@ type question struct {
 	Template string
 	Multi    bool
 	Prompt   *RerankPrompt
+	Stride   int
+	Entities [][]Entity
+	Windows  []struct {
+		Texts       []string
+		Cut         string
+		Max, Stride int
+		IDs         [][]int
+	}
 }
 
 type labelScore struct {
@@ -63,7 +75,7 @@ func (p *Pair) UnmarshalJSON(data []byte) error {
 // Folders as people publish them open with the head that the caller asks for, and answer as the reference.
 func TestPublishedFolders(t *testing.T) {
 	g := load1[headsGolden](headsJSON)
-	for _, c := range counted(t, g.Cases, 30) {
+	for _, c := range counted(t, g.Cases, 33) {
 		t.Run(c.Name, func(t *testing.T) {
 			if len(c.Questions) == 0 {
 				t.Fatal("no questions")
@@ -110,6 +122,21 @@ func (q *question) ask(c folderData) error {
 			return err
 		}
 		return q.labels(k.Classify(q.Texts...))
+	case "pairs":
+		k, err := OpenClassifier(fsys, model.Options{})
+		if err != nil {
+			return err
+		}
+		return q.labels(k.ClassifyPairs(q.Pairs...))
+	case "tag":
+		k, err := OpenTagger(fsys, model.Options{})
+		if err != nil {
+			return err
+		}
+		k.Stride = q.Stride
+		return q.entities(k.Tag(q.Texts...))
+	case "windows":
+		return q.windows(fsys)
 	case "zero-shot":
 		z, err := OpenZeroShot(fsys, model.Options{})
 		if err != nil {
@@ -168,6 +195,43 @@ func (q *question) scores(got []float32, err error) error {
 		err = fmt.Errorf("scores %v, want %v", got, q.Scores)
 	}
 	return err
+}
+
+func (q *question) entities(got [][]Entity, err error) error {
+	if err != nil {
+		return err
+	}
+	for i, want := range q.Entities {
+		same := func(a, b Entity) bool {
+			return a.Label == b.Label && a.Start == b.Start && a.End == b.End && near(a.Score, b.Score)
+		}
+		if !slices.EqualFunc(got[i], want, same) {
+			return fmt.Errorf("text %d: %+v, want %+v", i, got[i], want)
+		}
+	}
+	return nil
+}
+
+func (q *question) windows(fsys fs.FS) error {
+	t, err := tokenizer.Open(fsys)
+	if err != nil {
+		return err
+	}
+	cuts := map[string]tokenizer.Cut{"longest_first": tokenizer.LongestFirst, "only_first": tokenizer.OnlyFirst, "only_second": tokenizer.OnlySecond}
+	for _, c := range q.Windows {
+		got, err := t.Windows(whole(), tokenizer.Truncation{MaxTokens: c.Max, Stride: c.Stride, Cut: cuts[c.Cut], Left: true}, c.Texts...)
+		if err != nil {
+			return err
+		}
+		var ids [][]int
+		for _, w := range got {
+			ids = append(ids, w.IDs)
+		}
+		if !reflect.DeepEqual(ids, c.IDs) {
+			return fmt.Errorf("%s, %d tokens, stride %d: %v, want %v", c.Cut, c.Max, c.Stride, ids, c.IDs)
+		}
+	}
+	return nil
 }
 
 func (q *question) labels(got [][]Label, err error) error {

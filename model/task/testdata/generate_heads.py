@@ -18,7 +18,7 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.quantization import quantize_embeddings
 from transformers import AutoTokenizer, pipeline
 
-from checkpoints import BERT, LONG, ROBERTA, files, labels, roberta_files, write
+from checkpoints import BERT, LONG, NER, ROBERTA, bytes_at, files, labels, roberta_files, write
 from generate import TEXTS, legacy, modules, rounded
 
 HERE = pathlib.Path(__file__).parent
@@ -90,7 +90,8 @@ def embed(c: dict, **arguments) -> dict:
     if "modules.json" not in c["files"]:  # the library normalises what a plain encoder gives
         arguments["normalize_embeddings"] = True
     model = SentenceTransformer(folder_of(c), device="cpu")
-    return {"op": "embed", "texts": TEXTS, "rows": [model.encode(t, **arguments).tolist() for t in TEXTS], "dim": arguments.get("truncate_dim", 0)}
+    texts = [*TEXTS, "İSTANBUL ΣΑΣ [MASK] Paris"]
+    return {"op": "embed", "texts": texts, "rows": [model.encode(t, **arguments).tolist() for t in texts], "dim": arguments.get("truncate_dim", 0)}
 
 
 def embed_query(c: dict) -> dict:
@@ -151,6 +152,29 @@ def lm_rerank(c: dict, prompt: dict) -> dict:
             logits = m(torch.tensor([ids])).logits[0, -1]
         scores.append(torch.log_softmax(torch.stack([logits[no], logits[yes]]), 0)[1].exp().item())
     return {"op": "lm-rerank", "pairs": PAIRS, "prompt": prompt, "scores": scores}
+
+
+def pairs(c: dict) -> dict:
+    p = pipeline("text-classification", model=folder_of(c), device="cpu")
+    return {"op": "pairs", "pairs": PAIRS, "labels": [p({"text": a, "text_pair": b}, top_k=None, truncation=True) for a, b in PAIRS]}
+
+
+def tag(c: dict, **arguments) -> dict:
+    p = pipeline("token-classification", model=folder_of(c), aggregation_strategy="simple", device="cpu", **arguments)
+    found = [[{"label": e["entity_group"], "score": float(e["score"]), "start": bytes_at(t, e["start"]), "end": bytes_at(t, e["end"])}
+              for e in p(t)] for t in TEXTS if t]
+    return {"op": "tag", "texts": [t for t in TEXTS if t], "stride": arguments.get("stride", 0), "entities": found}
+
+
+def windows_left(c: dict) -> dict:
+    """The ids of all windows of texts that are cut at the beginning."""
+    t, rows = AutoTokenizer.from_pretrained(folder_of(c)), []
+    for texts, cut, most, stride in [([LONG], "only_first", 30, 9), ([LONG], "only_first", 64, 0), (["where does he live?", LONG], "only_second", 40, 11),
+                                     ([LONG, "yes"], "only_first", 25, 3), ([LONG, LONG[:150]], "longest_first", 21, 0)]:
+        e = t(*texts, truncation=cut, max_length=most, stride=stride, return_overflowing_tokens=cut != "longest_first")
+        ids = e["input_ids"] if cut != "longest_first" else [e["input_ids"]]
+        rows.append({"texts": texts, "cut": cut, "max": most, "stride": stride, "ids": ids})
+    return {"op": "windows", "windows": rows}
 
 
 def quantized() -> dict:
@@ -264,6 +288,21 @@ def nli_cases() -> dict:
     }
 
 
+def reading_cases() -> dict:
+    """Texts that are cut at the beginning, and lower-cased."""
+    left = vocabulary(BERT)
+    left["tokenizer_config.json"] = json.dumps(json.loads(left["tokenizer_config.json"]) | {"truncation_side": "left", "model_max_length": 30})
+    cased = vocabulary(BERT)
+    cased["tokenizer_config.json"] = json.dumps(json.loads(cased["tokenizer_config.json"]) | {"do_lower_case": False})
+    pooling = {"modules.json": modules("Transformer", "Pooling"), "1_Pooling/config.json": legacy("mean_tokens"),
+               "sentence_bert_config.json": json.dumps({"max_seq_length": 40, "do_lower_case": True})}
+    return {
+        "cut at the beginning": (checkpoint("BertForSequenceClassification", BERT, left, **labels(NLI)), [classify, pairs, embed, zero_shot, windows_left]),
+        "tokens cut at the beginning": (checkpoint("BertForTokenClassification", BERT, left, **labels(NER)), [tag, lambda c: tag(c, stride=7)]),
+        "lower-cased": (beside(checkpoint("BertModel", BERT, cased), pooling), [embed]),
+    }
+
+
 def decoder_cases() -> dict:
     prompt = {"prefix": "<s>the king ", "beforeQuery": "query: ", "beforeDocument": "\ntext: ", "suffix": "</s>answer: ", "yes": "y", "no": "n"}
     c = checkpoint("Qwen3ForCausalLM", QWEN3, tokenizer_json(end=False))
@@ -276,7 +315,7 @@ def decoder_cases() -> dict:
 def main():
     transformers.logging.set_verbosity_error()
     out = {"cases": [], "quantized": quantized()}
-    for name, (c, questions) in {**head_cases(), **embedder_cases(), **cross_cases(), **nli_cases(), **decoder_cases()}.items():
+    for name, (c, questions) in {**head_cases(), **embedder_cases(), **cross_cases(), **nli_cases(), **reading_cases(), **decoder_cases()}.items():
         print(name, flush=True)
         out["cases"].append({"name": name, **c, "questions": [q(c) for q in questions]})
     (HERE / "heads.json").write_text(json.dumps(rounded(out), ensure_ascii=False, separators=(",", ":")) + "\n")
