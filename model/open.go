@@ -34,6 +34,9 @@ type Options struct {
 	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
 	// and refuses a checkpoint without any of them, whatever config.json names under architectures. nil is the
 	// head that architectures names, or if that names none, the only one that is stored.
+	//
+	// [OpenEncoderDecoder] opens the classifier of an encoder–decoder for arch.SequenceClassification, and the
+	// projection to the vocabulary for any other.
 	Heads []arch.Task
 
 	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
@@ -127,6 +130,9 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 func newDecoder(f *folder, opt Options) (*Decoder, error) {
 	d, err := assemble(f, opt, "decoder", false, f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
 	if err != nil {
+		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
+			err = fmt.Errorf("%w\nmodel: architectures names %.200q, a classifier: open it with OpenEncoder", err, class)
+		}
 		return nil, err
 	}
 	return &Decoder{Decoder: d, Family: f.family}, nil
