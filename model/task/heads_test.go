@@ -75,7 +75,7 @@ func (p *Pair) UnmarshalJSON(data []byte) error {
 // Folders as people publish them open with the head that the caller asks for, and answer as the reference.
 func TestPublishedFolders(t *testing.T) {
 	g := load1[headsGolden](headsJSON)
-	for _, c := range counted(t, g.Cases, 33) {
+	for _, c := range counted(t, g.Cases, 34) {
 		t.Run(c.Name, func(t *testing.T) {
 			if len(c.Questions) == 0 {
 				t.Fatal("no questions")

@@ -96,7 +96,7 @@ func TestRefusedCrossEncoders(t *testing.T) {
 
 // Tables of word vectors that do not fit are refused by name.
 func TestRefusedWordVectors(t *testing.T) {
-	base := folderData{Files: map[string]string{"modules.json": moduleList(saved + "StaticEmbedding"), "vocab.txt": expected.Checkpoints["features"].Files["vocab.txt"]}}
+	base := folderData{Files: map[string]string{"modules.json": moduleList(saved + "StaticEmbedding"), "tokenizer.json": string(Published("static")["tokenizer.json"].Data)}}
 	for _, c := range []struct {
 		weights map[string][]int
 		want    string

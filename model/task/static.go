@@ -2,10 +2,12 @@ package task
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"slices"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
@@ -16,11 +18,25 @@ import (
 )
 
 // static assembles a StaticEmbedding: a table of word vectors, whose mean is the vector of a text (model2vec; Tulkens
-// and van Dongen, 2024). Texts are read whole, and without special tokens around them.
+// and van Dongen, 2024). Texts are read without special tokens around them, by tokenizer.json as it stands, whose
+// truncation alone cuts them.
 func (f *folder) static(fsys fs.FS) error {
-	t, err := tokenizer.Open(fsys)
+	data, err := sidefile.Read(fsys, "tokenizer.json", sidefile.MaxVocabulary)
+	if err != nil {
+		return fmt.Errorf("task: a StaticEmbedding needs a tokenizer.json: %w", err)
+	}
+	t, err := tokenizer.ParseJSON(data)
 	if err != nil {
 		return err
+	}
+	var c struct {
+		Truncation *struct {
+			Length    int    `json:"max_length"`
+			Direction string `json:"direction"`
+		} `json:"truncation"`
+	}
+	if err := json.Unmarshal(sidefile.TrimMark(data), &c); err != nil {
+		return fmt.Errorf("task: tokenizer.json: %w", err)
 	}
 	src, err := hf.OpenWeights(fsys)
 	if err != nil {
@@ -37,6 +53,9 @@ func (f *folder) static(fsys fs.FS) error {
 		return err
 	}
 	f.e.Modules, f.e.bare, f.pooled = nil, true, true
+	if c.Truncation != nil && c.Truncation.Length > 0 {
+		f.e.MaxTokens, f.e.CutLeft = c.Truncation.Length, c.Truncation.Direction == "Left"
+	}
 	return nil
 }
 

@@ -53,6 +53,12 @@ def tokenizer_json(end: bool) -> dict:
         {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", "model_max_length": 100, **names})}
 
 
+def cut(text: str) -> str:
+    """A tokenizer.json that cuts texts."""
+    truncation = {"direction": "Left", "max_length": 9, "strategy": "LongestFirst", "stride": 0}
+    return json.dumps(json.loads(text) | {"truncation": truncation}, ensure_ascii=False)
+
+
 def checkpoint(cls: str, config: dict, texts: dict, class_named: str | None = "", drop: tuple = (), **more) -> dict:
     """A folder of a class. class_named is what the config says instead, None for nothing."""
     config = dict(config, architectures=[cls], **more)
@@ -221,7 +227,7 @@ def embedder_cases() -> dict:
     dotted = [dict(m, path="./" + m["path"] + "/") if m["path"] else m for m in json.loads(modules("Transformer", "Pooling"))]
     static = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.StaticEmbedding"},
               {"idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}]
-    words = {**tokenizer_json(end=True), "modules.json": json.dumps(static)}
+    words = {"tokenizer.json": tokenizer_json(end=True)["tokenizer.json"], "modules.json": json.dumps(static)}
     cases = {
         "dotted paths": (beside(bert, {"modules.json": json.dumps(dotted), "1_Pooling/config.json": legacy("cls_token")}), [embed]),
         "last token and instruction": (beside(qwen, {
@@ -236,6 +242,8 @@ def embedder_cases() -> dict:
             "2_Dense/config.json": json.dumps(dense)}, {"2_Dense/model.safetensors": {"linear.weight": [48, 32]}}), [embed]),
         "static": ({"files": words, "weights": {"model.safetensors": {"embedding.weight": [340, 24]}}}, [embed]),
         "static of model2vec": ({"files": words, "weights": {"model.safetensors": {"embeddings": [340, 24], "weights": [340]}}}, [embed]),
+        "static, cut": ({"files": words | {"tokenizer.json": cut(words["tokenizer.json"])},
+                         "weights": {"model.safetensors": {"embedding.weight": [340, 24]}}}, [embed]),
         "truncated": (beside(bert, {"modules.json": modules("Transformer", "Pooling"), "1_Pooling/config.json": legacy("mean_tokens")}),
                       [lambda c: embed(c, truncate_dim=11)]),
     }
