@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/whatis"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/model/lora"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -29,12 +33,34 @@ type Options struct {
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
 
+	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
+	// are left out. Such tensors are an error otherwise, but for those that no answer depends on: heads of a
+	// family's other tasks, buffers of old versions, and what [nn.IsSideTensor] reports, counters and the weights of
+	// a training loss.
+	Skip func(name string) bool
+
+	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
+	Skipped func(name string)
+
+	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
+	// and refuses a checkpoint without any of them, whatever config.json names under architectures. nil is the
+	// head that architectures names, or if that names none, the only one that is stored.
+	//
+	// [OpenEncoderDecoder] opens the classifier of an encoder–decoder for arch.SequenceClassification, and the
+	// projection to the vocabulary for any other.
+	Heads []arch.Task
+
+	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
+	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
+	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
+	Adapters []fs.FS
+
 	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
 	Families map[string]family.Recipe
 }
 
-// recipe returns the recipe of a model_type.
-func (o *Options) recipe(modelType string) (family.Recipe, bool) {
+// Recipe returns the recipe of a model_type, and whether there is one.
+func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 	if r, ok := o.Families[modelType]; ok {
 		return r, true
 	}
@@ -42,8 +68,9 @@ func (o *Options) recipe(modelType string) (family.Recipe, bool) {
 	return r, ok
 }
 
-func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err})
+func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err, NoHead: noHead,
+		Skip: o.Skip, Skipped: o.Skipped})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -51,7 +78,7 @@ func Decoders() []string {
 	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.Decoder != nil })
 }
 
-// Encoders lists the model_types that [OpenEncoder] opens.
+// Encoders lists the model_types of encoders. [OpenEncoder] opens those of [Decoders] too.
 func Encoders() []string {
 	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.Encoder != nil })
 }
@@ -73,7 +100,8 @@ var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncode
 //   - a tokenizer, optional: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
 // A family, rope type, activation or quantisation that is not supported gives an error that names it. So do
-// weights that are missing, have another shape than the config says, or are left over.
+// weights that are missing, have another shape than the config says, or are left over (see Options.Skip). A table that
+// the config ties to another need not be stored, and names may have the prefixes that nn.Loader.Root knows.
 //
 // fsys may be any file system. Files of [os.DirFS] and [os.Root] are memory-mapped while weights are read. If
 // another program truncates such a file at that time, the operating system ends this process (SIGBUS on
@@ -86,7 +114,7 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -107,6 +135,10 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -118,22 +150,31 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 }
 
 func newDecoder(f *folder, opt Options) (*Decoder, error) {
-	d, err := assemble(f, opt, "decoder", f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
+	d, err := assemble(f, opt, "decoder", false, f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
 	if err != nil {
+		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
+			err = fmt.Errorf("%w\nmodel: architectures names %.200q, a classifier: open it with OpenEncoder", err, class)
+		}
 		return nil, err
 	}
 	return &Decoder{Decoder: d, Family: f.family}, nil
 }
 
 // OpenEncoder opens an encoder from a folder as Hugging Face publishes it, in the same way as [OpenDecoder].
-// The tokenizer may also be a vocab.txt. The head is that of the class listed in config.json under
-// architectures; it is an error if the checkpoint has no weights for it.
+// The tokenizer may also be a vocab.txt.
+//
+// The head is the one that [Options.Heads] asks for. Without a wish it is that of the class listed in config.json under
+// architectures, or if none is listed, the only one that is stored. A head without weights is an error that names what
+// there is. Heads that are not asked for are not read.
+//
+// A decoder opens as an encoder that reads from left to right: its hidden states make embeddings, and the layer
+// score, which reads the last token, a classifier.
 func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	e, err := newEncoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -151,6 +192,10 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	return newEncoder(f, opt)
 }
 
@@ -159,9 +204,19 @@ func newEncoder(f *folder, opt Options) (*Encoder, error) {
 	if f.src, err = checkpoint.Rename(f.src, checkpoint.NormNames); err != nil {
 		return nil, err
 	}
-	e, err := assemble(f, opt, "encoder", f.recipe.Encoder, func(r family.Recipe) bool { return r.Encoder != nil })
+	build, causal := f.recipe.Encoder, false
+	if build == nil && f.recipe.Decoder != nil {
+		build, causal = family.CausalEncoder(f.recipe.Decoder), true
+	}
+	if opt.Heads != nil {
+		f.config = f.config.For(opt.Heads...)
+	}
+	e, err := assemble(f, opt, "encoder", causal, build, func(r family.Recipe) bool { return r.Encoder != nil || r.Decoder != nil })
 	if err != nil {
 		return nil, err
+	}
+	if opt.Heads != nil && !slices.Contains(opt.Heads, e.Task) {
+		return nil, fmt.Errorf("model: model_type %q as an encoder is for %v; it has no head for %v", f.family, e.Task, opt.Heads[0])
 	}
 	return &Encoder{Encoder: e, Family: f.family}, nil
 }
@@ -174,7 +229,7 @@ func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -198,6 +253,10 @@ func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -218,7 +277,10 @@ func (m *EncoderDecoder) readGeneration(f *folder) (err error) {
 }
 
 func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
-	m, err := assemble(f, opt, "encoder–decoder", f.recipe.EncoderDecoder, func(r family.Recipe) bool { return r.EncoderDecoder != nil })
+	if opt.Heads != nil {
+		f.config = f.config.For(opt.Heads...)
+	}
+	m, err := assemble(f, opt, "encoder–decoder", false, f.recipe.EncoderDecoder, func(r family.Recipe) bool { return r.EncoderDecoder != nil })
 	if err != nil {
 		return nil, err
 	}
@@ -228,18 +290,25 @@ func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
 
 // folder is a checkpoint that is being opened.
 type folder struct {
-	fsys   fs.FS // nil where the weights come from somewhere else
+	fsys   fs.FS  // nil where the weights come from somewhere else
+	text   []byte // of config.json
 	config *hf.Config
 	src    checkpoint.Source
 	family string // model_type
 	recipe family.Recipe
+
+	adapters []*lora.Adapter // merged into src
 }
 
 // openFolder reads the config and opens the weights.
 func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, model.safetensors and a tokenizer; %w", err)
+		what := whatis.Folder(fsys)
+		if what == "" {
+			what = "a checkpoint is a folder with config.json, model.safetensors and a tokenizer"
+		}
+		return nil, fmt.Errorf("model: no config.json here: %s; %w", what, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -248,10 +317,45 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.fsys = fsys
-	f.src, err = hf.OpenWeights(fsys)
-	return f, err
+	if f.fsys = fsys; f.family == "" {
+		return nil, f.noType()
+	}
+	if f.src, err = hf.OpenWeights(fsys); err != nil {
+		return nil, err
+	}
+	if err := f.adapt(opt); err != nil {
+		return nil, errors.Join(err, f.src.Close())
+	}
+	return f, nil
 }
+
+// adapt merges the adapters into the weights.
+func (f *folder) adapt(opt Options) error {
+	for i, fsys := range opt.Adapters {
+		a, err := lora.Open(fsys)
+		var src checkpoint.Source
+		if err == nil {
+			f.adapters = append(f.adapters, a)
+			src, err = a.Merge(f.src, f.config)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("model: Options.Adapters[%d]: %w", i, err), f.closeAdapters())
+		}
+		f.src, f.config = src, a.Config(f.config)
+	}
+	return nil
+}
+
+func (f *folder) closeAdapters() error {
+	var errs []error
+	for _, a := range f.adapters {
+		errs = append(errs, a.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// close closes the weights and the adapters, of which the model has copies.
+func (f *folder) close() error { return errors.Join(f.src.Close(), f.closeAdapters()) }
 
 // newFolder finds the recipe for a config.
 func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {
@@ -259,8 +363,8 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{config: c, src: src, family: c.ModelType()}
-	f.recipe, _ = opt.recipe(f.family)
+	f := &folder{text: configJSON, config: c, src: src, family: c.ModelType()}
+	f.recipe, _ = opt.Recipe(f.family)
 	return f, nil
 }
 
@@ -279,8 +383,8 @@ func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
 }
 
 // assemble runs a recipe and reports everything that is wrong with the config and the weights. build is nil for a
-// model_type that has no such form; has tells which have.
-func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Config, nn.Loader) *Model, has func(family.Recipe) bool) (*Model, error) {
+// model_type that has no such form; has tells which have. With noHead, the projection to the vocabulary is not read.
+func assemble[Model any](f *folder, opt Options, kind string, noHead bool, build func(*hf.Config, nn.Loader) *Model, has func(family.Recipe) bool) (*Model, error) {
 	c := f.config
 	if err := c.Err(); err != nil {
 		return nil, err
@@ -288,7 +392,7 @@ func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Con
 	if err := f.check(opt, kind, build != nil, has); err != nil {
 		return nil, err
 	}
-	w := opt.loader(c, f.src)
+	w := opt.loader(c, f.src, noHead)
 	m := build(c, w)
 	err := w.Err(true)
 	if w.Err(false) == nil { // otherwise the loader has met those of the config
@@ -303,24 +407,97 @@ func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Con
 // check returns an error unless the model can be opened as this kind.
 func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
 	c := f.config
-	switch kinds := f.recipe.Kinds(); {
+	switch {
 	case f.family == "":
-		return fmt.Errorf("model: %s has no model_type; it must name the architecture, such as \"llama\"", c.Path())
-	case !ok && len(kinds) > 0:
-		var open []string
-		for i, kind := range kinds {
-			open = append(open, openers[kind])
-			kinds[i] = article(kind)
-		}
-		return fmt.Errorf("model: model_type %q is %s: open it with %s", f.family, strings.Join(kinds, " or "), strings.Join(open, " or "))
+		return f.noType()
+	case !ok && len(f.recipe.Kinds()) > 0:
+		return f.wrongKind()
 	case !ok:
 		return fmt.Errorf("model: model_type %q is not supported; these %ss are: %s; Options.Families takes recipes for others",
 			f.family, kind, strings.Join(family.Types(family.Recipes(), has), " "))
+	case f.isMLX():
+		q := c.Object("quantization")
+		return fmt.Errorf("model: %s: quantization: the weights are those of MLX, quantised to %d bits in groups of %d, with .scales and .biases beside each: "+
+			"that is not supported; use the unquantised checkpoint that it was made from", c.Path(), q.Int("bits", 0, 0, 64), q.Int("group_size", 0, 0, hf.MaxWidth))
 	case c.Has("quantization_config"):
 		method := c.Object("quantization_config").String("quant_method", "unknown")
 		return fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.Path(), method)
 	}
 	return nil
+}
+
+// wrongKind is the error for a model of another kind than it is opened as: it names the functions that open it.
+func (f *folder) wrongKind() error {
+	var are, open []string
+	for _, kind := range f.recipe.Kinds() {
+		are = append(are, article(kind))
+		if f.opensAs(kind) {
+			open = append(open, openers[kind])
+		}
+	}
+	err := fmt.Errorf("model: model_type %q is %s", f.family, strings.Join(are, " or "))
+	if len(open) == 0 {
+		return fmt.Errorf("%w, and this checkpoint cannot be opened as such either", err)
+	}
+	return fmt.Errorf("%w: open it with %s", err, strings.Join(open, " or "))
+}
+
+// noType is the error for a config that says nothing of a model.
+func (f *folder) noType() error {
+	what := ""
+	if f.config.Has("pooling_mode_mean_tokens") || f.config.Has("pooling_mode") || f.config.Has("in_features") {
+		what = "; this is the config of a module of sentence-transformers: open the folder that has modules.json, with task.OpenEmbedder"
+	}
+	return fmt.Errorf("model: %s has no model_type; it must name the architecture, such as \"llama\"%s", f.config.Path(), what)
+}
+
+// isMLX reports whether MLX has quantised the weights.
+func (f *folder) isMLX() bool {
+	if !f.config.Has("quantization") {
+		return false
+	}
+	for name := range f.src.Names() {
+		if module, ok := strings.CutSuffix(name, ".scales"); ok {
+			if _, ok := f.src.Lookup(module + ".biases"); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// errDry ends the assembling of a model that is only tried.
+var errDry = errors.New("model: no weights are read")
+
+// opensAs reports whether the checkpoint can be opened as a kind, as far as its config and the names of its weights tell.
+func (f *folder) opensAs(kind string) bool {
+	c, err := hf.ParseConfig(f.config.Path(), f.text)
+	if err != nil {
+		return false
+	}
+	w := nn.NewLoader(f.src, nn.Options{Valid: func() error { return errors.Join(c.Err(), errDry) }})
+	switch kind {
+	case "decoder":
+		f.recipe.Decoder(c, w)
+	case "encoder":
+		f.recipe.Encoder(c, w)
+	default:
+		f.recipe.EncoderDecoder(c, w)
+		if _, any := f.src.(checkpoint.Maker); !any && !f.hasDecoder() {
+			return false
+		}
+	}
+	return c.Err() == nil
+}
+
+// hasDecoder reports whether there are weights of a decoder.
+func (f *folder) hasDecoder() bool {
+	for name := range f.src.Names() {
+		if strings.HasPrefix(name, "decoder.") || strings.Contains(name, ".decoder.") {
+			return true
+		}
+	}
+	return false
 }
 
 func article(kind string) string {

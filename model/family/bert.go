@@ -120,25 +120,26 @@ func bert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	c.Read(&cfg)
 	cfg.EmbeddingSize = nil
 	m := newBert(c, cfg)
-	body := w.Root("bert", "embeddings.word_embeddings.weight")
+	body := w.Root("bert", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("cls.predictions.decoder"))
+	}
 	e := m.encoder(body, "encoder.layer", m.layer)
 	h, dim := heads{c: c, w: w, e: e, dim: m.HiddenSize}, m.HiddenSize
-	pooler := h.pooler(body, "pooler.dense")
+	pooler, dense := h.pooler(body, "pooler.dense"), body.Prefix()+"pooler.dense.weight"
 	masked := func() *arch.Head {
 		t := w.At("cls.predictions.transform")
 		return &arch.Head{Dense: linear(t, "dense", dim, dim), Act: m.HiddenAct, Norm: t.LayerNorm("LayerNorm", dim, m.Eps),
-			Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias", m.TieWordEmbeddings)}
+			Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias")}
 	}
 	h.set(headSet{
 		features: pooler,
-		masked:   masked,
-		classify: func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, h.labels())) },
-		next:     func() *arch.Head { return then(pooler(), linear(w, "cls.seq_relationship", dim, 2)) },
-		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, 1)) },
-		preTraining: func() {
-			e.Task, e.Tokens = arch.MaskedLM, masked()
-			e.Sequence = then(pooler(), linear(w, "cls.seq_relationship", dim, 2))
-		},
+		masked:   head{masked, []string{"cls.predictions."}},
+		classify: head{func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, h.labels())) }, []string{"classifier.weight", dense}},
+		next: head{func() *arch.Head { return then(pooler(), linear(w, "cls.seq_relationship", dim, 2)) },
+			[]string{"cls.seq_relationship.weight", dense}},
+		choice:      head{func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, 1)) }, []string{"classifier.weight", dense}},
+		preTraining: []arch.Task{arch.MaskedLM, arch.NextSentence},
 	}, "cls.", "pooler.", "classifier.", "qa_outputs.")
 	return e
 }
@@ -165,7 +166,10 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	m := newBert(c, b)
 	m.names = bertNames{query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", out: "attention.out_lin",
 		attentionNorm: "sa_layer_norm", up: "ffn.lin1", down: "ffn.lin2", norm: "output_layer_norm"}
-	body, dim := w.Root("distilbert", "embeddings.word_embeddings.weight"), cfg.Dim
+	body, dim := w.Root("distilbert", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight"), cfg.Dim
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("vocab_projector"))
+	}
 	if cfg.SinusoidalPosEmbds && !body.Has("embeddings.position_embeddings.weight") {
 		m.positions = func(nn.Loader) arch.PositionTable {
 			s := arch.NewSinusoids(dim)
@@ -179,12 +183,12 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 		return &arch.Head{Dense: linear(w, "pre_classifier", dim, dim), Act: nn.ReLU, Out: linear(w, "classifier", dim, out)}
 	}
 	h.set(headSet{
-		masked: func() *arch.Head {
+		masked: head{func() *arch.Head {
 			return &arch.Head{Dense: linear(w, "vocab_transform", dim, dim), Act: m.HiddenAct, Norm: w.LayerNorm("vocab_layer_norm", dim, 1e-12),
-				Out: h.vocabulary("vocab_projector", "vocab_projector.bias", m.TieWordEmbeddings)}
-		},
-		classify: func() *arch.Head { return first(h.labels()) },
-		choice:   func() *arch.Head { return first(1) },
+				Out: h.vocabulary("vocab_projector", "vocab_projector.bias")}
+		}, []string{"vocab_transform."}},
+		classify: head{func() *arch.Head { return first(h.labels()) }, []string{"classifier.weight", "pre_classifier.weight"}},
+		choice:   head{func() *arch.Head { return first(1) }, []string{"classifier.weight", "pre_classifier.weight"}},
 	}, "vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "pre_classifier.", "classifier.", "qa_outputs.")
 	return e
 }

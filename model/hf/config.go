@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/model/arch"
 )
 
 // Config is a JSON object: config.json, or an object within it. Wrong values are collected while they are
@@ -17,6 +19,8 @@ type Config struct {
 	path string // of the object within the file, for errors
 	keys map[string]json.RawMessage
 	errs *[]error // of the whole file
+
+	wanted []arch.Task
 }
 
 // Bounds of what a config may ask for: beyond every published model, and small enough that products of
@@ -35,7 +39,7 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 		return nil, fmt.Errorf("model: %s has %d bytes; no config needs more than %d", file, len(data), sidefile.MaxConfig)
 	}
 	c := &Config{path: file, errs: new([]error)}
-	if err := json.Unmarshal(sidefile.TrimMark(data), &c.keys); err != nil {
+	if err := json.Unmarshal(sidefile.JSON(data), &c.keys); err != nil {
 		return nil, fmt.Errorf("model: %s is not a JSON object: %w", file, err)
 	}
 	return c, nil
@@ -77,6 +81,9 @@ func (c *Config) Raw(key string) json.RawMessage { return c.keys[key] }
 // Keys returns the number of keys.
 func (c *Config) Keys() int { return len(c.keys) }
 
+// Names returns the keys of the object, in order.
+func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.keys)) }
+
 // Object returns the object under key, or an empty one.
 func (c *Config) Object(key string) *Config {
 	o := &Config{path: c.path + ": " + key, errs: c.errs}
@@ -109,7 +116,7 @@ func (c *Config) Only(keys ...string) *Config {
 
 // With returns a copy of c with the given JSON value under key.
 func (c *Config) With(key, value string) *Config {
-	o := &Config{path: c.path, errs: c.errs, keys: map[string]json.RawMessage{}}
+	o := &Config{path: c.path, errs: c.errs, wanted: c.wanted, keys: map[string]json.RawMessage{}}
 	maps.Copy(o.keys, c.keys)
 	o.keys[key] = json.RawMessage(value)
 	return o
@@ -121,6 +128,16 @@ func (c *Config) Without(key string) *Config {
 	delete(o.keys, key)
 	return o
 }
+
+// For returns the config with a wish: the heads that the caller can use, the preferred first.
+func (c *Config) For(heads ...arch.Task) *Config {
+	o := *c
+	o.wanted = heads
+	return &o
+}
+
+// Wanted returns the heads that the caller can use, the preferred first, or nil if any will do.
+func (c *Config) Wanted() []arch.Task { return c.wanted }
 
 // decode decodes a key into v, and reports whether it was there and could be decoded.
 func (c *Config) decode(key string, v any, want string) bool {
@@ -164,13 +181,6 @@ func (c *Config) String(key, otherwise string) string {
 
 // maxName bounds the strings of a config: names, and the prefixes of tasks.
 const maxName = 1 << 12
-
-// Strings returns the object of strings under key, such as id2label, or nil if the key is absent.
-func (c *Config) Strings(key string) map[string]string {
-	var v map[string]string
-	c.decode(key, &v, "an object of strings")
-	return v
-}
 
 // List returns the list of strings under key, or nil if the key is absent.
 func (c *Config) List(key string) []string {

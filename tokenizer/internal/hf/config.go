@@ -105,7 +105,7 @@ func readJSON[T any](fsys fs.FS, name string, v *T) error {
 		return nil
 	}
 	if err == nil {
-		err = json.Unmarshal(sidefile.TrimMark(data), v)
+		err = json.Unmarshal(sidefile.JSON(data), v)
 	}
 	if err != nil {
 		return fmt.Errorf("tokenizer: %s: %w", name, err)

@@ -96,9 +96,12 @@ class Folders:
         t.save_pretrained(d)
         for f in os.listdir(d):
             if f.endswith(".json"):
-                saved = json.load(open(d + "/" + f))
-                saved.pop("vocab_file", None)  # where it was on this machine
-                dump(d, f, saved)
+                dump(d, f, json.load(open(d + "/" + f)))
+        path = d + "/tokenizer_config.json"
+        if os.path.exists(path):
+            c = json.load(open(path))
+            c.pop("vocab_file", None)  # a path of the machine
+            dump(d, "tokenizer_config.json", c)
         if config:
             self.edit(d, "tokenizer_config.json", **config)
 
