@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // TestClasses opens the folders of testdata/classes and compares with what the reference gives.
@@ -40,5 +41,39 @@ func TestClasses(t *testing.T) {
 				t.Errorf("pair: types %v, %v, want %v", e, err, c.Types)
 			}
 		})
+	}
+}
+
+// TestRefusedClasses opens raw vocabularies of classes that are not supported, or read another form: the error names them,
+// and nothing is taken for BERT or GPT-2. With a tokenizer.json they open.
+func TestRefusedClasses(t *testing.T) {
+	text := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	words, pairs := text("[UNK]\n[CLS]\n[SEP]\na\n"), text(`{"a":0,"b":1,"ab":2}`)
+	for _, c := range []struct {
+		folder fstest.MapFS
+		want   []string
+	}{
+		{fstest.MapFS{"vocab.txt": words, "tokenizer_config.json": text(`{"tokenizer_class":"BertJapaneseTokenizer"}`)}, []string{"BertJapaneseTokenizer", "vocab.txt"}},
+		{fstest.MapFS{"vocab.txt": words, "config.json": text(`{"model_type":"roberta","tokenizer_class":"PhobertTokenizer"}`)}, []string{"PhobertTokenizer", "vocab.txt"}},
+		{fstest.MapFS{"vocab.txt": words, "config.json": text(`{"model_type":"bertweet"}`)}, []string{"BertweetTokenizer", "vocab.txt"}},
+		{fstest.MapFS{"vocab.json": pairs, "merges.txt": text("a b\n"), "tokenizer_config.json": text(`{"tokenizer_class":"FooTokenizer"}`)}, []string{"FooTokenizer", "vocab.json"}},
+		{fstest.MapFS{"vocab.json": pairs, "merges.txt": text("a b\n"), "config.json": text(`{"model_type":"whisper"}`)}, []string{"WhisperTokenizer", "vocab.json"}},
+		{fstest.MapFS{"vocab.txt": words, "config.json": text(`{"model_type":"t5"}`)}, []string{"T5Tokenizer", "vocab.txt"}},
+		{fstest.MapFS{"tokenizer.model": text("YQ== 0\n"), "config.json": text(`{"model_type":"qwen"}`)}, []string{"tokenizer.model", `"qwen"`, "llama4"}},
+		{fstest.MapFS{"qwen.tiktoken": text("YQ== 0\n"), "config.json": text(`{"model_type":"qwen"}`)}, []string{"qwen.tiktoken"}},
+	} {
+		_, err := Open(c.folder)
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q in it", err, want)
+			}
+		}
+		c.folder["tokenizer.json"] = text(bytePairs)
+		if _, err := Open(c.folder); err != nil {
+			t.Errorf("with a tokenizer.json: %v", err)
+		}
+	}
+	if _, err := OpenWith(fstest.MapFS{"tokenizer.model": text("YQ== 0\n")}, OpenOptions{Family: "llama"}); err != nil {
+		t.Error(err)
 	}
 }

@@ -74,9 +74,9 @@ func nothing(fsys fs.FS) error {
 func (c *config) canRead(f format, file string) error {
 	switch {
 	case c.Class != "" && c.rawClass == nil:
-		return fmt.Errorf("the class %.100q cannot be opened from %s: it is not known; a tokenizer.json of it can", c.Class, file)
+		return fmt.Errorf("the tokenizer class %.100q is not supported, so %s alone cannot be read; put a tokenizer.json beside it", c.Class, file)
 	case c.class != nil && c.class.raw != f:
-		return fmt.Errorf("the class %s does not read %s; a tokenizer.json of it can be opened", c.Class, file)
+		return fmt.Errorf("the tokenizer class %s does not read %s; put its own vocabulary or a tokenizer.json beside it", c.Class, file)
 	}
 	return nil
 }

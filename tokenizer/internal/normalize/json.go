@@ -120,6 +120,8 @@ func parseReplace(c *normalizerConfig) (Normalizer, error) {
 		return replaceSpaces{*c.Content}, nil
 	case p.Literal == ` {2,}`:
 		return ReplaceRuns{*c.Content}, nil
+	case p.Literal == `\s{2,}|[\n\r\t]`:
+		return replaceWide{*c.Content}, nil
 	}
 	return replaceMatches{p, *c.Content}, nil
 }

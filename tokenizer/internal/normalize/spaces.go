@@ -58,3 +58,36 @@ func (TrimMarks) Normalize(t *buffer.Text) error {
 	}
 	return nil
 }
+
+// replaceWide puts new for each run of two or more white spaces, and for a line break or a tab alone: \s{2,}|[\n\r\t].
+type replaceWide struct{ new string }
+
+func (r replaceWide) Normalize(t *buffer.Text) error {
+	table := chars.Classes()
+	done, i := 0, 0
+	begun := false
+	for i < len(t.B) {
+		c, n := chars.At(table, t.B, i)
+		if c&chars.Space == 0 {
+			i += n
+			continue
+		}
+		end := chars.Run(table, t.B, i, chars.Space)
+		if end == i+n && c&chars.Newline == 0 && t.B[i] != '\t' {
+			i = end
+			continue
+		}
+		if !begun {
+			t.Begin()
+			begun = true
+		}
+		t.Keep(done, i)
+		t.Put(r.new, i, end)
+		done, i = end, end
+	}
+	if begun {
+		t.Keep(done, len(t.B))
+		t.Swap()
+	}
+	return nil
+}
