@@ -77,3 +77,44 @@ func TestRefusedClasses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNullTokens says that there are no special tokens: the class's defaults do not count, and nothing panics.
+func TestNullTokens(t *testing.T) {
+	null := `"bos_token":null,"eos_token":null,"unk_token":null,"sep_token":null,"pad_token":null,"cls_token":null,"mask_token":null`
+	dirs, err := filepath.Glob("testdata/*/*/cases.json")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no folders", err)
+	}
+	for _, file := range dirs {
+		folder := fstest.MapFS{}
+		names, err := os.ReadDir(filepath.Dir(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range names {
+			folder[n.Name()] = &fstest.MapFile{Data: readFile(t, filepath.Join(filepath.Dir(file), n.Name()))}
+		}
+		config := "{" + null + "}"
+		if f := folder["tokenizer_config.json"]; f != nil {
+			config = strings.TrimRight(strings.TrimSpace(string(f.Data)), "}") + "," + null + "}"
+			if strings.HasSuffix(strings.TrimSpace(string(f.Data)), "}}") || strings.HasPrefix(config, "{,") {
+				continue
+			}
+		}
+		folder["tokenizer_config.json"] = &fstest.MapFile{Data: []byte(config)}
+		tok, err := Open(folder)
+		if err != nil {
+			continue
+		}
+		if _, err := tok.Encode("a cat [MASK] <s>"); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	tok, err := Open(fstest.MapFS{"tokenizer.json": {Data: []byte(bytePairs)}, "tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"Qwen2Tokenizer","unk_token":null,"pad_token":"<|end|>"}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := tok.Special(); s.UNK != -1 || s.PAD != 12 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -94,13 +94,24 @@ func find(name string) *class {
 	return &table[i]
 }
 
-// setRoles names the special tokens that the files left out, and gives those that they name without flags the class's.
+// needs returns the key of the token that the model cannot do without.
+func (c *config) needs() string {
+	if c.class.bpe == nil || c.class.bpe.unk {
+		return "unk_token"
+	}
+	return ""
+}
+
+// setRoles names the special tokens that the files left out, but for those that tokenizer_config.json has as null, and gives
+// those that the files name without flags the class's.
 func (c *config) setRoles(r *roles) {
 	for _, x := range []struct {
 		token **specialConfig
 		role  role
-	}{{&c.BOS, r.bos}, {&c.EOS, r.eos}, {&c.UNK, r.unk}, {&c.SEP, r.sep}, {&c.PAD, r.pad}, {&c.CLS, r.cls}, {&c.Mask, r.mask}} {
-		if x.role.text != "" {
+		key   string
+	}{{&c.BOS, r.bos, "bos_token"}, {&c.EOS, r.eos, "eos_token"}, {&c.UNK, r.unk, "unk_token"}, {&c.SEP, r.sep, "sep_token"},
+		{&c.PAD, r.pad, "pad_token"}, {&c.CLS, r.cls, "cls_token"}, {&c.Mask, r.mask, "mask_token"}} {
+		if x.role.text != "" && (!c.null[x.key] || x.key == c.needs()) {
 			setDefault(x.token, x.role.text)
 		}
 		if t := *x.token; t != nil && t.plain {

@@ -59,7 +59,8 @@ type config struct {
 	Decoder map[string]plan.AddedTokenConfig `json:"added_tokens_decoder"`
 	added   []added.Token                    // in order of their ids
 
-	listed bool // tokenizer_config.json has a list of further special tokens, be it empty
+	null   map[string]bool // keys of tokenizer_config.json whose value is null
+	listed bool            // tokenizer_config.json has a list of further special tokens, be it empty
 	family string
 
 	class, rawClass *class // of tokenizer.json, and of a vocabulary without it; nil: none
@@ -71,6 +72,14 @@ type config struct {
 type specialConfig struct {
 	plan.AddedTokenConfig
 	plain bool // a string
+}
+
+// text returns the token, "" for none.
+func (c *specialConfig) text() string {
+	if c == nil {
+		return ""
+	}
+	return c.Content
 }
 
 func (c *specialConfig) UnmarshalJSON(data []byte) error {
@@ -121,6 +130,10 @@ func readConfig(fsys fs.FS) (*config, error) {
 	var present map[string]json.RawMessage
 	if err := readJSON(fsys, "tokenizer_config.json", &present); err != nil {
 		return nil, err
+	}
+	c.null = map[string]bool{}
+	for key, value := range present {
+		c.null[key] = string(value) == "null"
 	}
 	c.listed = present["additional_special_tokens"] != nil || present["extra_special_tokens"] != nil
 	var m struct {

@@ -119,6 +119,7 @@ func (c *config) ownPieces(m *sentencepiece.Model) (*plan.Plan, error) {
 // classPieces reads a SentencePiece model the way of the class.
 func (c *config) classPieces(m *sentencepiece.Model) (*plan.Plan, error) {
 	k := c.class
+	c.null = nil // the ids of pieces hang on the special tokens
 	c.setRoles(&k.roles)
 	p := plan.New()
 	p.FromPieces = true

@@ -34,7 +34,7 @@ func (c *config) templates(p *plan.Plan) error {
 		}
 	default:
 		if s.EOS < 0 {
-			return fmt.Errorf("the vocabulary lacks the token that ends a text, %.200q", c.EOS.Content)
+			return fmt.Errorf("the vocabulary lacks the token that ends a text, %.200q", c.EOS.text())
 		}
 	}
 	switch around {
