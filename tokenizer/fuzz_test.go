@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/sentencepiece"
@@ -130,4 +131,40 @@ func allBytes() string {
 		s += `"` + r + `":` + itoa(c) + `,`
 	}
 	return s + `"aa":256,"aaaa":257,"Ġa":258}}}`
+}
+
+// FuzzOpenClasses opens raw vocabularies by the classes, with any settings.
+func FuzzOpenClasses(f *testing.F) {
+	classes := []string{"AlbertTokenizer", "CamembertTokenizer", "XLMRobertaTokenizer", "DebertaV2Tokenizer", "BigBirdTokenizer", "XLNetTokenizer",
+		"LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer", "BertTokenizer", "MPNetTokenizer", "GPT2Tokenizer", "RobertaTokenizer", "DebertaTokenizer",
+		"GPTNeoXTokenizer", "CohereTokenizer", "Qwen2Tokenizer", "Qwen3_5Tokenizer", "CLIPTokenizer", "HerbertTokenizer", "OpenAIGPTTokenizer", ""}
+	unigram := spFile(sentencepiece.Control, sentencepiece.TypeUnigram, "<unk>", "▁", "a", "b", "▁a", "ab", "<s>")
+	pairs := spFile(sentencepiece.UserDefined, sentencepiece.TypeBPE, "<unk>", "▁", "a", "b", "▁a", "<0x0A>", "ab")
+	for i := range classes {
+		f.Add(byte(i), unigram, `{"a":0,"b":1,"ab":2,"b</w>":3,"ab</w>":4}`, "a b\n", `{"do_lower_case":true,"keep_accents":true,"split_by_punct":true,"add_prefix_space":true}`)
+		f.Add(byte(i), pairs, `{"Ġ":0,"a":1,"<unk>":2}`, "[UNK]\n[CLS]\n[SEP]\na\n##b\n", `{"unk_token":null,"cls_token":"a","mask_token":{"content":"b","lstrip":true},"unk_id":3,"legacy":true}`)
+	}
+	f.Fuzz(func(t *testing.T, class byte, model []byte, vocab, lines, config string) {
+		if len(model)+len(vocab)+len(lines)+len(config) > 1<<14 {
+			t.Skip()
+		}
+		name := classes[int(class)%len(classes)]
+		for _, files := range []fstest.MapFS{
+			{"spiece.model": {Data: model}},
+			{"vocab.json": {Data: []byte(vocab)}, "merges.txt": {Data: []byte(lines)}},
+			{"vocab.txt": {Data: []byte(lines)}},
+		} {
+			files["tokenizer_config.json"] = &fstest.MapFile{Data: []byte(config)}
+			files["config.json"] = &fstest.MapFile{Data: []byte(`{"tokenizer_class":"` + name + `"}`)}
+			for _, older := range []bool{false, true} {
+				tok, err := OpenWith(files, OpenOptions{Transformers4: older})
+				if err != nil {
+					continue
+				}
+				for _, text := range []string{"", " a  AB b\n9, ", "ab▁é\u0301 ½ [CLS]<s>"} {
+					checkRoundTrip(t, tok, text, false)
+				}
+			}
+		}
+	})
 }
