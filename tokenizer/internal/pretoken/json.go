@@ -198,6 +198,10 @@ func parseSplit(c *preTokenizerConfig) (PreTokenizer, error) {
 			return Scan{Next: ScanKimi}, nil
 		case *re == BloomPattern && how == isolated && !c.Invert:
 			return Scan{Next: scanBloom}, nil
+		case *re == threesPattern && how == isolated && !c.Invert:
+			return Scan{Next: scanThrees}, nil
+		case *re == cjkPattern && how == isolated && !c.Invert:
+			return Scan{Next: scanCJK}, nil
 		case *re == DeepSeekPattern && how == isolated && !c.Invert:
 			return Scan{Next: scanDeepSeek}, nil
 		case *re == CLIPPattern && how == Removed && c.Invert:

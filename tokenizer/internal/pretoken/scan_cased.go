@@ -2,6 +2,7 @@ package pretoken
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
 )
@@ -285,4 +286,45 @@ func scanQwen35(t *chars.Map, b []byte, i int) int {
 		return newlines(b, end)
 	}
 	return spacesOrLines(t, b, i)
+}
+
+// The first two of DeepSeek V3's splits: numbers in threes, and Chinese and Japanese.
+const (
+	threesPattern = `\p{N}{1,3}`
+	cjkPattern    = `[一-龥぀-ゟ゠-ヿ]+`
+)
+
+// scanThrees follows threesPattern; what it leaves between two matches is one pre-token.
+func scanThrees(t *chars.Map, b []byte, i int) int {
+	c, n := chars.At(t, b, i)
+	if c&chars.Number != 0 {
+		return numbers(t, b, i+n, 2)
+	}
+	for i += n; i < len(b); i += n {
+		if c, n = chars.At(t, b, i); c&chars.Number != 0 {
+			break
+		}
+	}
+	return i
+}
+
+// scanCJK follows cjkPattern likewise.
+func scanCJK(_ *chars.Map, b []byte, i int) int {
+	inside, n := cjk(b[i:])
+	for i += n; i < len(b); i += n {
+		var same bool
+		if same, n = cjk(b[i:]); same != inside {
+			break
+		}
+	}
+	return i
+}
+
+// cjk reports whether b begins with a character of cjkPattern, and its width.
+func cjk(b []byte) (bool, int) {
+	if b[0] < utf8.RuneSelf {
+		return false, 1
+	}
+	r, n := utf8.DecodeRune(b)
+	return r >= '一' && r <= '龥' || r >= 0x3040 && r <= 'ヿ', n
 }

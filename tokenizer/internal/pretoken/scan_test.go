@@ -29,6 +29,8 @@ func TestScannersFollowTheirPatterns(t *testing.T) {
 		{"tekken", TekkenPattern, isolated, false, Scan{Next: ScanTekken}},
 		{"Kimi", KimiPattern, isolated, false, Scan{Next: ScanKimi}},
 		{"BLOOM", BloomPattern, isolated, false, Scan{Next: scanBloom}},
+		{"threes", threesPattern, isolated, false, Scan{Next: scanThrees}},
+		{"CJK", cjkPattern, isolated, false, Scan{Next: scanCJK}},
 		{"DeepSeek", DeepSeekPattern, isolated, false, Scan{Next: scanDeepSeek}},
 		{"CLIP", CLIPPattern, Removed, true, Scan{Next: ScanCLIP, DropSpaces: true}},
 	} {

@@ -478,6 +478,37 @@ class Folders:
             special_tokens=[("[CLS]", t.cls_token_id), ("[SEP]", t.sep_token_id)])
         return Converted(t._tokenizer, t)
 
+    # patterns of tokenizer.json
+
+    def pattern(self, d, family, *splits):
+        self.qwen2(d)
+        self.save(d, tokenizer_class="PreTrainedTokenizerFast")
+        dump(d, "config.json", {"model_type": family})
+        t = json.load(open(d + "/tokenizer.json"))
+        t["normalizer"] = None
+        t["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": p}, "behavior": "Isolated", "invert": False} for p in splits] +
+            [{"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]}
+        dump(d, "tokenizer.json", t)
+
+    def bloom(self, d):
+        self.pattern(d, "bloom", r" ?[^(\s|[.,!?…。，、।۔،])]+")
+
+    def poro(self, d):
+        self.pattern(d, "bloom", r" ?[^(\s|[.,!?…。，、।۔،])]+", r"\p{N}{1,3}+")
+
+    def deepseek_v3(self, d):
+        self.pattern(d, "deepseek_v3", r"\p{N}{1,3}", r"[一-龥぀-ゟ゠-ヿ]+",
+            r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+""")
+
+    def gpt_oss(self, d):
+        self.pattern(d, "gpt_oss", O200K)
+
+    def kimi_json(self, d):
+        self.pattern(d, "kimi_k2", KIMI)
+
+    def possessive_json(self, d):
+        self.pattern(d, "gpt2", CL100K)
+
     # classes that nobody knows
 
     def unknown_json(self, d):
@@ -512,7 +543,7 @@ class Folders:
         dump(d, "added_tokens.json", {"NewWord": 230, "[Extra]": 231, "[X1]": 232})
 
 
-NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm", "ranks", "tiktoken_file", "older")]
+NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm", "ranks", "tiktoken_file", "older", "pattern")]
 
 
 ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
