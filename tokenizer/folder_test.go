@@ -31,7 +31,6 @@ func TestWhatIsThis(t *testing.T) {
 		`open the folder below it, "snapshots/abc"`: {"snapshots/abc/tokenizer.json": file, "blobs/0a": file},
 		"GGUF":                          {"a.gguf": file},
 		`the folder of "org/base"`:      {"adapter_config.json": {Data: []byte(`{"peft_type": "LORA", "base_model_name_or_path": "org/base"}`)}},
-		"empty":                         {},
 		"vocab.txt\x00":                 {"config.json": {Data: []byte("{}")}, "model.safetensors": file},
 		"download the file itself":      {"tokenizer.json": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}},
 		"found none of tokenizer.json,": {"README.md": file},

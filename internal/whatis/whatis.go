@@ -24,7 +24,7 @@ func Folder(fsys fs.FS) string {
 
 // WithoutTokenizer is [Folder] for a folder without a tokenizer, which may have a model.
 func WithoutTokenizer(fsys fs.FS) string {
-	return ask(fsys, cache, cacheOfMany, adapter, gguf, meta, diffusers, below, empty)
+	return ask(fsys, cache, cacheOfMany, adapter, gguf, meta, diffusers, below)
 }
 
 func ask(fsys fs.FS, kinds ...kind) string {
