@@ -27,12 +27,12 @@ type encoderGolden struct {
 
 func encoderGoldens(t testing.TB) []encoderGolden {
 	t.Helper()
-	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json", 120)
+	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json", 128)
 }
 
 // bertLike reports whether published files of the family hold a table of positions, as integers.
 func (g *encoderGolden) bertLike() bool {
-	return !slices.Contains([]string{"gemma3_text", "t5", "mt5", "umt5"}, g.Family)
+	return !slices.Contains([]string{"gemma3_text", "t5", "mt5", "umt5", "gpt2", "llama", "mistral", "qwen2", "qwen3"}, g.Family)
 }
 
 func (g *encoderGolden) batch() (batch []arch.Sequence, rows []int) {

@@ -128,7 +128,6 @@ func TestEncoderConfigs(t *testing.T) {
 		"is_decoder":               `{"model_type": "bert", "is_decoder": true, ` + base + `}`,
 		"BertForSomethingElse":     `{"model_type": "bert", "architectures": ["BertForSomethingElse"], ` + base + `}`,
 		"problem_type":             `{"model_type": "bert", "architectures": ["BertForSequenceClassification"], "problem_type": "x", ` + base + `}`,
-		"is a decoder":             `{"model_type": "llama"}`,
 		"is an encoder–decoder":    `{"model_type": "bart"}`,
 		"talking_head":             `{"model_type": "deberta", "talking_head": true, ` + base + `}`,
 		"conv_kernel_size":         `{"model_type": "deberta-v2", "conv_kernel_size": 2, ` + base + `}`,

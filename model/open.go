@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/internal/whatis"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/model/lora"
@@ -40,6 +42,15 @@ type Options struct {
 	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
 	Skipped func(name string)
 
+
+	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
+	// and refuses a checkpoint without any of them, whatever config.json names under architectures. nil is the
+	// head that architectures names, or if that names none, the only one that is stored.
+	//
+	// [OpenEncoderDecoder] opens the classifier of an encoder–decoder for arch.SequenceClassification, and the
+	// projection to the vocabulary for any other.
+	Heads []arch.Task
+
 	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
 	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
@@ -49,8 +60,8 @@ type Options struct {
 	Families map[string]family.Recipe
 }
 
-// recipe returns the recipe of a model_type.
-func (o *Options) recipe(modelType string) (family.Recipe, bool) {
+// Recipe returns the recipe of a model_type, and whether there is one.
+func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 	if r, ok := o.Families[modelType]; ok {
 		return r, true
 	}
@@ -58,8 +69,8 @@ func (o *Options) recipe(modelType string) (family.Recipe, bool) {
 	return r, ok
 }
 
-func (o *Options) loader(c *hf.Config, src checkpoint.Source) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err,
+func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err, NoHead: noHead,
 		Skip: o.Skip, Skipped: o.Skipped})
 }
 
@@ -68,7 +79,7 @@ func Decoders() []string {
 	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.Decoder != nil })
 }
 
-// Encoders lists the model_types that [OpenEncoder] opens.
+// Encoders lists the model_types of encoders. [OpenEncoder] opens those of [Decoders] too.
 func Encoders() []string {
 	return family.Types(family.Recipes(), func(r family.Recipe) bool { return r.Encoder != nil })
 }
@@ -140,16 +151,25 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 }
 
 func newDecoder(f *folder, opt Options) (*Decoder, error) {
-	d, err := assemble(f, opt, "decoder", f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
+	d, err := assemble(f, opt, "decoder", false, f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
 	if err != nil {
+		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
+			err = fmt.Errorf("%w\nmodel: architectures names %.200q, a classifier: open it with OpenEncoder", err, class)
+		}
 		return nil, err
 	}
 	return &Decoder{Decoder: d, Family: f.family}, nil
 }
 
 // OpenEncoder opens an encoder from a folder as Hugging Face publishes it, in the same way as [OpenDecoder].
-// The tokenizer may also be a vocab.txt. The head is that of the class listed in config.json under
-// architectures; it is an error if the checkpoint has no weights for it.
+// The tokenizer may also be a vocab.txt.
+//
+// The head is the one that [Options.Heads] asks for. Without a wish it is that of the class listed in config.json under
+// architectures, or if none is listed, the only one that is stored. A head without weights is an error that names what
+// there is. Heads that are not asked for are not read.
+//
+// A decoder opens as an encoder that reads from left to right: its hidden states make embeddings, and the layer
+// score, which reads the last token, a classifier.
 func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
@@ -185,9 +205,19 @@ func newEncoder(f *folder, opt Options) (*Encoder, error) {
 	if f.src, err = checkpoint.Rename(f.src, checkpoint.NormNames); err != nil {
 		return nil, err
 	}
-	e, err := assemble(f, opt, "encoder", f.recipe.Encoder, func(r family.Recipe) bool { return r.Encoder != nil })
+	build, causal := f.recipe.Encoder, false
+	if build == nil && f.recipe.Decoder != nil {
+		build, causal = family.CausalEncoder(f.recipe.Decoder), true
+	}
+	if opt.Heads != nil {
+		f.config = f.config.For(opt.Heads...)
+	}
+	e, err := assemble(f, opt, "encoder", causal, build, func(r family.Recipe) bool { return r.Encoder != nil || r.Decoder != nil })
 	if err != nil {
 		return nil, err
+	}
+	if opt.Heads != nil && !slices.Contains(opt.Heads, e.Task) {
+		return nil, fmt.Errorf("model: model_type %q as an encoder is for %v; it has no head for %v", f.family, e.Task, opt.Heads[0])
 	}
 	return &Encoder{Encoder: e, Family: f.family}, nil
 }
@@ -248,7 +278,10 @@ func (m *EncoderDecoder) readGeneration(f *folder) (err error) {
 }
 
 func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
-	m, err := assemble(f, opt, "encoder–decoder", f.recipe.EncoderDecoder, func(r family.Recipe) bool { return r.EncoderDecoder != nil })
+	if opt.Heads != nil {
+		f.config = f.config.For(opt.Heads...)
+	}
+	m, err := assemble(f, opt, "encoder–decoder", false, f.recipe.EncoderDecoder, func(r family.Recipe) bool { return r.EncoderDecoder != nil })
 	if err != nil {
 		return nil, err
 	}
@@ -332,7 +365,7 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 		return nil, err
 	}
 	f := &folder{text: configJSON, config: c, src: src, family: c.ModelType()}
-	f.recipe, _ = opt.recipe(f.family)
+	f.recipe, _ = opt.Recipe(f.family)
 	return f, nil
 }
 
@@ -351,8 +384,8 @@ func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
 }
 
 // assemble runs a recipe and reports everything that is wrong with the config and the weights. build is nil for a
-// model_type that has no such form; has tells which have.
-func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Config, nn.Loader) *Model, has func(family.Recipe) bool) (*Model, error) {
+// model_type that has no such form; has tells which have. With noHead, the projection to the vocabulary is not read.
+func assemble[Model any](f *folder, opt Options, kind string, noHead bool, build func(*hf.Config, nn.Loader) *Model, has func(family.Recipe) bool) (*Model, error) {
 	c := f.config
 	if err := c.Err(); err != nil {
 		return nil, err
@@ -360,7 +393,7 @@ func assemble[Model any](f *folder, opt Options, kind string, build func(*hf.Con
 	if err := f.check(opt, kind, build != nil, has); err != nil {
 		return nil, err
 	}
-	w := opt.loader(c, f.src)
+	w := opt.loader(c, f.src, noHead)
 	m := build(c, w)
 	err := w.Err(true)
 	if w.Err(false) == nil { // otherwise the loader has met those of the config

@@ -257,7 +257,7 @@ func TestOpenersOfOtherKinds(t *testing.T) {
 		name, opener string
 		want         []string // nothing: it opens
 	}{
-		{"llama-gqa", "OpenEncoder", []string{`"llama" is a decoder: open it with OpenDecoder`}},
+		{"llama-gqa", "OpenEncoder", nil},
 		{"llama-gqa", "OpenEncoderDecoder", []string{`"llama" is a decoder: open it with OpenDecoder`}},
 		{"bert-plain", "OpenDecoder", []string{`"bert" is an encoder: open it with OpenEncoder`}},
 		{"t5-whole", "OpenDecoder", []string{"\"t5\" is an encoder or an encoder–decoder: open it with OpenEncoder\x00"}}, // its class is an encoder's

@@ -5,5 +5,7 @@
 // number of queries. It compares each query with every vector: the result is exact, and fast enough for a few
 // million vectors.
 //
+// A [Similarity] is one of four ways to compare, by name. [Ranges] turn the numbers of vectors into bytes, [Binary] into bits.
+//
 // The vectors may come from anywhere. Package task computes them from texts.
 package retrieval

@@ -95,12 +95,17 @@ func (d *Decoder) Logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
 	mark := p.Scratch.Mark()
 	d.Head.Forward(out, project(p, d.Project, x))
 	p.Scratch.Release(mark)
-	if d.LogitScale != 0 {
-		vec.Scale(out.Data, out.Data, d.LogitScale)
-	}
-	if d.LogitSoftCap != 0 {
-		vec.SoftCap(out.Data, out.Data, d.LogitSoftCap)
-	}
+	d.FinishLogits(out)
 	p.Observe(attention.Point{Stage: StageLogits}, out)
 	return out
+}
+
+// FinishLogits scales and caps, in place, what Head has made of hidden states: all of it, or some columns.
+func (d *Decoder) FinishLogits(x tensor.Tensor) {
+	if d.LogitScale != 0 {
+		vec.Scale(x.Data, x.Data, d.LogitScale)
+	}
+	if d.LogitSoftCap != 0 {
+		vec.SoftCap(x.Data, x.Data, d.LogitSoftCap)
+	}
 }

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
@@ -18,6 +19,7 @@ type Encoder struct {
 	// Task says what their outputs mean.
 	Tokens, Sequence *Head
 	Pool             Pooling // the input of Sequence
+	Pads             []int   // ids that LastToken passes over
 	Task             Task
 	Labels           []string // names of a classifier's outputs, or nil
 	MultiLabel       bool     // a text may have several labels at once
@@ -73,7 +75,7 @@ func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) ten
 	y := a.New(len(batch), x.Shape.Last())
 	row := 0
 	for i, s := range batch {
-		copy(y.Row(i), x.Row(row))
+		copy(y.Row(i), x.Row(row+e.pooledRow(s.IDs)))
 		if e.Pool == MeanOfTokens {
 			for j := 1; j < len(s.IDs); j++ {
 				vec.Add(y.Row(i), y.Row(i), x.Row(row+j))
@@ -83,4 +85,17 @@ func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) ten
 		row += len(s.IDs)
 	}
 	return y
+}
+
+// pooledRow returns the row of a sequence from which pooling begins. Where all tokens are padding it is the first.
+func (e *Encoder) pooledRow(ids []int) int {
+	if e.Pool != LastToken {
+		return 0
+	}
+	for i := len(ids) - 1; i > 0; i-- {
+		if !slices.Contains(e.Pads, ids[i]) {
+			return i
+		}
+	}
+	return 0
 }

@@ -37,6 +37,7 @@ type Pooling uint8
 const (
 	FirstToken   Pooling = iota // the row of the first token
 	MeanOfTokens                // the mean of all rows
+	LastToken                   // the row of the last token that is none of Encoder.Pads
 )
 
 // Head computes Out(Norm(Act(Dense(x)))) for each row of x. Nil parts are skipped; Act is skipped if Dense is

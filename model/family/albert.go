@@ -49,7 +49,7 @@ func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	e.Embeddings.ProjectNormed = linear(body, "encoder.embedding_hidden_mapping_in", m.Width, dim)
 
 	h := heads{c: c, w: w, e: e, dim: dim}
-	pooler := h.pooler(body, "pooler")
+	pooler, dense := h.pooler(body, "pooler"), body.Prefix()+"pooler.weight"
 	masked := func() *arch.Head {
 		p := w.At("predictions")
 		return &arch.Head{Dense: linear(p, "dense", dim, m.Width), Act: m.HiddenAct, Norm: p.LayerNorm("LayerNorm", m.Width, m.Eps),
@@ -57,13 +57,12 @@ func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}
 	h.set(headSet{
 		features: pooler,
-		masked:   masked,
-		classify: func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, h.labels())) },
-		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, 1)) },
-		preTraining: func() {
-			e.Task, e.Tokens = arch.MaskedLM, masked()
-			e.Sequence = then(pooler(), linear(w, "sop_classifier.classifier", dim, 2))
-		},
+		masked:   head{masked, []string{"predictions."}},
+		classify: head{func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, h.labels())) }, []string{"classifier.weight", dense}},
+		next: head{func() *arch.Head { return then(pooler(), linear(w, "sop_classifier.classifier", dim, 2)) },
+			[]string{"sop_classifier.classifier.weight", dense}},
+		choice:      head{func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, 1)) }, []string{"classifier.weight", dense}},
+		preTraining: []arch.Task{arch.MaskedLM, arch.NextSentence},
 	}, "predictions.", "sop_classifier.", "pooler.", "classifier.", "qa_outputs.")
 	return e
 }

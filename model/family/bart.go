@@ -2,6 +2,7 @@ package family
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -140,9 +141,15 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	e := &arch.Encoder{Trunk: m.trunk(body.At("encoder"), bartSide{m.VocabSize, m.EncoderLayers, m.EncoderAttentionHeads, m.EncoderFFNDim}, source, false)}
 	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), bartSide{m.decoderVocab, m.DecoderLayers, m.DecoderAttentionHeads, m.DecoderFFNDim}, target, true)}
 	out := &arch.EncoderDecoder{Encoder: e, Decoder: d}
-	if strings.HasSuffix(c.Architecture(), "ForSequenceClassification") {
+	named, _ := taskOf(c.Architecture())
+	wanted := slices.Contains(c.Wanted(), arch.SequenceClassification)
+	switch {
+	case wanted && !w.HasBelow("classification_head."):
+		c.Fail("the checkpoint is for generation; it has no head for %v, which is stored as classification_head.", arch.SequenceClassification)
+	case wanted, c.Wanted() == nil && named == arch.SequenceClassification:
 		out.Classifier = m.classifier(c, w)
-	} else {
+	default:
+		w.Ignore(func(name string) bool { return strings.HasPrefix(name, "classification_head.") })
 		d.Head = w.Head(target, "lm_head")
 		if m.logitBias && w.Has("final_logits_bias") {
 			d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)

@@ -126,7 +126,7 @@ func bert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}
 	e := m.encoder(body, "encoder.layer", m.layer)
 	h, dim := heads{c: c, w: w, e: e, dim: m.HiddenSize}, m.HiddenSize
-	pooler := h.pooler(body, "pooler.dense")
+	pooler, dense := h.pooler(body, "pooler.dense"), body.Prefix()+"pooler.dense.weight"
 	masked := func() *arch.Head {
 		t := w.At("cls.predictions.transform")
 		return &arch.Head{Dense: linear(t, "dense", dim, dim), Act: m.HiddenAct, Norm: t.LayerNorm("LayerNorm", dim, m.Eps),
@@ -134,14 +134,12 @@ func bert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}
 	h.set(headSet{
 		features: pooler,
-		masked:   masked,
-		classify: func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, h.labels())) },
-		next:     func() *arch.Head { return then(pooler(), linear(w, "cls.seq_relationship", dim, 2)) },
-		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, 1)) },
-		preTraining: func() {
-			e.Task, e.Tokens = arch.MaskedLM, masked()
-			e.Sequence = then(pooler(), linear(w, "cls.seq_relationship", dim, 2))
-		},
+		masked:   head{masked, []string{"cls.predictions."}},
+		classify: head{func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, h.labels())) }, []string{"classifier.weight", dense}},
+		next: head{func() *arch.Head { return then(pooler(), linear(w, "cls.seq_relationship", dim, 2)) },
+			[]string{"cls.seq_relationship.weight", dense}},
+		choice:      head{func() *arch.Head { return then(pooler(), linear(w, "classifier", dim, 1)) }, []string{"classifier.weight", dense}},
+		preTraining: []arch.Task{arch.MaskedLM, arch.NextSentence},
 	}, "cls.", "pooler.", "classifier.", "qa_outputs.")
 	return e
 }
@@ -185,12 +183,12 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 		return &arch.Head{Dense: linear(w, "pre_classifier", dim, dim), Act: nn.ReLU, Out: linear(w, "classifier", dim, out)}
 	}
 	h.set(headSet{
-		masked: func() *arch.Head {
+		masked: head{func() *arch.Head {
 			return &arch.Head{Dense: linear(w, "vocab_transform", dim, dim), Act: m.HiddenAct, Norm: w.LayerNorm("vocab_layer_norm", dim, 1e-12),
 				Out: h.vocabulary("vocab_projector", "vocab_projector.bias")}
-		},
-		classify: func() *arch.Head { return first(h.labels()) },
-		choice:   func() *arch.Head { return first(1) },
+		}, []string{"vocab_transform."}},
+		classify: head{func() *arch.Head { return first(h.labels()) }, []string{"classifier.weight", "pre_classifier.weight"}},
+		choice:   head{func() *arch.Head { return first(1) }, []string{"classifier.weight", "pre_classifier.weight"}},
 	}, "vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "pre_classifier.", "classifier.", "qa_outputs.")
 	return e
 }

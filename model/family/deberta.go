@@ -342,19 +342,28 @@ func (m *debertaBuilder) heads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 	pooled := func(out int) *arch.Head {
 		return &arch.Head{Dense: linear(w, "pooler.dense", dim, dim), Act: m.cfg.PoolerHiddenAct, Out: linear(w, "classifier", dim, out)}
 	}
+	masked := "cls.predictions."
+	if m.published(w) {
+		masked = "lm_predictions.lm_head."
+	}
 	h.set(headSet{
-		masked:   func() *arch.Head { return h.debertaMasked(m) },
-		classify: func() *arch.Head { return pooled(h.labels()) },
-		choice:   func() *arch.Head { return pooled(1) },
+		masked:   head{func() *arch.Head { return h.debertaMasked(m) }, []string{masked}},
+		classify: head{func() *arch.Head { return pooled(h.labels()) }, []string{"classifier.weight", "pooler.dense.weight"}},
+		choice:   head{func() *arch.Head { return pooled(1) }, []string{"classifier.weight", "pooler.dense.weight"}},
 	}, "cls.", "lm_predictions.", "mask_predictions.", "pooler.", "classifier.", "qa_outputs.")
 	w.Ignore(func(name string) bool { // stored although positions are not added to the embeddings
 		return !m.cfg.PositionBiasedInput && strings.HasSuffix(name, "embeddings.position_embeddings.weight")
 	})
 }
 
+// published reports whether the head over the vocabulary is that of the checkpoints as they were published.
+func (m *debertaBuilder) published(w nn.Loader) bool {
+	return w.Has("lm_predictions.lm_head.dense.weight") && !w.Has("cls.predictions.transform.dense.weight")
+}
+
 // debertaMasked is the head over the vocabulary: BERT's, or the one that the published checkpoints hold.
 func (h heads) debertaMasked(m *debertaBuilder) *arch.Head {
-	if l := h.w.At("lm_predictions.lm_head"); l.Has("dense.weight") && !h.w.Has("cls.predictions.transform.dense.weight") {
+	if l := h.w.At("lm_predictions.lm_head"); m.published(h.w) {
 		out := nn.Linear{Weight: h.e.Embeddings.Words.Weight, Bias: l.Vector("bias", m.VocabSize)}
 		return &arch.Head{Dense: linear(l, "dense", h.dim, h.dim), Act: m.HiddenAct, Norm: l.LayerNorm("LayerNorm", h.dim, m.Eps), Out: &out}
 	}

@@ -27,24 +27,24 @@ func electra(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}
 	h := heads{c: c, w: w, e: e, dim: dim}
 	h.set(headSet{
-		masked: func() *arch.Head {
+		masked: head{func() *arch.Head {
 			g := w.At("generator_predictions")
 			return &arch.Head{Dense: linear(g, "dense", dim, m.Width), Act: nn.GELU, Norm: g.LayerNorm("LayerNorm", m.Width, m.Eps),
 				Out: h.vocabulary("generator_lm_head", "generator_lm_head.bias")}
-		},
-		classify: func() *arch.Head {
-			head := h.denseTanhOut()
-			head.Act = nn.GELU // unlike RoBERTa
-			return head
-		},
-		choice: func() *arch.Head {
+		}, []string{"generator_predictions."}},
+		classify: head{func() *arch.Head {
+			out := h.denseTanhOut()
+			out.Act = nn.GELU // unlike RoBERTa
+			return out
+		}, []string{"classifier.dense.weight"}},
+		choice: head{func() *arch.Head {
 			return &arch.Head{Dense: linear(w, "sequence_summary.summary", dim, dim), Act: cfg.SummaryActivation, Out: linear(w, "classifier", dim, 1)}
-		},
-		preTraining: func() {
+		}, []string{"classifier.weight", "sequence_summary.summary.weight"}},
+		replaced: head{func() *arch.Head {
 			d := w.At("discriminator_predictions")
-			e.Task = arch.ReplacedToken
-			e.Tokens = &arch.Head{Dense: linear(d, "dense", dim, dim), Act: m.HiddenAct, Out: linear(d, "dense_prediction", dim, 1)}
-		},
+			return &arch.Head{Dense: linear(d, "dense", dim, dim), Act: m.HiddenAct, Out: linear(d, "dense_prediction", dim, 1)}
+		}, []string{"discriminator_predictions."}},
+		preTraining: []arch.Task{arch.ReplacedToken},
 	}, "generator_predictions.", "generator_lm_head.", "discriminator_predictions.", "sequence_summary.", "classifier.", "qa_outputs.")
 	return e
 }

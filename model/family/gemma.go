@@ -178,8 +178,9 @@ func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}
 	t := m.Trunk(body, body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize), cfg.gemma3Layer(m))
 	t.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
-	w.Ignore(func(name string) bool { return name == "lm_head.weight" })
-	return &arch.Encoder{Trunk: t}
+	e := &arch.Encoder{Trunk: t}
+	scoreHeads(c, w, e)
+	return e
 }
 
 // gemma3Pictures is the text model of a Gemma 3 for pictures and text (transformers:

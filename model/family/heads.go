@@ -1,6 +1,8 @@
 package family
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -8,73 +10,186 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// heads builds the head that the checkpoint's architectures names. A family passes its own heads as a
-// headSet; the others are the same for all.
+// heads builds the head that the caller wants, if its weights are stored. Families give the parts in which they
+// differ as a headSet; the rest is the same for all.
 type heads struct {
 	c   *hf.Config
 	w   nn.Loader
 	e   *arch.Encoder
 	dim int
+
+	generates bool // the checkpoint may be a decoder with its projection to the vocabulary
 }
 
-// headSet holds functions that make the heads of a family; nil where the family has none.
+// head is one that checkpoints of a family may have.
+type head struct {
+	make func() *arch.Head
+
+	// names are those of tensors, all of which are stored where the head is: the last layer's first. One that
+	// ends in a dot is the beginning of a name.
+	names []string
+}
+
+// headSet has the heads of a family; the zero head where it has none.
 type headSet struct {
 	features    func() *arch.Head // the pooler of the bare model
-	masked      func() *arch.Head
-	classify    func() *arch.Head
-	next        func() *arch.Head
-	choice      func() *arch.Head
-	tokens      func() *arch.Head // nil: one linear layer, classifier
-	answers     func() *arch.Head // nil: one linear layer, qa_outputs
-	preTraining func()            // sets the task and its heads
+	masked      head
+	classify    head
+	next        head
+	choice      head
+	tokens      head // zero: one linear layer, classifier
+	answers     head // zero: one linear layer, qa_outputs
+	replaced    head
+	preTraining []arch.Task // the heads of the class ForPreTraining
 }
 
-// set gives the encoder the head of its task. Tensors of the family's other heads, below the names in others,
-// may be left over: published checkpoints have them too.
+// taskHead is a head and what it is for.
+type taskHead struct {
+	head
+	task arch.Task
+}
+
+// all returns the heads that there are.
+func (s *headSet) all() []taskHead {
+	every := []taskHead{{s.masked, arch.MaskedLM}, {s.classify, arch.SequenceClassification}, {s.tokens, arch.TokenClassification},
+		{s.answers, arch.QuestionAnswering}, {s.next, arch.NextSentence}, {s.choice, arch.MultipleChoice}, {s.replaced, arch.ReplacedToken}}
+	return slices.DeleteFunc(every, func(h taskHead) bool { return h.make == nil })
+}
+
+// set gives the encoder its head. Tensors of the family's other heads, below the names in others, may be left over:
+// published checkpoints have them too.
 func (h heads) set(s headSet, others ...string) {
-	e, class := h.e, h.c.Architecture()
-	missing := func() { h.c.Fail("architecture %.200q is not supported for this family", class) }
-	one := func(task arch.Task, dst **arch.Head, make func() *arch.Head) {
-		if e.Task = task; make == nil {
-			missing()
-			return
-		}
-		*dst = make()
+	if s.tokens.make == nil {
+		s.tokens = head{func() *arch.Head { return &arch.Head{Out: linear(h.w, "classifier", h.dim, h.labels())} }, []string{"classifier.weight"}}
 	}
-	linearHead := func(name string, out int) func() *arch.Head {
-		return func() *arch.Head { return &arch.Head{Out: linear(h.w, name, h.dim, out)} }
+	if s.answers.make == nil {
+		s.answers = head{func() *arch.Head { return &arch.Head{Out: linear(h.w, "qa_outputs", h.dim, 2)} }, []string{"qa_outputs.weight"}}
 	}
-	switch {
-	case strings.HasSuffix(class, "ForMaskedLM"):
-		one(arch.MaskedLM, &e.Tokens, s.masked)
-	case strings.HasSuffix(class, "ForSequenceClassification"):
-		one(arch.SequenceClassification, &e.Sequence, s.classify)
-		h.readLabels()
-	case strings.HasSuffix(class, "ForTokenClassification"):
-		if s.tokens == nil {
-			s.tokens = linearHead("classifier", h.labels())
+	all := s.all()
+	if strings.HasSuffix(h.c.Architecture(), "ForPreTraining") && h.c.Wanted() == nil && s.preTraining != nil {
+		for _, task := range slices.Backward(s.preTraining) {
+			h.give(all, task)
 		}
-		one(arch.TokenClassification, &e.Tokens, s.tokens)
-		h.readLabels()
-	case strings.HasSuffix(class, "ForQuestionAnswering"):
-		if s.answers == nil {
-			s.answers = linearHead("qa_outputs", 2)
-		}
-		one(arch.QuestionAnswering, &e.Tokens, s.answers)
-	case strings.HasSuffix(class, "ForNextSentencePrediction"):
-		one(arch.NextSentence, &e.Sequence, s.next)
-	case strings.HasSuffix(class, "ForMultipleChoice"):
-		one(arch.MultipleChoice, &e.Sequence, s.choice)
-	case strings.HasSuffix(class, "ForPreTraining") && s.preTraining != nil:
-		s.preTraining()
-	case strings.HasSuffix(class, "Model") || class == "":
-		if s.features != nil {
-			e.Sequence = s.features()
-		}
-	default:
-		missing()
+	} else if task := h.choose(all); task != arch.Features {
+		h.give(all, task)
+	} else if s.features != nil {
+		h.e.Sequence = s.features()
 	}
 	h.w.Ignore(isOneOf(others))
+}
+
+// give makes the encoder's head for a task.
+func (h heads) give(all []taskHead, task arch.Task) {
+	i := slices.IndexFunc(all, func(t taskHead) bool { return t.task == task })
+	h.e.Task = task
+	switch task {
+	case arch.SequenceClassification, arch.NextSentence, arch.MultipleChoice:
+		h.e.Sequence = all[i].make()
+	default:
+		h.e.Tokens = all[i].make()
+	}
+	if task == arch.SequenceClassification || task == arch.TokenClassification {
+		h.readLabels()
+	}
+}
+
+// choose returns the task whose head is to be made. The caller's wish and the stored tensors decide. The class that
+// architectures names does where they leave it open: where nothing is wanted, and between heads whose last
+// layers have the same name.
+func (h heads) choose(all []taskHead) arch.Task {
+	stored := slices.DeleteFunc(slices.Clone(all), func(t taskHead) bool { return !h.stored(t.head) })
+	named, known := taskOf(h.c.Architecture())
+	isNamed := slices.IndexFunc(stored, func(t taskHead) bool { return known && t.task == named })
+	if isNamed >= 0 { // its tensors are none of another head's
+		out := stored[isNamed].names[0]
+		stored = slices.DeleteFunc(stored, func(t taskHead) bool { return t.task != named && t.names[0] == out })
+	}
+	if wanted := h.c.Wanted(); wanted != nil {
+		for _, task := range wanted {
+			if task == arch.Features || slices.ContainsFunc(stored, func(t taskHead) bool { return t.task == task }) {
+				return task
+			}
+		}
+		h.c.Fail("%s", h.missing(all, stored, wanted[0]))
+		return arch.Features
+	}
+	switch {
+	case isNamed >= 0:
+		return named
+	case !known:
+		h.c.Fail("architecture %.200q is not supported for this family", h.c.Architecture())
+		return arch.Features
+	case named != arch.Features:
+		h.c.Fail("%s, though architectures names it; Options.Heads can ask for what there is", h.missing(all, stored, named))
+		return arch.Features
+	case h.c.Architecture() != "":
+		return arch.Features
+	}
+	return likeliest(stored)
+}
+
+// likeliest returns the task of the one head that is stored, or Features if there is none, or several. Of heads that
+// may be stored under the same name, the one of more tensors is likelier.
+func likeliest(stored []taskHead) arch.Task {
+	if len(stored) == 0 {
+		return arch.Features
+	}
+	best := stored[0]
+	for _, t := range stored[1:] {
+		if t.names[0] != best.names[0] {
+			return arch.Features
+		}
+		if len(t.names) > len(best.names) {
+			best = t
+		}
+	}
+	return best.task
+}
+
+// stored reports whether the checkpoint has the head's tensors.
+func (h heads) stored(t head) bool {
+	for _, name := range t.names {
+		if !h.w.HasBelow(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// missing says what is missing, and what there is.
+func (h heads) missing(all, stored []taskHead, want arch.Task) string {
+	have := []string{"features, the bare model without a head"}
+	if h.generates && (isCausalLM(h.c.Architecture()) || h.w.HasBelow("lm_head.")) {
+		have[0] = "generation"
+	}
+	for i, t := range stored {
+		if i == 0 {
+			have = nil
+		}
+		have = append(have, fmt.Sprintf("%v (%s)", t.task, t.names[0]))
+	}
+	s := fmt.Sprintf("the checkpoint is for %s; it has no head for %v", strings.Join(have, ", and for "), want)
+	if i := slices.IndexFunc(all, func(t taskHead) bool { return t.task == want }); i >= 0 {
+		return s + ", which is stored as " + strings.Join(all[i].names, " and ")
+	}
+	return s + ", nor has its family"
+}
+
+// taskOf returns the task of a transformers class, and whether its name tells. No name stands for the bare model.
+func taskOf(class string) (arch.Task, bool) {
+	for _, e := range []struct {
+		end  string
+		task arch.Task
+	}{
+		{"ForMaskedLM", arch.MaskedLM}, {"ForSequenceClassification", arch.SequenceClassification},
+		{"ForTokenClassification", arch.TokenClassification}, {"ForQuestionAnswering", arch.QuestionAnswering},
+		{"ForNextSentencePrediction", arch.NextSentence}, {"ForMultipleChoice", arch.MultipleChoice}, {"Model", arch.Features},
+	} {
+		if strings.HasSuffix(class, e.end) {
+			return e.task, true
+		}
+	}
+	return arch.Features, class == "" || isCausalLM(class)
 }
 
 // isOneOf returns a function that reports whether a tensor is below one of the names, with any prefix, or is

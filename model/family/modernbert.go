@@ -116,7 +116,7 @@ func (m *modernBertBuilder) rotations(c *hf.Config) {
 func (m *modernBertBuilder) heads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 	dim := m.HiddenSize
 	h := heads{c: c, w: w, e: e, dim: dim}
-	head := func(out *nn.Linear) *arch.Head {
+	before := func(out *nn.Linear) *arch.Head {
 		dense := w.Linear("head.dense", dim, dim, m.ClassifierBias)
 		return &arch.Head{Dense: &dense, Act: m.ClassifierActivation, Norm: m.norm(w, "head.norm"), Out: out}
 	}
@@ -127,17 +127,22 @@ func (m *modernBertBuilder) heads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 	default:
 		c.Fail("classifier_pooling %q is not supported; cls and mean are", m.ClassifierPooling)
 	}
+	masked := "decoder."
+	if !m.DecoderBias && !w.Has("classifier.weight") {
+		masked = "head.dense.weight" // the table alone may be the decoder
+	}
+	classifier := []string{"classifier.weight", "head.dense.weight"}
 	h.set(headSet{
-		masked: func() *arch.Head {
+		masked: head{func() *arch.Head {
 			out := w.Head(e.Embeddings.Words, "decoder")
 			if m.DecoderBias {
 				out.Bias = w.Vector("decoder.bias", m.VocabSize)
 			}
-			return head(&out)
-		},
-		classify: func() *arch.Head { return head(linear(w, "classifier", dim, h.labels())) },
-		tokens:   func() *arch.Head { return head(linear(w, "classifier", dim, h.labels())) },
-		answers:  func() *arch.Head { return head(linear(w, "classifier", dim, 2)) },
-		choice:   func() *arch.Head { return head(linear(w, "classifier", dim, 1)) },
+			return before(&out)
+		}, []string{masked}},
+		classify: head{func() *arch.Head { return before(linear(w, "classifier", dim, h.labels())) }, classifier},
+		tokens:   head{func() *arch.Head { return before(linear(w, "classifier", dim, h.labels())) }, classifier},
+		answers:  head{func() *arch.Head { return before(linear(w, "classifier", dim, 2)) }, classifier},
+		choice:   head{func() *arch.Head { return before(linear(w, "classifier", dim, 1)) }, classifier},
 	}, "head.", "decoder.", "classifier.")
 }

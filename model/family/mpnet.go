@@ -45,9 +45,10 @@ func mpnet(c *hf.Config, w nn.Loader) *arch.Encoder {
 	pooler := h.pooler(body, "pooler.dense")
 	h.set(headSet{
 		features: pooler,
-		masked:   func() *arch.Head { return h.robertaMasked(m) },
-		classify: func() *arch.Head { return h.denseTanhOut() },
-		choice:   func() *arch.Head { return then(pooler(), linear(w, "classifier", m.HiddenSize, 1)) },
+		masked:   head{func() *arch.Head { return h.robertaMasked(m) }, []string{"lm_head."}},
+		classify: head{h.denseTanhOut, []string{"classifier.dense.weight"}},
+		choice: head{func() *arch.Head { return then(pooler(), linear(w, "classifier", m.HiddenSize, 1)) },
+			[]string{"classifier.weight", body.Prefix() + "pooler.dense.weight"}},
 	}, "lm_head.", "pooler.", "classifier.", "qa_outputs.")
 	return e
 }

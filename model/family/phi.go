@@ -47,7 +47,9 @@ func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 	}
 	out.Norm = body.LayerNorm("final_layernorm", dim, eps)
 	out.Head = w.Head(out.Embeddings.Words, "lm_head")
-	out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize) // even the logits have a bias
+	if out.Head.Weight != nil {
+		out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize) // even the logits have a bias
+	}
 	w.Ignore(isRotaryTable)
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/model/arch"
 )
 
 // Config is a JSON object: config.json, or an object within it. Wrong values are collected while they are
@@ -18,6 +19,8 @@ type Config struct {
 	path string // of the object within the file, for errors
 	keys map[string]json.RawMessage
 	errs *[]error // of the whole file
+
+	wanted []arch.Task
 }
 
 // Bounds of what a config may ask for: beyond every published model, and small enough that products of
@@ -113,7 +116,7 @@ func (c *Config) Only(keys ...string) *Config {
 
 // With returns a copy of c with the given JSON value under key.
 func (c *Config) With(key, value string) *Config {
-	o := &Config{path: c.path, errs: c.errs, keys: map[string]json.RawMessage{}}
+	o := &Config{path: c.path, errs: c.errs, wanted: c.wanted, keys: map[string]json.RawMessage{}}
 	maps.Copy(o.keys, c.keys)
 	o.keys[key] = json.RawMessage(value)
 	return o
@@ -125,6 +128,16 @@ func (c *Config) Without(key string) *Config {
 	delete(o.keys, key)
 	return o
 }
+
+// For returns the config with a wish: the heads that the caller can use, the preferred first.
+func (c *Config) For(heads ...arch.Task) *Config {
+	o := *c
+	o.wanted = heads
+	return &o
+}
+
+// Wanted returns the heads that the caller can use, the preferred first, or nil if any will do.
+func (c *Config) Wanted() []arch.Task { return c.wanted }
 
 // decode decodes a key into v, and reports whether it was there and could be decoded.
 func (c *Config) decode(key string, v any, want string) bool {

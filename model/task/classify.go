@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // ScoreFunc turns the outputs of a classifier into scores.
@@ -23,6 +23,7 @@ const (
 	Logits            // the outputs as they are: numbers of any size
 	Sigmoid           // sigmoid of each output
 	Softmax           // softmax over the outputs of a text: scores add up to 1
+	Tanh              // hyperbolic tangent of each output
 )
 
 // Apply replaces each row of outputs, [N, labels], by its scores, in place. Auto counts as Logits.
@@ -33,6 +34,8 @@ func (f ScoreFunc) Apply(x tensor.Tensor) {
 			vec.Sigmoid(x.Row(i), x.Row(i))
 		case Softmax:
 			vec.Softmax(x.Row(i), x.Row(i))
+		case Tanh:
+			nn.Tanh.Forward(x.Slice(i, i+1), x.Slice(i, i+1))
 		}
 	}
 }
@@ -42,6 +45,10 @@ func (f ScoreFunc) Apply(x tensor.Tensor) {
 type Classifier struct {
 	Preprocessor
 	ScoreFunc ScoreFunc
+	Labels    []string // of the outputs
+
+	multiLabel bool // the labels of a text are independent of each other
+	regression bool // the outputs are numbers
 }
 
 // Label is one of a classifier's labels, for one text.
@@ -51,9 +58,17 @@ type Label struct {
 	Score float32
 }
 
-// OpenClassifier opens a checkpoint for sequence classification, as [model.OpenEncoder] does.
+// OpenClassifier opens a checkpoint for sequence classification: of an encoder or a decoder, as
+// [model.OpenEncoder] does, or of an encoder–decoder, as [model.OpenEncoderDecoder] does.
 func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
-	e, limit, err := open(fsys, opt)
+	two, err := twoSided(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	if two {
+		return openSourceClassifier(fsys, opt)
+	}
+	e, cuts, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +76,38 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.MaxTokens = limit
+	cuts.apply(&c.Preprocessor)
+	return c, nil
+}
+
+// twoSided reports whether the folder's model is an encoder–decoder that cannot be opened as an encoder.
+func twoSided(fsys fs.FS, opt model.Options) (bool, error) {
+	var c struct {
+		Type string `json:"model_type"`
+	}
+	if err := readJSON(fsys, "config.json", &c); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	r, ok := opt.Recipe(c.Type)
+	return ok && r.Encoder == nil && r.Decoder == nil, nil
+}
+
+func openSourceClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
+	opt.Heads = []arch.Task{arch.SequenceClassification}
+	m, err := model.OpenEncoderDecoder(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	c, err := NewSourceClassifier(m)
+	if err != nil {
+		return nil, err
+	}
+	cuts, err := readCutting(fsys, m.Encoder)
+	if err != nil {
+		return nil, err
+	}
+	cuts.limit = min(cuts.limit, c.MaxTokens)
+	cuts.apply(&c.Preprocessor)
 	return c, nil
 }
 
@@ -75,7 +121,26 @@ func NewClassifier(e *model.Encoder) (*Classifier, error) {
 	if n := outputs(e.Sequence); n != len(e.Labels) {
 		return nil, fmt.Errorf("task: the encoder has %d labels for %d outputs", len(e.Labels), n)
 	}
-	return &Classifier{Preprocessor: r}, nil
+	return &Classifier{Preprocessor: r, Labels: e.Labels, multiLabel: e.MultiLabel, regression: e.Regression}, nil
+}
+
+// NewSourceClassifier uses an encoder–decoder that is open: BART for natural language inference, for instance. It fails
+// if that has no classifier.
+func NewSourceClassifier(m *model.EncoderDecoder) (*Classifier, error) {
+	r, err := newPreprocessor(m.Encoder, "Classifier")
+	if err != nil {
+		return nil, err
+	}
+	s := m.Classifier
+	if s == nil {
+		return nil, errors.New("task: the checkpoint is for generation; Classifier needs one for sequence classification")
+	}
+	if n := outputs(s.Head); n != len(s.Labels) {
+		return nil, fmt.Errorf("task: the classifier has %d labels for %d outputs", len(s.Labels), n)
+	}
+	r.source = m
+	r.MaxTokens = min(r.MaxTokens, m.Decoder.MaxLen)
+	return &Classifier{Preprocessor: r, Labels: s.Labels, multiLabel: s.MultiLabel, regression: s.Regression}, nil
 }
 
 // Classify returns all labels of each text, the highest score first.
@@ -104,7 +169,7 @@ func (c *Classifier) labels(batch []arch.Sequence) ([][]Label, error) {
 	out := make([][]Label, len(batch))
 	for i := range out {
 		for _, id := range largest(x.Row(i), len(x.Row(i))) {
-			out[i] = append(out[i], Label{Name: c.Encoder.Labels[id], ID: id, Score: x.Row(i)[id]})
+			out[i] = append(out[i], Label{Name: c.Labels[id], ID: id, Score: x.Row(i)[id]})
 		}
 	}
 	return out, nil
@@ -121,109 +186,15 @@ func (c *Classifier) Scores(batch []arch.Sequence) (tensor.Tensor, error) {
 }
 
 func (c *Classifier) function() ScoreFunc {
-	e := c.Encoder
 	switch {
 	case c.ScoreFunc != Auto:
 		return c.ScoreFunc
-	case e.Regression:
+	case c.regression:
 		return Logits
-	case e.MultiLabel || len(e.Labels) == 1:
+	case c.multiLabel || len(c.Labels) == 1:
 		return Sigmoid
 	}
 	return Softmax
-}
-
-// Reranker scores documents for a query with a cross-encoder: a classifier with a single output. It follows
-// CrossEncoder of sentence-transformers 6.2. It may be used from several goroutines.
-type Reranker struct {
-	Preprocessor
-	ScoreFunc ScoreFunc // Auto means Sigmoid
-}
-
-// Ranked is a document with its score.
-type Ranked struct {
-	Document int // index among the documents given
-	Score    float32
-}
-
-// OpenReranker opens a checkpoint for sequence classification with one label, as [model.OpenEncoder] does.
-// The ScoreFunc comes from config.json: sentence_transformers.activation_fn or, in older ones,
-// sbert_ce_default_activation_function. It must be Sigmoid or Identity (Logits).
-func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
-	e, limit, err := open(fsys, opt)
-	if err != nil {
-		return nil, err
-	}
-	r, err := NewReranker(e)
-	if err != nil {
-		return nil, err
-	}
-	r.MaxTokens = limit
-	var c struct {
-		New struct {
-			Function string `json:"activation_fn"`
-		} `json:"sentence_transformers"`
-		Old string `json:"sbert_ce_default_activation_function"`
-	}
-	if err := readJSON(fsys, "config.json", &c); err != nil {
-		return nil, err
-	}
-	switch name := afterLastDot(cmp.Or(c.New.Function, c.Old)); name {
-	case "", "Sigmoid":
-	case "Identity":
-		r.ScoreFunc = Logits
-	default:
-		return nil, fmt.Errorf("task: config.json: the activation function %.200q is not supported; Sigmoid and Identity are", name)
-	}
-	return r, nil
-}
-
-// NewReranker makes a Reranker from an open encoder. It returns an error if the encoder was made for another
-// task or has several labels.
-func NewReranker(e *model.Encoder) (*Reranker, error) {
-	r, err := newPreprocessor(e, "Reranker", arch.SequenceClassification)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(e.Labels); n != 1 {
-		return nil, fmt.Errorf("task: the checkpoint has %d labels; Reranker needs one with 1, other classifiers are for Classifier", n)
-	}
-	return &Reranker{Preprocessor: r}, nil
-}
-
-// Rerank returns the documents sorted by their score for the query, the best first.
-func (r *Reranker) Rerank(query string, documents ...string) ([]Ranked, error) {
-	pairs := make([]Pair, len(documents))
-	for i, d := range documents {
-		pairs[i] = Pair{query, d}
-	}
-	scores, err := r.Score(pairs...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Ranked, len(scores))
-	for k, i := range largest(scores, len(scores)) {
-		out[k] = Ranked{i, scores[i]}
-	}
-	return out, nil
-}
-
-// Score returns the score of each pair of a query and a document.
-func (r *Reranker) Score(pairs ...Pair) ([]float32, error) {
-	batch, err := r.ReadPairs(pairs...)
-	if err != nil {
-		return nil, err
-	}
-	x, err := r.scores(batch)
-	if err != nil {
-		return nil, err
-	}
-	if f := r.ScoreFunc; f == Auto {
-		Sigmoid.Apply(x)
-	} else {
-		f.Apply(x)
-	}
-	return slices.Clone(x.Data), nil
 }
 
 // NextSentence tells whether one text follows another. It may be used from several goroutines.
@@ -231,7 +202,7 @@ type NextSentence struct{ Preprocessor }
 
 // OpenNextSentence opens a checkpoint for next-sentence prediction, or for pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
-	e, limit, err := open(fsys, opt)
+	e, cuts, err := open(fsys, opt, arch.NextSentence)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +210,7 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.MaxTokens = limit
+	cuts.apply(&n.Preprocessor)
 	return n, nil
 }
 
@@ -279,7 +250,7 @@ type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
 func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) {
-	e, limit, err := open(fsys, opt)
+	e, cuts, err := open(fsys, opt, arch.MultipleChoice)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +258,7 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 	if err != nil {
 		return nil, err
 	}
-	m.MaxTokens = limit
+	cuts.apply(&m.Preprocessor)
 	return m, nil
 }
 

@@ -1,12 +1,16 @@
-// Package task puts encoders and encoder–decoders to use: text in, answers out.
+// Package task puts models to use: text in, answers out.
 //
 //	f, err := task.OpenFillMask(os.DirFS("models/bert-base-uncased"), model.Options{})
 //	masks, err := f.Fill("The [MASK] sat on the mat.", 5)
 //
-// There is a type for each task: [FillMask], [Classifier], [Reranker], [Tagger], [Answerer], [NextSentence],
-// [MultipleChoice], [Embedder], and [M3] for BGE-M3. [TextToText] translates, summarises and answers with an
-// encoder–decoder. Open functions take a folder as Hugging Face publishes it; New functions take an open
-// encoder. Both return an error for a checkpoint that was made for another task, and name that task.
+// There is a type for each task: [FillMask], [Classifier], [ZeroShot], [Reranker], [LMReranker], [Tagger], [Answerer],
+// [NextSentence], [MultipleChoice], [Embedder], and [M3] for BGE-M3. [TextToText] translates, summarises and answers
+// with an encoder–decoder. Open functions take a folder as Hugging Face or sentence-transformers publish it; New functions
+// take an open model.
+//
+// The type and the stored tensors decide which head is opened: a [Classifier] takes the classifier of a checkpoint,
+// whatever class its config.json names, and an [Embedder] takes none. A head that is not stored is an error that names
+// those that are. Encoders and decoders classify and make embeddings; encoder–decoders such as BART classify.
 //
 // Each step can be used alone. A [Preprocessor] turns texts into sequences, [model.Encoder] computes scores,
 // and [Aggregate], [Pooling] and others turn scores into answers. Package retrieval compares embeddings and

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -25,7 +26,8 @@ type Embedder struct {
 	DefaultPrompt string
 	PoolPrompt    bool // whether the tokens of a prompt are pooled too
 
-	Lower bool // whether texts are lower-cased first
+	// Similarity compares the vectors as the model was trained for.
+	Similarity retrieval.Similarity
 }
 
 // NewEmbedder makes an Embedder from an open encoder for any task. Its vectors are the normalised means of
@@ -36,6 +38,18 @@ func NewEmbedder(e *model.Encoder) (*Embedder, error) {
 		return nil, err
 	}
 	return &Embedder{Preprocessor: r, Pooling: []Pooling{PoolMean}, Modules: []Module{Normalizer{}}, Dim: e.Dim, PoolPrompt: true}, nil
+}
+
+// Truncate keeps the first dim numbers of each vector, as models that were trained for that allow (Kusupati et al.,
+// "Matryoshka Representation Learning", 2022). It does not normalise them again; append a [Normalizer] to Modules for
+// that. It panics unless dim is positive.
+func (e *Embedder) Truncate(dim int) {
+	if dim < 1 {
+		panic(fmt.Sprintf("task: vectors of %d numbers", dim))
+	}
+	if dim < e.Dim {
+		e.Modules, e.Dim = append(slices.Clip(e.Modules), Truncated{dim}), dim
+	}
 }
 
 // Encode returns the vectors of the texts, [N, Dim], with the default prompt before each text, if there is
@@ -94,12 +108,10 @@ func (e *Embedder) EncodeWith(prompt string, texts ...string) (tensor.Tensor, er
 
 // ReadWith returns a sequence for each text, with the given prompt text before it.
 func (e *Embedder) ReadWith(prompt string, texts ...string) ([]arch.Sequence, error) {
-	if prompt != "" || e.Lower {
+	if prompt != "" {
 		texts = slices.Clone(texts)
 		for i := range texts {
-			if texts[i] = prompt + texts[i]; e.Lower {
-				texts[i] = strings.ToLower(texts[i])
-			}
+			texts[i] = prompt + texts[i]
 		}
 	}
 	return e.Read(texts...)
@@ -126,11 +138,11 @@ func (e *Embedder) Embed(batch []arch.Sequence, skip int) (tensor.Tensor, error)
 	width := e.Encoder.Dim
 	out := tensor.New(len(batch), width*len(e.Pooling))
 	for i, s := range batch {
-		if len(s.IDs) <= skip {
+		if len(s.IDs) <= skip && !e.bare {
 			return tensor.Tensor{}, fmt.Errorf("task: text %d has %d tokens; those of the prompt, %d, leave nothing to embed", i, len(s.IDs), skip)
 		}
 	}
-	err := e.run(batch, func(i int, x tensor.Tensor, _ *tensor.Arena) error {
+	err := e.runTexts(batch, func(i int, x tensor.Tensor, _ *tensor.Arena) error {
 		for k, p := range e.Pooling {
 			p.Forward(out.Row(i)[k*width:(k+1)*width], x, skip)
 		}
@@ -143,4 +155,20 @@ func (e *Embedder) Embed(batch []arch.Sequence, skip int) (tensor.Tensor, error)
 		out = l.Forward(out)
 	}
 	return out, nil
+}
+
+// runTexts is run for the texts that have tokens: those of a table of word vectors may have none, and a vector of
+// zeros.
+func (e *Embedder) runTexts(batch []arch.Sequence, see func(i int, x tensor.Tensor, a *tensor.Arena) error) error {
+	if !e.bare {
+		return e.run(batch, see)
+	}
+	var some []arch.Sequence
+	var places []int
+	for i, s := range batch {
+		if len(s.IDs) > 0 {
+			some, places = append(some, s), append(places, i)
+		}
+	}
+	return e.run(some, func(i int, x tensor.Tensor, a *tensor.Arena) error { return see(places[i], x, a) })
 }

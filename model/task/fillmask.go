@@ -33,7 +33,7 @@ type Fill struct {
 
 // OpenFillMask opens a checkpoint for masked language modelling, as [model.OpenEncoder] does.
 func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
-	e, limit, err := open(fsys, opt)
+	e, cuts, err := open(fsys, opt, arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.MaxTokens = limit
+	cuts.apply(&f.Preprocessor)
 	return f, nil
 }
 
@@ -163,7 +163,7 @@ func (f *FillMask) fill(texts []string, choose func(scores []float32) []int) ([]
 
 // checkMasks reports whether the text has masks, and all of them are among those that were read.
 func (f *FillMask) checkMasks(text string, read int) error {
-	ids, err := f.Encoder.Tokenizer.Encode(text)
+	ids, err := f.tokenizer().Encode(text)
 	if err != nil {
 		return err
 	}

@@ -1,53 +1,68 @@
 package task
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// OpenEmbedder opens a folder of sentence-transformers. modules.json names the encoder, the pooling and the
-// layers after it (Dense, Normalize, LayerNorm, Dropout), each in its own folder. sentence_bert_config.json
-// holds the length at which texts are cut, config_sentence_transformers.json the prompts. A folder without
-// modules.json is opened as a plain encoder, as by [NewEmbedder].
+// OpenEmbedder opens a folder of sentence-transformers: modules.json names the encoder, or a table of word vectors
+// (StaticEmbedding), the pooling and the layers after it (Dense, Normalize, LayerNorm, Dropout), each in a folder of its
+// own; sentence_bert_config.json has the length at which texts are cut; config_sentence_transformers.json the prompts
+// and the similarity. A folder without modules.json is taken for a plain encoder, as by [NewEmbedder]. Of a checkpoint
+// with a head the head is not read.
+//
+// A folder of another kind, such as a cross-encoder, and a module that is not supported are refused by name.
 func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
-	var modules []module
-	err := readJSON(fsys, "modules.json", &modules)
+	modules, err := readModules(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return openPlain(fsys, opt)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := checkModules(modules); err != nil {
+	var c sentenceConfig
+	if err := c.read(fsys); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(modules, func(a, b module) int { return cmp.Compare(a.Index, b.Index) })
-	f := folder{root: fsys, opt: opt}
+	if err := c.check(embedderKind); err != nil {
+		return nil, err
+	}
+	e, err := embedder(fsys, opt, modules, "sentence_embedding")
+	if err != nil {
+		return nil, err
+	}
+	return e, c.apply(e)
+}
+
+// embedder assembles the modules of a folder. The last of them gives output: sentence_embedding, or the scores of a
+// cross-encoder.
+func embedder(fsys fs.FS, opt model.Options, modules []module, output string) (*Embedder, error) {
+	f := folder{root: fsys, opt: opt, output: output}
 	for i, m := range modules {
 		if err := f.add(i, m); err != nil {
 			return nil, err
 		}
 	}
-	if f.e == nil {
+	switch {
+	case f.e == nil:
 		return nil, errors.New("task: modules.json names no module")
-	}
-	if err := f.readPrompts(); err != nil {
-		return nil, err
+	case !f.pooled:
+		return nil, errors.New("task: modules.json names no Pooling: the model gives a vector for each token, and none for a text")
+	case output != "sentence_embedding" && !f.scored:
+		return nil, fmt.Errorf("task: modules.json: no Dense gives %s", output)
 	}
 	return f.e, nil
 }
 
 func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
-	enc, limit, err := open(fsys, opt)
+	enc, cuts, err := open(fsys, opt, arch.Features)
 	if err != nil {
 		return nil, err
 	}
@@ -55,68 +70,51 @@ func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.MaxTokens = limit
+	cuts.apply(&e.Preprocessor)
 	return e, nil
-}
-
-type module struct {
-	Index int    `json:"idx"`
-	Path  string `json:"path"`
-	Type  string `json:"type"`
-}
-
-// checkModules sees to it that the weights of a folder are read once: a list can name it any number of times.
-func checkModules(modules []module) error {
-	if n := len(modules); n > maxModules {
-		return fmt.Errorf("task: modules.json names %d modules; at most %d are read", n, maxModules)
-	}
-	seen := map[string]bool{}
-	for _, m := range modules {
-		if m.Path != "" && seen[m.Path] {
-			return fmt.Errorf("task: modules.json: two modules are in the folder %.200q", m.Path)
-		}
-		seen[m.Path] = true
-	}
-	return nil
 }
 
 // folder assembles an embedder module by module.
 type folder struct {
-	root fs.FS
-	opt  model.Options
-	e    *Embedder
+	root   fs.FS
+	opt    model.Options
+	output string // of the last Dense
+	e      *Embedder
+	pooled bool // there is one vector for a text
+	scored bool // a Dense has given the output that is not sentence_embedding
 }
 
 func (f *folder) add(i int, m module) error {
-	fsys := f.root
-	if m.Path != "" {
-		var err error
-		if fsys, err = fs.Sub(f.root, strings.TrimSuffix(m.Path, "/")); err != nil {
-			return fmt.Errorf("task: modules.json: module %d: %w", i, err)
-		}
+	fsys, err := m.folder(f.root)
+	if err != nil {
+		return fmt.Errorf("task: modules.json: module %d: %w", i, err)
 	}
-	kind := afterLastDot(m.Type)
-	if (i == 0) != (kind == "Transformer") {
-		return fmt.Errorf("task: modules.json: module %d is %.200q; the first module must be a Transformer, and only the first", i, m.Type)
-	}
-	var err error
-	switch kind {
-	case "Transformer":
+	kind := m.kind()
+	first := kind == "Transformer" || kind == "StaticEmbedding"
+	switch {
+	case m.isPyLate():
+		err = fmt.Errorf("task: modules.json: module %d is %.200q: a ColBERT of PyLate compares vectors of tokens; such models are not supported", i, m.Type)
+	case (i == 0) != first && modulesAfterFirst[kind] || first && i > 0:
+		err = fmt.Errorf("task: modules.json: module %d is %.200q; the first must be a Transformer or a StaticEmbedding, and no other", i, m.Type)
+	case kind == "Transformer":
 		err = f.transformer(fsys)
-	case "Pooling":
-		if i != 1 {
-			return fmt.Errorf("task: modules.json: module %d is a Pooling; it must come after the Transformer", i)
-		}
+	case kind == "StaticEmbedding":
+		err = f.static(fsys)
+	case kind == "Pooling" && i != 1:
+		err = fmt.Errorf("task: modules.json: module %d is a Pooling; it must come after the Transformer", i)
+	case kind == "Pooling":
 		err = f.pooling(fsys)
-	case "Dense":
+	case modulesAfterFirst[kind] && !f.pooled:
+		err = fmt.Errorf("task: modules.json: module %d is %.200q before any Pooling: it is for the vectors of tokens, which is not supported", i, m.Type)
+	case kind == "Dense":
 		err = f.dense(fsys)
-	case "Normalize":
+	case kind == "Normalize":
 		f.e.Modules = append(f.e.Modules, Normalizer{})
-	case "LayerNorm":
+	case kind == "LayerNorm":
 		err = f.layerNorm(fsys)
-	case "Dropout":
+	case kind == "Dropout":
 	default:
-		err = fmt.Errorf("task: modules.json: module %d is %.200q, which is not supported; Transformer, Pooling, Dense, "+
+		err = fmt.Errorf("task: modules.json: module %d is %.200q, which is not supported; Transformer, StaticEmbedding, Pooling, Dense, "+
 			"Normalize, LayerNorm and Dropout are", i, m.Type)
 	}
 	if err != nil && m.Path != "" {
@@ -125,33 +123,23 @@ func (f *folder) add(i int, m module) error {
 	return err
 }
 
+// modulesAfterFirst are the modules that may follow the first.
+var modulesAfterFirst = map[string]bool{"Pooling": true, "Dense": true, "Normalize": true, "LayerNorm": true, "Dropout": true}
+
 func (f *folder) transformer(fsys fs.FS) error {
+	c, err := readTransformer(fsys)
+	if err != nil {
+		return err
+	}
+	if err := c.check("feature-extraction"); err != nil {
+		return err
+	}
 	e, err := openPlain(fsys, f.opt)
 	if err != nil {
 		return err
 	}
 	e.Modules = nil
-	var c struct {
-		Length int  `json:"max_seq_length"`
-		Lower  bool `json:"do_lower_case"`
-	}
-	for _, name := range []string{"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet", "mpnet"} {
-		err := readJSON(fsys, "sentence_"+name+"_config.json", &c)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if c.Length < 0 {
-			return fmt.Errorf("task: sentence_%s_config.json: max_seq_length is %d", name, c.Length)
-		}
-		break
-	}
-	if c.Length > 0 {
-		e.MaxTokens = min(c.Length, e.Encoder.MaxLen)
-	}
-	e.Lower = c.Lower
+	c.apply(&e.Preprocessor)
 	f.e = e
 	return nil
 }
@@ -197,6 +185,7 @@ func (f *folder) pooling(fsys fs.FS) error {
 		f.e.PoolPrompt = include
 	}
 	f.e.Dim = f.e.Encoder.Dim * len(f.e.Pooling)
+	f.pooled = true
 	return nil
 }
 
@@ -217,10 +206,14 @@ func (f *folder) dense(fsys fs.FS) error {
 	if err := readJSON(fsys, "config.json", &c); err != nil {
 		return err
 	}
-	for _, name := range []string{c.Input, c.Output} {
-		if name != "" && name != "sentence_embedding" {
-			return fmt.Errorf("task: a Dense from or to %.200q is not supported; sentence_embedding is", name)
-		}
+	if c.Input != "" && c.Input != "sentence_embedding" {
+		return fmt.Errorf("task: a Dense from %.200q is not supported; one from sentence_embedding is", c.Input)
+	}
+	switch {
+	case c.Output == f.output && f.output != "sentence_embedding":
+		f.scored = true
+	case c.Output != "" && c.Output != "sentence_embedding":
+		return fmt.Errorf("task: a Dense to %.200q is not supported; one to %s is", c.Output, f.output)
 	}
 	if c.In != f.e.Dim || c.Out < 1 || c.Out > maxWidth {
 		return fmt.Errorf("task: a Dense from %d to %d does not fit embeddings of %d", c.In, c.Out, f.e.Dim)
@@ -291,25 +284,4 @@ func loadFrom(file checkpoint.Source, opt model.Options, build func(w nn.Loader,
 	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert})
 	build(w, src)
 	return w.Err(true)
-}
-
-func (f *folder) readPrompts() error {
-	var c struct {
-		Prompts  map[string]string `json:"prompts"`
-		Default  string            `json:"default_prompt_name"`
-		Truncate int               `json:"truncate_dim"`
-	}
-	err := readJSON(f.root, "config_sentence_transformers.json", &c)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f.e.Prompts, f.e.DefaultPrompt = c.Prompts, c.Default
-	if _, err := f.e.Prompt(c.Default); err != nil {
-		return fmt.Errorf("%w (default_prompt_name in config_sentence_transformers.json)", err)
-	}
-	if c.Truncate > 0 && c.Truncate < f.e.Dim {
-		f.e.Modules = append(f.e.Modules, Truncated{c.Truncate})
-		f.e.Dim = c.Truncate
-	}
-	return nil
 }

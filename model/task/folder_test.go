@@ -38,6 +38,9 @@ func TestHostileFiles(t *testing.T) {
 		{expected.Checkpoints["features"].with(transformer, dense).fs(), func(f fs.FS) error { return second(OpenEmbedder(f, none)) }},
 		{expected.Checkpoints["features"].with(nil, expected.M3.Weights).fs(), func(f fs.FS) error { return second(OpenM3(f, none)) }},
 		{withState(map[string][]byte{"sparse_linear.pt": sparsePT, "colbert_linear.pt": colbertPT}), func(f fs.FS) error { return second(OpenM3(f, none)) }},
+		{Published("static"), func(f fs.FS) error { return second(OpenEmbedder(f, none)) }},
+		{Published("cross-encoder with Pooling and Dense"), func(f fs.FS) error { return second(OpenReranker(f, none)) }},
+		{Published("BART for NLI"), func(f fs.FS) error { return second(OpenZeroShot(f, none)) }},
 		{textToText(t), func(f fs.FS) error { return second(OpenTextToText(f, none)) }},
 	} {
 		if testing.Short() && i%4 != 0 {

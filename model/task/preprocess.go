@@ -28,11 +28,20 @@ type Preprocessor struct {
 	MaxTokens int
 	Strict    bool
 
+	// CutLeft cuts texts at the beginning instead. Opening sets it for truncation_side "left" of
+	// tokenizer_config.json.
+	CutLeft bool
+
+	// Lower has texts lower-cased first, character by character, but for the special tokens in them.
+	Lower bool
+
 	// Progress, if not nil, is called with the number of sequences done and in all. It runs on the goroutine
 	// of the call.
 	Progress func(done, total int)
 
-	continues string // what marks a token that goes on with a word, or ""
+	continues string                // what marks a token that goes on with a word, or ""
+	bare      bool                  // texts are read without special tokens around them, and may have no tokens
+	source    *model.EncoderDecoder // what scores sequences, if it is not the Encoder alone
 }
 
 // ErrTooLong is wrapped by the error for a text of too many tokens.
@@ -41,10 +50,12 @@ var ErrTooLong = tokenizer.ErrTooLong
 // Pair is two texts that a model reads together.
 type Pair struct{ First, Second string }
 
+var errNoTokenizer = errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
+
 // newPreprocessor checks that the encoder is for one of the tasks.
 func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preprocessor, error) {
 	if e.Tokenizer == nil {
-		return Preprocessor{}, errors.New("task: the checkpoint has no tokenizer: put tokenizer.json or its vocabulary beside it")
+		return Preprocessor{}, errNoTokenizer
 	}
 	if len(tasks) > 0 && !slices.Contains(tasks, e.Task) {
 		return Preprocessor{}, fmt.Errorf("task: the checkpoint is for %v; %s needs one for %v", e.Task, user, tasks[0])
@@ -52,24 +63,44 @@ func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preproc
 	return Preprocessor{Encoder: e, MaxTokens: e.MaxLen, continues: e.Tokenizer.SubwordPrefix()}, nil
 }
 
-// open opens the folder's encoder and its limit of tokens: that of the model, or model_max_length of
-// tokenizer_config.json if that is less.
-func open(fsys fs.FS, opt model.Options) (*model.Encoder, int, error) {
+// open opens the folder's encoder with the first of the heads that is stored, and how it cuts texts.
+func open(fsys fs.FS, opt model.Options, heads ...arch.Task) (*model.Encoder, cutting, error) {
+	opt.Heads = heads
 	e, err := model.OpenEncoder(fsys, opt)
 	if err != nil {
-		return nil, 0, err
+		return nil, cutting{}, err
 	}
+	c, err := readCutting(fsys, e)
+	return e, c, err
+}
+
+// cutting is how texts that are too long are cut.
+type cutting struct {
+	limit int  // tokens
+	left  bool // at the beginning
+}
+
+// apply sets how texts are cut.
+func (c cutting) apply(r *Preprocessor) { r.MaxTokens, r.CutLeft = c.limit, c.left }
+
+// readCutting returns how the folder has texts cut: to the tokens that the model reads, or to model_max_length of
+// tokenizer_config.json if that is less.
+func readCutting(fsys fs.FS, e *model.Encoder) (cutting, error) {
 	limit := e.MaxLen
 	var c struct {
 		MaxLength *float64 `json:"model_max_length"`
+		Side      string   `json:"truncation_side"`
 	}
 	if err := readJSON(fsys, "tokenizer_config.json", &c); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, err
+		return cutting{}, err
+	}
+	if c.Side != "" && c.Side != "left" && c.Side != "right" {
+		return cutting{}, fmt.Errorf("task: tokenizer_config.json: truncation_side is %.100q; left or right is needed", c.Side)
 	}
 	if c.MaxLength != nil && *c.MaxLength >= 1 && *c.MaxLength < float64(limit) {
 		limit = int(*c.MaxLength)
 	}
-	return e, limit, nil
+	return cutting{limit, c.Side == "left"}, nil
 }
 
 // outputs returns the width of a head's output.
@@ -97,10 +128,26 @@ func whole() tokenizer.Options { return tokenizer.Options{AddSpecial: true, Pars
 // plain reads a text alone, without special tokens around it.
 func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 
+// tokenizer is what reads texts.
+func (r *Preprocessor) tokenizer() *tokenizer.Tokenizer {
+	if r.Lower {
+		return r.Encoder.Tokenizer.Lowercased()
+	}
+	return r.Encoder.Tokenizer
+}
+
+// options are how texts are read.
+func (r *Preprocessor) options() tokenizer.Options {
+	if r.bare {
+		return plain()
+	}
+	return whole()
+}
+
 // Read returns a sequence for each text.
 func (r *Preprocessor) Read(texts ...string) ([]arch.Sequence, error) {
 	return r.readAll(len(texts), func(i int) (arch.Sequence, error) {
-		ids, err := r.Encoder.Tokenizer.Encode(texts[i])
+		ids, err := r.tokenizer().AppendEncode(nil, texts[i], r.options())
 		if err != nil {
 			return arch.Sequence{}, err
 		}
@@ -122,11 +169,16 @@ func (r *Preprocessor) ReadPairs(pairs ...Pair) ([]arch.Sequence, error) {
 
 // window returns the first window of a text or a pair.
 func (r *Preprocessor) window(texts ...string) (*tokenizer.Window, error) {
-	c := tokenizer.Truncation{MaxTokens: r.MaxTokens}
+	return r.cut(tokenizer.LongestFirst, texts...)
+}
+
+// cut returns the first window of a text or a pair, of which the text that cut says is cut.
+func (r *Preprocessor) cut(cut tokenizer.Cut, texts ...string) (*tokenizer.Window, error) {
+	c := tokenizer.Truncation{MaxTokens: r.MaxTokens, Cut: cut, Left: r.CutLeft}
 	if r.Strict {
 		c.MaxTokens = 0
 	}
-	all, err := r.Encoder.Tokenizer.Windows(whole(), c, texts...)
+	all, err := r.tokenizer().Windows(r.options(), c, texts...)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +239,7 @@ func (r *Preprocessor) readAll(n int, read func(i int) (arch.Sequence, error)) (
 
 func (r *Preprocessor) check(ids []int) error {
 	switch n := len(ids); {
-	case n == 0:
+	case n == 0 && !r.bare:
 		return errors.New("it has no tokens, and the tokenizer puts none around it")
 	case n > r.Encoder.MaxLen:
 		return fmt.Errorf("MaxTokens is %d and the text has %d tokens; the model reads at most %d", r.MaxTokens, n, r.Encoder.MaxLen)
@@ -261,7 +313,7 @@ func (r *Preprocessor) scores(batch []arch.Sequence) (tensor.Tensor, error) {
 		if rows += len(batch[i].IDs); rows < scoreRows && k+1 < len(order) {
 			continue
 		}
-		y, err := r.Encoder.SequenceScores(group)
+		y, err := r.sequenceScores(group)
 		if err != nil {
 			return out, err
 		}
@@ -275,6 +327,17 @@ func (r *Preprocessor) scores(batch []arch.Sequence) (tensor.Tensor, error) {
 		group, rows = group[:0], 0
 	}
 	return out, nil
+}
+
+func (r *Preprocessor) sequenceScores(batch []arch.Sequence) (tensor.Tensor, error) {
+	if r.source == nil {
+		return r.Encoder.SequenceScores(batch)
+	}
+	ids := make([][]int, len(batch))
+	for i := range batch {
+		ids[i] = batch[i].IDs
+	}
+	return r.source.SequenceScores(ids...)
 }
 
 // afterLastDot returns the class of a Python path: "Tanh" of "torch.nn.modules.activation.Tanh".

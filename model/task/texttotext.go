@@ -37,13 +37,21 @@ type Output struct {
 	Score float64 // from beam search; 0 without it
 }
 
-// OpenTextToText opens a checkpoint as [model.OpenEncoderDecoder] does.
+// OpenTextToText opens a checkpoint as [model.OpenEncoderDecoder] does. Of one that has a classifier too, that is not
+// read.
 func OpenTextToText(fsys fs.FS, opt model.Options) (*TextToText, error) {
+	opt.Heads = []arch.Task{arch.Features}
 	m, err := model.OpenEncoderDecoder(fsys, opt)
 	if err != nil {
 		return nil, err
 	}
-	return NewTextToText(m)
+	t, err := NewTextToText(m)
+	if err != nil {
+		return nil, err
+	}
+	cuts, err := readCutting(fsys, m.Encoder)
+	t.CutLeft = cuts.left
+	return t, err
 }
 
 // NewTextToText makes a TextToText from an open model. It returns an error if the model has no tokenizer.

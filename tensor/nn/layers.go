@@ -169,7 +169,7 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 // Head returns the projection to the vocabulary, stored as name.weight, of the shape of e's table. The two may be
 // one: see [Loader.Tie].
 func (l Loader) Head(e Embedding, name string) Linear {
-	if e.Weight == nil {
+	if e.Weight == nil || l.opt.NoHead {
 		return Linear{}
 	}
 	w := l.table(name, func(l Loader, name string) *tensor.Weight {

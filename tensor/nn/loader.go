@@ -23,6 +23,9 @@ type Options struct {
 	// read: a wrong config then fails early.
 	Valid func() error
 
+	// NoHead has [Loader.Head] return an empty layer: the projection to the vocabulary is not read.
+	NoHead bool
+
 	// Progress, if not nil, is called after each weight with the number of bytes read so far and in all.
 	Progress func(done, total int64)
 

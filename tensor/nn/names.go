@@ -22,6 +22,20 @@ func (l Loader) Has(name string) bool {
 	return ok
 }
 
+// HasBelow reports whether the checkpoint has a tensor whose name begins with the prefix. A [checkpoint.Maker]
+// makes any.
+func (l Loader) HasBelow(prefix string) bool {
+	if _, ok := l.src.(checkpoint.Maker); ok {
+		return true
+	}
+	for name := range l.src.Names() {
+		if strings.HasPrefix(name, l.full(prefix)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Root returns a Loader of the body of a model, which is stored alone or as a part of the model with its head. It
 // looks for the probes, names of the body, one after the other, and the first that is stored decides: below the
 // prefix, Root returns l.At(prefix); without it, l. If none is stored in either way, it returns l.At(prefix). An empty

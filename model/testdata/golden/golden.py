@@ -89,7 +89,7 @@ import json
 import pathlib
 import sys
 
-from cases import bart, beams, bert, deberta, gemma, gpt, gptneox, llama, llama_kin, modernbert, t5
+from cases import bart, beams, bert, causal, deberta, gemma, gpt, gptneox, llama, llama_kin, modernbert, t5
 from kinds import decoders, encoders, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
@@ -102,7 +102,8 @@ CASES = [  # folder, kind, cases
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
-     + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES),
+     + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES
+     + causal.CAUSAL_CASES),
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
      + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
