@@ -42,7 +42,6 @@ type Options struct {
 	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
 	Skipped func(name string)
 
-
 	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
 	// and refuses a checkpoint without any of them, whatever config.json names under architectures. nil is the
 	// head that architectures names, or if that names none, the only one that is stored.
