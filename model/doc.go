@@ -66,6 +66,11 @@
 // Later calls reuse this memory. If two garbage collections in a row find it unused, all but about 10 MB of
 // it is freed. An idle process keeps its models and sessions only.
 //
+// # Adapters
+//
+// [Options.Adapters] are folders of LoRA adapters, which are merged into the weights while these are read: see package lora.
+// An adapter that brings the head of a classifier makes the base a classifier.
+//
 // # Folders that you do not trust
 //
 // Opening a folder runs nothing in it. It gives a model, or an error that names the file and what is wrong

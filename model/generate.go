@@ -30,8 +30,10 @@ type GenerateOptions struct {
 	// those of the checkpoint. To add to these, copy [hf.Generation].Processors and change the copy.
 	Processors *sample.LogitsProcessors
 
-	// Stop are strings that end a text. They are not part of the result. Only [Session.GenerateText] uses
-	// them.
+	// Stop are strings that end a text; nil takes the checkpoint's (stop_strings), and an empty slice has none. The last
+	// token is the one that completes a string, which may begin in the prompt; [Session.GenerateText] leaves the string
+	// itself out. Special tokens count as their text. It needs the checkpoint's tokenizer, and a beam search
+	// refuses it.
 	Stop []string
 }
 
@@ -135,8 +137,9 @@ type generation struct {
 	sm         *sample.Sampler
 	processors sample.LogitsProcessors
 	text       sample.Text
-	start      int // tokens before those that are generated
-	left       int // tokens to come, negative for no limit
+	start      int      // tokens before those that are generated
+	left       int      // tokens to come, negative for no limit
+	stop       *stopper // nil if no string ends the text
 	over       bool
 }
 
@@ -154,7 +157,8 @@ func (s *Session) generation(prompt []int, sm *sample.Sampler, opt GenerateOptio
 	if err := c.processors.Validate(c.text); err != nil {
 		return nil, err
 	}
-	return c, nil
+	c.stop, err = newStopper(s.d.Tokenizer, c.text.IDs, s.stopStrings(opt))
+	return c, err
 }
 
 // choose appends a token to a session that has computed all it has. The token is computed when its logits
@@ -178,7 +182,10 @@ func (c *generation) choose() error {
 	s.ids = append(s.ids, id)
 	c.left--
 	c.over = c.left == 0 || slices.Contains(c.text.EOS, id)
-	return nil
+	if c.stop != nil && !c.over {
+		c.over, err = c.stop.push(id)
+	}
+	return err
 }
 
 // begin appends the prompt, and returns it: with the start token if there is nothing else. It is computed
@@ -245,7 +252,7 @@ func (s *Session) prompt(opt GenerateOptions, left int) sample.Text {
 // that the model expects around a text. For an encoder–decoder the prompt is the beginning of the target and
 // may be "".
 //
-// It ends as [Session.Generate] does, or at one of the strings opt.Stop, which is not yielded.
+// It ends as [Session.Generate] does. A stop string is not yielded.
 func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sampler, opt GenerateOptions) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		t := s.d.Tokenizer
@@ -262,7 +269,7 @@ func (s *Session) GenerateText(ctx context.Context, prompt string, sm *sample.Sa
 			yield("", err)
 			return
 		}
-		text := newTextStream(t, ids, opt.Stop)
+		text := newTextStream(t, ids, s.stopStrings(opt))
 		for id, err := range s.Generate(ctx, ids, sm, opt) {
 			if err != nil {
 				yield("", err)

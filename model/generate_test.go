@@ -17,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
 func tinyDecoder(t *testing.T) *model.Decoder {
@@ -147,6 +148,57 @@ func TestStopStrings(t *testing.T) {
 	}
 	if _, pieces := text(t, d, prompt, sample.Greedy(), model.GenerateOptions{MaxTokens: 60, Stop: []string{"zebra"}}); len(pieces) < 20 {
 		t.Errorf("%d pieces: text is held back that begins no stop string", len(pieces))
+	}
+}
+
+// The checkpoint's stop strings end tokens too, alone and in a batch: with the token that completes one.
+func TestStopStringsOfCheckpoint(t *testing.T) {
+	d := tinyDecoder(t)
+	prompt := "The cat sat on the"
+	ids, err := d.Tokenizer.AppendEncode(nil, prompt, tokenizer.Options{AddSpecial: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	generate := func(opt model.GenerateOptions) ([]int, error) {
+		var got []int
+		for id, err := range d.NewSession(model.SessionOptions{}).Generate(context.Background(), ids, sample.Greedy(), opt) {
+			if err != nil {
+				return nil, err
+			}
+			got = append(got, id)
+		}
+		return got, nil
+	}
+	whole, err := generate(model.GenerateOptions{MaxTokens: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Generation.StopStrings = []string{"never in it", ". The"}
+	got, err := generate(model.GenerateOptions{MaxTokens: 40})
+	if err != nil || len(got) >= len(whole) || !slices.Equal(got, whole[:len(got)]) {
+		t.Fatalf("%v, want the begin of %v; %v", got, whole, err)
+	}
+	before, _ := d.Tokenizer.Decode(got[:len(got)-1], false)
+	after, _ := d.Tokenizer.Decode(got, false)
+	if strings.Contains(before, ". The") || !strings.Contains(after, ". The") {
+		t.Errorf("the text ends with %q", after)
+	}
+	if all, err := generate(model.GenerateOptions{MaxTokens: 40, Stop: []string{}}); err != nil || !slices.Equal(all, whole) {
+		t.Errorf("without stop strings: %v, %v", all, err)
+	}
+	batch := []model.Input{{Session: d.NewSession(model.SessionOptions{}), IDs: ids}, {Session: d.NewSession(model.SessionOptions{}), IDs: ids}}
+	if all, err := d.GenerateBatch(context.Background(), batch, nil, model.GenerateOptions{MaxTokens: 40}); err != nil || !slices.Equal(all[0], got) || !slices.Equal(all[1], got) {
+		t.Errorf("a batch: %v, want %v; %v", all, got, err)
+	}
+	if piece, _ := text(t, d, prompt, sample.Greedy(), model.GenerateOptions{MaxTokens: 40}); piece+". The" != after {
+		t.Errorf("text %q, want %q without the stop string", piece, after)
+	}
+	if _, err := d.NewSession(model.SessionOptions{}).BeamSearch(context.Background(), ids, beam.Options{NumBeams: 2}, model.GenerateOptions{MaxTokens: 5}); err == nil || !strings.Contains(err.Error(), "stop strings") {
+		t.Errorf("beams: %v", err)
+	}
+	d.Tokenizer = nil
+	if _, err := generate(model.GenerateOptions{MaxTokens: 5}); err == nil || !strings.Contains(err.Error(), "stop strings need a tokenizer") {
+		t.Errorf("without a tokenizer: %v", err)
 	}
 }
 

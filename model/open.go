@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/whatis"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/model/lora"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -39,6 +41,20 @@ type Options struct {
 	// projection to the vocabulary for any other.
 	Heads []arch.Task
 
+	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
+	// are left out. Such tensors are an error otherwise, but for those that no answer depends on: heads of a
+	// family's other tasks, buffers of old versions, and what [nn.IsSideTensor] reports, counters and the weights of
+	// a training loss.
+	Skip func(name string) bool
+
+	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
+	Skipped func(name string)
+
+	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
+	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
+	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
+	Adapters []fs.FS
+
 	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
 	Families map[string]family.Recipe
 }
@@ -53,7 +69,8 @@ func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err, NoHead: noHead})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err,
+		Skip: o.Skip, Skipped: o.Skipped, NoHead: noHead})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -83,7 +100,8 @@ var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncode
 //   - a tokenizer, optional: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
 // A family, rope type, activation or quantisation that is not supported gives an error that names it. So do
-// weights that are missing, have another shape than the config says, or are left over.
+// weights that are missing, have another shape than the config says, or are left over (see Options.Skip). A table that
+// the config ties to another need not be stored, and names may have the prefixes that nn.Loader.Root knows.
 //
 // fsys may be any file system. Files of [os.DirFS] and [os.Root] are memory-mapped while weights are read. If
 // another program truncates such a file at that time, the operating system ends this process (SIGBUS on
@@ -96,7 +114,7 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -117,6 +135,10 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -152,7 +174,7 @@ func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	e, err := newEncoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -170,6 +192,10 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	return newEncoder(f, opt)
 }
 
@@ -203,7 +229,7 @@ func OpenEncoderDecoder(fsys fs.FS, opt Options) (*EncoderDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.src.Close()
+	defer f.close()
 	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -227,6 +253,10 @@ func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := f.adapt(opt); err != nil {
+		return nil, err
+	}
+	defer f.closeAdapters()
 	m, err := newEncoderDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -260,18 +290,25 @@ func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
 
 // folder is a checkpoint that is being opened.
 type folder struct {
-	fsys   fs.FS // nil where the weights come from somewhere else
+	fsys   fs.FS  // nil where the weights come from somewhere else
+	text   []byte // of config.json
 	config *hf.Config
 	src    checkpoint.Source
 	family string // model_type
 	recipe family.Recipe
+
+	adapters []*lora.Adapter // merged into src
 }
 
 // openFolder reads the config and opens the weights.
 func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("model: no config.json here: a checkpoint is a folder with config.json, model.safetensors and a tokenizer; %w", err)
+		what := whatis.Folder(fsys)
+		if what == "" {
+			what = "a checkpoint is a folder with config.json, model.safetensors and a tokenizer"
+		}
+		return nil, fmt.Errorf("model: no config.json here: %s; %w", what, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -280,10 +317,45 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.fsys = fsys
-	f.src, err = hf.OpenWeights(fsys)
-	return f, err
+	if f.fsys = fsys; f.family == "" {
+		return nil, f.noType()
+	}
+	if f.src, err = hf.OpenWeights(fsys); err != nil {
+		return nil, err
+	}
+	if err := f.adapt(opt); err != nil {
+		return nil, errors.Join(err, f.src.Close())
+	}
+	return f, nil
 }
+
+// adapt merges the adapters into the weights.
+func (f *folder) adapt(opt Options) error {
+	for i, fsys := range opt.Adapters {
+		a, err := lora.Open(fsys)
+		var src checkpoint.Source
+		if err == nil {
+			f.adapters = append(f.adapters, a)
+			src, err = a.Merge(f.src, f.config)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("model: Options.Adapters[%d]: %w", i, err), f.closeAdapters())
+		}
+		f.src, f.config = src, a.Config(f.config)
+	}
+	return nil
+}
+
+func (f *folder) closeAdapters() error {
+	var errs []error
+	for _, a := range f.adapters {
+		errs = append(errs, a.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// close closes the weights and the adapters, of which the model has copies.
+func (f *folder) close() error { return errors.Join(f.src.Close(), f.closeAdapters()) }
 
 // newFolder finds the recipe for a config.
 func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {
@@ -291,7 +363,7 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{config: c, src: src, family: c.ModelType()}
+	f := &folder{text: configJSON, config: c, src: src, family: c.ModelType()}
 	f.recipe, _ = opt.Recipe(f.family)
 	return f, nil
 }
@@ -301,7 +373,8 @@ func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
 	if f.recipe.Tokenizer != nil {
 		return f.recipe.Tokenizer(f.fsys)
 	}
-	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"} {
+	for _, name := range []string{"tokenizer.json", "tekken.json", "tokenizer.model", "tiktoken.model", "spiece.model", "sentencepiece.bpe.model", "spm.model",
+		"vocab.json", "vocab.txt"} {
 		if sidefile.Exists(f.fsys, name) {
 			return tokenizer.Open(f.fsys)
 		}
@@ -334,24 +407,97 @@ func assemble[Model any](f *folder, opt Options, kind string, noHead bool, build
 // check returns an error unless the model can be opened as this kind.
 func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
 	c := f.config
-	switch kinds := f.recipe.Kinds(); {
+	switch {
 	case f.family == "":
-		return fmt.Errorf("model: %s has no model_type; it must name the architecture, such as \"llama\"", c.Path())
-	case !ok && len(kinds) > 0:
-		var open []string
-		for i, kind := range kinds {
-			open = append(open, openers[kind])
-			kinds[i] = article(kind)
-		}
-		return fmt.Errorf("model: model_type %q is %s: open it with %s", f.family, strings.Join(kinds, " or "), strings.Join(open, " or "))
+		return f.noType()
+	case !ok && len(f.recipe.Kinds()) > 0:
+		return f.wrongKind()
 	case !ok:
 		return fmt.Errorf("model: model_type %q is not supported; these %ss are: %s; Options.Families takes recipes for others",
 			f.family, kind, strings.Join(family.Types(family.Recipes(), has), " "))
+	case f.isMLX():
+		q := c.Object("quantization")
+		return fmt.Errorf("model: %s: quantization: the weights are those of MLX, quantised to %d bits in groups of %d, with .scales and .biases beside each: "+
+			"that is not supported; use the unquantised checkpoint that it was made from", c.Path(), q.Int("bits", 0, 0, 64), q.Int("group_size", 0, 0, hf.MaxWidth))
 	case c.Has("quantization_config"):
 		method := c.Object("quantization_config").String("quant_method", "unknown")
 		return fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.Path(), method)
 	}
 	return nil
+}
+
+// wrongKind is the error for a model of another kind than it is opened as: it names the functions that open it.
+func (f *folder) wrongKind() error {
+	var are, open []string
+	for _, kind := range f.recipe.Kinds() {
+		are = append(are, article(kind))
+		if f.opensAs(kind) {
+			open = append(open, openers[kind])
+		}
+	}
+	err := fmt.Errorf("model: model_type %q is %s", f.family, strings.Join(are, " or "))
+	if len(open) == 0 {
+		return fmt.Errorf("%w, and this checkpoint cannot be opened as such either", err)
+	}
+	return fmt.Errorf("%w: open it with %s", err, strings.Join(open, " or "))
+}
+
+// noType is the error for a config that says nothing of a model.
+func (f *folder) noType() error {
+	what := ""
+	if f.config.Has("pooling_mode_mean_tokens") || f.config.Has("pooling_mode") || f.config.Has("in_features") {
+		what = "; this is the config of a module of sentence-transformers: open the folder that has modules.json, with task.OpenEmbedder"
+	}
+	return fmt.Errorf("model: %s has no model_type; it must name the architecture, such as \"llama\"%s", f.config.Path(), what)
+}
+
+// isMLX reports whether MLX has quantised the weights.
+func (f *folder) isMLX() bool {
+	if !f.config.Has("quantization") {
+		return false
+	}
+	for name := range f.src.Names() {
+		if module, ok := strings.CutSuffix(name, ".scales"); ok {
+			if _, ok := f.src.Lookup(module + ".biases"); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// errDry ends the assembling of a model that is only tried.
+var errDry = errors.New("model: no weights are read")
+
+// opensAs reports whether the checkpoint can be opened as a kind, as far as its config and the names of its weights tell.
+func (f *folder) opensAs(kind string) bool {
+	c, err := hf.ParseConfig(f.config.Path(), f.text)
+	if err != nil {
+		return false
+	}
+	w := nn.NewLoader(f.src, nn.Options{Valid: func() error { return errors.Join(c.Err(), errDry) }})
+	switch kind {
+	case "decoder":
+		f.recipe.Decoder(c, w)
+	case "encoder":
+		f.recipe.Encoder(c, w)
+	default:
+		f.recipe.EncoderDecoder(c, w)
+		if _, any := f.src.(checkpoint.Maker); !any && !f.hasDecoder() {
+			return false
+		}
+	}
+	return c.Err() == nil
+}
+
+// hasDecoder reports whether there are weights of a decoder.
+func (f *folder) hasDecoder() bool {
+	for name := range f.src.Names() {
+		if strings.HasPrefix(name, "decoder.") || strings.Contains(name, ".decoder.") {
+			return true
+		}
+	}
+	return false
 }
 
 func article(kind string) string {

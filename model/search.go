@@ -80,6 +80,9 @@ func (s *Session) newSearch(prompt []int, o beam.Options, opt GenerateOptions) (
 	if len(s.ids) >= s.d.MaxLen {
 		return nil, ErrLength
 	}
+	if stop := s.stopStrings(opt); len(stop) > 0 {
+		return nil, fmt.Errorf("model: a beam search does not end at stop strings, such as %.60q; set GenerateOptions.Stop to an empty slice to search without", stop[0])
+	}
 	processors := s.processors(opt)
 	beams, err := beam.New(o, &processors, s.prompt(opt, s.budget(len(prompt), opt.MaxTokens)))
 	if err != nil {

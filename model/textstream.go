@@ -17,17 +17,12 @@ type textStream struct {
 }
 
 // newTextStream returns a stream of what follows the prompt: whether its first word begins with a space
-// depends on there being something before it.
+// depends on there being something before it. No stop string may be empty.
 func newTextStream(t *tokenizer.Tokenizer, prompt []int, stop []string) *textStream {
-	s := &textStream{tokens: t.NewStream(true), known: t.Token}
+	s := &textStream{tokens: t.NewStream(true), known: t.Token, stop: stop}
 	for _, id := range prompt {
 		if _, err := s.tokens.Push(id); err != nil && s.err == nil {
 			s.err = fmt.Errorf("model: %w", err)
-		}
-	}
-	for _, x := range stop {
-		if x != "" {
-			s.stop = append(s.stop, x)
 		}
 	}
 	return s

@@ -62,7 +62,7 @@ func (p *LogitsProcessors) Active(t Text) bool {
 		(p.PresencePenalty != 0 || p.FrequencyPenalty != 0) && len(t.generated()) > 0 ||
 		p.NoRepeatNGramSize > 0 && n >= p.NoRepeatNGramSize ||
 		p.EncoderNoRepeatNGramSize > 0 && len(t.EncoderIDs) >= p.EncoderNoRepeatNGramSize ||
-		p.tooEarly(t) || p.forcesBOS(n) || p.forcesEOS(t) || p.decay(t) > 0 || p.beginSuppresses(t)
+		p.RemoveInvalidValues || p.tooEarly(t) || p.forcesBOS(n) || p.forcesEOS(t) || p.decay(t) > 0 || p.beginSuppresses(t)
 }
 
 func penalizes(penalty float64) bool { return penalty != 0 && penalty != 1 }
@@ -163,6 +163,9 @@ func (p *LogitsProcessors) applyPosition(scores []float32, t Text) {
 	if p.forcesEOS(t) {
 		force(scores, p.ForcedEOS)
 	}
+	if p.RemoveInvalidValues {
+		removeInvalid(scores)
+	}
 	if n := p.decay(t); n > 0 {
 		factor := float32(min(math.Pow(p.ExponentialDecayLengthPenalty.Factor, float64(n))-1, maxFloat32))
 		logits.EachID(t.EOS, len(scores), func(id int) {
@@ -221,4 +224,14 @@ func force(scores []float32, ids []int) {
 		scores[i] = negInf
 	}
 	logits.Set(scores, ids, 0)
+}
+
+// removeInvalid makes all scores finite.
+func removeInvalid(scores []float32) {
+	for i, v := range scores {
+		if v != v {
+			v = 0
+		}
+		scores[i] = min(max(v, -maxFloat32), maxFloat32)
+	}
 }

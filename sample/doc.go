@@ -31,8 +31,8 @@
 //     transformers does not have, come after RepetitionPenalty, because that depends on the sign of the logit, which a
 //     subtraction can change. OpenAI defines them on logits, so they come before the temperature.
 //  2. Temperature divides. At temperature 0 the largest logit is taken, and the steps that follow do not matter.
-//  3. TopK, TopP, MinP and TypicalP remove tokens, in this order. Each looks at the probabilities of the tokens that
-//     are left.
+//  3. TopH, TopK, TopP, MinP, TypicalP, EpsilonCutoff and EtaCutoff remove tokens, in this order. Each looks at the
+//     probabilities of the tokens that are left.
 //  4. One token is drawn from the rest, with one random number.
 //
 // Tokens with equal logits rank by id, the lowest first. So TopK keeps exactly k tokens. Transformers also keeps those

@@ -143,6 +143,8 @@ func TestNoAllocations(t *testing.T) {
 		{Temperature: 1, TopK: 50, TopP: 0.9},
 		{Temperature: 1, TopP: 0.95, MinP: 0.01},
 		{Temperature: 1, TypicalP: 0.9},
+		{Temperature: 1, TopH: 0.5, TopP: 0.9},
+		{Temperature: 1, EpsilonCutoff: 0.001, EtaCutoff: 0.01},
 	} {
 		s := must(t, c)
 		top := make([]Choice, 0, 10)
@@ -173,6 +175,7 @@ func BenchmarkNext(b *testing.B) {
 		{"top-p=0.9", Config{Temperature: 0.8, TopP: 0.9}},
 		{"min-p=0.05", Config{Temperature: 0.8, MinP: 0.05}},
 		{"typical-p=0.9", Config{Temperature: 0.8, TypicalP: 0.9}},
+		{"eta-cutoff=0.01", Config{Temperature: 0.8, EtaCutoff: 0.01}},
 	} {
 		b.Run("V=128256/"+c.name, func(b *testing.B) {
 			logits := tensortest.Logits(128256, 3, 1)

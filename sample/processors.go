@@ -69,6 +69,10 @@ type LogitsProcessors struct {
 	// ForcedEOS are the only tokens that may be the last of Text.MaxLength, with score 0 (forced_eos_token_id).
 	ForcedEOS []int
 
+	// RemoveInvalidValues turns NaN into 0, and infinite scores, those of tokens that have been ruled out too, into the
+	// largest and the least finite ones (remove_invalid_values).
+	RemoveInvalidValues bool
+
 	// ExponentialDecayLengthPenalty favours the end of long texts (exponential_decay_length_penalty).
 	ExponentialDecayLengthPenalty ExponentialDecay
 

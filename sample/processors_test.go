@@ -111,6 +111,7 @@ func TestApply(t *testing.T) {
 		{"last", LogitsProcessors{ForcedEOS: []int{0, 3, 99}}, to(6), []float32{0, none, none, 0}},
 		{"not last", LogitsProcessors{ForcedEOS: []int{0}}, to(7), []float32{1, -2, 0, 3}},
 		{"beyond the vocabulary", LogitsProcessors{ForcedEOS: []int{99}}, to(6), []float32{none, none, none, none}},
+		{"invalid", LogitsProcessors{RemoveInvalidValues: true, SuppressTokens: []int{3}, SequenceBias: []SequenceBias{{[]int{0}, none}}}, to(0), []float32{-math.MaxFloat32, -2, 0, none}},
 		{"decay", decay(2, 2), to(0, 0, 1, 0), []float32{4, 4, 0, 3}},
 		{"decay, not yet", decay(4, 2), to(0, 0, 1), []float32{1, -2, 0, 3}},
 		{"endless decay", decay(0, 1e300), to(0, 0, 1, 2), []float32{math.MaxFloat32, math.MaxFloat32, 0, 3}},
@@ -124,6 +125,15 @@ func TestApply(t *testing.T) {
 		if changes := !slices.Equal(got, []float32{1, -2, 0, 3}); changes && !c.p.Active(c.text) {
 			t.Errorf("%s: scores change and the processors are not active", c.name)
 		}
+	}
+}
+
+// TestRemoveInvalidValues: NaN and infinities become finite.
+func TestRemoveInvalidValues(t *testing.T) {
+	got := []float32{nan, inf, -inf, -1}
+	(&LogitsProcessors{RemoveInvalidValues: true}).Apply(got, Text{})
+	if want := []float32{0, math.MaxFloat32, -math.MaxFloat32, -1}; !slices.Equal(got, want) {
+		t.Errorf("scores are %v, want %v", got, want)
 	}
 }
 

@@ -35,8 +35,8 @@ func TestSamplerReference(t *testing.T) {
 		}
 	}
 	readJSON(t, "reference.json", &table)
-	if len(table.Cases) != 120 {
-		t.Fatalf("%d cases, want 120", len(table.Cases))
+	if len(table.Cases) != 168 {
+		t.Fatalf("%d cases, want 168", len(table.Cases))
 	}
 	processed := 0
 	for _, c := range table.Cases {

@@ -31,7 +31,8 @@ func New(c Config) (*Sampler, error) {
 		return nil, err
 	}
 	s := &Sampler{seed: c.Seed, random: logits.NewRandom(c.Seed)}
-	s.filter.Config = logits.Config{Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, TypicalP: c.TypicalP}
+	s.filter.Config = logits.Config{Temperature: c.Temperature, TopH: c.TopH, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, TypicalP: c.TypicalP,
+		EpsilonCutoff: c.EpsilonCutoff, EtaCutoff: c.EtaCutoff}
 	return s, nil
 }
 

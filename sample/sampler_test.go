@@ -33,7 +33,10 @@ func TestConfigErrors(t *testing.T) {
 		{Config{TopP: 1.5}, []string{"TopP", "1.5", "0 to 1"}},
 		{Config{TopP: math.NaN()}, []string{"TopP", "NaN"}},
 		{Config{MinP: -0.1}, []string{"MinP", "-0.1"}},
+		{Config{TopH: 1.1}, []string{"TopH", "1.1"}},
 		{Config{TypicalP: 2}, []string{"TypicalP", "2"}},
+		{Config{EpsilonCutoff: -1}, []string{"EpsilonCutoff", "-1"}},
+		{Config{EtaCutoff: math.NaN()}, []string{"EtaCutoff", "NaN"}},
 	} {
 		_, err := New(c.config)
 		for _, w := range append(c.words, "sample: Config.") {
@@ -105,7 +108,7 @@ func TestPositiveInfinity(t *testing.T) {
 	logits := []float32{3, inf, -inf, inf, 0}
 	for _, c := range []Config{
 		{Temperature: 1}, {Temperature: 1, TopP: 0.9}, {Temperature: 1, TopK: 3}, {Temperature: 1, MinP: 1},
-		{Temperature: 1, TypicalP: 0.9},
+		{Temperature: 1, TypicalP: 0.9}, {Temperature: 1, TopH: 1}, {Temperature: 1, EpsilonCutoff: 0.1}, {Temperature: 1, EtaCutoff: 0.1},
 	} {
 		p, err := must(t, c).Probabilities(nil, logits)
 		if err != nil || !slices.Equal(p, []float64{0, 0.5, 0, 0.5, 0}) {

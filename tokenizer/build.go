@@ -19,14 +19,14 @@ func newTokenizer(p *plan.Plan) (*Tokenizer, error) {
 	t := &Tokenizer{
 		normalizer: p.Normalizer, preTokenizer: p.PreTokenizer, model: p.Model, vocab: p.Vocab, byteLevel: p.ByteLevel,
 		rawBytes: p.ByteLevel && p.Normalizer == nil, foreign: p.Foreign, added: added, addedIDs: p.AddedIDs,
-		post: p.Post, decoder: p.Decoder, decodesBytes: p.DecodesBytes, special: p.Special,
+		post: p.Post, decoder: p.Decoder, decodesBytes: p.DecodesBytes, special: p.Special, splitSpecial: p.SplitSpecial,
 		languages: p.Languages, prefixed: p.Prefixed, pool: new(sync.Pool),
 	}
 	if u, ok := p.Model.(*models.Unigram); ok {
 		t.guard = models.NewGuard(u.Vocab, p.Added)
 	}
-	for _, a := range p.Added {
-		raw := []byte(a.Content)
+	for _, text := range added.Texts {
+		raw := []byte(text)
 		if p.DecodesBytes {
 			if b, ok := chars.AppendFromAlphabet(nil, raw); ok {
 				raw = b

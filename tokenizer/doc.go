@@ -41,7 +41,8 @@
 //   - The normalizer and the pre-tokenizer may make 32 bytes from each byte of a text, and 64 KiB more. The model may
 //     make as many tokens.
 //   - A decoder may make 64 bytes from each byte of its tokens, and 64 from each token.
-//   - The regular expressions of one call may take two seconds, and two more for each MiB of text.
+//   - The regular expressions of one call may take 16 million steps, and 256 more for each byte that they search. A text
+//     that is too slow is too slow on every machine.
 //   - A text passes through at most 256 stages of each kind.
 //
 // Anything beyond gives an error, never a panic or a lack of memory.
@@ -49,9 +50,9 @@
 // # Speed and memory
 //
 // Words that are one token are looked up whole. Other words are merged once and kept in a cache of 896 KiB. Calls
-// that run at the same time have separate caches; later calls reuse them. The splits of GPT-2, LLaMA 3, Qwen and CLIP
-// are hand-written. Other patterns use a regular-expression engine, which is much slower. A word of n bytes takes O(n
-// log n).
+// that run at the same time have separate caches; later calls reuse them. The splits of GPT-2, LLaMA 3 and 4,
+// Qwen, DeepSeek V3, Kimi K2, BLOOM, CLIP and Mistral's tekken are hand-written. Other patterns use a regular-expression
+// engine, which is slower. A word of n bytes takes O(n log n).
 //
 // # Reference
 //

@@ -56,7 +56,7 @@ func ExampleOpen() {
 	fmt.Println(err)
 	// Output:
 	// 18 tokens
-	// tokenizer: found none of tokenizer.json, tokenizer.model, spiece.model, sentencepiece.bpe.model, vocab.json with merges.txt, vocab.txt
+	// tokenizer: found none of tokenizer.json, tekken.json, tokenizer.model, tiktoken.model, spiece.model, sentencepiece.bpe.model, spm.model, vocab.json with merges.txt, vocab.txt
 }
 
 // Text from others must not be able to end a turn.

@@ -47,7 +47,7 @@ func finish(p *plan.Plan, err error) (*Tokenizer, error) {
 // applied. The file does not say which tokens are BOS, EOS and so on, so [Tokenizer.Special] has none; [Open] reads
 // them from tokenizer_config.json. An error names the part that is wrong or not supported.
 func ParseJSON(data []byte) (*Tokenizer, error) {
-	p, err := plan.Parse(data, false)
+	p, err := plan.Parse(data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: tokenizer.json: %w", err)
 	}
@@ -74,7 +74,7 @@ func ParseVocabText(vocab []byte, lower bool) (*Tokenizer, error) {
 // prefix for each stretch of text between special tokens. The file does not say whether to add tokens for the
 // beginning and the end, so none are added; [Open] reads that from tokenizer_config.json.
 func ParseSentencePiece(data []byte) (*Tokenizer, error) {
-	p, m, err := sentencepiece.Parse(data, true)
+	p, m, err := sentencepiece.Parse(data)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type Tokenizer struct {
 	decoder      decode.Chain
 	decodesBytes bool // the decoder starts from bytes
 	special      plan.Special
+	splitSpecial bool          // the files ask for special tokens in a text to be text
 	guard        *models.Guard // nil: no special tokens that the model could make of text
 
 	languages *languages.Languages // nil: none
@@ -96,7 +97,8 @@ const maxText = (1<<31 - 1 - buffer.GrowBytes) / buffer.GrowFactor
 // only if
 //
 //   - text is longer than 63 MiB,
-//   - regular expressions in the tokenizer's file take too long: more than two seconds, and two more for each MiB,
+//   - regular expressions in the tokenizer's file take too long: more than 16 million steps, and 256 more for each byte
+//     that they search,
 //   - the normalizer and the pre-tokenizer make more than 32 bytes from each byte of text, and 64 KiB, or the model
 //     makes more tokens than that,
 //   - the model has no token for a part of the text, and the unknown token named in the file does not exist.
@@ -197,7 +199,7 @@ func (t *Tokenizer) giveBack(w *work) {
 // encode leaves the ids of text in w.ids, and, tracked, their source ranges in w.spans.
 func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	w.Ids, w.Spans, w.Failed = w.Ids[:0], w.Spans[:0], nil
-	w.Text.Search = buffer.SearchTime{}
+	w.Text.Search = buffer.Search{}
 	if len(text) > maxText {
 		return fmt.Errorf("tokenizer: text of %d bytes; at most %d are supported", len(text), maxText)
 	}
@@ -209,6 +211,7 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	if w.Guard = nil; !o.ParseSpecial {
 		w.Guard = t.guard
 	}
+	o.ParseSpecial = o.ParseSpecial && !t.splitSpecial
 	w.Text.Allow(len(text))
 	w.Text.Reset(text, 0, false)
 	w.chunks = t.added.Find(w.chunks[:0], t.added.Raw, w.Text.B, o.ParseSpecial)
@@ -263,21 +266,21 @@ func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bo
 		return err
 	}
 	if t.added.Normalized.Empty {
-		return t.encodePiece(w, base)
+		return t.encodePiece(w)
 	}
-	return t.encodeNormalized(w, base, o)
+	return t.encodeNormalized(w, o)
 }
 
 // encodeNormalized finds added tokens in the normalised text and encodes what lies between them.
-func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
+func (t *Tokenizer) encodeNormalized(w *work, o Options) error {
 	from := len(w.chunks)
 	w.chunks = t.added.Find(w.chunks, t.added.Normalized, w.Text.B, o.ParseSpecial)
 	chunks := w.chunks[from:]
 	w.chunks = w.chunks[:from]
 	if len(chunks) == 0 || len(chunks) == 1 && chunks[0].Added < 0 {
-		return t.encodePiece(w, base)
+		return t.encodePiece(w)
 	}
-	whole := buffer.Text{B: bytes.Clone(w.Text.B), Align: slices.Clone(w.Text.Align), Track: w.Text.Track}
+	whole := buffer.Text{B: bytes.Clone(w.Text.B), Align: slices.Clone(w.Text.Align), Track: w.Text.Track, Start: w.Text.Start}
 	chunks = slices.Clone(chunks)
 	for _, c := range chunks {
 		if c.Added >= 0 {
@@ -288,11 +291,12 @@ func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 			w.emitAdded(t, c.Added, at, whole.Track)
 			continue
 		}
+		w.Text.Start = whole.Start && c.Start == 0
 		w.Text.B = append(w.Text.B[:0], whole.B[c.Start:c.End]...)
 		if whole.Track {
 			w.Text.Align = append(w.Text.Align[:0], whole.Align[c.Start:c.End]...)
 		}
-		if err := t.encodePiece(w, base+int(c.Start)); err != nil {
+		if err := t.encodePiece(w); err != nil {
 			return err
 		}
 	}
@@ -300,11 +304,10 @@ func (t *Tokenizer) encodeNormalized(w *work, base int, o Options) error {
 }
 
 // encodePiece pre-tokenizes the text in hand and runs the model.
-func (t *Tokenizer) encodePiece(w *work, base int) error {
+func (t *Tokenizer) encodePiece(w *work) error {
 	if len(w.Text.B) == 0 {
 		return nil
 	}
-	w.Base = base
 	w.Pieces = append(w.Pieces[:0], buffer.Piece{Start: 0, End: int32(len(w.Text.B))})
 	if t.preTokenizer != nil {
 		if err := t.preTokenizer.Split(&w.State); err != nil {

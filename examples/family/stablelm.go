@@ -55,6 +55,9 @@ func stablelm(c *hf.Config, w nn.Loader) *arch.Decoder {
 
 	body := w.At("model")
 	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.MaxPositionEmbeddings}}
+	if cfg.TieWordEmbeddings {
+		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
+	}
 	m.Embeddings.Words = body.Embedding("embed_tokens", cfg.VocabSize, dim)
 	for _, l := range body.Layers("layers", cfg.NumHiddenLayers) {
 		a, f := l.At("self_attn"), l.At("mlp")
@@ -72,6 +75,6 @@ func stablelm(c *hf.Config, w nn.Loader) *arch.Decoder {
 		m.Blocks = append(m.Blocks, block.Block{{Pre: norm, Op: attend}, {Pre: l.LayerNorm("post_attention_layernorm", dim, eps), Op: network}})
 	}
 	m.Norm = body.LayerNorm("norm", dim, eps)
-	m.Head = w.Head(m.Embeddings.Words, "lm_head", cfg.TieWordEmbeddings)
+	m.Head = w.Head(m.Embeddings.Words, "lm_head")
 	return m
 }

@@ -10,10 +10,14 @@ import (
 // Config says what a Filter keeps. The fields but the last are those of sample.Config, with its ranges and meanings.
 type Config struct {
 	Temperature float64
+	TopH        float64
 	TopK        int
 	TopP        float64
 	MinP        float64
 	TypicalP    float64
+
+	EpsilonCutoff float64
+	EtaCutoff     float64
 
 	// MinTokensToKeep is how many tokens stay at least, whatever the other fields say (min_tokens_to_keep). Below 2
 	// it has no effect, because the best token always stays.
@@ -49,18 +53,33 @@ func (f *Filter) Apply(scores []float32, best int) Distribution {
 	}
 	d.softmax = newSoftmax(f.table, d.high, f.Temperature)
 	d.low = d.reach()
+	k, least := f.TopK, f.MinTokensToKeep
+	if f.TopH > 0 {
+		n := f.topH(&d)
+		least = min(least, n) // that many are left to the filters that keep some
+		if k == 0 || k > n {
+			k = n
+		}
+	}
 	switch {
-	case f.TopK > 0 && f.TopK < len(scores):
-		f.topK(&d)
+	case k > 0 && k < len(scores):
+		f.topK(&d, k)
 	case f.TopP > 0 && f.TopP < 1:
 		f.topP(&d)
 	}
 	if f.MinP > 0 {
 		d.raise(ceil32(d.max+d.table.log(f.MinP)/d.scale), len(scores))
 	}
-	f.restore(&d)
+	f.restore(&d, least)
 	if f.TypicalP > 0 && f.TypicalP < 1 {
 		f.typicalP(&d)
+	}
+	if e := f.EpsilonCutoff; e > 0 && e < 1 {
+		f.cutoff(&d, func(total, _ float64) float64 { return e * total })
+	}
+	if e := f.EtaCutoff; e > 0 && e < 1 {
+		// With weights exp(t) the exponential of the negative entropy is exp(mean t)/total.
+		f.cutoff(&d, func(total, mean float64) float64 { return min(e*total, math.Sqrt(e)*d.table.exp(mean)) })
 	}
 	n := (len(scores) + blockSize - 1) / blockSize
 	f.blocks = slices.Grow(f.blocks[:0], n)[:n]
@@ -75,12 +94,12 @@ func (f *Filter) TopN(d *Distribution, n int) []topk.Rank {
 	return slices.DeleteFunc(best, func(r topk.Rank) bool { return !d.Keeps(r.ID()) })
 }
 
-// restore lowers the border until MinTokensToKeep tokens are kept.
-func (f *Filter) restore(d *Distribution) {
-	if f.MinTokensToKeep < 2 {
+// restore lowers the border until n tokens are kept.
+func (f *Filter) restore(d *Distribution, n int) {
+	if n < 2 {
 		return
 	}
-	if r := slices.Max(f.best(d.Scores, f.MinTokensToKeep, d.high)); !d.Keeps(r.ID()) {
+	if r := slices.Max(f.best(d.Scores, n, d.high)); !d.Keeps(r.ID()) {
 		d.low, d.lastLow = r.Score(), r.ID()
 	}
 }
@@ -88,9 +107,40 @@ func (f *Filter) restore(d *Distribution) {
 // cut makes r the last token that is kept.
 func (d *Distribution) cut(r topk.Rank) { d.raise(r.Score(), r.ID()) }
 
+// mostTopH is how many tokens TopH looks at, as in the reference.
+const mostTopH = 100
+
+// topH returns how many of the best tokens TopH keeps: as many as have its share of the entropy.
+func (f *Filter) topH(d *Distribution) int {
+	best := f.best(d.Scores, mostTopH, d.high)
+	slices.Sort(best)
+	total, all := 0.0, 0.0
+	for _, r := range best {
+		total += d.weight(r.Score())
+	}
+	log := -d.table.log(1 / total) // of total, in steps
+	entropy := func(r topk.Rank) float64 {
+		w := d.weight(r.Score())
+		if w == 0 {
+			return 0
+		}
+		return float64(w * (log - d.steps(r.Score())))
+	}
+	for _, r := range best {
+		all += entropy(r)
+	}
+	n, sum := 0, 0.0
+	for ; n < len(best); n++ {
+		if sum += entropy(best[n]); sum > float64(f.TopH*all) && n > 0 {
+			break
+		}
+	}
+	return n
+}
+
 // topK keeps the k best, and of these what TopP keeps.
-func (f *Filter) topK(d *Distribution) {
-	best := f.best(d.Scores, f.TopK, d.high)
+func (f *Filter) topK(d *Distribution, k int) {
+	best := f.best(d.Scores, k, d.high)
 	n := len(best)
 	if p := f.TopP; p > 0 && p < 1 {
 		total := 0.0
@@ -208,4 +258,25 @@ func (f *Filter) typicalP(d *Distribution) {
 	}
 	d.raise(low, len(d.Scores))
 	d.high = high
+}
+
+// cutoff removes the tokens with weights below a border, which border returns for the sum of all weights and the mean
+// number of steps. As many of the best stay as must, and those that are equal to the last of them.
+func (f *Filter) cutoff(d *Distribution, border func(total, mean float64) float64) {
+	total, mean := 0.0, 0.0
+	for id, v := range d.Scores {
+		if steps := d.steps(v); steps >= minSteps && d.Keeps(id) {
+			w := d.table.exp(steps)
+			total += w
+			mean += float64(w * steps)
+		}
+	}
+	if total == 0 {
+		return // what MinTokensToKeep keeps weighs nothing
+	}
+	last := slices.Max(f.best(d.Scores, max(1, f.MinTokensToKeep), d.high)).Score()
+	if w := border(total, mean/total); w <= 1 {
+		last = min(last, ceil32(d.max+d.table.log(w)/d.scale))
+	}
+	d.raise(last, len(d.Scores))
 }

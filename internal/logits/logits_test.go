@@ -200,7 +200,8 @@ func FuzzFilter(f *testing.F) {
 		if scores[best] == -inf || scores[best] == inf {
 			t.Skip()
 		}
-		filter := Filter{Config: Config{temperature, topK, topP, minP, typicalP, keep}}
+		filter := Filter{Config: Config{Temperature: temperature, TopH: max(0, float64(seed%9)-4) / 4, TopK: topK, TopP: topP, MinP: minP, TypicalP: typicalP,
+			EpsilonCutoff: max(0, float64(seed%12)-5) / 6, EtaCutoff: max(0, float64(seed%15)-7) / 7, MinTokensToKeep: keep}}
 		d := filter.Apply(scores, best)
 		kept, finite, total := 0, 0, 0.0
 		for id, v := range scores {
@@ -211,6 +212,9 @@ func FuzzFilter(f *testing.F) {
 				kept++
 				total += d.Prob(id)
 			}
+		}
+		if filter.TopH > 0 {
+			keep = 1 // it may leave fewer than the other filters keep
 		}
 		if least := min(max(keep, 1), finite); temperature > 0 && kept < least || math.Abs(total-1) > 1e-9 {
 			t.Fatalf("%+v: %d tokens are kept, with probability %v; want %d or more", filter.Config, kept, total, least)

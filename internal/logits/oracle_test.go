@@ -20,6 +20,9 @@ func oracle(c Config, logits []float32) []float64 {
 	}
 	slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
 	ids = slices.DeleteFunc(ids, func(id int) bool { return weight[id] == 0 })
+	if c.TopH > 0 {
+		ids = topH(c.TopH, ids, weight)
+	}
 	best := slices.Clone(ids)
 	if c.TopK > 0 {
 		ids = ids[:min(c.TopK, len(ids))]
@@ -45,6 +48,14 @@ func oracle(c Config, logits []float32) []float64 {
 		slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(far(a), far(b)) })
 		ids = ids[:min(max(massOf(ids, weight, c.TypicalP), c.MinTokensToKeep), len(ids))]
 	}
+	if c.EpsilonCutoff > 0 {
+		ids = cutoff(c, logits, ids, weight, func(entropy float64) float64 { return c.EpsilonCutoff })
+	}
+	if c.EtaCutoff > 0 {
+		ids = cutoff(c, logits, ids, weight, func(entropy float64) float64 {
+			return min(c.EtaCutoff, math.Sqrt(c.EtaCutoff)*math.Exp(-entropy))
+		})
+	}
 	total := 0.0
 	for _, id := range ids {
 		total += weight[id]
@@ -54,6 +65,41 @@ func oracle(c Config, logits []float32) []float64 {
 		probs[id] = weight[id] / total
 	}
 	return probs
+}
+
+// cutoff keeps the ids with probabilities of at least the border, and the best with their equals.
+func cutoff(c Config, logits []float32, ids []int, weight []float64, border func(entropy float64) float64) []int {
+	entropy, total := 0.0, 0.0
+	for _, id := range ids {
+		total += weight[id]
+	}
+	for _, id := range ids {
+		entropy -= weight[id] / total * math.Log(weight[id]/total)
+	}
+	slices.SortStableFunc(ids, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
+	last := logits[ids[min(max(1, c.MinTokensToKeep), len(ids))-1]]
+	least := border(entropy)
+	return slices.DeleteFunc(ids, func(id int) bool { return weight[id]/total < least && logits[id] < last })
+}
+
+// topH keeps the share of the entropy of the best 100.
+func topH(share float64, ids []int, weight []float64) []int {
+	ids = ids[:min(100, len(ids))]
+	total, entropy := 0.0, 0.0
+	for _, id := range ids {
+		total += weight[id]
+	}
+	term := func(id int) float64 { return -weight[id] / total * math.Log(weight[id]/total) }
+	for _, id := range ids {
+		entropy += term(id)
+	}
+	sum := 0.0
+	for i, id := range ids {
+		if sum += term(id); sum > share*entropy && i > 0 {
+			return ids[:i]
+		}
+	}
+	return ids
 }
 
 // massOf is how many of ids it takes to have the share p of their weight.
@@ -104,6 +150,12 @@ func TestOracle(t *testing.T) {
 		{Temperature: 1, TopK: 1, MinTokensToKeep: 5}, {Temperature: 1, TopP: 0.01, MinTokensToKeep: 2},
 		{Temperature: 1, MinP: 1, MinTokensToKeep: 30}, {Temperature: 1, TypicalP: 1e-9, MinTokensToKeep: 3},
 		{Temperature: 1, TopK: 50, TopP: 0.9, MinTokensToKeep: 4},
+		{Temperature: 1, TopH: 0.4}, {Temperature: 0.3, TopH: 0.81}, {Temperature: 9, TopH: 0.07}, {Temperature: 2, TopH: 0.6, TopK: 7, TopP: 0.9},
+		{Temperature: 2, TopH: 0.6, TopK: 700, MinP: 0.01}, {Temperature: 2, TopH: 0.01, MinTokensToKeep: 4}, {Temperature: 1, TopH: 0.7, TopK: 1, MinTokensToKeep: 3},
+		{Temperature: 1, EpsilonCutoff: 3e-4}, {Temperature: 1, EpsilonCutoff: 0.9}, {Temperature: 7, EpsilonCutoff: 1e-9},
+		{Temperature: 1, EtaCutoff: 3e-4}, {Temperature: 1, EtaCutoff: 0.9}, {Temperature: 7, EtaCutoff: 1e-9},
+		{Temperature: 1, EpsilonCutoff: 0.9, MinTokensToKeep: 4}, {Temperature: 1, EtaCutoff: 0.5, MinTokensToKeep: 3},
+		{Temperature: 1.5, TopK: 900, TopP: 0.99, MinP: 0.001, TypicalP: 0.9, EpsilonCutoff: 1e-4, EtaCutoff: 2e-3},
 	}
 	for _, n := range []int{1, 2, 255, 256, 257, 5000, 20000} {
 		for _, spread := range []float64{0.01, 3} {

@@ -16,6 +16,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 )
 
 // Limits in bytes, by kind of file. Each is several times the largest that is published, so that it
@@ -40,7 +42,8 @@ func Exists(fsys fs.FS, name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Read returns the contents of a file of at most limit bytes.
+// Read returns the contents of a file of at most limit bytes. Of a file of JSON, it returns them
+// without the byte-order mark that some editors put before the text.
 func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	f, size, err := Open(fsys, name)
 	if err != nil {
@@ -54,11 +57,15 @@ func Read(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	if err == nil && IsPointer(b) {
 		return nil, problem(name, NotFetched)
 	}
+	if strings.HasSuffix(name, ".json") {
+		b = TrimMark(b)
+	}
 	return b, err
 }
 
 // NotFetched says what is wrong with a file for which [IsPointer] is true.
-const NotFetched = "it is a pointer of Git LFS in place of the file: git lfs pull, in this folder, fetches the file"
+const NotFetched = "it is a pointer of Git LFS, 130 bytes that point to the file: download the file itself, from the model's page or " +
+	"with git lfs pull in this folder"
 
 // IsPointer reports whether b is the beginning of a Git LFS pointer: git clone writes one in place of a large
 // file if Git LFS is not installed.
@@ -169,3 +176,79 @@ func problem(name, format string, args ...any) error {
 
 // TrimMark returns a text without a leading byte-order mark, which some editors write.
 func TrimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) }
+
+// constants are what Python's json writes for numbers that are not finite, the longest first.
+var constants = [][]byte{[]byte("-Infinity"), []byte("Infinity"), []byte("NaN")}
+
+// JSON returns a text of JSON, as Python writes it, as encoding/json reads it: without a byte-order mark, and with NaN,
+// Infinity and -Infinity as strings, so that they harm nobody who does not ask for them, and are no numbers to who does. The
+// text is returned as it is if it has none of these.
+func JSON(text []byte) []byte {
+	text = TrimMark(text)
+	if !bytes.Contains(text, constants[1]) && !bytes.Contains(text, constants[2]) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+len(text)/8)
+	for i := 0; i < len(text); {
+		n := 1
+		switch c := text[i]; c {
+		case '"':
+			n = stringLength(text[i:])
+		case '-', 'I', 'N':
+			for _, word := range constants {
+				if bytes.HasPrefix(text[i:], word) {
+					n = len(word)
+					out = append(append(append(out, '"'), word...), '"')
+					break
+				}
+			}
+			if n > 1 {
+				i += n
+				continue
+			}
+		}
+		out = append(out, text[i:i+n]...)
+		i += n
+	}
+	return out
+}
+
+// stringLength returns the bytes of the string that a text begins with.
+func stringLength(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// maxEntries is the number of names that are read of a folder. The largest that is published has some hundred.
+const maxEntries = 1 << 13
+
+// List returns what is in a folder, in order of the names, or nothing if it cannot be read. Of a folder with more than 8192
+// files it returns some.
+func List(fsys fs.FS, dir string) []fs.DirEntry {
+	f, err := fsys.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	d, ok := f.(fs.ReadDirFile)
+	if !ok {
+		return nil
+	}
+	var all []fs.DirEntry
+	for len(all) < maxEntries {
+		some, err := d.ReadDir(maxEntries - len(all))
+		all = append(all, some...)
+		if err != nil || len(some) == 0 {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return all
+}

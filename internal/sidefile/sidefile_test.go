@@ -3,10 +3,12 @@ package sidefile_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -157,6 +159,41 @@ func TestTrimMark(t *testing.T) {
 	for text, want := range map[string]string{"\ufeff{}": "{}", "{}": "{}", "": "", "\ufeff\ufeff": "\ufeff"} {
 		if got := sidefile.TrimMark([]byte(text)); string(got) != want {
 			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
+// JSON as Python writes it is read by encoding/json, and what is in strings stays.
+func TestJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		"\ufeff{}": "{}", `{"a": NaN}`: `{"a": "NaN"}`, `[Infinity,-Infinity]`: `["Infinity","-Infinity"]`, `-1`: `-1`, `"Infinity"`: `"Infinity"`,
+		`{"NaN": "a \" NaN \\", "b": NaN}`: `{"NaN": "a \" NaN \\", "b": "NaN"}`, `"NaN`: `"NaN`, `"NaN\`: `"NaN\`, `Nothing NaN`: `Nothing "NaN"`, "": "",
+	} {
+		if got := sidefile.JSON([]byte(text)); string(got) != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	fsys := fstest.MapFS{"a.json": {Data: []byte("\ufeff{}")}, "a.txt": {Data: []byte("\ufeffa")}}
+	for name, want := range map[string]string{"a.json": "{}", "a.txt": "\ufeffa"} {
+		if got, err := sidefile.Read(fsys, name, 9); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// A folder is listed in order, as far as it goes; what is no folder has nothing in it.
+func TestList(t *testing.T) {
+	fsys := fstest.MapFS{"b": {}, "a/c": {}}
+	for i := range 9000 {
+		fsys[fmt.Sprintf("many/%d", i)] = &fstest.MapFile{}
+	}
+	for dir, want := range map[string]int{".": 3, "a": 1, "b": 0, "no such": 0, "many": 8192} {
+		list := sidefile.List(fsys, dir)
+		if len(list) != want {
+			t.Errorf("%s: %d entries, want %d", dir, len(list), want)
+		}
+		if !slices.IsSortedFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) }) {
+			t.Errorf("%s is not in order", dir)
 		}
 	}
 }

@@ -28,7 +28,10 @@ func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	m.names = bertNames{query: "attention.query", key: "attention.key", value: "attention.value", out: "attention.dense",
 		attentionNorm: "attention.LayerNorm", up: "ffn", down: "ffn_output", norm: "full_layer_layer_norm"}
 
-	body := w.Root("albert", "embeddings.word_embeddings.weight")
+	body := w.Root("albert", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("predictions.decoder"))
+	}
 	stored := make([][]block.Block, 0, groups)
 	e := m.encoder(body, "encoder.albert_layer_groups", func(g nn.Loader) block.Block {
 		var group []block.Block
@@ -50,7 +53,7 @@ func albert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	masked := func() *arch.Head {
 		p := w.At("predictions")
 		return &arch.Head{Dense: linear(p, "dense", dim, m.Width), Act: m.HiddenAct, Norm: p.LayerNorm("LayerNorm", m.Width, m.Eps),
-			Out: h.vocabulary("predictions.decoder", "predictions.bias", m.TieWordEmbeddings)}
+			Out: h.vocabulary("predictions.decoder", "predictions.bias")}
 	}
 	h.set(headSet{
 		features: pooler,

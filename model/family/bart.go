@@ -27,12 +27,13 @@ type bartConfig struct {
 	ScaleEmbedding                bool          `json:"scale_embedding"`
 	ShareEncoderDecoderEmbeddings bool          `json:"share_encoder_decoder_embeddings"`
 	PadTokenID                    *int          `json:"pad_token_id" hf:"vocab0"`
+	TieWordEmbeddings             bool          `json:"tie_word_embeddings"`
 }
 
 func bartDefaults() bartConfig {
 	return bartConfig{VocabSize: 50265, DModel: 1024, MaxPositionEmbeddings: 1024, EncoderLayers: 12, EncoderFFNDim: 4096,
 		EncoderAttentionHeads: 16, DecoderLayers: 12, DecoderFFNDim: 4096, DecoderAttentionHeads: 16, ActivationFunction: nn.GELU,
-		ShareEncoderDecoderEmbeddings: true, PadTokenID: new(1)}
+		ShareEncoderDecoderEmbeddings: true, PadTokenID: new(1), TieWordEmbeddings: true}
 }
 
 func bartTokens() hf.Tokens {
@@ -135,17 +136,10 @@ func (m *bartBuilder) trunk(w nn.Loader, side bartSide, words nn.Embedding, deco
 
 // model assembles both sides.
 func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
-	body := w
-	if w.Has("model.encoder.layers.0.fc1.weight") || !w.Has("encoder.layers.0.fc1.weight") {
-		body = w.At("model")
-	}
-	source, target, head := m.words(w, body)
+	body := w.Root("model", "encoder.layers.0.fc1.weight")
+	source, target := m.words(w, body)
 	e := &arch.Encoder{Trunk: m.trunk(body.At("encoder"), bartSide{m.VocabSize, m.EncoderLayers, m.EncoderAttentionHeads, m.EncoderFFNDim}, source, false)}
-	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), bartSide{m.decoderVocab, m.DecoderLayers, m.DecoderAttentionHeads, m.DecoderFFNDim}, target, true), Head: head}
-	if m.logitBias && w.Has("final_logits_bias") {
-		d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)
-	}
-	w.Ignore(isBartBuffer)
+	d := &arch.Decoder{Trunk: m.trunk(body.At("decoder"), bartSide{m.decoderVocab, m.DecoderLayers, m.DecoderAttentionHeads, m.DecoderFFNDim}, target, true)}
 	out := &arch.EncoderDecoder{Encoder: e, Decoder: d}
 	named, _ := taskOf(c.Architecture())
 	wanted := slices.Contains(c.Wanted(), arch.SequenceClassification)
@@ -153,11 +147,15 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	case wanted && !w.HasBelow("classification_head."):
 		c.Fail("the checkpoint is for generation; it has no head for %v, which is stored as classification_head.", arch.SequenceClassification)
 	case wanted, c.Wanted() == nil && named == arch.SequenceClassification:
-		d.Head = nn.Linear{}
 		out.Classifier = m.classifier(c, w)
 	default:
+		d.Head = w.Head(target, "lm_head")
+		if m.logitBias && w.Has("final_logits_bias") {
+			d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)
+		}
 		w.Ignore(func(name string) bool { return strings.HasPrefix(name, "classification_head.") })
 	}
+	w.Ignore(isBartBuffer)
 	return out
 }
 
@@ -166,23 +164,25 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 func (m *bartBuilder) classifier(c *hf.Config, w nn.Loader) *arch.SourceClassifier {
 	s := &arch.SourceClassifier{Start: c.Int("decoder_start_token_id", 2, 0, m.decoderVocab-1), End: c.Int("eos_token_id", 2, 0, m.decoderVocab-1)}
 	s.Head = &arch.Head{Dense: linear(w, "classification_head.dense", m.DModel, m.DModel), Act: nn.Tanh,
-		Out: linear(w, "classification_head.out_proj", m.DModel, countLabels(c))}
+		Out: linear(w, "classification_head.out_proj", m.DModel, c.NumLabels())}
 	s.Labels, s.MultiLabel, s.Regression = readLabels(c, w)
 	return s
 }
 
-// words loads the embedding tables of both sides and the head.
-func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding, head nn.Linear) {
-	prefix := body.Prefix()
-	shared, enc, dec := prefix+"shared", prefix+"encoder.embed_tokens", prefix+"decoder.embed_tokens"
-	if m.ShareEncoderDecoderEmbeddings {
-		t := &tables{w: w, vocab: m.VocabSize, dim: m.DModel, names: []string{shared, enc, dec, "lm_head"}}
-		defer t.done()
-		return t.get(enc), t.get(dec), t.head("lm_head")
+// words loads the tables of both sides, which are one with each other and the head in most checkpoints. shared is their
+// source, and nothing reads it itself.
+func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding) {
+	const enc, dec, out = "encoder.embed_tokens", "decoder.embed_tokens", "lm_head"
+	switch {
+	case m.TieWordEmbeddings && m.ShareEncoderDecoderEmbeddings:
+		w.Tie(body.Name("shared"), body.Name(enc), body.Name(dec), w.Name(out))
+	case m.TieWordEmbeddings:
+		w.Tie(body.Name(dec), w.Name(out))
 	}
-	s := &tables{w: w, vocab: m.VocabSize, dim: m.DModel, names: []string{enc}}
-	t := &tables{w: w, vocab: m.decoderVocab, dim: m.DModel, names: []string{dec, "lm_head"}}
-	return s.get(enc), t.get(dec), t.head("lm_head")
+	if m.ShareEncoderDecoderEmbeddings {
+		w.Ignore(func(name string) bool { return name == body.Name("shared.weight") })
+	}
+	return body.Embedding(enc, m.VocabSize, m.DModel), body.Embedding(dec, m.decoderVocab, m.DModel)
 }
 
 // isBartBuffer reports whether a tensor is a buffer of an old checkpoint and not a weight.

@@ -120,14 +120,17 @@ func bert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	c.Read(&cfg)
 	cfg.EmbeddingSize = nil
 	m := newBert(c, cfg)
-	body := w.Root("bert", "embeddings.word_embeddings.weight")
+	body := w.Root("bert", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("cls.predictions.decoder"))
+	}
 	e := m.encoder(body, "encoder.layer", m.layer)
 	h, dim := heads{c: c, w: w, e: e, dim: m.HiddenSize}, m.HiddenSize
 	pooler, dense := h.pooler(body, "pooler.dense"), body.Prefix()+"pooler.dense.weight"
 	masked := func() *arch.Head {
 		t := w.At("cls.predictions.transform")
 		return &arch.Head{Dense: linear(t, "dense", dim, dim), Act: m.HiddenAct, Norm: t.LayerNorm("LayerNorm", dim, m.Eps),
-			Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias", m.TieWordEmbeddings)}
+			Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias")}
 	}
 	h.set(headSet{
 		features: pooler,
@@ -163,7 +166,10 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	m := newBert(c, b)
 	m.names = bertNames{query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", out: "attention.out_lin",
 		attentionNorm: "sa_layer_norm", up: "ffn.lin1", down: "ffn.lin2", norm: "output_layer_norm"}
-	body, dim := w.Root("distilbert", "embeddings.word_embeddings.weight"), cfg.Dim
+	body, dim := w.Root("distilbert", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight"), cfg.Dim
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("vocab_projector"))
+	}
 	if cfg.SinusoidalPosEmbds && !body.Has("embeddings.position_embeddings.weight") {
 		m.positions = func(nn.Loader) arch.PositionTable {
 			s := arch.NewSinusoids(dim)
@@ -179,7 +185,7 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	h.set(headSet{
 		masked: head{func() *arch.Head {
 			return &arch.Head{Dense: linear(w, "vocab_transform", dim, dim), Act: m.HiddenAct, Norm: w.LayerNorm("vocab_layer_norm", dim, 1e-12),
-				Out: h.vocabulary("vocab_projector", "vocab_projector.bias", m.TieWordEmbeddings)}
+				Out: h.vocabulary("vocab_projector", "vocab_projector.bias")}
 		}, []string{"vocab_transform."}},
 		classify: head{func() *arch.Head { return first(h.labels()) }, []string{"classifier.weight", "pre_classifier.weight"}},
 		choice:   head{func() *arch.Head { return first(1) }, []string{"classifier.weight", "pre_classifier.weight"}},

@@ -35,7 +35,7 @@ func scoreHeads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 	}
 	score := func(bias bool) func() *arch.Head {
 		return func() *arch.Head {
-			out := w.Linear("score", e.Dim, countLabels(c), bias)
+			out := w.Linear("score", e.Dim, c.NumLabels(), bias)
 			return &arch.Head{Out: &out}
 		}
 	}

@@ -213,7 +213,10 @@ func deberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 			rows = append(rows, [2]int{(3*h + part) * d, d})
 		}
 	}
-	body := w.Root("deberta", "embeddings.word_embeddings.weight")
+	body := w.Root("deberta", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("cls.predictions.decoder"))
+	}
 	e := m.encoder(body, func(l nn.Loader, positions tensor.Tensor) *attention.Disentangled {
 		a := l.At("attention.self")
 		qkv := a.LinearRows("in_proj", dim, 3*n*d, false, rows)
@@ -253,7 +256,10 @@ func deberta2(c *hf.Config, w nn.Loader) *arch.Encoder {
 			terms++
 		}
 	}
-	body := w.Root("deberta", "embeddings.word_embeddings.weight")
+	body := w.Root("deberta", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("cls.predictions.decoder"))
+	}
 	e := m.encoder(body, func(l nn.Loader, positions tensor.Tensor) *attention.Disentangled {
 		plain := m.attention(l)
 		dis := m.disentangled(plain.QKV, plain.Out, terms)
@@ -363,5 +369,5 @@ func (h heads) debertaMasked(m *debertaBuilder) *arch.Head {
 	}
 	t := h.w.At("cls.predictions.transform")
 	return &arch.Head{Dense: linear(t, "dense", h.dim, m.Width), Act: m.HiddenAct, Norm: t.LayerNorm("LayerNorm", m.Width, m.Eps),
-		Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias", m.TieWordEmbeddings)}
+		Out: h.vocabulary("cls.predictions.decoder", "cls.predictions.bias")}
 }

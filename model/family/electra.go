@@ -16,7 +16,10 @@ func electra(c *hf.Config, w nn.Loader) *arch.Encoder {
 	cfg.EmbeddingSize, cfg.HiddenSize, cfg.NumAttentionHeads, cfg.IntermediateSize = new(128), 256, 4, 1024
 	c.Read(&cfg)
 	m := newBert(c, cfg.bertConfig)
-	body := w.Root("electra", "embeddings.word_embeddings.weight")
+	body := w.Root("electra", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("generator_lm_head"))
+	}
 	e := m.encoder(body, "encoder.layer", m.layer)
 	dim := m.HiddenSize
 	if m.Width != dim {
@@ -27,7 +30,7 @@ func electra(c *hf.Config, w nn.Loader) *arch.Encoder {
 		masked: head{func() *arch.Head {
 			g := w.At("generator_predictions")
 			return &arch.Head{Dense: linear(g, "dense", dim, m.Width), Act: nn.GELU, Norm: g.LayerNorm("LayerNorm", m.Width, m.Eps),
-				Out: h.vocabulary("generator_lm_head", "generator_lm_head.bias", m.TieWordEmbeddings)}
+				Out: h.vocabulary("generator_lm_head", "generator_lm_head.bias")}
 		}, []string{"generator_predictions."}},
 		classify: head{func() *arch.Head {
 			out := h.denseTanhOut()

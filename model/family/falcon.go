@@ -126,14 +126,17 @@ func (m *falconBuilder) layer(l nn.Loader) block.Block {
 // the other.
 func falcon(c *hf.Config, w nn.Loader) *arch.Decoder {
 	m := newFalcon(c)
-	body := w.Root("transformer", "word_embeddings.weight")
+	body := w.Root("transformer", "word_embeddings.weight", "ln_f.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("word_embeddings"), w.Name("lm_head"))
+	}
 	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.dim, MaxLen: rotatedLength(c.RopeParameters(), m.MaxPositionEmbeddings)}}
 	d.Embeddings.Words = body.Embedding("word_embeddings", m.VocabSize, m.dim)
 	for _, l := range body.Layers("h", m.NumHiddenLayers) {
 		d.Blocks = append(d.Blocks, m.layer(l))
 	}
 	d.Norm = body.LayerNorm("ln_f", m.dim, float32(m.LayerNormEpsilon))
-	d.Head = w.Head(d.Embeddings.Words, "lm_head", m.TieWordEmbeddings)
+	d.Head = w.Head(d.Embeddings.Words, "lm_head")
 	w.Ignore(isRotaryTable)
 	return d
 }

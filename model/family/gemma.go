@@ -172,7 +172,10 @@ func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 			return attention.Mask{}
 		}
 	}
-	body := w.Root("model", "embed_tokens.weight")
+	body := w.Root("model", "embed_tokens.weight", "norm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
+	}
 	t := m.Trunk(body, body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize), cfg.gemma3Layer(m))
 	t.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
 	e := &arch.Encoder{Trunk: t}
@@ -187,8 +190,10 @@ func gemma3Pictures(c *hf.Config, w nn.Loader) *arch.Decoder {
 	text := c.Object("text_config")
 	text.Refuse("use_bidirectional_attention", "false")
 	cfg, m := newGemma3(text)
+	m.TieWordEmbeddings = c.Bool("tie_word_embeddings", c.Raw("tie_word_embeddings") == nil) // that of text_config does not count
+	w = w.Root("", "language_model.model.norm.weight", "model.language_model.norm.weight")
 	body, head := w.At("language_model.model"), w.At("language_model")
-	if w.Has("model.language_model.embed_tokens.weight") { // as the class names them in memory
+	if w.Has("model.language_model.norm.weight") { // as the class names them in memory
 		body, head = w.At("model.language_model"), w
 	}
 	d := m.Assemble(body, head, cfg.gemma3Layer(m))

@@ -53,7 +53,10 @@ func gpt2(c *hf.Config, w nn.Loader) *arch.Decoder {
 		c.Fail("n_embd %d is not a multiple of n_head %d", dim, heads)
 	}
 
-	body := w.Root("transformer", "wte.weight")
+	body := w.Root("transformer", "wte.weight", "ln_f.weight")
+	if cfg.TieWordEmbeddings {
+		w.Tie(body.Name("wte"), w.Name("lm_head"))
+	}
 	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.NPositions}}
 	d.Embeddings = arch.Embeddings{Words: body.Embedding("wte", cfg.VocabSize, dim), Positions: body.Table("wpe", cfg.NPositions, dim).Weight}
 	for i, l := range body.Layers("h", cfg.NLayer) {
@@ -70,7 +73,7 @@ func gpt2(c *hf.Config, w nn.Loader) *arch.Decoder {
 		})
 	}
 	d.Norm = body.LayerNorm("ln_f", dim, eps)
-	d.Head = w.Head(d.Embeddings.Words, "lm_head", cfg.TieWordEmbeddings)
+	d.Head = w.Head(d.Embeddings.Words, "lm_head")
 	w.Ignore(func(name string) bool { // causal masks that old checkpoints store
 		return strings.HasSuffix(name, ".attn.bias") || strings.HasSuffix(name, ".attn.masked_bias")
 	})

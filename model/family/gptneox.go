@@ -50,7 +50,14 @@ func gptneox(c *hf.Config, w nn.Loader) *arch.Decoder {
 	p := c.RopeParameters()
 	rotary := cfg.rotary(c, p, d)
 
-	body := w.Root("gpt_neox", "embed_in.weight")
+	body := w.Root("gpt_neox", "embed_in.weight", "final_layer_norm.weight")
+	head := "embed_out"
+	if w.Has("lm_head.weight") { // as the class names it in memory
+		head = "lm_head"
+	}
+	if cfg.TieWordEmbeddings {
+		w.Tie(body.Name("embed_in"), w.Name(head))
+	}
 	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: rotatedLength(p, cfg.MaxPositionEmbeddings)}}
 	m.Embeddings.Words = body.Embedding("embed_in", cfg.VocabSize, dim)
 	for _, l := range body.Layers("layers", cfg.NumHiddenLayers) {
@@ -68,11 +75,7 @@ func gptneox(c *hf.Config, w nn.Loader) *arch.Decoder {
 		}
 	}
 	m.Norm = body.LayerNorm("final_layer_norm", dim, eps)
-	head := "embed_out"
-	if w.Has("lm_head.weight") { // the name in memory in transformers
-		head = "lm_head"
-	}
-	m.Head = w.Head(m.Embeddings.Words, head, cfg.TieWordEmbeddings)
+	m.Head = w.Head(m.Embeddings.Words, head)
 	w.Ignore(func(name string) bool { // causal masks and tables that old checkpoints store
 		return isRotaryTable(name) || strings.HasSuffix(name, ".attention.bias") || strings.HasSuffix(name, ".attention.masked_bias")
 	})

@@ -3,7 +3,6 @@ package family
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -207,33 +206,18 @@ func isOneOf(names []string) func(name string) bool {
 }
 
 // labels returns the number of labels of a classifier.
-func (h heads) labels() int { return countLabels(h.c) }
+func (h heads) labels() int { return h.c.NumLabels() }
 
 // readLabels reads the kind of classifier and the names of its labels.
 func (h heads) readLabels() {
 	h.e.Labels, h.e.MultiLabel, h.e.Regression = readLabels(h.c, h.w)
 }
 
-// countLabels returns the number of labels of a classifier.
-func countLabels(c *hf.Config) int {
-	if names := c.Strings("id2label"); len(names) > 0 {
-		return len(names)
-	}
-	return c.Int("num_labels", 2, 1, hf.MaxVocab)
-}
-
 // readLabels returns the kind of classifier and the names of its labels. There are no names if the loader has
 // an error.
 func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regression bool) {
 	if w.Err(false) == nil {
-		labels = make([]string, countLabels(c))
-	}
-	names := c.Strings("id2label")
-	for i := range labels {
-		labels[i] = "LABEL_" + strconv.Itoa(i)
-		if name, ok := names[strconv.Itoa(i)]; ok {
-			labels[i] = name
-		}
+		labels = c.Labels()
 	}
 	switch kind := c.String("problem_type", ""); kind {
 	case "", "single_label_classification":
@@ -258,10 +242,10 @@ func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 	}
 }
 
-// vocabulary returns the projection to the vocabulary: decoder, or the word table if that is tied and not
-// stored. Its bias is stored as decoder.bias or under the name bias.
-func (h heads) vocabulary(decoder, bias string, tied bool) *nn.Linear {
-	out := h.w.Head(h.e.Embeddings.Words, decoder, tied)
+// vocabulary returns the projection to the vocabulary: decoder, which may be tied to the word table. Its bias is
+// stored as decoder.bias or under the name bias.
+func (h heads) vocabulary(decoder, bias string) *nn.Linear {
+	out := h.w.Head(h.e.Embeddings.Words, decoder)
 	if h.w.Has(decoder + ".bias") {
 		bias = decoder + ".bias"
 	}

@@ -189,21 +189,18 @@ func (m *Llama) Sandwich(l nn.Loader, a, f attention.Op) block.Block {
 
 // Decoder assembles the model. layer returns layer i; l is the Loader of this layer.
 func (m *Llama) Decoder(w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
-	return m.Assemble(w.Root("model", "embed_tokens.weight"), w, layer)
+	return m.Assemble(w.Root("model", "embed_tokens.weight", "norm.weight"), w, layer)
 }
 
 // Assemble is Decoder for checkpoints with other names: body has embed_tokens, layers.0, layers.1, … and
 // norm; w has lm_head.
 func (m *Llama) Assemble(body, w nn.Loader, layer func(i int, l nn.Loader) block.Block) *arch.Decoder {
 	d := &arch.Decoder{}
-	if m.TieWordEmbeddings && !body.Has("embed_tokens.weight") && w.Has("lm_head.weight") {
-		// A tied table may be stored under the head's name alone.
-		words := w.Embedding("lm_head", m.VocabSize, m.HiddenSize)
-		d.Trunk, d.Head = m.Trunk(body, words, layer), nn.Linear{Weight: words.Weight}
-	} else {
-		words := body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
-		d.Trunk, d.Head = m.Trunk(body, words, layer), w.Head(words, "lm_head", m.TieWordEmbeddings)
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
 	}
+	words := body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize)
+	d.Trunk, d.Head = m.Trunk(body, words, layer), w.Head(words, "lm_head")
 	w.Ignore(isRotaryTable)
 	return d
 }

@@ -87,7 +87,10 @@ func modernbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}, hf.FullAttention, hf.SlidingAttention)
 	m.rotations(c)
 
-	body := w.Root("model", "embeddings.tok_embeddings.weight")
+	body := w.Root("model", "embeddings.tok_embeddings.weight", "embeddings.norm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.tok_embeddings"), w.Name("decoder"))
+	}
 	e := &arch.Encoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: dim, MaxLen: m.MaxPositionEmbeddings}}
 	e.Embeddings = arch.Embeddings{Words: body.Embedding("embeddings.tok_embeddings", m.VocabSize, dim), Norm: m.norm(body, "embeddings.norm")}
 	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
@@ -131,7 +134,7 @@ func (m *modernBertBuilder) heads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
 	classifier := []string{"classifier.weight", "head.dense.weight"}
 	h.set(headSet{
 		masked: head{func() *arch.Head {
-			out := w.Head(e.Embeddings.Words, "decoder", m.TieWordEmbeddings)
+			out := w.Head(e.Embeddings.Words, "decoder")
 			if m.DecoderBias {
 				out.Bias = w.Vector("decoder.bias", m.VocabSize)
 			}

@@ -26,7 +26,10 @@ func mpnet(c *hf.Config, w nn.Loader) *arch.Encoder {
 	if cfg.RelativeAttentionNumBuckets < used {
 		c.Fail("relative_attention_num_buckets is %d; the %d that are used are needed", cfg.RelativeAttentionNumBuckets, used)
 	}
-	body := w.Root("mpnet", "embeddings.word_embeddings.weight")
+	body := w.Root("mpnet", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("lm_head.decoder"))
+	}
 	biases := body.Embedding("encoder.relative_attention_bias", cfg.RelativeAttentionNumBuckets, m.NumAttentionHeads)
 	var bias attention.Bias
 	if biases.Weight != nil && cfg.RelativeAttentionNumBuckets >= used {

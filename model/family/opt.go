@@ -65,7 +65,10 @@ func opt(c *hf.Config, w nn.Loader) *arch.Decoder {
 	}
 	d := wholeHeads(c, dim, cfg.NumAttentionHeads)
 
-	body := w.Root("model", "decoder.embed_tokens.weight").At("decoder")
+	body := w.Root("model", "decoder.embed_tokens.weight", "decoder.embed_positions.weight").At("decoder")
+	if cfg.TieWordEmbeddings {
+		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
+	}
 	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.MaxPositionEmbeddings}}
 	m.Embeddings = arch.Embeddings{Words: body.Embedding("embed_tokens", cfg.VocabSize, words),
 		Positions: body.Table("embed_positions", cfg.MaxPositionEmbeddings+2, dim).Weight, PositionOffset: 2} // two unused rows come first
@@ -79,6 +82,6 @@ func opt(c *hf.Config, w nn.Loader) *arch.Decoder {
 		in, out := body.Linear("project_in", words, dim, false), body.Linear("project_out", dim, words, false)
 		m.Embeddings.ProjectWords, m.Project = &in, &out
 	}
-	m.Head = w.Head(m.Embeddings.Words, "lm_head", cfg.TieWordEmbeddings)
+	m.Head = w.Head(m.Embeddings.Words, "lm_head")
 	return m
 }

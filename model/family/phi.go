@@ -26,7 +26,10 @@ func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 	p := c.RopeParameters()
 	rotary := c.Rope(p, hf.Rope{Dim: d, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings, Share: 0.5})
 
-	body := w.Root("model", "embed_tokens.weight")
+	body := w.Root("model", "embed_tokens.weight", "final_layernorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
+	}
 	out := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: dim, MaxLen: rotatedLength(p, m.MaxPositionEmbeddings)}}
 	out.Embeddings.Words = body.Embedding("embed_tokens", m.VocabSize, dim)
 	for _, l := range body.Layers("layers", m.NumHiddenLayers) {
@@ -43,7 +46,7 @@ func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 			a, mlp(l.At("mlp"), "fc1", "fc2", dim, m.IntermediateSize, true, m.HiddenAct)))
 	}
 	out.Norm = body.LayerNorm("final_layernorm", dim, eps)
-	out.Head = w.Head(out.Embeddings.Words, "lm_head", m.TieWordEmbeddings)
+	out.Head = w.Head(out.Embeddings.Words, "lm_head")
 	if out.Head.Weight != nil {
 		out.Head.Bias = w.Vector("lm_head.bias", m.VocabSize) // even the logits have a bias
 	}

@@ -14,7 +14,10 @@ func roberta(c *hf.Config, w nn.Loader) *arch.Encoder {
 	c.Read(&cfg)
 	cfg.EmbeddingSize = nil
 	m := newBert(c, cfg)
-	body := w.Root("roberta", "embeddings.word_embeddings.weight")
+	body := w.Root("roberta", "embeddings.word_embeddings.weight", "embeddings.LayerNorm.weight")
+	if m.TieWordEmbeddings {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("lm_head.decoder"))
+	}
 	e := m.encoder(body, "encoder.layer", m.layer)
 	pad := 1
 	if cfg.PadTokenID != nil {
@@ -53,5 +56,5 @@ func (h heads) denseTanhOut() *arch.Head {
 func (h heads) robertaMasked(m *bertBuilder) *arch.Head {
 	l := h.w.At("lm_head")
 	return &arch.Head{Dense: linear(l, "dense", h.dim, h.dim), Act: nn.GELU, Norm: l.LayerNorm("layer_norm", h.dim, m.Eps),
-		Out: h.vocabulary("lm_head.decoder", "lm_head.bias", m.TieWordEmbeddings)}
+		Out: h.vocabulary("lm_head.decoder", "lm_head.bias")}
 }

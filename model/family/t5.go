@@ -69,10 +69,10 @@ type t5Builder struct {
 	act          nn.Activation
 	gated        bool
 	biasPerLayer bool // otherwise all layers use the first layer's bias
-	tables       *tables
 }
 
-// newT5 reads the config and returns the builder of the model at w.
+// newT5 reads the config and returns the builder of the model at w. Its tables are one whatever the config says:
+// tie_word_embeddings is about the scale of logits.
 func newT5(c *hf.Config, w nn.Loader, cfg t5Config) *t5Builder {
 	c.Read(&cfg)
 	m := &t5Builder{t5Config: cfg}
@@ -81,8 +81,7 @@ func newT5(c *hf.Config, w nn.Loader, cfg t5Config) *t5Builder {
 		m.RelativeAttentionNumBuckets, m.RelativeAttentionMaxDistance = 4, 4
 	}
 	m.act, m.gated = cfg.feedForward(c)
-	m.tables = &tables{w: w, vocab: m.VocabSize, dim: m.DModel,
-		names: []string{"shared", "encoder.embed_tokens", "decoder.embed_tokens", "lm_head"}}
+	w.Tie(w.Name("shared"), w.Name("encoder.embed_tokens"), w.Name("decoder.embed_tokens"), w.Name("lm_head"))
 	return m
 }
 
@@ -151,8 +150,7 @@ func (m *t5Builder) network(l nn.Loader) attention.Op {
 // encoder assembles the encoder alone. A decoder and a head in the checkpoint are not read.
 func (m *t5Builder) encoder(w nn.Loader) *arch.Encoder {
 	e := &arch.Encoder{Trunk: m.trunk(w.At("encoder"), m.NumLayers, false)}
-	e.Embeddings.Words = m.tables.get("encoder.embed_tokens")
-	m.tables.done()
+	e.Embeddings.Words = w.Embedding("encoder.embed_tokens", m.VocabSize, m.DModel)
 	w.Ignore(func(name string) bool { return strings.HasPrefix(name, w.Prefix()+"decoder.") })
 	return e
 }
@@ -169,10 +167,9 @@ func (m *t5Builder) model(c *hf.Config, w nn.Loader, scaled bool) *arch.EncoderD
 	}
 	e := &arch.Encoder{Trunk: m.trunk(w.At("encoder"), m.NumLayers, false)}
 	d := &arch.Decoder{Trunk: m.trunk(w.At("decoder"), layers, true)}
-	e.Embeddings.Words = m.tables.get("encoder.embed_tokens")
-	d.Embeddings.Words = m.tables.get("decoder.embed_tokens")
-	d.Head = m.tables.head("lm_head")
-	m.tables.done()
+	e.Embeddings.Words = w.Embedding("encoder.embed_tokens", m.VocabSize, m.DModel)
+	d.Embeddings.Words = w.Embedding("decoder.embed_tokens", m.VocabSize, m.DModel)
+	d.Head = w.Head(d.Embeddings.Words, "lm_head")
 	w.Ignore(func(name string) bool { // cross-attention has no bias, though files hold one
 		return strings.HasSuffix(name, ".layer.1.EncDecAttention.relative_attention_bias.weight")
 	})
@@ -189,10 +186,11 @@ func (m *t5Builder) model(c *hf.Config, w nn.Loader, scaled bool) *arch.EncoderD
 
 // t5Root returns the Loader for the names of T5ForConditionalGeneration.
 func t5Root(w nn.Loader) nn.Loader {
-	if w.Has("transformer.encoder.final_layer_norm.weight") {
+	const probe = "encoder.final_layer_norm.weight"
+	if w.Has("transformer." + probe) {
 		return w.At("transformer")
 	}
-	return w
+	return w.Root("", probe)
 }
 
 // t5 is T5 (Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
@@ -38,7 +39,7 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 		return nil, fmt.Errorf("model: %s has %d bytes; no config needs more than %d", file, len(data), sidefile.MaxConfig)
 	}
 	c := &Config{path: file, errs: new([]error)}
-	if err := json.Unmarshal(sidefile.TrimMark(data), &c.keys); err != nil {
+	if err := json.Unmarshal(sidefile.JSON(data), &c.keys); err != nil {
 		return nil, fmt.Errorf("model: %s is not a JSON object: %w", file, err)
 	}
 	return c, nil
@@ -79,6 +80,9 @@ func (c *Config) Raw(key string) json.RawMessage { return c.keys[key] }
 
 // Keys returns the number of keys.
 func (c *Config) Keys() int { return len(c.keys) }
+
+// Names returns the keys of the object, in order.
+func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.keys)) }
 
 // Object returns the object under key, or an empty one.
 func (c *Config) Object(key string) *Config {
@@ -177,13 +181,6 @@ func (c *Config) String(key, otherwise string) string {
 
 // maxName bounds the strings of a config: names, and the prefixes of tasks.
 const maxName = 1 << 12
-
-// Strings returns the object of strings under key, such as id2label, or nil if the key is absent.
-func (c *Config) Strings(key string) map[string]string {
-	var v map[string]string
-	c.decode(key, &v, "an object of strings")
-	return v
-}
 
 // List returns the list of strings under key, or nil if the key is absent.
 func (c *Config) List(key string) []string {

@@ -30,6 +30,9 @@ type Generation struct {
 	// MaxNewTokens is the number of tokens to generate; 0 if not set.
 	MaxNewTokens int
 
+	// StopStrings end a text (stop_strings).
+	StopStrings []string
+
 	// Sampling is greedy unless the checkpoint sets do_sample.
 	Sampling sample.Config
 
@@ -52,8 +55,13 @@ type TaskParams struct {
 }
 
 // ReadGeneration reads the generation settings: generation_config.json in fsys, or the same keys of c, the
-// config.json, if there is no such file. Special tokens that are missing there come from c, or else from
-// family. fsys may be nil.
+// config.json, if there is no such file. fsys may be nil.
+//
+// Special tokens that are missing there come from c, or else from family. So a text ends at the eos_token_id of
+// config.json if generation_config.json has no such key; a null is none. The reference goes on to the length instead.
+//
+// A key that would change the text, and that this library does not obey, is an error: see the guide of this
+// package.
 func ReadGeneration(fsys fs.FS, c *Config, family Tokens) (Generation, error) {
 	keys, err := generationKeys(fsys, c.withTokens(family))
 	if err != nil {
@@ -117,6 +125,7 @@ func (c *Config) generation() Generation {
 		MaxLength:    c.Int("max_length", 0, 0, MaxLength),
 		MaxNewTokens: c.Int("max_new_tokens", 0, 0, MaxLength),
 		Start:        c.id("decoder_start_token_id"),
+		StopStrings:  c.stopStrings(),
 	}
 	if g.Start == nil {
 		g.Start = g.BOS
@@ -124,15 +133,20 @@ func (c *Config) generation() Generation {
 	if c.Bool("do_sample", false) {
 		g.Sampling = sample.Config{
 			Temperature: c.Float("temperature", 1),
+			TopH:        c.share("top_h"),
 			TopK:        c.Int("top_k", 50, 0, MaxVocab),
 			TopP:        c.Float("top_p", 1),
 			MinP:        c.Float("min_p", 0),
 			TypicalP:    c.Float("typical_p", 1),
+
+			EpsilonCutoff: c.cutoff("epsilon_cutoff"),
+			EtaCutoff:     c.cutoff("eta_cutoff"),
 		}
 	}
 	if err := g.Sampling.Validate(); err != nil {
 		c.Fail("%w", err)
 	}
+	c.refuseGeneration()
 	g.Processors = c.processors(g.EOS)
 	if g.Beams = c.beams(g); g.Beams.NumBeams > 1 && g.Sampling.Temperature > 0 {
 		drawn := g.Sampling
@@ -154,6 +168,7 @@ func (c *Config) processors(eos []int) sample.LogitsProcessors {
 		ForcedEOS:                c.ids("forced_eos_token_id"),
 		SuppressTokens:           c.ids("suppress_tokens"),
 		BeginSuppressTokens:      c.ids("begin_suppress_tokens"),
+		RemoveInvalidValues:      c.Bool("remove_invalid_values", false),
 		RenormalizeLogits:        c.Bool("renormalize_logits", false),
 	}
 	if p.MinNewTokens > 0 {

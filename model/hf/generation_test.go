@@ -134,6 +134,9 @@ func FuzzGeneration(f *testing.F) {
 		"forced_bos_token_id": 3, "forced_eos_token_id": [2], "suppress_tokens": [1], "begin_suppress_tokens": [4], "renormalize_logits": true,
 		"sequence_bias": [[[1, 2], 0.5]], "exponential_decay_length_penalty": [5, 1.1], "encoder_repetition_penalty": 1.2}`,
 		`{"force_bos_token_to_be_generated": true, "bos_token_id": 0, "eos_token_id": 2}`)
+	f.Add(`{"stop_strings": ["a", "</s>"], "do_sample": true, "epsilon_cutoff": 3e-4, "eta_cutoff": 0.002, "remove_invalid_values": true,
+		"guidance_scale": 1, "penalty_alpha": 0, "top_h": null, "cache_implementation": "static"}`, `{"eos_token_id": 2}`)
+	f.Add(`{"guidance_scale": 1.5, "watermarking_config": {}, "dola_layers": "low", "max_time": 1, "stop_strings": ""}`, `{}`)
 	f.Add(`{"num_beams": 1000, "num_return_sequences": 1000, "suppress_tokens": [1`+strings.Repeat(",1", 1000)+`]}`, `{}`)
 	f.Fuzz(func(t *testing.T, file, config string) {
 		var g Generation

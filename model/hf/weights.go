@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/whatis"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/torch"
@@ -12,6 +13,9 @@ import (
 
 // ErrNoWeights is the Kind of the error for a folder without weights.
 const ErrNoWeights checkpoint.Kind = "no weights"
+
+// ErrShard is the Kind of the error for shards without an index that are not all there.
+const ErrShard checkpoint.Kind = "not all shards are there"
 
 // The files that OpenWeights looks for, in this order.
 const (
@@ -27,9 +31,11 @@ const (
 //  2. model.safetensors.index.json and the shards it names
 //  3. pytorch_model.bin
 //  4. pytorch_model.bin.index.json and the shards it names
+//  5. model-00001-of-00003.safetensors and so on, shards without an index; a missing one is refused with [ErrShard]
+//  6. pytorch_model-00001-of-00003.bin and so on
 //
-// A folder without any of these files gives [ErrNoWeights]. See [checkpoint.OpenFile] for how files are
-// read, and [checkpoint.OpenIndex] for shards.
+// A folder without any of these files gives [ErrNoWeights], and the error names what it holds instead. See
+// [checkpoint.OpenFile] for how files are read, and [checkpoint.OpenIndex] for shards.
 func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 	switch {
 	case sidefile.Exists(fsys, singleFile):
@@ -41,12 +47,66 @@ func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 	case sidefile.Exists(fsys, torchIndex):
 		return torch.OpenIndex(fsys, torchIndex)
 	}
+	for _, s := range []struct {
+		prefix, suffix string
+		open           func(fsys fs.FS, names ...string) (*checkpoint.Files, error)
+	}{{"model-", ".safetensors", safetensors.OpenShards}, {"pytorch_model-", ".bin", torch.OpenShards}} {
+		names, err := shards(fsys, s.prefix, s.suffix)
+		if err != nil {
+			return nil, err
+		}
+		if len(names) > 0 {
+			return s.open(fsys, names...)
+		}
+	}
+	return nil, noWeights(fsys)
+}
+
+// noWeights is the error for a folder without weights.
+func noWeights(fsys fs.FS) error {
 	detail := fmt.Sprintf("the folder has none of %s, %s, %s and %s", singleFile, indexFile, torchFile, torchIndex)
+	if what := whatis.Folder(fsys); what != "" {
+		return &checkpoint.Error{Kind: ErrNoWeights, Detail: detail + "; " + what}
+	}
 	for _, other := range []struct{ pattern, opener string }{{"*.safetensors", "safetensors.Open"}, {"*.bin", "torch.Open"}, {"*.pt", "torch.Open"}} {
 		if files, _ := fs.Glob(fsys, other.pattern); len(files) > 0 {
 			detail += fmt.Sprintf("; it has %s: open one with %s", files[0], other.opener)
 			break
 		}
 	}
-	return nil, &checkpoint.Error{Kind: ErrNoWeights, Detail: detail}
+	return &checkpoint.Error{Kind: ErrNoWeights, Detail: detail}
+}
+
+// shards returns the names of all shards that one of them in the folder says there are.
+func shards(fsys fs.FS, prefix, suffix string) ([]string, error) {
+	count, first := -1, ""
+	have := map[string]bool{}
+	for _, e := range sidefile.List(fsys, ".") {
+		var number, of int
+		name := e.Name()
+		if n, _ := fmt.Sscanf(name, prefix+"%05d-of-%05d"+suffix, &number, &of); n != 2 || name != shard(prefix, number, of, suffix) {
+			continue
+		}
+		have[name] = true
+		if count >= 0 && of != count {
+			return nil, &checkpoint.Error{File: name, Kind: ErrShard, Detail: fmt.Sprintf("%s says that there are %d shards: take those of one checkpoint", first, count)}
+		}
+		count, first = of, name
+	}
+	var names []string
+	for i := 1; i <= count; i++ {
+		name := shard(prefix, i, count, suffix)
+		if !have[name] {
+			return nil, &checkpoint.Error{File: name, Kind: ErrShard, Detail: fmt.Sprintf("%s says that there are %d: download the others too", first, count)}
+		}
+		names = append(names, name)
+	}
+	if len(have) > len(names) {
+		return nil, &checkpoint.Error{File: first, Kind: ErrShard, Detail: fmt.Sprintf("shards are numbered from 1 to %d", count)}
+	}
+	return names, nil
+}
+
+func shard(prefix string, number, of int, suffix string) string {
+	return fmt.Sprintf("%s%05d-of-%05d%s", prefix, number, of, suffix)
 }

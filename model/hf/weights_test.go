@@ -48,6 +48,11 @@ func TestWhatIsLookedFor(t *testing.T) {
 	}{
 		{fstest.MapFS{singleFile: one, indexFile: index, "two.safetensors": two, "pytorch_model.bin": two}, "b.weight", "", ""},
 		{fstest.MapFS{indexFile: index, "two.safetensors": two, "pytorch_model.bin": two}, "a", "", ""},
+		{fstest.MapFS{indexFile: {Data: []byte("\ufeff" + `{"metadata": {"x": NaN}, "weight_map": {"a": "two.safetensors"}}`)}, "two.safetensors": two}, "a", "", ""},
+		{fstest.MapFS{"model-00001-of-00001.safetensors": two, "pytorch_model-00001-of-00001.bin": pickled}, "a", "", ""},
+		{fstest.MapFS{"pytorch_model-00001-of-00001.bin": pickled}, "w", "", ""},
+		{fstest.MapFS{"pytorch_model-00002-of-00002.bin": pickled}, "", ErrShard, "pytorch_model-00001-of-00002.bin"},
+		{fstest.MapFS{"model-1-of-2.safetensors": two, "model-00001-of-00001.safetensors.tmp": two}, "", ErrNoWeights, "open one with safetensors.Open"},
 		{fstest.MapFS{torchFile: pickled, torchIndex: torchMap, "adapter.safetensors": one}, "w", "", ""},
 		{fstest.MapFS{torchIndex: torchMap, "part.bin": pickled}, "w", "", ""},
 		{fstest.MapFS{torchFile: two, "adapter.safetensors": one}, "", torch.ErrPickle, "save_pretrained"},

@@ -116,7 +116,7 @@ func readJSON(fsys fs.FS, name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("task: %w", err)
 	}
-	if err := json.Unmarshal(sidefile.TrimMark(data), v); err != nil {
+	if err := json.Unmarshal(sidefile.JSON(data), v); err != nil {
 		return fmt.Errorf("task: %s: %w", name, err)
 	}
 	return nil

@@ -38,8 +38,8 @@ type Options struct {
 	PAD int
 
 	// Sampling, if not nil, draws continuations without replacement instead of taking the best: stochastic beam
-	// search (do_sample with num_beams; Kool et al. 2019, arXiv:1903.06059). Temperature must be above 0. TopK, TopP,
-	// MinP and TypicalP filter the tokens of each beam; they leave at least 2 tokens, and at least one more than
+	// search (do_sample with num_beams; Kool et al. 2019, arXiv:1903.06059). Temperature must be above 0. The filters
+	// from TopH to EtaCutoff see the tokens of each beam; they leave at least 2 tokens, and at least one more than
 	// Text.EOS has. Random numbers come from Seed. It needs one group.
 	Sampling *sample.Config
 }

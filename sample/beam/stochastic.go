@@ -28,7 +28,8 @@ type draw struct {
 func newDrawer(c sample.Config, keep int) *drawer {
 	d := &drawer{random: logits.NewRandom(c.Seed)}
 	d.filter.Config = logits.Config{
-		Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, TypicalP: c.TypicalP, MinTokensToKeep: keep,
+		Temperature: c.Temperature, TopH: c.TopH, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, TypicalP: c.TypicalP,
+		EpsilonCutoff: c.EpsilonCutoff, EtaCutoff: c.EtaCutoff, MinTokensToKeep: keep,
 	}
 	d.top = topk.NewTopFunc(0, func(x, y draw) int { return cmp.Or(compareDown(x.key, y.key), x.at-y.at) })
 	return d

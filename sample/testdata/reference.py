@@ -26,7 +26,8 @@ def processors(kw):
 
 def reference_config(c):
     kw = {"temperature": c.get("Temperature", 1.0), "top_k": c.get("TopK", 0), "top_p": c.get("TopP", 1.0)}
-    for ours, theirs in (("MinP", "min_p"), ("TypicalP", "typical_p"), ("RepetitionPenalty", "repetition_penalty")):
+    for ours, theirs in (("TopH", "top_h"), ("MinP", "min_p"), ("TypicalP", "typical_p"), ("EpsilonCutoff", "epsilon_cutoff"),
+                         ("EtaCutoff", "eta_cutoff"), ("RepetitionPenalty", "repetition_penalty")):
         if ours in c:
             kw[theirs] = c[ours]
     if "SequenceBias" in c:
@@ -84,6 +85,15 @@ def main():
         {"Temperature": 2.0, "SequenceBias": [{"IDs": [1], "Bias": 6.0}], "FrequencyPenalty": 1.5, "TypicalP": 0.8},
         {"Temperature": 1.1, "RepetitionPenalty": 1.1, "TopK": 40, "TopP": 0.95, "MinP": 0.05},
     ]
+    configs += [{"Temperature": 1.0, "EpsilonCutoff": e} for e in (0.0003, 0.02, 0.31, 0.97)]
+    configs += [{"Temperature": 1.0, "EtaCutoff": e} for e in (0.0003, 0.02, 0.31, 0.97)]
+    configs += [
+        {"Temperature": 2.0, "TypicalP": 0.6, "EpsilonCutoff": 0.05},
+        {"Temperature": 1.8, "TopP": 0.95, "EtaCutoff": 0.1},
+        {"Temperature": 3.0, "TopK": 20, "TypicalP": 0.9, "EpsilonCutoff": 0.01, "EtaCutoff": 0.4},
+    ]
+    configs += [{"Temperature": 1.0, "TopH": h} for h in (0.05, 0.4, 0.83)]
+    configs += [{"Temperature": 2.2, "TopH": 0.7, "TopK": 9}, {"Temperature": 2.2, "TopH": 0.6, "TopP": 0.8, "MinP": 0.03}]
     cases = []
     for c in configs:
         for v, logits in enumerate(vectors):

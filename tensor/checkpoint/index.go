@@ -44,6 +44,21 @@ func OpenIndex(fsys fs.FS, index string, format Format) (*Files, error) {
 	return f, nil
 }
 
+// OpenShards opens several files of a format as one, for shards that no index lists. See [OpenFile] for how they are read.
+// A tensor that two of them have is an error. There may be 4096 files, and their headers may have 100 MB together.
+func OpenShards(fsys fs.FS, names []string, format Format) (*Files, error) {
+	if n := len(names); n > maxShards {
+		return nil, &Error{Kind: ErrIndexJSON, Detail: fmt.Sprintf("%d shards; at most %d are opened", n, maxShards)}
+	}
+	f := &Files{tensors: map[string]location{}}
+	for _, name := range names {
+		if err := f.add(fsys, name, format, nil); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	return f, nil
+}
+
 // addShard enters the tensors of a shard and fails if it lacks one.
 func (f *Files) addShard(fsys fs.FS, index, file string, format Format, tensors map[string]bool) error {
 	err := f.add(fsys, file, format, tensors)
@@ -64,6 +79,7 @@ func (f *Files) addShard(fsys fs.FS, index, file string, format Format, tensors 
 // parseIndex returns the names of the tensors in each shard of {"weight_map": {tensor: shard}}; other
 // members are ignored.
 func parseIndex(index string, text []byte) (map[string]map[string]bool, error) {
+	text = sidefile.JSON(text)
 	s, ok := strictjson.New(text)
 	if !ok || !utf8.Valid(text) {
 		return nil, &Error{File: index, Kind: ErrIndexJSON, Detail: "malformed"}

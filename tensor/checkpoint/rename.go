@@ -16,12 +16,9 @@ func Rename(src Source, functions ...func(name string) string) (Source, error) {
 	if m, ok := src.(Maker); ok {
 		return m, nil
 	}
-	r := &renamed{src: src, stored: map[string]string{}}
+	r := &renamed{src: src, functions: functions, stored: map[string]string{}}
 	for stored := range src.Names() {
-		name := stored
-		for _, f := range functions {
-			name = f(name)
-		}
+		name := r.rename(stored)
 		if name == "" {
 			continue
 		}
@@ -62,15 +59,32 @@ func NormNames(name string) string {
 }
 
 type renamed struct {
-	src    Source
-	stored map[string]string // the name in src
-	names  []string
+	src       Source
+	functions []func(string) string
+	stored    map[string]string // the name in src
+	names     []string
+}
+
+func (r *renamed) rename(name string) string {
+	for _, f := range r.functions {
+		name = f(name)
+	}
+	return name
+}
+
+// find returns the name in src. A Source may have tensors that it does not list: these are found if they keep their names.
+func (r *renamed) find(name string) (string, bool) {
+	if stored, ok := r.stored[name]; ok {
+		return stored, true
+	}
+	_, ok := r.src.Lookup(name)
+	return name, ok && r.rename(name) == name
 }
 
 func (r *renamed) Names() iter.Seq[string] { return slices.Values(r.names) }
 
 func (r *renamed) Lookup(name string) (Info, bool) {
-	stored, ok := r.stored[name]
+	stored, ok := r.find(name)
 	if !ok {
 		return Info{}, false
 	}
@@ -80,7 +94,7 @@ func (r *renamed) Lookup(name string) (Info, bool) {
 }
 
 func (r *renamed) Bytes(name string) ([]byte, error) {
-	stored, ok := r.stored[name]
+	stored, ok := r.find(name)
 	if !ok {
 		return nil, notFound(name)
 	}
@@ -88,7 +102,7 @@ func (r *renamed) Bytes(name string) ([]byte, error) {
 }
 
 func (r *renamed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
-	stored, ok := r.stored[name]
+	stored, ok := r.find(name)
 	if !ok {
 		return failed(notFound(name))
 	}
@@ -96,7 +110,7 @@ func (r *renamed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 }
 
 func (r *renamed) Release(name string) {
-	if stored, ok := r.stored[name]; ok {
+	if stored, ok := r.find(name); ok {
 		r.src.Release(stored)
 	}
 }

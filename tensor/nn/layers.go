@@ -58,7 +58,7 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 		n += r[1]
 	}
 	if n != out {
-		panic(fmt.Sprintf("nn: LinearRows takes %d rows of %q, want %d", n, l.prefix+name, out))
+		panic(fmt.Sprintf("nn: LinearRows takes %d rows of %q, want %d", n, l.full(name), out))
 	}
 	var lin Linear
 	if bias {
@@ -71,7 +71,7 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 	if !ok {
 		return lin
 	}
-	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	b, err := l.src.Bytes(l.full(name + ".weight"))
 	if err != nil {
 		l.Fail(err)
 		return lin
@@ -93,7 +93,7 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 	if !ok {
 		return lin
 	}
-	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	b, err := l.src.Bytes(l.full(name + ".weight"))
 	if err != nil {
 		l.Fail(err)
 		return lin
@@ -124,7 +124,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	if !ok || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
 		return lin
 	}
-	b, err := l.src.Bytes(l.prefix + name + ".weight")
+	b, err := l.src.Bytes(l.full(name + ".weight"))
 	if err != nil {
 		l.Fail(err)
 		return lin
@@ -148,31 +148,42 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 
 // Embedding returns the table name.weight, [vocab, dim].
 func (l Loader) Embedding(name string, vocab, dim int) Embedding {
-	return Embedding{l.Linear(name, dim, vocab, false).Weight}
+	w := l.table(name, func(l Loader, name string) *tensor.Weight { return l.Linear(name, dim, vocab, false).Weight })
+	return Embedding{l.forProducts(w)}
 }
 
 // Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable].
 func (l Loader) Table(name string, rows, dim int) Embedding {
-	name += ".weight"
-	dt, ok := l.lookup(name, rows, dim)
-	if !ok {
-		return Embedding{}
-	}
-	w := l.slab.NewTable(l.keep(dt), rows, dim)
-	l.pack(w, 0, rows, name)
-	return Embedding{w}
+	return Embedding{l.table(name, func(l Loader, name string) *tensor.Weight {
+		name += ".weight"
+		dt, ok := l.lookup(name, rows, dim)
+		if !ok {
+			return nil
+		}
+		w := l.slab.NewTable(l.keep(dt), rows, dim)
+		l.pack(w, 0, rows, name)
+		return w
+	})}
 }
 
-// Head returns the projection to the vocabulary, stored as name.weight. If tied is true and it is not stored,
-// it shares the table of e. As in transformers, a stored head is used even if tied is true.
-func (l Loader) Head(e Embedding, name string, tied bool) Linear {
+// Head returns the projection to the vocabulary, stored as name.weight, of the shape of e's table. The two may be
+// one: see [Loader.Tie]. It is empty with [Options.NoHead].
+func (l Loader) Head(e Embedding, name string) Linear {
 	if e.Weight == nil || l.opt.NoHead {
 		return Linear{}
 	}
-	if tied && !l.Has(name+".weight") {
-		return Linear{Weight: l.slab.ForProducts(e.Weight, l.opt.Precision)}
+	w := l.table(name, func(l Loader, name string) *tensor.Weight {
+		return l.Linear(name, e.Weight.In, e.Weight.Out, false).Weight
+	})
+	return Linear{Weight: l.forProducts(w)}
+}
+
+// forProducts returns a matrix that products can be made with.
+func (l Loader) forProducts(w *tensor.Weight) *tensor.Weight {
+	if w == nil {
+		return nil
 	}
-	return l.Linear(name, e.Weight.In, e.Weight.Out, false)
+	return l.slab.ForProducts(w, l.opt.Precision)
 }
 
 // RMSNorm returns the norm with the weight name.weight, [dim]. plus is added to every weight: Gemma stores
@@ -199,7 +210,7 @@ func (l Loader) Vector(name string, dims ...int) []float32 {
 	if !ok {
 		return nil
 	}
-	b, err := l.src.Bytes(l.prefix + name)
+	b, err := l.src.Bytes(l.full(name))
 	if err != nil {
 		l.Fail(err)
 		return nil

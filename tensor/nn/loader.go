@@ -1,12 +1,9 @@
 package nn
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -31,6 +28,14 @@ type Options struct {
 
 	// Progress, if not nil, is called after each weight with the number of bytes read so far and in all.
 	Progress func(done, total int64)
+
+	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
+	// are left out. Others are an error, but for those that [IsSideTensor] reports.
+	Skip func(name string) bool
+
+	// Skipped, if not nil, is told the name of each tensor that is left out: those of Skip, those of
+	// [IsSideTensor], and those that a recipe knows to be no weights of the model.
+	Skipped func(name string)
 }
 
 // Loader reads the layers of a model by the names of their weights in a checkpoint. Loaders made with
@@ -44,6 +49,8 @@ type Loader struct {
 type load struct {
 	src         checkpoint.Source
 	opt         Options
+	outer       string          // comes before every name in the checkpoint: see Root
+	tied        map[string]*tie // by each name
 	errs        []error
 	invalid     bool // Valid has said so: nothing is read any more
 	asked       map[string]bool
@@ -52,9 +59,10 @@ type load struct {
 	derived     int64 // bytes of what is computed from weights
 }
 
-// NewLoader returns a Loader of the weights in src.
+// NewLoader returns a Loader of the weights in src. Names are those inside of the wrappers of PyTorch: module. of
+// DataParallel in front, and _orig_mod, of torch.compile, anywhere.
 func NewLoader(src checkpoint.Source, opt Options) Loader {
-	l := &load{src: src, opt: opt, asked: map[string]bool{}}
+	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{}}
 	for name := range src.Names() {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
@@ -80,93 +88,8 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 	}
 }
 
-// Root returns l.At(prefix), or l itself if the checkpoint has the tensor probe only without the prefix.
-// Checkpoints hold the body of a model either alone, or under a prefix beside a head.
-func (l Loader) Root(prefix, probe string) Loader {
-	if !l.Has(prefix+"."+probe) && l.Has(probe) {
-		return l
-	}
-	return l.At("%s", prefix)
-}
-
-// Prefix returns what this Loader puts before every name.
-func (l Loader) Prefix() string { return l.prefix }
-
-// Has reports whether the checkpoint has a tensor with this name.
-func (l Loader) Has(name string) bool {
-	_, ok := l.src.Lookup(l.prefix + name)
-	return ok
-}
-
-// HasBelow reports whether the checkpoint has a tensor whose name begins with the prefix. A [checkpoint.Maker]
-// makes any.
-func (l Loader) HasBelow(prefix string) bool {
-	if _, ok := l.src.(checkpoint.Maker); ok {
-		return true
-	}
-	for name := range l.src.Names() {
-		if strings.HasPrefix(name, l.prefix+prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// Equal reports whether the checkpoint has tensors a and b with the same type, shape and values. If so, a
-// counts as asked for.
-func (l Loader) Equal(a, b string) bool {
-	x, okA := l.src.Lookup(l.prefix + a)
-	y, okB := l.src.Lookup(l.prefix + b)
-	if !okA || !okB || x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) {
-		return false
-	}
-	p, errA := l.src.Bytes(l.prefix + a)
-	q, errB := l.src.Bytes(l.prefix + b)
-	if errA != nil || errB != nil || !bytes.Equal(p, q) {
-		return false
-	}
-	if full := l.prefix + a; !l.asked[full] {
-		l.asked[full] = true
-		l.read(full)
-	}
-	return true
-}
-
-// Ignore accepts unread tensors for which match returns true as leftovers, such as the buffers in old
-// checkpoints. match is called for every tensor that was not asked for so far.
-func (l Loader) Ignore(match func(name string) bool) {
-	for name := range l.src.Names() {
-		if !l.asked[name] && match(name) {
-			l.asked[name] = true
-			l.read(name)
-		}
-	}
-}
-
 // Fail records an error that the recipe found itself.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
-
-const maxErrors = 20 // shown; a wrong config makes every weight wrong
-
-// Err returns all errors so far, joined, or nil. If all is true it also reports tensors of the checkpoint
-// that were not asked for: a model without them would compute something else.
-func (l Loader) Err(all bool) error {
-	errs, n := l.errs, len(l.errs)
-	if all && n == 0 {
-		for name := range l.src.Names() {
-			if l.asked[name] {
-				continue
-			}
-			if n++; n <= maxErrors {
-				errs = append(errs, fmt.Errorf("nn: the model has no place for the checkpoint's tensor %.500q", name))
-			}
-		}
-	}
-	if n > maxErrors {
-		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("nn: and %d more", n-maxErrors))
-	}
-	return errors.Join(errs...)
-}
 
 // A model that is opened may keep derivedFactor times the bytes of its weights, and derivedBytes, of what it
 // computes from them. Of published models it is less than a third.
@@ -184,7 +107,7 @@ func (l Loader) Derive(name string, rows, dim int) bool {
 		return true
 	}
 	l.Fail(fmt.Errorf("nn: %q, [%d, %d], is computed from weights; with it, such tables take %d bytes and all weights only %d",
-		l.prefix+name, rows, dim, l.derived, l.total))
+		l.full(name), rows, dim, l.derived, l.total))
 	return false
 }
 
@@ -200,14 +123,14 @@ func (l Loader) lookup(name string, dims ...int) (tensor.DType, bool) {
 			return 0, false
 		}
 	}
-	full := l.prefix + name
+	full := l.full(name)
 	l.asked[full] = true
 	if m, ok := l.src.(checkpoint.Maker); ok {
 		m.Make(full, tensor.Of(dims...))
 	}
 	info, ok := l.src.Lookup(full)
 	if !ok {
-		l.Fail(fmt.Errorf("nn: the checkpoint has no tensor %q of shape %v%s", full, dims, l.near(full)))
+		l.Fail(fmt.Errorf("nn: the checkpoint has no tensor %q of shape %v%s%s", full, dims, l.orTied(full), l.near(full)))
 		return 0, false
 	}
 	if !slices.Equal(info.Shape, dims) {
@@ -222,18 +145,6 @@ func (l Loader) lookup(name string, dims ...int) (tensor.DType, bool) {
 	return dt, true
 }
 
-// near names a tensor whose name ends like the missing one, as under another prefix.
-func (l Loader) near(full string) string {
-	for rest, ok := full, true; ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {
-		for name := range l.src.Names() {
-			if name == rest || strings.HasSuffix(name, "."+rest) {
-				return fmt.Sprintf("; it has %.500q", name)
-			}
-		}
-	}
-	return ""
-}
-
 // read counts a tensor, by its full name, as read.
 func (l Loader) read(name string) {
 	info, _ := l.src.Lookup(name)
@@ -244,6 +155,6 @@ func (l Loader) read(name string) {
 }
 
 func (l Loader) consumed(name string) {
-	l.src.Release(l.prefix + name)
-	l.read(l.prefix + name)
+	l.src.Release(l.full(name))
+	l.read(l.full(name))
 }

@@ -311,8 +311,11 @@ func TestHead(t *testing.T) {
 			tensors = append(tensors, head)
 		}
 		l := NewLoader(file(t, tensors...), Options{})
+		if c.tied {
+			l.Tie("m.e", "lm_head")
+		}
 		e := l.At("m").Embedding("e", 9, 4)
-		h := l.Head(e, "lm_head", c.tied)
+		h := l.Head(e, "lm_head")
 		err := l.Err(true)
 		switch {
 		case !c.tied && !c.stored:
@@ -328,17 +331,28 @@ func TestHead(t *testing.T) {
 		}
 	}
 	l := NewLoader(file(t), Options{})
-	l.Head(l.Embedding("e", 2, 2), "lm_head", false)
+	l.Head(l.Embedding("e", 2, 2), "lm_head")
 	if err := l.Err(true); err == nil || strings.Contains(err.Error(), "lm_head") {
 		t.Errorf("without an embedding: %v", err)
 	}
 }
 
 func TestRoot(t *testing.T) {
-	for name, prefix := range map[string]string{"model.e.weight": "model.", "e.weight": "", "other.e.weight": "model."} {
-		l := NewLoader(file(t, stored{name, tensor.F32, []int{1, 1}}), Options{}).Root("model", "e.weight")
-		if l.prefix != prefix {
-			t.Errorf("with %s the body is at %q, want %q", name, l.prefix, prefix)
+	for name, want := range map[string]string{"model.e.weight": "model.", "e.weight": "", "other.e.weight": "other.",
+		"other.model.e.weight": "other.model.", "model.model.e.weight": "model.model.", "a.b.model.e.weight": "a.b.model.",
+		"module.model.e.weight": "model.", "_orig_mod.module.e.weight": "", "model._orig_mod.e.weight": "model.",
+		"module.module.model._orig_mod._orig_mod.e.weight": "model.", "my_orig_mod.e.weight": "my_orig_mod.",
+		"the.weight": "model."} {
+		l := NewLoader(file(t, stored{name, tensor.F32, []int{1, 1}}), Options{}).Root("model", "none.weight", "e.weight")
+		if got := l.full(""); got != want {
+			t.Errorf("with %s the body is at %q, want %q", name, got, want)
+		}
+	}
+	// What lies beside the body and is no side tensor keeps its prefix from being that of all.
+	for beside, want := range map[string]string{"other.head.weight": "other.model.", "loss_fct.weight": "other.model.", "head.weight": "model."} {
+		l := NewLoader(file(t, stored{"other.model.e.weight", tensor.F32, []int{1, 1}}, stored{beside, tensor.F32, []int{1}}), Options{})
+		if got := l.Root("model", "e.weight").full(""); got != want {
+			t.Errorf("with %s beside it the body is at %q, want %q", beside, got, want)
 		}
 	}
 	l := NewLoader(file(t, stored{"a.1.b", tensor.F32, []int{1}}), Options{})

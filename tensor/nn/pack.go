@@ -28,16 +28,16 @@ const (
 // pack reads the tensor, [rows, w.In], into w from row on, piece by piece so that the file's pages go
 // again, on all processors.
 func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
-	info, _ := l.src.Lookup(l.prefix + name)
+	info, _ := l.src.Lookup(l.full(name))
 	dt, _ := info.DType.Tensor() // lookup has checked it
 	size := dt.Bytes(w.In)
 	if size == 0 {
 		return
 	}
 	piece := max(1, packPiece/(packRows*size)) * packRows
-	for b, err := range l.src.Chunks(l.prefix+name, piece*size) {
+	for b, err := range l.src.Chunks(l.full(name), piece*size) {
 		if err == nil && len(b)%size != 0 {
-			err = fmt.Errorf("nn: tensor %q comes in pieces that are not whole rows", l.prefix+name)
+			err = fmt.Errorf("nn: tensor %q comes in pieces that are not whole rows", l.full(name))
 		}
 		if err != nil {
 			l.Fail(err)

@@ -50,3 +50,8 @@ func Open(fsys fs.FS, name string) (*checkpoint.Files, error) {
 func OpenIndex(fsys fs.FS, index string) (*checkpoint.Files, error) {
 	return checkpoint.OpenIndex(fsys, index, read)
 }
+
+// OpenShards opens several files as one. See [checkpoint.OpenShards].
+func OpenShards(fsys fs.FS, names ...string) (*checkpoint.Files, error) {
+	return checkpoint.OpenShards(fsys, names, read)
+}

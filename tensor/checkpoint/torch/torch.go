@@ -42,6 +42,11 @@ func OpenIndex(fsys fs.FS, index string) (*checkpoint.Files, error) {
 	return checkpoint.OpenIndex(fsys, index, read)
 }
 
+// OpenShards opens several files as one. See [checkpoint.OpenShards].
+func OpenShards(fsys fs.FS, names ...string) (*checkpoint.Files, error) {
+	return checkpoint.OpenShards(fsys, names, read)
+}
+
 // maxProgram bounds a pickle: it has some 250 bytes for a tensor.
 const maxProgram = 1 << 24
 

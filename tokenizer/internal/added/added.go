@@ -32,6 +32,7 @@ const (
 // Tokens finds added tokens in a text.
 type Tokens struct {
 	Tokens     []Token
+	Texts      []string    // what each decodes as: those looked for in the normalised text are normalised
 	byID       map[int]int // index in tokens
 	min, max   int         // ids lie between
 	Raw        *trie.Set   // those looked for in the text as given
@@ -59,6 +60,7 @@ func New(tokens []Token, n normalize.Normalizer) (*Tokens, error) {
 			return nil, fmt.Errorf("added token %d has %d bytes; at most %d are supported", k.ID, len(k.Content), maxAddedBytes)
 		}
 		a.byID[k.ID] = i
+		a.Texts = append(a.Texts, k.Content)
 		if k.Content == "" {
 			continue
 		}
@@ -67,7 +69,9 @@ func New(tokens []Token, n normalize.Normalizer) (*Tokens, error) {
 			continue
 		}
 		if n == nil {
-			a.Normalized.Add(k.Content, i)
+			if _, n := a.Normalized.Longest([]byte(k.Content)); n < len(k.Content) {
+				a.Normalized.Add(k.Content, i)
+			}
 			continue
 		}
 		t.Allow(len(k.Content))
@@ -81,12 +85,15 @@ func New(tokens []Token, n normalize.Normalizer) (*Tokens, error) {
 		if err := t.Check(); err != nil {
 			return nil, err
 		}
+		a.Texts[i] = string(t.B)
 		given, made = given+len(k.Content), made+len(t.B)
 		if most := buffer.GrowFactor*given + buffer.GrowBytes; made > most {
 			return nil, fmt.Errorf("normalizing makes more than %d bytes of the added tokens' %d", most, given)
 		}
 		if len(t.B) > 0 {
-			a.Normalized.Add(string(t.B), i)
+			if _, n := a.Normalized.Longest(t.B); n < len(t.B) { // of tokens that fold alike the first counts
+				a.Normalized.Add(string(t.B), i)
+			}
 		}
 	}
 	return a, nil

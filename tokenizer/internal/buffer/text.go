@@ -22,10 +22,12 @@ type Text struct {
 	B, Next          []byte
 	Align, NextAlign []Span
 	Track            bool
+	Start            bool // the first byte stands for the beginning of the whole text
+	lead             int  // what the first byte of Next stands for
 	Most             int  // bytes that all stretches of the original may become together
 	room             int  // those of them that are left
 	Over             bool // the stretch would have grown beyond
-	Search           SearchTime
+	Search           Search
 }
 
 // Normalizer and pre-tokenizer may make a text GrowFactor times as long, and GrowBytes longer. In published files,
@@ -47,7 +49,7 @@ func (t *Text) Spend() error {
 // Reset makes t the stretch s, which starts at byte base of the original text.
 func (t *Text) Reset(s string, base int, track bool) {
 	t.B = append(t.B[:0], s...)
-	t.Track = track
+	t.Track, t.Start = track, base == 0
 	t.Align = t.Align[:0]
 	if !track {
 		return
@@ -66,11 +68,14 @@ func (t *Text) Reset(s string, base int, track bool) {
 }
 
 func (t *Text) Begin() {
-	t.Next, t.NextAlign = slices.Grow(t.Next[:0], len(t.B)+len(t.B)/4), t.NextAlign[:0]
+	t.Next, t.NextAlign, t.lead = slices.Grow(t.Next[:0], len(t.B)+len(t.B)/4), t.NextAlign[:0], 0
 }
 
 // Keep copies B[i:j] unchanged.
 func (t *Text) Keep(i, j int) {
+	if len(t.Next) == 0 {
+		t.lead = i
+	}
 	t.Next = append(t.Next, t.B[i:j]...)
 	if t.Track {
 		t.NextAlign = append(t.NextAlign, t.Align[i:j]...)
@@ -84,6 +89,9 @@ func (t *Text) Put(s string, i, j int) {
 		t.Over = true
 		return
 	}
+	if len(t.Next) == 0 {
+		t.lead = i
+	}
 	t.Next = append(t.Next, s...)
 	if t.Track {
 		t.mark(len(s), i, j)
@@ -93,6 +101,9 @@ func (t *Text) Put(s string, i, j int) {
 // PutRune is Put for one character.
 func (t *Text) PutRune(r rune, i, j int) {
 	n := len(t.Next)
+	if n == 0 {
+		t.lead = i
+	}
 	t.Next = utf8.AppendRune(t.Next, r)
 	if t.Track {
 		t.mark(len(t.Next)-n, i, j)
@@ -115,6 +126,7 @@ func (t *Text) mark(n, i, j int) {
 }
 
 func (t *Text) Swap() {
+	t.Start = t.Start && t.lead == 0
 	t.B, t.Next = t.Next, t.B
 	t.Align, t.NextAlign = t.NextAlign, t.Align
 }

@@ -3,6 +3,7 @@
 package chars
 
 import (
+	"slices"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -22,6 +23,12 @@ const (
 	Combining                   // \p{M} for StripAccents
 	Mark                        // \p{Mn} for BERT
 	Control                     // \p{C} but unassigned, tab, carriage return and line feed
+	Upper                       // \p{Lu} and \p{Lt} in patterns
+	Lower                       // \p{Ll} in patterns
+	Marks                       // \p{M} in patterns
+	Puncts                      // \p{P} in patterns
+	Symbols                     // \p{S} in patterns
+	Han                         // \p{Han} in patterns
 )
 
 // Map holds the class of every character of the first two planes, which have nearly all that text is made of.
@@ -103,6 +110,12 @@ func classTables() []classTable {
 			LateWords(), nil},
 		{Combining, tables{unicode.M}, earlyCombining(), lateCombining()},
 		{Mark, tables{unicode.Mn}, earlyMarks(), lateMarks()},
+		{Upper, nil, slices.Concat(Property("Lu"), Property("Lt")), nil},
+		{Lower, nil, Property("Ll"), nil},
+		{Marks, nil, Property("M"), nil},
+		{Puncts, nil, Property("P"), nil},
+		{Symbols, nil, Property("S"), nil},
+		{Han, nil, Property("Han"), nil},
 		{Control, tables{unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs}, nil, lateControls()},
 	}
 }

@@ -1,5 +1,7 @@
 package chars
 
+import "sort"
+
 // The reference is built on several editions of Unicode: 16 for \p{L} and \p{N} in patterns and for \w, 17 for lower case
 // and digits, 8 for punctuation, marks and controls, 9 for compatibility forms. This file holds where these part from
 // the edition of Go's unicode package and of golang.org/x/text, 15, so that ids agree on recent characters too. Where Go
@@ -7,13 +9,10 @@ package chars
 
 type RuneRange struct{ Lo, Hi rune }
 
+// Within reports whether r is in one of the ranges, which are in order.
 func Within(list []RuneRange, r rune) bool {
-	for _, x := range list {
-		if r >= x.Lo && r <= x.Hi {
-			return true
-		}
-	}
-	return false
+	i := sort.Search(len(list), func(i int) bool { return list[i].Hi >= r })
+	return i < len(list) && list[i].Lo <= r
 }
 
 // LateLetters lists the letters of Unicode 16.

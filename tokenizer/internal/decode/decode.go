@@ -50,7 +50,7 @@ type Run struct {
 	Text   []byte // since begin
 	Err    error  // likewise
 	budget int    // bytes that the steps may still put out
-	search buffer.SearchTime
+	search buffer.Search
 }
 
 // A token may make decodeGrowth times its own bytes and one more, in all the steps together, and all tokens decodeSlack

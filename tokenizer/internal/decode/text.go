@@ -8,11 +8,11 @@ import (
 )
 
 // A tokenMap gives the text of one token. What it searches counts as one call's.
-type tokenMap func(token string, first, last bool, search *buffer.SearchTime) (string, error)
+type tokenMap func(token string, first, last bool, search *buffer.Search) (string, error)
 
 // WordPieceText joins WordPiece tokens: prefix marks those that go on with a word.
 func WordPieceText(prefix string, cleanup bool) tokenMap {
-	return func(s string, first, _ bool, _ *buffer.SearchTime) (string, error) {
+	return func(s string, first, _ bool, _ *buffer.Search) (string, error) {
 		if !first {
 			if rest, ok := strings.CutPrefix(s, prefix); ok {
 				s = rest
@@ -54,7 +54,7 @@ func wordPieceCleanup() [][2]string {
 
 // MetaspaceText writes marks as spaces; with prefix set the first token loses its marks.
 func MetaspaceText(mark string, prefix bool) tokenMap {
-	return func(s string, first, _ bool, _ *buffer.SearchTime) (string, error) {
+	return func(s string, first, _ bool, _ *buffer.Search) (string, error) {
 		if first && prefix {
 			return strings.ReplaceAll(s, mark, ""), nil
 		}
@@ -64,7 +64,7 @@ func MetaspaceText(mark string, prefix bool) tokenMap {
 
 // suffixText writes the suffix that ends a word as a space, and the last one as nothing.
 func suffixText(suffix string) tokenMap {
-	return func(s string, _, last bool, _ *buffer.SearchTime) (string, error) {
+	return func(s string, _, last bool, _ *buffer.Search) (string, error) {
 		if last {
 			return strings.ReplaceAll(s, suffix, ""), nil
 		}
@@ -75,7 +75,7 @@ func suffixText(suffix string) tokenMap {
 // ctcText drops padding and repeats, and writes the word delimiter as a space.
 func ctcText(pad, delimiter string, cleanup bool) tokenMap {
 	last := ""
-	return func(s string, first, _ bool, _ *buffer.SearchTime) (string, error) {
+	return func(s string, first, _ bool, _ *buffer.Search) (string, error) {
 		if !first && s == last {
 			return "", nil
 		}
@@ -92,7 +92,7 @@ func ctcText(pad, delimiter string, cleanup bool) tokenMap {
 
 // replaceText replaces the matches of a regular expression.
 func replaceText(p *regex.Pattern, new string) tokenMap {
-	return func(s string, _, _ bool, search *buffer.SearchTime) (string, error) {
+	return func(s string, _, _ bool, search *buffer.Search) (string, error) {
 		found, err := p.Find(nil, []byte(s), search)
 		var out strings.Builder
 		done := int32(0)

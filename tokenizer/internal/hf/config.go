@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/added"
@@ -38,6 +37,12 @@ type config struct {
 	Chinese     *bool          `json:"tokenize_chinese_chars"`
 	Accents     *bool          `json:"strip_accents"`
 
+	KeepAccents  *bool `json:"keep_accents"`   // of an AlbertTokenizer
+	SplitByPunct bool  `json:"split_by_punct"` // of a DebertaV2Tokenizer
+	TrimOffsets  *bool `json:"trim_offsets"`
+	UnkID        *int  `json:"unk_id"`               // likewise
+	SplitSpecial bool  `json:"split_special_tokens"` // special tokens in a text are text
+
 	Source        string         `json:"src_lang"`
 	Target        string         `json:"tgt_lang"`
 	LanguageCodes string         `json:"language_codes"`   // the set of an M2M100Tokenizer
@@ -51,8 +56,10 @@ type config struct {
 	added   []added.Token                    // in order of their ids
 
 	listed bool // tokenizer_config.json has a list of further special tokens, be it empty
-	asIs   bool // the model family takes tokenizer.json as it is, whatever the class
 	family string
+
+	class, rawClass *class // of tokenizer.json, and of a vocabulary without it; nil: none
+	mapped          bool   // the vocabulary file has a precompiled map
 }
 
 // specialConfig is a special token: a string, or an object with its flags.
@@ -93,7 +100,7 @@ func readJSON[T any](fsys fs.FS, name string, v *T) error {
 		return nil
 	}
 	if err == nil {
-		err = json.Unmarshal(data, v)
+		err = json.Unmarshal(sidefile.JSON(data), v)
 	}
 	if err != nil {
 		return fmt.Errorf("tokenizer: %s: %w", name, err)
@@ -118,7 +125,9 @@ func readConfig(fsys fs.FS) (*config, error) {
 	if err := readJSON(fsys, "config.json", &m); err != nil {
 		return nil, err
 	}
-	c.setClass(m.Type, m.Class)
+	if c.family = m.Type; c.Class == "" {
+		c.Class = m.Class
+	}
 	if c.Decoder != nil {
 		return c, c.readDecoder()
 	}
@@ -127,89 +136,6 @@ func readConfig(fsys fs.FS) (*config, error) {
 		return nil, err
 	}
 	return c, c.readAdded(fsys)
-}
-
-// setClass settles the tokenizer class from what tokenizer_config.json says, or else config.json, and the model family.
-func (c *config) setClass(family, class string) {
-	c.family = family
-	if c.Class == "" {
-		c.Class = class
-	}
-	switch c.Class = strings.TrimSuffix(c.Class, "Fast"); {
-	case c.Class == "":
-		c.Class = classOfFamily(family)
-	case c.Class == "LlamaTokenizer" && plainFamily(family):
-		c.Class = ""
-	}
-	switch c.Class {
-	case "BartTokenizer", "LEDTokenizer", "MvpTokenizer":
-		c.Class = "RobertaTokenizer"
-	case "MT5Tokenizer":
-		c.Class = "T5Tokenizer"
-	}
-	switch family {
-	case "umt5", "bigbird_pegasus", "pegasus_x":
-		c.asIs = true
-	}
-}
-
-// exactScores reports whether the class reads the vocabulary of tokenizer.json itself.
-func (c *config) exactScores() bool {
-	switch c.Class {
-	case "AlbertTokenizer", "BarthezTokenizer", "BigBirdTokenizer", "CamembertTokenizer", "DebertaV2Tokenizer", "FNetTokenizer",
-		"LayoutXLMTokenizer", "RemBertTokenizer", "UdopTokenizer", "XGLMTokenizer", "XLMRobertaTokenizer", "XLNetTokenizer":
-		return true
-	case "":
-		switch c.family {
-		case "albert", "barthez", "big_bird", "camembert", "deberta-v2", "fnet", "gte", "jina_embeddings_v3", "layoutxlm", "metaclip_2",
-			"rembert", "trocr", "udop", "xglm", "xlm-roberta", "xlnet", "xmod", "yoso":
-			return true
-		}
-	}
-	return c.ownStages() && !c.asIs
-}
-
-// classOfFamily returns the tokenizer class of a model family where that decides how its vocabulary files are read.
-func classOfFamily(family string) string {
-	switch family {
-	case "bert", "blip", "convbert", "distilbert", "electra", "ernie", "layoutlm", "megatron-bert", "nomic_bert", "squeezebert":
-		return "BertTokenizer"
-	case "bart", "clap", "data2vec-text", "led", "longformer", "mvp", "roberta", "roberta-prelayernorm":
-		return "RobertaTokenizer"
-	case "t5", "mt5", "switch_transformers", "umt5":
-		return "T5Tokenizer"
-	case "mbart":
-		return "MBartTokenizer"
-	case "mbart50":
-		return "MBart50Tokenizer"
-	case "m2m_100":
-		return "M2M100Tokenizer"
-	case "nllb", "nllb-moe":
-		return "NllbTokenizer"
-	case "marian":
-		return "MarianTokenizer"
-	case "bigbird_pegasus", "pegasus", "pegasus_x":
-		return "PegasusTokenizer"
-	case "clip", "clipseg", "groupvit", "owlv2", "owlvit", "xclip":
-		return "CLIPTokenizer"
-	case "qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "qwen3", "qwen3_moe", "qwen3_next", "qwen3_vl", "qwen3_vl_moe":
-		return "Qwen2Tokenizer"
-	}
-	return ""
-}
-
-// plainFamily reports whether a model family's tokenizer.json stands as it is although its tokenizer_config.json says
-// LlamaTokenizer.
-func plainFamily(family string) bool {
-	switch family {
-	case "arctic", "ernie4_5", "ernie4_5_moe", "flex_olmo", "glm", "glm4", "glm4_moe", "granite", "granitemoe",
-		"granitemoehybrid", "granitemoeshared", "internlm2", "internlm3", "jamba", "llava", "llava_next", "mimo_v2_flash",
-		"minicpm3", "minicpmv", "minimax_m2", "ministral", "ministral3", "mistral", "mistral3", "mixtral", "molmo", "molmo2",
-		"nemotron", "olmo2", "olmo3", "paddleocr_vl", "persimmon", "phi3", "phi3_v", "phimoe", "pixtral", "smolvlm", "stablelm",
-		"vipllava", "voxtral":
-		return true
-	}
-	return false
 }
 
 func (c *config) readDecoder() error {
@@ -286,10 +212,10 @@ func (c *config) specials() []*specialConfig {
 // the flags of tokenizer_config.json takes them over.
 func (c *config) apply(p *plan.Plan) {
 	at := make(map[string]int, len(p.Added))
-	next := p.Vocab.Size()
+	top := -1
 	for i, a := range p.Added {
 		at[a.Content] = i
-		next = max(next, a.ID+1)
+		top = max(top, a.ID)
 	}
 	add := func(a added.Token, overwrite bool) {
 		if a.Content == "" {
@@ -305,9 +231,9 @@ func (c *config) apply(p *plan.Plan) {
 		if id, ok := p.Find([]byte(a.Content)); ok {
 			a.ID = int(id)
 		} else {
-			a.ID = next
-			next++
+			a.ID = p.NextID(top)
 		}
+		top = max(top, a.ID)
 		at[a.Content] = len(p.Added)
 		p.Added = append(p.Added, a)
 	}

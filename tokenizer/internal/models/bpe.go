@@ -128,41 +128,58 @@ func (m *BPE) tokenize(w *Work, word []byte) {
 
 func (m *BPE) byteSymbols(w *Work, word []byte) {
 	w.Symbol = w.Symbol[:0]
-	unkOpen := false
+	pending := 0
 	for i, c := range word {
-		id := m.single[c]
-		if id == 0 {
-			unkOpen = m.unknown(w, word[i:i+1], int32(i+1), unkOpen)
-			continue
+		if id := m.single[c]; id > 0 {
+			if pending > 0 {
+				m.flushUnknown(w, &pending)
+			}
+			w.Symbol = append(w.Symbol, symbol{id: id - 1, end: int32(i + 1)})
+		} else {
+			m.unknown(w, word[i:i+1], &pending)
 		}
-		unkOpen = false
-		w.Symbol = append(w.Symbol, symbol{id: id - 1, end: int32(i + 1)})
 	}
+	m.flushUnknown(w, &pending)
 }
 
-// unknown adds the unknown token for part of a word, or makes the one that is open longer, and reports whether one is
-// open.
-func (m *BPE) unknown(w *Work, part []byte, end int32, open bool) bool {
-	if m.Unk == 0 {
+// unknown notes that part of a word, which ends at the symbols' end and what is pending, is unknown. The unknown token comes
+// before the next known one, and, as in the reference, after what of bytes lies between.
+func (m *BPE) unknown(w *Work, part []byte, pending *int) {
+	switch {
+	case m.Unk == 0:
 		if m.LacksUnk != "" {
 			w.lack(part, " "+m.LacksUnk)
 		}
 		if n := len(w.Symbol); n > 0 {
-			w.Symbol[n-1].end = end // nothing stands for it; keep the bytes accounted for
+			w.Symbol[n-1].end += int32(len(part)) // nothing stands for it; keep the bytes accounted for
 		}
-		return false
+	case *pending > 0 && !m.FuseUnk:
+		m.flushUnknown(w, pending)
+		fallthrough
+	default:
+		*pending += len(part)
 	}
-	if open && m.FuseUnk {
-		w.Symbol[len(w.Symbol)-1].end = end
-		return true
+}
+
+// flushUnknown appends the unknown token for so many bytes.
+func (m *BPE) flushUnknown(w *Work, pending *int) {
+	if *pending > 0 {
+		w.Symbol = append(w.Symbol, symbol{id: m.Unk - 1, end: w.end() + int32(*pending)})
+		*pending = 0
 	}
-	w.Symbol = append(w.Symbol, symbol{id: m.Unk - 1, end: end})
-	return true
+}
+
+// end returns where the symbols end.
+func (w *Work) end() int32 {
+	if n := len(w.Symbol); n > 0 {
+		return w.Symbol[n-1].end
+	}
+	return 0
 }
 
 func (m *BPE) charSymbols(w *Work, word []byte) {
 	w.Symbol = w.Symbol[:0]
-	unkOpen := false
+	pending := 0
 	for i := 0; i < len(word); {
 		n := 1
 		if !m.ByteLevel {
@@ -183,22 +200,25 @@ func (m *BPE) charSymbols(w *Work, word []byte) {
 		start := i
 		i += n
 		if id, ok := m.Vocab.Find(part); ok {
-			unkOpen = false
-			w.Symbol = append(w.Symbol, symbol{id: id, end: int32(i)})
+			if pending > 0 {
+				m.flushUnknown(w, &pending)
+			}
+			w.Symbol = append(w.Symbol, symbol{id: id, end: w.end() + int32(n)})
 		} else if m.FallsBack && m.hasBytes(part) {
-			unkOpen = false
 			if len(w.Symbol) > w.Text.Most { // prefix and suffix are bytes too
 				w.tooMany()
 				return
 			}
+			end := w.end()
 			for k, c := range part {
-				w.Symbol = append(w.Symbol, symbol{id: m.fallback[c] - 1, end: int32(min(start+k+1, i))})
+				w.Symbol = append(w.Symbol, symbol{id: m.fallback[c] - 1, end: end + int32(min(k+1, n))})
 			}
-			w.Symbol[len(w.Symbol)-1].end = int32(i)
+			w.Symbol[len(w.Symbol)-1].end = end + int32(n)
 		} else {
-			unkOpen = m.unknown(w, word[start:i], int32(i), unkOpen)
+			m.unknown(w, word[start:i], &pending)
 		}
 	}
+	m.flushUnknown(w, &pending)
 }
 
 func (m *BPE) hasBytes(b []byte) bool {

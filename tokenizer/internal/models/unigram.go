@@ -76,7 +76,7 @@ func (m *Unigram) collect(w *Work, word []byte, cells []cell) {
 
 // unknown appends the tokens of an unknown stretch, last first.
 func (m *Unigram) unknown(w *Work, word []byte, start, end int32) {
-	if !m.FallsBack {
+	if !m.FallsBack || !m.spells(word[start:end]) {
 		if m.Unk == 0 {
 			w.lack(word[start:end], "")
 			return
@@ -87,6 +87,16 @@ func (m *Unigram) unknown(w *Work, word []byte, start, end int32) {
 	for i := end; i > start; i-- {
 		w.tokens = append(w.tokens, token{m.Fallback[word[i-1]] - 1, i})
 	}
+}
+
+// spells reports whether every byte has a token of its own.
+func (m *Unigram) spells(b []byte) bool {
+	for _, c := range b {
+		if m.Fallback[c] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // startCells returns cells for a word of n bytes, of which only the start can be reached.

@@ -16,7 +16,7 @@ type Vocab struct {
 	has   []bool   // whether the id is in use
 	table []vocabSlot
 	mask  uint32
-	count int // of ids in use
+	Count int // of ids in use
 	Keys  int // of tokens, each counted once
 }
 
@@ -86,7 +86,7 @@ func NewVocab(entries []Entry) (*Vocab, error) {
 		if j != 0 {
 			v.blob = append(v.blob, entries[j-1].Token...)
 			v.has[id] = true
-			v.count++
+			v.Count++
 		}
 	}
 	v.off[top] = uint32(len(v.blob))

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
@@ -24,6 +25,15 @@ type CharsMap struct {
 }
 
 const maxReplacement = 1 << 10 // bytes; the longest published has 33
+
+// DecodeCharsMap reads a map as tokenizer.json writes it, in base64.
+func DecodeCharsMap(s string) (*CharsMap, error) {
+	raw, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("precompiled_charsmap: %w", err)
+	}
+	return NewCharsMap(raw)
+}
 
 func NewCharsMap(raw []byte) (*CharsMap, error) {
 	if len(raw) < 4 {

@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
@@ -28,7 +27,11 @@ type normalizerConfig struct {
 }
 
 // Parser reads a normalizer.
-type Parser struct{ stages jsonscan.StageCount }
+type Parser struct {
+	Class  bool      // the stages are a class's: a Precompiled without a map is Own
+	Own    *CharsMap // nil: none
+	stages jsonscan.StageCount
+}
 
 func (r *Parser) Parse(data []byte, depth int) (Normalizer, error) {
 	if data == nil {
@@ -42,7 +45,7 @@ func (r *Parser) Parse(data []byte, depth int) (Normalizer, error) {
 		return nil, err
 	}
 	if c.Type != "Sequence" {
-		return parseNormalizer(&c)
+		return r.parseOne(&c)
 	}
 	var all Sequence
 	err := jsonscan.SequenceOf(c.List, "normalizers", func(stage []byte) error {
@@ -58,7 +61,7 @@ func (r *Parser) Parse(data []byte, depth int) (Normalizer, error) {
 	return all, nil
 }
 
-func parseNormalizer(c *normalizerConfig) (Normalizer, error) {
+func (r *Parser) parseOne(c *normalizerConfig) (Normalizer, error) {
 	switch c.Type {
 	case "NFC":
 		return unicodeForm{norm.NFC}, nil
@@ -93,11 +96,13 @@ func parseNormalizer(c *normalizerConfig) (Normalizer, error) {
 		}
 		return n, nil
 	case "Precompiled":
-		raw, err := base64.StdEncoding.DecodeString(c.Precompiled)
-		if err != nil {
-			return nil, fmt.Errorf("precompiled_charsmap: %w", err)
+		if r.Class && r.Own == nil {
+			return nil, nil
 		}
-		return NewCharsMap(raw)
+		if r.Class {
+			return r.Own, nil
+		}
+		return DecodeCharsMap(c.Precompiled)
 	}
 	return nil, fmt.Errorf("type %q is not supported", c.Type)
 }

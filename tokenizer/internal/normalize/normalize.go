@@ -53,9 +53,11 @@ func (f unicodeForm) Normalize(t *buffer.Text) error {
 			i++
 			continue
 		}
-		j := i + f.form.NextBoundary(t.B[i:], true)
+		j, long := segment(f.form, t.B, i)
 		r, n := utf8.DecodeRune(t.B[i:])
 		switch {
+		case long:
+			t.Put(longForm(f.form, t.B[i:j]), i, j)
 		case compat && chars.Within(chars.LateCompat(), r):
 			t.Keep(i, i+n)
 			if i+n < j {

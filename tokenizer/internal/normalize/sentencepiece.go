@@ -14,6 +14,7 @@ type SentencePiece struct {
 	CharsMap               *CharsMap // nil: none
 	Own                    *trie.Set // user-defined pieces, which stay as they are
 	Dummy, Squeeze, Escape bool
+	First                  bool // the dummy prefix is for the beginning of the whole text alone
 }
 
 func (n *SentencePiece) Normalize(t *buffer.Text) error {
@@ -30,7 +31,7 @@ func (n *SentencePiece) Normalize(t *buffer.Text) error {
 		}
 		i += size
 	}
-	if i < len(t.B) && n.Dummy {
+	if i < len(t.B) && n.Dummy && (t.Start || !n.First) {
 		t.Put(mark, i, i+chars.FirstLen(t.B[i:]))
 	}
 	afterSpace := n.Squeeze

@@ -1,6 +1,8 @@
 package normalize
 
 import (
+	"bytes"
+
 	"github.com/seed2010d43f/transformer/tokenizer/internal/buffer"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
 )
@@ -38,5 +40,21 @@ func (DoubleMark) Normalize(t *buffer.Text) error {
 	t.Put(chars.SpaceMark, 0, len(chars.SpaceMark))
 	t.Keep(0, len(t.B))
 	t.Swap()
+	return nil
+}
+
+// TrimMarks takes marks off the end.
+type TrimMarks struct{}
+
+func (TrimMarks) Normalize(t *buffer.Text) error {
+	n := len(t.B)
+	for bytes.HasSuffix(t.B[:n], []byte(chars.SpaceMark)) {
+		n -= len(chars.SpaceMark)
+	}
+	if n < len(t.B) {
+		t.Begin()
+		t.Keep(0, n)
+		t.Swap()
+	}
 	return nil
 }

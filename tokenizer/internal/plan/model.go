@@ -74,19 +74,15 @@ func (c *modelConfig) guess() string {
 	return "WordLevel"
 }
 
-func (p *Plan) parseModel(data []byte) error {
-	var c modelConfig
-	if err := c.read(data); err != nil {
-		return err
-	}
+func (p *Plan) parseModel(c *modelConfig) error {
 	p.Kind = c.Type
 	switch c.Type {
 	case "BPE":
-		return p.parseBPE(&c)
+		return p.parseBPE(c)
 	case "WordPiece", "WordLevel":
-		return p.parseWords(&c)
+		return p.parseWords(c)
 	case "Unigram":
-		return p.parseUnigram(&c)
+		return p.parseUnigram(c)
 	}
 	return fmt.Errorf("type %.200q is not supported; BPE, Unigram, WordLevel and WordPiece are", c.Type)
 }

@@ -35,6 +35,9 @@ type Plan struct {
 	Kind         string // the model's type
 	exactScores  bool   // the scores of tokenizer.json are read exactly
 
+	SplitSpecial bool // special tokens in a text are text
+	FromPieces   bool // from a SentencePiece model
+
 	Special   Special
 	AddedIDs  map[string]int       // ids of added and foreign tokens, once settled
 	Languages *languages.Languages // nil: none
@@ -158,43 +161,114 @@ func (f *tokenizerFile) field(key string) *[]byte {
 	return nil // version, truncation and padding play no part in encoding
 }
 
-func Parse(data []byte, exactScores bool) (*Plan, error) {
+// Stages are stages as tokenizer.json writes them; an empty one is none. A Precompiled normalizer without a map is that of
+// the file, and none where the file has none.
+type Stages struct{ Normalizer, PreTokenizer, Decoder string }
+
+// Parse reads a tokenizer.json. class says which stages take the place of the file's, given the type of the model and
+// whether the file has a precompiled map; nil: the file's stand.
+func Parse(data []byte, class func(kind string, mapped bool) *Stages) (*Plan, error) {
 	var f tokenizerFile
 	if err := f.read(data); err != nil {
 		return nil, err
 	}
 	p := New()
-	p.exactScores = exactScores
-	err := regex.Check(f.normalizer, f.preTokenizer, f.decoder)
+	var own *Stages
+	var model modelConfig
+	if err := model.read(f.model); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	m, err := f.charsMap(class)
 	if err != nil {
+		return nil, fmt.Errorf("normalizer: %w", err)
+	}
+	if class != nil {
+		own = class(model.Type, m != nil)
+	}
+	if own != nil {
+		p.exactScores = true
+		err = p.SetStages(own, m)
+	} else {
+		err = p.parseStages(&f, &normalize.Parser{})
+	}
+	if err == nil {
+		err = p.parseRest(&f, &model)
+	}
+	return p, err
+}
+
+// SetStages takes the stages of a class. It comes before the vocabulary.
+func (p *Plan) SetStages(s *Stages, m *normalize.CharsMap) error {
+	raw := func(s string) []byte {
+		if s == "" {
+			return nil
+		}
+		return []byte(s)
+	}
+	return p.parseStages(&tokenizerFile{normalizer: raw(s.Normalizer), preTokenizer: raw(s.PreTokenizer), decoder: raw(s.Decoder)}, &normalize.Parser{Class: true, Own: m})
+}
+
+// charsMap returns the first precompiled map of the file's normalizer.
+func (f *tokenizerFile) charsMap(class func(string, bool) *Stages) (*normalize.CharsMap, error) {
+	if f.normalizer == nil || class == nil {
+		return nil, nil
+	}
+	type stage struct {
+		Type string `json:"type"`
+		Map  string `json:"precompiled_charsmap"`
+	}
+	var c struct {
+		stage
+		List []stage `json:"normalizers"`
+	}
+	if err := json.Unmarshal(f.normalizer, &c); err != nil {
 		return nil, err
 	}
-	if p.Normalizer, err = new(normalize.Parser).Parse(f.normalizer, 0); err != nil {
-		return nil, fmt.Errorf("normalizer: %w", err)
+	for _, s := range append(c.List, c.stage) {
+		if s.Type == "Precompiled" {
+			return normalize.DecodeCharsMap(s.Map)
+		}
+	}
+	return nil, nil
+}
+
+// parseStages reads the stages but for the post-processor.
+func (p *Plan) parseStages(f *tokenizerFile, n *normalize.Parser) error {
+	err := regex.Check(f.normalizer, f.preTokenizer, f.decoder)
+	if err != nil {
+		return err
+	}
+	if p.Normalizer, err = n.Parse(f.normalizer, 0); err != nil {
+		return fmt.Errorf("normalizer: %w", err)
 	}
 	pre := pretoken.Parser{}
 	if p.PreTokenizer, err = pre.Parse(f.preTokenizer, 0); err != nil {
-		return nil, fmt.Errorf("pre_tokenizer: %w", err)
+		return fmt.Errorf("pre_tokenizer: %w", err)
 	}
 	p.ByteLevel = pre.ByteLevel
-	if err = p.parseModel(f.model); err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+	d := decode.Parser{Alphabet: p.ByteLevel}
+	if err = d.Parse(f.decoder, 0); err != nil {
+		return fmt.Errorf("decoder: %w", err)
 	}
-	if err = p.parseAdded(f.added); err != nil {
-		return nil, fmt.Errorf("added_tokens: %w", err)
+	p.Decoder, p.DecodesBytes = d.Chain, d.Bytes
+	return nil
+}
+
+// parseRest reads the model, the added tokens and the post-processor.
+func (p *Plan) parseRest(f *tokenizerFile, model *modelConfig) error {
+	if err := p.parseModel(model); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	if err := p.parseAdded(f.added); err != nil {
+		return fmt.Errorf("added_tokens: %w", err)
 	}
 	if f.post != nil {
-		if err = p.Post.Parse(f.post, new(jsonscan.StageCount), 0); err != nil {
-			return nil, fmt.Errorf("post_processor: %w", err)
+		if err := p.Post.Parse(f.post, new(jsonscan.StageCount), 0); err != nil {
+			return fmt.Errorf("post_processor: %w", err)
 		}
 		p.Post.Configured = true
 	}
-	d := decode.Parser{Alphabet: p.ByteLevel}
-	if err = d.Parse(f.decoder, 0); err != nil {
-		return nil, fmt.Errorf("decoder: %w", err)
-	}
-	p.Decoder, p.DecodesBytes = d.Chain, d.Bytes
-	return p, nil
+	return nil
 }
 
 // AddedTokenConfig is an added token as the files write it.
@@ -216,6 +290,10 @@ func (c *AddedTokenConfig) Token() added.Token {
 	return a
 }
 
+// NextID returns the id that an added token gets which the vocabulary lacks, where top is the largest of the added tokens
+// before it, or −1. What a file says of its id does not count, as in the reference.
+func (p *Plan) NextID(top int) int { return max(top+1, p.Vocab.Count) }
+
 func (p *Plan) parseAdded(data []byte) error {
 	if data == nil {
 		return nil
@@ -229,6 +307,7 @@ func (p *Plan) parseAdded(data []byte) error {
 		return err
 	}
 	seen := make(map[string]bool, len(list))
+	top := -1 // of the ids so far
 	for i := range list {
 		c := &list[i]
 		if c.ID == nil || c.Content == nil {
@@ -246,6 +325,10 @@ func (p *Plan) parseAdded(data []byte) error {
 			continue
 		}
 		seen[a.Content] = true
+		if _, ok := p.Find([]byte(a.Content)); !ok {
+			a.ID = p.NextID(top)
+		}
+		top = max(top, a.ID)
 		p.Added = append(p.Added, a)
 	}
 	return nil

@@ -39,9 +39,9 @@ func (p *Plan) NewUnigram(tokens []models.Entry, scores []float64, unk int, fall
 	m.UnkScore = lowest - models.UnkPenalty
 	m.FallsBack = fallsBack
 	for c := range 256 {
-		id, ok := p.Vocab.Find(fmt.Appendf(nil, "<0x%02X>", c))
-		m.Fallback[c] = id + 1
-		m.FallsBack = m.FallsBack && ok
+		if id, ok := p.Vocab.Find(fmt.Appendf(nil, "<0x%02X>", c)); ok {
+			m.Fallback[c] = id + 1
+		}
 	}
 	p.Model, p.Kind = m, "Unigram"
 	return nil

@@ -61,3 +61,21 @@ func Boundaries(bos, eos int) Processor {
 	}
 	return Processor{Single: around(0), Pair: append(around(0), around(1)...)}
 }
+
+// Each puts eos after each text.
+func Each(eos int) Processor {
+	end := Specials(0, eos)
+	return Processor{Single: []Item{Sequence(0, 0), end}, Pair: []Item{Sequence(0, 0), end, Sequence(1, 0), end}}
+}
+
+// Last puts eos after one text, or both.
+func Last(eos int) Processor {
+	end := Specials(0, eos)
+	return Processor{Single: []Item{Sequence(0, 0), end}, Pair: []Item{Sequence(0, 0), Sequence(1, 0), end}}
+}
+
+// XLNet puts sep after each text, and cls at the end.
+func XLNet(sep, cls int) Processor {
+	end := Specials(2, cls)
+	return Processor{Single: []Item{Sequence(0, 0), Specials(0, sep), end}, Pair: []Item{Sequence(0, 0), Specials(0, sep), Sequence(1, 1), Specials(1, sep), end}}
+}

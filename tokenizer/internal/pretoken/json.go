@@ -185,10 +185,22 @@ func parseSplit(c *preTokenizerConfig) (PreTokenizer, error) {
 		case *re == gpt2Pattern && covers:
 			return Scan{Next: ScanGPT2}, nil
 		case *re == llama3Pattern && covers:
-			return Scan{Next: scanLLaMA3}, nil
-		case *re == qwen2Pattern && covers:
+			return Scan{Next: ScanLLaMA3}, nil
+		case *re == Qwen2Pattern && covers:
 			return Scan{Next: ScanQwen2}, nil
-		case *re == clipPattern && how == Removed && c.Invert:
+		case *re == Qwen35Pattern && covers:
+			return Scan{Next: scanQwen35}, nil
+		case *re == O200KPattern && covers:
+			return Scan{Next: ScanO200K}, nil
+		case *re == TekkenPattern && covers:
+			return Scan{Next: ScanTekken}, nil
+		case *re == KimiPattern && covers:
+			return Scan{Next: ScanKimi}, nil
+		case *re == BloomPattern && how == isolated && !c.Invert:
+			return Scan{Next: scanBloom}, nil
+		case *re == DeepSeekPattern && how == isolated && !c.Invert:
+			return Scan{Next: scanDeepSeek}, nil
+		case *re == CLIPPattern && how == Removed && c.Invert:
 			return Scan{Next: ScanCLIP, DropSpaces: true}, nil
 		}
 		const digit = "[0-9]"

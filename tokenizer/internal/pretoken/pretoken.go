@@ -68,6 +68,9 @@ func (s Scan) Split(w *State) error {
 	return nil
 }
 
+// SplitAt makes each match of a pattern a pre-token, and what lies between two.
+func SplitAt(p *regex.Pattern) PreTokenizer { return splitPattern{pattern: p, how: isolated} }
+
 // splitPattern splits at the matches of a pattern, or, inverted, at what lies between them.
 type splitPattern struct {
 	pattern *regex.Pattern
@@ -341,7 +344,7 @@ func (m Metaspace) Split(w *State) error {
 	mark := []byte(m.Mark)
 	w.rewrite(func(t *buffer.Text, p buffer.Piece) {
 		i := int(p.Start)
-		if m.Prepend == PrependAlways || m.Prepend == PrependFirst && i == 0 && w.Base == 0 {
+		if m.Prepend == PrependAlways || m.Prepend == PrependFirst && i == 0 && w.Text.Start {
 			if t.B[i] != ' ' && !bytes.HasPrefix(t.B[i:p.End], mark) {
 				t.Put(m.Mark, i, i+chars.FirstLen(t.B[i:p.End]))
 			}

@@ -72,10 +72,13 @@ func spaces(t *chars.Map, b []byte, i int) int {
 // The splits of LLaMA 3 (digits in threes) and of Qwen 2 and 3 (single digits).
 const (
 	llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-	qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	Qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
-func scanLLaMA3(t *chars.Map, b []byte, i int) int { return scanModern(t, b, i, 3) }
+// Qwen35Pattern is Qwen2Pattern where marks are letters' own.
+const Qwen35Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+func ScanLLaMA3(t *chars.Map, b []byte, i int) int { return scanModern(t, b, i, 3) }
 func ScanQwen2(t *chars.Map, b []byte, i int) int  { return scanModern(t, b, i, 1) }
 
 // scanModern follows llama3Pattern with up to digits digits in a number.
@@ -166,10 +169,10 @@ func foldedContraction(b []byte) int {
 	return 0
 }
 
-// clipPattern is CLIP's: it keeps what matches and drops the rest.
-const clipPattern = `<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
+// CLIPPattern is CLIP's: it keeps what matches and drops the rest.
+const CLIPPattern = `<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
 
-// ScanCLIP follows clipPattern; a run of spaces is one pre-token, which the caller drops.
+// ScanCLIP follows CLIPPattern; a run of spaces is one pre-token, which the caller drops.
 func ScanCLIP(t *chars.Map, b []byte, i int) int {
 	switch b[i] {
 	case '\'':

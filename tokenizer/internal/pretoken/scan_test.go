@@ -11,10 +11,9 @@ import (
 )
 
 // TestScannersFollowTheirPatterns compares each hand-written scanner with a regular-expression engine on random texts.
-// The engine folds no long s and knows characters up to Unicode 15, so the texts have none beyond.
 func TestScannersFollowTheirPatterns(t *testing.T) {
 	parts := []string{"'", "s", "S", "t", "re", "LL", "ve", "'d", " ", "  ", "\t", "\n", "\r", "\r\n", "\u00a0", "\u3000", "\u0085", "a", "Z",
-		"é", "ß", "日", "ʰ", "1", "23", "٣", "½", "Ⅷ", ".", "!?", "-", "_", "€", "😀", "\u0301", "\u200d", "\x00", "<|endoftext|>", "<|start", "<"}
+		"é", "ß", "É", "ǅ", "ª", "日", "京", "あ", "(", "|", "…", "،", "/", "+", "\u0e31", "\U0002f800", "\U00010d50", "\U00010d70", "ʰ", "1", "23", "٣", "½", "Ⅷ", ".", "!?", "-", "_", "€", "😀", "\u0301", "\u200d", "\x00", "<|endoftext|>", "<|start", "<"}
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
 		name, pattern string
@@ -23,17 +22,23 @@ func TestScannersFollowTheirPatterns(t *testing.T) {
 		fast          Scan
 	}{
 		{"GPT-2", gpt2Pattern, isolated, false, Scan{Next: ScanGPT2}},
-		{"LLaMA 3", llama3Pattern, isolated, false, Scan{Next: scanLLaMA3}},
-		{"Qwen 2", qwen2Pattern, isolated, false, Scan{Next: ScanQwen2}},
-		{"CLIP", clipPattern, Removed, true, Scan{Next: ScanCLIP, DropSpaces: true}},
+		{"LLaMA 3", llama3Pattern, isolated, false, Scan{Next: ScanLLaMA3}},
+		{"Qwen 2", Qwen2Pattern, isolated, false, Scan{Next: ScanQwen2}},
+		{"Qwen 3.5", Qwen35Pattern, isolated, false, Scan{Next: scanQwen35}},
+		{"o200k", O200KPattern, isolated, false, Scan{Next: ScanO200K}},
+		{"tekken", TekkenPattern, isolated, false, Scan{Next: ScanTekken}},
+		{"Kimi", KimiPattern, isolated, false, Scan{Next: ScanKimi}},
+		{"BLOOM", BloomPattern, isolated, false, Scan{Next: scanBloom}},
+		{"DeepSeek", DeepSeekPattern, isolated, false, Scan{Next: scanDeepSeek}},
+		{"CLIP", CLIPPattern, Removed, true, Scan{Next: ScanCLIP, DropSpaces: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := regex.Compile(c.pattern)
+			p, err := regex.Compile(c.pattern, regex.Oniguruma)
 			if err != nil {
 				t.Fatal(err)
 			}
 			slow := splitPattern{p, c.how, c.invert}
-			for range 3000 {
+			for range 5000 {
 				text := ""
 				for range 1 + r.IntN(12) {
 					text += parts[r.IntN(len(parts))]

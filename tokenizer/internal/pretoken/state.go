@@ -6,7 +6,6 @@ import "github.com/seed2010d43f/transformer/tokenizer/internal/buffer"
 // kept between calls.
 type State struct {
 	Text   buffer.Text
-	Base   int // where the stretch in text begins in the original
 	Pieces []buffer.Piece
 	Spare  []buffer.Piece // becomes pieces when a pre-tokenizer is done
 	found  []buffer.Piece

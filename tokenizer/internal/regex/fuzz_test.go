@@ -15,11 +15,11 @@ func FuzzPattern(f *testing.F) {
 		if len(expr) > 40 || len(text) > 24 {
 			t.Skip()
 		}
-		p, err := Compile(expr)
+		p, err := Compile(expr, Oniguruma)
 		if err != nil {
 			return
 		}
-		found, err := p.Find(nil, []byte(text), new(buffer.SearchTime))
+		found, err := p.Find(nil, []byte(text), new(buffer.Search))
 		if err != nil {
 			t.Skip(err)
 		}

@@ -72,7 +72,7 @@ func (c *Config) Compile() (*Pattern, error) {
 	case c.String != nil:
 		return Literal(*c.String), nil
 	case c.Regex != nil:
-		return Compile(*c.Regex)
+		return Compile(*c.Regex, Oniguruma)
 	}
 	return nil, fmt.Errorf("the pattern is neither a String nor a Regex")
 }

@@ -13,10 +13,11 @@ type pieceKinds struct {
 	kinds   map[string]uint64 // of pieces
 	unknown string            // what stands for the unknown piece
 	strip   bool              // the mark at the start of a text goes
+	once    bool              // further ones do not
 }
 
 func (m *Model) Kinds() *pieceKinds {
-	k := &pieceKinds{kinds: make(map[string]uint64, len(m.Pieces)), unknown: " \u2047 ", strip: m.DummyPrefix || m.RemoveExtraSpaces}
+	k := &pieceKinds{kinds: make(map[string]uint64, len(m.Pieces)), unknown: " \u2047 ", strip: m.DummyPrefix || m.RemoveExtraSpaces, once: !m.RemoveExtraSpaces}
 	if m.unkSurface != "" {
 		k.unknown = m.unkSurface
 	}
@@ -58,8 +59,8 @@ func (d *PieceText) Push(part []byte, _ bool, out *decode.Sink) {
 	case kind == Unknown:
 		part = []byte(d.Kinds.unknown)
 	default:
-		if d.Start && d.Kinds.strip {
-			part = bytes.TrimPrefix(part, []byte(chars.SpaceMark))
+		if rest, ok := bytes.CutPrefix(part, []byte(chars.SpaceMark)); ok && d.Start && d.Kinds.strip {
+			part, d.Start = rest, !d.Kinds.once
 		}
 		part = bytes.ReplaceAll(part, []byte(chars.SpaceMark), []byte(" "))
 	}

@@ -16,20 +16,29 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/trie"
 )
 
-// Parse reads a model. With legacy set, each stretch between added tokens gets a dummy prefix, else only the first.
-func Parse(data []byte, legacy bool) (*plan.Plan, *Model, error) {
+// Parse reads a model, and returns what SentencePiece itself makes of it: unknown pieces decode as that library's sign.
+func Parse(data []byte) (*plan.Plan, *Model, error) {
 	m, err := Read(data)
 	var p *plan.Plan
 	if err == nil {
-		p, err = m.parts(legacy)
+		p, err = m.Plan(true)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("tokenizer: SentencePiece model: %w", err)
 	}
+	p.Added = slices.DeleteFunc(p.Added, func(a added.Token) bool { return m.Pieces[a.ID].Kind == Unknown })
+	special := map[string]bool{}
+	for _, a := range p.Added {
+		special[a.Content] = true
+	}
+	kinds := m.Kinds()
+	p.Decoder = decode.Chain{func() decode.Step { return &PieceText{Kinds: kinds, Special: special, Start: true} }}
 	return p, m, nil
 }
 
-func (m *Model) parts(legacy bool) (*plan.Plan, error) {
+// Plan returns the tokenizer that the model by itself is. With legacy set, each stretch between added tokens gets a dummy
+// prefix, else only the first.
+func (m *Model) Plan(legacy bool) (*plan.Plan, error) {
 	if m.SpaceSuffix {
 		return nil, fmt.Errorf("treat_whitespace_as_suffix is not supported")
 	}
@@ -37,7 +46,7 @@ func (m *Model) parts(legacy bool) (*plan.Plan, error) {
 	if err := m.stages(p, legacy); err != nil {
 		return nil, err
 	}
-	if err := m.model(p); err != nil {
+	if err := m.Build(p); err != nil {
 		return nil, err
 	}
 	for id, piece := range m.Pieces {
@@ -51,20 +60,33 @@ func (m *Model) parts(legacy bool) (*plan.Plan, error) {
 	return p, nil
 }
 
+// stages sets the normalizer and the pre-tokenizer. Where the model has no precompiled map, and byte pairs, plain stages do
+// what SentencePiece's own does, and faster.
 func (m *Model) stages(p *plan.Plan, legacy bool) error {
-	var n normalize.Sequence
-	if len(m.CharsMap) > 0 {
-		c, err := normalize.NewCharsMap(m.CharsMap)
-		if err != nil {
-			return err
+	own := m.UserDefined()
+	if len(m.CharsMap) > 0 || m.ModelType == TypeUnigram {
+		n := &normalize.SentencePiece{Own: own, Dummy: m.DummyPrefix, Squeeze: m.RemoveExtraSpaces, Escape: m.EscapeSpaces, First: !legacy}
+		if len(m.CharsMap) > 0 {
+			var err error
+			if n.CharsMap, err = normalize.NewCharsMap(m.CharsMap); err != nil {
+				return err
+			}
 		}
-		n = append(n, c)
+		p.Normalizer = n
+		if !own.Empty && m.ModelType == TypeBPE {
+			p.PreTokenizer = pretoken.SplitLiterals{Set: own}
+		}
+		return nil
 	}
+	var n normalize.Sequence
 	if m.RemoveExtraSpaces {
 		n = append(n, normalize.SqueezeSpaces{})
 	}
 	if m.EscapeSpaces {
 		n = append(n, normalize.ReplaceString{Old: " ", New: chars.SpaceMark})
+	}
+	if m.RemoveExtraSpaces && m.EscapeSpaces {
+		n = append(n, normalize.TrimMarks{})
 	}
 	if m.DummyPrefix && legacy {
 		n = append(n, normalize.DoubleMark{})
@@ -80,7 +102,7 @@ func (m *Model) stages(p *plan.Plan, legacy bool) error {
 		}
 		pre = append(pre, pretoken.Metaspace{Mark: chars.SpaceMark, Prepend: scheme})
 	}
-	if own := m.UserDefined(); !own.Empty {
+	if !own.Empty {
 		pre = append(pre, pretoken.SplitLiterals{Set: own})
 	}
 	if len(pre) > 0 {
@@ -99,15 +121,32 @@ func (m *Model) UserDefined() *trie.Set {
 	return t
 }
 
-func (m *Model) model(p *plan.Plan) error {
-	tokens, scores := make([]models.Entry, len(m.Pieces)), make([]float64, len(m.Pieces))
+// Build gives the plan, which has the stages, the model and its vocabulary.
+func (m *Model) Build(p *plan.Plan) error {
+	tokens := make([]models.Entry, len(m.Pieces))
 	for id, piece := range m.Pieces {
 		tokens[id] = models.Entry{Token: []byte(piece.Text), Id: uint32(id)}
-		scores[id] = piece.Score
 	}
 	switch m.ModelType {
 	case TypeUnigram:
-		return p.NewUnigram(tokens, scores, m.Role(m.UnkID, m.UnkPiece), m.ByteFallback)
+		if err := p.NewVocabulary(tokens); err != nil {
+			return err
+		}
+		unk := m.Role(m.UnkID, m.UnkPiece)
+		u, err := newNativeUnigram(m, p.Vocab, unk)
+		if err != nil {
+			return err
+		}
+		if m.ByteFallback {
+			u.FallsBack = true
+			for c := range 256 {
+				if id, ok := p.Vocab.Find(fmt.Appendf(nil, "<0x%02X>", c)); ok {
+					u.Fallback[c] = id + 1
+				}
+			}
+		}
+		p.Model, p.Kind = u, "Unigram"
+		return nil
 	case TypeBPE:
 		if err := p.NewVocabulary(tokens); err != nil {
 			return err
