@@ -20,6 +20,7 @@ func newTokenizer(p *plan.Plan) (*Tokenizer, error) {
 		normalizer: p.Normalizer, preTokenizer: p.PreTokenizer, model: p.Model, vocab: p.Vocab, byteLevel: p.ByteLevel,
 		rawBytes: p.ByteLevel && p.Normalizer == nil, foreign: p.Foreign, added: added, addedIDs: p.AddedIDs,
 		post: p.Post, decoder: p.Decoder, decodesBytes: p.DecodesBytes, special: p.Special, splitSpecial: p.SplitSpecial,
+		cutLeft: p.CutLeft, padLeft: p.PadLeft, noTypes: p.NoTypes,
 		languages: p.Languages, prefixed: p.Prefixed, pool: new(sync.Pool),
 	}
 	if u, ok := p.Model.(*models.Unigram); ok {

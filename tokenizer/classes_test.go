@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -28,7 +29,10 @@ func TestClasses(t *testing.T) {
 			if err := json.Unmarshal(readFile(t, file), &c); err != nil {
 				t.Fatal(err)
 			}
-			tok := openDir(t, dir)
+			tok, err := OpenWith(os.DirFS(dir), OpenOptions{Transformers4: strings.HasPrefix(filepath.Base(dir), "older_")})
+			if err != nil {
+				t.Fatal(err)
+			}
 			c.checkTexts(t, tok, "")
 			c.checkRest(t, tok)
 			e, err := tok.EncodePair("The cat", "sat on", Options{AddSpecial: true})

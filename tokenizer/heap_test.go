@@ -48,7 +48,7 @@ func TestHeap(t *testing.T) {
 	const unknown = "\x0a\x09\x0a\x05<unk>\x18\x02"
 	refused := map[string]string{"merges that are none": "belongs", "tokens that grow": "added token ", "patterns of words": "patterns have 100000 bytes",
 		"patterns of classes": "patterns have 960000 bytes", "patterns that repeat": "pattern", "empty pieces": "pieces are empty",
-		"pieces of pieces": "make up a third", "empty lines": "tokens are empty", "merges of spaces": "merge 1", "many sentinels": "extra_ids is 65536",
+		"pieces of pieces": "make up a third", "tokens of tokens": "make up a third", "empty lines": "tokens are empty", "merges of spaces": "merge 1", "many sentinels": "extra_ids is 65536",
 		"many unused tokens": "offset is 65536", "long word pieces": "4002 bytes", "long unigram": "4000 bytes", "long pieces": "4000 bytes",
 		"long added tokens": "4000 bytes", "stages": "256 stages", "nested stages": "256 stages", "decoders": "256 stages"}
 	cases := map[string]fstest.MapFS{
@@ -85,9 +85,22 @@ func TestHeap(t *testing.T) {
 		"patterns that repeat":  with(`"pre_tokenizer"`, `{"type":"Split","behavior":"Isolated","pattern":{"Regex":"`+strings.Repeat("(", 500)+`a`+strings.Repeat(`{1000}){1000}`, 500)+`"}}`),
 		"templates":             with(`"post_processor"`, `{"type":"TemplateProcessing","single":[`+strings.Repeat(`{"SpecialToken":{"id":"s"}},`, size/28)+`{"Sequence":{"id":"A"}}],"pair":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"B"}}],"special_tokens":{"s":{"ids":[]}}}`),
 		"chars map":             with(`"normalizer"`, `{"type":"Precompiled","precompiled_charsmap":"`+base64.StdEncoding.EncodeToString(append([]byte{0, 0, 0x30, 0}, make([]byte, 3<<20)...))+`"}`),
-		"pieces":                sp(1, hostile.Many(size, func(i int) string { return piece(short(i)) })),
-		"empty pieces":          sp(1, strings.Repeat("\x0a\x00", size/2)),
-		"one piece":             sp(1, strings.Repeat(piece("a"), size/5)),
+		"tokens in tiktoken's form": {"tokenizer.model": {Data: []byte(hostile.Many(size, func(i int) string {
+			return base64.StdEncoding.EncodeToString([]byte(short(i))) + fmt.Sprintf(" %d\n", i)
+		}))},
+			"config.json": {Data: []byte(`{"model_type":"llama"}`)}},
+		"tokens of tokens": {"tiktoken.model": {Data: []byte(hostile.Many(size, func(i int) string {
+			return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("a", i+1))) + fmt.Sprintf(" %d\n", i)
+		}))},
+			"config.json": {Data: []byte(`{"model_type":"kimi_k2"}`)}},
+		"tekken": file("tekken.json", `{"config":{"pattern":"a"},"special_tokens":[`+hostile.Many(size/2, func(i int) string { return fmt.Sprintf(`{"rank":%d,"token_str":"<%s>"},`, i+1, short(i)) })+
+			`{"rank":0,"token_str":"?"}],"vocab":[`+hostile.Many(size/2, func(i int) string {
+			return `{"token_bytes":"` + base64.StdEncoding.EncodeToString([]byte(short(i))) + `"},`
+		})+`{"token_bytes":"/w=="}]}`),
+		"pieces of a class": {"spm.model": {Data: []byte(hostile.Many(size, func(i int) string { return piece(short(i)) }))}, "config.json": {Data: []byte(`{"model_type":"deberta-v2"}`)}},
+		"pieces":            sp(1, hostile.Many(size, func(i int) string { return piece(short(i)) })),
+		"empty pieces":      sp(1, strings.Repeat("\x0a\x00", size/2)),
+		"one piece":         sp(1, strings.Repeat(piece("a"), size/5)),
 		"own pieces": sp(2, hostile.Many(size, func(i int) string {
 			return "\x0a" + string(rune(len(short(i))+4)) + "\x0a" + string(rune(len(short(i)))) + short(i) + "\x18\x04"
 		})),

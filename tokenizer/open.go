@@ -27,8 +27,25 @@ import (
 //   - T5, mBART, NLLB and Pegasus take only the vocabulary from tokenizer.json, and use the keys src_lang, tgt_lang,
 //     legacy_behaviour, extra_ids and offset.
 //   - Without tokenizer_config.json, BERT text is lower-cased if the vocabulary has no upper-case letter.
-func Open(fsys fs.FS) (*Tokenizer, error) {
-	return finish(hf.Open(fsys))
+func Open(fsys fs.FS) (*Tokenizer, error) { return OpenWith(fsys, OpenOptions{}) }
+
+// OpenOptions say how a folder is read where its files leave it open. The zero value is what [Open] does.
+type OpenOptions struct {
+	// Transformers4 reads the folder as transformers 4 does where 5.24 differs: tokenizer.json stands as it is, and of
+	// vocabularies without it
+	//
+	//   - DeBERTa v2 and v3, ALBERT, XLNet, XLM-RoBERTa, CamemBERT and T5 have the normalizers of old: DeBERTa's has the
+	//     map of the SentencePiece model, and runs of spaces become one,
+	//   - ALBERT's and XLNet's pieces of a digit and a comma, such as "9,", are all but never used,
+	//   - DeBERTa v1 puts one [SEP] between two texts, where 5.24 puts two.
+	Transformers4 bool
+	// Family is the model type of config.json, for folders without one: a vocabulary in tiktoken's form needs it.
+	Family string
+}
+
+// OpenWith is [Open] with options.
+func OpenWith(fsys fs.FS, o OpenOptions) (*Tokenizer, error) {
+	return finish(hf.Open(fsys, hf.Options(o)))
 }
 
 // finish makes a tokenizer of a plan.

@@ -65,7 +65,7 @@ func (c *seq2seqCases) checkTexts(t *testing.T, tok *Tokenizer, name string) {
 		}
 		// The reference takes a language's code before the text from anybody, and makes special tokens of text that
 		// spells them out.
-		if (!strings.HasPrefix(name, "marian") || !strings.HasPrefix(want.Text, ">>")) && (tok.guard == nil || !tok.guard.Within([]byte(want.Text))) {
+		if want.Plain != nil && (!strings.HasPrefix(name, "marian") || !strings.HasPrefix(want.Text, ">>")) && (tok.guard == nil || !tok.guard.Within([]byte(want.Text))) {
 			if got, err := tok.AppendEncode(nil, want.Text, Options{}); err != nil || !slices.Equal(got, want.Plain) {
 				t.Errorf("%q as it is: got %v, %v, want %v", want.Text, got, err, want.Plain)
 			}

@@ -22,22 +22,24 @@ import (
 
 // Tokenizer turns text into token ids and back. It does not change, and several goroutines may use it at once.
 type Tokenizer struct {
-	normalizer   normalize.Normalizer  // nil: none
-	preTokenizer pretoken.PreTokenizer // nil: none
-	model        models.Model
-	vocab        *models.Vocab
-	byteLevel    bool           // the vocabulary is held as the bytes that GPT-2's alphabet writes
-	rawBytes     bool           // input that is no UTF-8 reaches the model as it is
-	foreign      map[int]string // tokens outside GPT-2's alphabet in a byte-level vocabulary
-	added        *added.Tokens
-	addedIDs     map[string]int // ids of added and foreign tokens
-	addedBytes   [][]byte       // what the decoder starts from for each added token
-	post         post.Processor
-	decoder      decode.Chain
-	decodesBytes bool // the decoder starts from bytes
-	special      plan.Special
-	splitSpecial bool          // the files ask for special tokens in a text to be text
-	guard        *models.Guard // nil: no special tokens that the model could make of text
+	normalizer       normalize.Normalizer  // nil: none
+	preTokenizer     pretoken.PreTokenizer // nil: none
+	model            models.Model
+	vocab            *models.Vocab
+	byteLevel        bool           // the vocabulary is held as the bytes that GPT-2's alphabet writes
+	rawBytes         bool           // input that is no UTF-8 reaches the model as it is
+	foreign          map[int]string // tokens outside GPT-2's alphabet in a byte-level vocabulary
+	added            *added.Tokens
+	addedIDs         map[string]int // ids of added and foreign tokens
+	addedBytes       [][]byte       // what the decoder starts from for each added token
+	post             post.Processor
+	decoder          decode.Chain
+	decodesBytes     bool // the decoder starts from bytes
+	special          plan.Special
+	splitSpecial     bool // the files ask for special tokens in a text to be text
+	cutLeft, padLeft bool
+	noTypes          bool
+	guard            *models.Guard // nil: no special tokens that the model could make of text
 
 	languages *languages.Languages // nil: none
 	prefixed  bool                 // a text may begin with the code of a language, >>fra<<
@@ -417,4 +419,38 @@ func (t *Tokenizer) emitPrefix(w *work, code string, base int, track bool) {
 		id = t.special.UNK
 	}
 	w.emitApart(id, buffer.Span{Start: int32(base), End: int32(base + len(code))}, track)
+}
+
+// Side is an end of a text.
+type Side uint8
+
+const (
+	Right Side = iota // its end
+	Left              // its beginning
+)
+
+// TruncationSide returns the side on which the tokenizer's files ask for texts to be cut that are too long. [Truncation]
+// takes it; nothing is cut by itself.
+func (t *Tokenizer) TruncationSide() Side { return sideOf(t.cutLeft) }
+
+// PaddingSide returns the side on which the tokenizer's files, or its class, ask for the texts of a batch to be padded.
+func (t *Tokenizer) PaddingSide() Side { return sideOf(t.padLeft) }
+
+func sideOf(left bool) Side {
+	if left {
+		return Left
+	}
+	return Right
+}
+
+// ReadsTypes reports whether the model is to be given the types of tokens, [Encoding.TypeIDs]: model_input_names, or the
+// tokenizer's class, may leave them out.
+func (t *Tokenizer) ReadsTypes() bool { return !t.noTypes }
+
+// WithLowercase returns a tokenizer that lower-cases text before its own normalizer, character by character, but not the
+// special tokens in it. It shares all else with t, which stays as it is.
+func (t *Tokenizer) WithLowercase() *Tokenizer {
+	c := *t
+	c.normalizer, c.rawBytes = normalize.Lowercased(t.normalizer), false
+	return &c
 }

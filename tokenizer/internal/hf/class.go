@@ -16,10 +16,13 @@ type class struct {
 
 	// stages returns the stages that the class has in place of those of tokenizer.json; nil: those stand.
 	stages func(c *config) plan.Stages
-	bpe    *bytePairs // what it sets of a model of byte pairs; nil: nothing
+	// older returns the stages that transformers 4 made of a raw vocabulary, where they differ; nil: they do not.
+	older func(c *config) plan.Stages
+	bpe   *bytePairs // what it sets of a model of byte pairs; nil: nothing
 	// unknown returns the id of a Unigram model's unknown token.
 	unknown func(c *config, p *plan.Plan) (int, error)
 	around  template
+	apart   template // around in transformers 4, where it differs; filed: it does not
 
 	raw format // of its vocabulary without tokenizer.json
 	// layout returns the pieces of a SentencePiece model in order of their ids; nil: as in the file.
@@ -29,6 +32,9 @@ type class struct {
 
 	prefixSpace bool // add_prefix_space where the files do not say
 	addBOS      bool // add_bos_token where the files do not say
+	commas      bool // transformers 4 made pieces such as "9," unlikely
+	noTypes     bool // its models read no segments
+	padLeft     bool // texts of a batch are padded at their beginning
 }
 
 // roles are special tokens by the part that they play.

@@ -43,6 +43,10 @@ type config struct {
 	UnkID        *int  `json:"unk_id"`               // likewise
 	SplitSpecial bool  `json:"split_special_tokens"` // special tokens in a text are text
 
+	TruncationSide string   `json:"truncation_side"`
+	PaddingSide    string   `json:"padding_side"`
+	InputNames     []string `json:"model_input_names"`
+
 	Source        string         `json:"src_lang"`
 	Target        string         `json:"tgt_lang"`
 	LanguageCodes string         `json:"language_codes"`   // the set of an M2M100Tokenizer
@@ -59,6 +63,7 @@ type config struct {
 	family string
 
 	class, rawClass *class // of tokenizer.json, and of a vocabulary without it; nil: none
+	older           bool   // as transformers 4 does
 	mapped          bool   // the vocabulary file has a precompiled map
 }
 

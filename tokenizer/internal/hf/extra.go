@@ -32,9 +32,10 @@ func (c *config) listExtra(p *plan.Plan, m *sentencepiece.Model) {
 			}
 		}
 	}
-	if c.Extra = given; c.class != nil && c.class.extra != nil {
+	c.Extra = slices.Clone(given)
+	if c.class != nil && c.class.extra != nil {
 		for _, s := range c.class.extra(c, p, given) {
-			c.Extra = append(slices.Clip(c.Extra), specialConfig{AddedTokenConfig: plan.AddedTokenConfig{Content: s}, plain: true})
+			c.Extra = append(c.Extra, specialConfig{AddedTokenConfig: plan.AddedTokenConfig{Content: s}, plain: true})
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
@@ -14,11 +16,20 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/plan"
 )
 
+// Options say how a folder is read where the files leave it open.
+type Options struct {
+	Transformers4 bool   // as transformers 4 does, where 5.24 differs
+	Family        string // the model type, where config.json names none
+}
+
 // Open returns the plan of the tokenizer of a model folder.
-func Open(fsys fs.FS) (*plan.Plan, error) {
+func Open(fsys fs.FS, o Options) (*plan.Plan, error) {
 	c, err := readConfig(fsys)
 	if err != nil {
 		return nil, err
+	}
+	if c.older = o.Transformers4; c.family == "" {
+		c.family = o.Family
 	}
 	data, err := readVocabulary(fsys, "tokenizer.json")
 	c.resolve(bytes.Contains(data, []byte(`"ByteLevel"`)))
@@ -37,6 +48,9 @@ func Open(fsys fs.FS) (*plan.Plan, error) {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
 	p.SplitSpecial = c.SplitSpecial
+	if err := c.setSides(p); err != nil {
+		return nil, fmt.Errorf("tokenizer: tokenizer_config.json: %w", err)
+	}
 	return p, c.finish(p)
 }
 
@@ -60,6 +74,10 @@ func (c *config) stages(kind string, mapped bool) *plan.Stages {
 		return nil
 	}
 	c.setRoles(&c.class.roles)
+	if c.older { // which takes tokenizer.json as it is
+		c.class = nil
+		return nil
+	}
 	c.mapped = mapped
 	s := c.class.stages(c)
 	return &s
@@ -92,6 +110,30 @@ func (c *config) takeModel(p *plan.Plan) (err error) {
 	}
 	c.listExtra(p, nil)
 	return err
+}
+
+// setSides settles on which sides texts are cut and padded, and whether the model reads segments.
+func (c *config) setSides(p *plan.Plan) error {
+	if c.class != nil {
+		p.NoTypes = c.class.noTypes
+		p.PadLeft = p.PadLeft || c.class.padLeft
+	}
+	if c.InputNames != nil {
+		p.NoTypes = !slices.Contains(c.InputNames, "token_type_ids")
+	}
+	for _, side := range []struct {
+		key, value string
+		left       *bool
+	}{{"truncation_side", c.TruncationSide, &p.CutLeft}, {"padding_side", c.PaddingSide, &p.PadLeft}} {
+		switch side.value {
+		case "":
+		case "left", "right":
+			*side.left = side.value == "left"
+		default:
+			return fmt.Errorf("%s is %.100q; it must be left or right", side.key, side.value)
+		}
+	}
+	return nil
 }
 
 // setPairs puts the class's settings of byte pairs in place of the file's.
@@ -134,5 +176,9 @@ func (c *config) cleanUp(p *plan.Plan) {
 }
 
 func readVocabulary(fsys fs.FS, name string) ([]byte, error) {
-	return sidefile.Read(fsys, name, sidefile.MaxVocabulary)
+	data, err := sidefile.Read(fsys, name, sidefile.MaxVocabulary)
+	if strings.HasSuffix(name, ".json") {
+		data = sidefile.TrimMark(data)
+	}
+	return data, err
 }

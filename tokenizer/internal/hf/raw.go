@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/internal/whatis"
@@ -132,13 +136,19 @@ func (c *config) classPieces(m *sentencepiece.Model) (*plan.Plan, error) {
 	}
 	c.mapped = charsMap != nil
 	stages := k.stages(c)
+	if c.older && k.older != nil {
+		stages = k.older(c)
+	}
 	if err := p.SetStages(&stages, charsMap); err != nil {
 		return nil, err
 	}
 	own := *m
+	if c.older && k.commas {
+		own.Pieces = withoutCommas(own.Pieces)
+	}
 	if k.layout != nil {
 		var err error
-		if own.Pieces, err = k.layout(c, m.Pieces); err != nil {
+		if own.Pieces, err = k.layout(c, own.Pieces); err != nil {
 			return nil, err
 		}
 	}
@@ -160,6 +170,18 @@ func (c *config) classPieces(m *sentencepiece.Model) (*plan.Plan, error) {
 	}
 	c.listExtra(p, m)
 	return p, nil
+}
+
+// withoutCommas makes pieces of a digit and a comma unlikely: the models were trained on texts that have none.
+func withoutCommas(pieces []sentencepiece.Piece) []sentencepiece.Piece {
+	out := slices.Clone(pieces)
+	for i := range out {
+		before, ok := strings.CutSuffix(out[i].Text, ",")
+		if r, _ := utf8.DecodeLastRuneInString(before); ok && before != "" && unicode.IsDigit(r) {
+			out[i].Score -= 100
+		}
+	}
+	return out
 }
 
 func (c *config) unigramModel(p *plan.Plan, m *sentencepiece.Model) error {

@@ -221,3 +221,55 @@ func bigBirdStages(c *config) plan.Stages {
 	return plan.Stages{Normalizer: normalizers(`{"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"}`),
 		PreTokenizer: metaspace(scheme, true), Decoder: metaspace(scheme, true)}
 }
+
+// The stages that transformers 4 made of SentencePiece models (convert_slow_tokenizer.py).
+
+func olderSpm(c *config) plan.Stages {
+	scheme := c.scheme("never")
+	return plan.Stages{
+		Normalizer:   normalizers(mapped + `,{"type":"Strip","strip_left":false,"strip_right":true},{"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"}`),
+		PreTokenizer: metaspace(scheme, true), Decoder: metaspace(scheme, true),
+	}
+}
+
+// olderStages rewrites text by a list of normalizers, then the map, and makes runs of spaces one.
+func olderStages(c *config, list string) plan.Stages {
+	scheme := c.scheme("never")
+	return plan.Stages{Normalizer: normalizers(list + "," + mapped + "," + squeezed), PreTokenizer: metaspace(scheme, true), Decoder: metaspace(scheme, true)}
+}
+
+func olderAlbert(c *config) plan.Stages {
+	list := quoted
+	if c.KeepAccents == nil || !*c.KeepAccents {
+		list += `,{"type":"NFKD"},{"type":"StripAccents"}`
+	}
+	if jsonscan.OrTrue(c.Lower) {
+		list += `,{"type":"Lowercase"}`
+	}
+	return olderStages(c, list)
+}
+
+func olderXLNet(c *config) plan.Stages {
+	list := quoted
+	if c.KeepAccents == nil || !*c.KeepAccents {
+		list += `,{"type":"NFKD"},{"type":"StripAccents"}`
+	}
+	if c.Lower != nil && *c.Lower {
+		list += `,{"type":"Lowercase"}`
+	}
+	yes := true
+	c.PrefixSpace = &yes
+	return olderStages(c, list)
+}
+
+func olderDebertaV2(c *config) plan.Stages {
+	list := `{"type":"Strip","strip_left":true,"strip_right":true}`
+	if c.Lower != nil && *c.Lower {
+		list = `{"type":"Lowercase"},` + list
+	}
+	s := olderStages(c, list)
+	if c.SplitByPunct {
+		s.PreTokenizer = preTokenizers(`{"type":"Punctuation","behavior":"Isolated"},` + s.PreTokenizer)
+	}
+	return s
+}

@@ -11,7 +11,9 @@ import (
 func (c *config) templates(p *plan.Plan) error {
 	around, s := filed, p.Special
 	if c.class != nil {
-		around = c.class.around
+		if around = c.class.around; c.older && c.class.apart != filed {
+			around = c.class.apart
+		}
 	}
 	switch around {
 	case filed:

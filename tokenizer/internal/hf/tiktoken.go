@@ -19,16 +19,16 @@ import (
 type listed struct {
 	types    []string // of its models
 	scan     pretoken.Scan
-	special  []string // in order of their ids, which follow the tokens'
+	special  func() []string // in order of their ids, which follow the tokens'; nil: tokenizer_config.json names them
 	bos, eos string
 }
 
 // listedFamilies are the families with vocabularies in tiktoken's form, by what they publish.
 func listedFamilies() []listed {
 	return []listed{
-		{types: []string{"llama", "mllama", "mllama_text_model"}, scan: pretoken.Scan{Next: pretoken.ScanLLaMA3}, special: llama3Special(),
+		{types: []string{"llama", "mllama", "mllama_text_model"}, scan: pretoken.Scan{Next: pretoken.ScanLLaMA3}, special: llama3Special,
 			bos: "<|begin_of_text|>", eos: "<|end_of_text|>"},
-		{types: []string{"llama4", "llama4_text"}, scan: pretoken.Scan{Next: pretoken.ScanO200K}, special: llama4Special(),
+		{types: []string{"llama4", "llama4_text"}, scan: pretoken.Scan{Next: pretoken.ScanO200K}, special: llama4Special,
 			bos: "<|begin_of_text|>", eos: "<|end_of_text|>"},
 		{types: []string{"kimi_k2", "kimi_k25", "kimi_linear", "kimi_vl", "moonlight"}, scan: pretoken.Scan{Next: pretoken.ScanKimi}},
 	}
@@ -80,15 +80,19 @@ func (c *config) openTiktoken(data []byte, name string) (*plan.Plan, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	base := len(tokens)
-	for i := 0; f.bos == "" && i < kimiReserved; i++ {
-		f.special = append(f.special, fmt.Sprintf("<|reserved_token_%d|>", base+i))
+	var special []string
+	if f.special != nil {
+		special = f.special()
+	}
+	for i := 0; f.special == nil && i < kimiReserved; i++ {
+		special = append(special, fmt.Sprintf("<|reserved_token_%d|>", base+i))
 	}
 	for _, a := range c.added { // tokenizer_config.json names some
-		if at := a.ID - base; at >= 0 && at < len(f.special) {
-			f.special[at] = a.Content
+		if at := a.ID - base; at >= 0 && at < len(special) {
+			special[at] = a.Content
 		}
 	}
-	p, err := c.listedPlan(tokens, f.special, base, f.scan)
+	p, err := c.listedPlan(tokens, special, base, f.scan)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -35,6 +35,9 @@ type Plan struct {
 	Kind         string // the model's type
 	exactScores  bool   // the scores of tokenizer.json are read exactly
 
+	CutLeft      bool // texts that are too long are cut at their beginning
+	PadLeft      bool // texts of a batch are padded at their beginning
+	NoTypes      bool // the model reads no segments
 	SplitSpecial bool // special tokens in a text are text
 	FromPieces   bool // from a SentencePiece model
 
@@ -121,7 +124,7 @@ func (p *Plan) Find(token []byte) (uint32, bool) {
 
 // tokenizerFile is tokenizer.json with its parts unread.
 type tokenizerFile struct {
-	added, normalizer, preTokenizer, model, post, decoder []byte
+	added, normalizer, preTokenizer, model, post, decoder, truncation, padding []byte
 }
 
 func (f *tokenizerFile) read(data []byte) error {
@@ -157,8 +160,12 @@ func (f *tokenizerFile) field(key string) *[]byte {
 		return &f.post
 	case "decoder":
 		return &f.decoder
+	case "truncation":
+		return &f.truncation
+	case "padding":
+		return &f.padding
 	}
-	return nil // version, truncation and padding play no part in encoding
+	return nil // its version
 }
 
 // Stages are stages as tokenizer.json writes them; an empty one is none. A Precompiled normalizer without a map is that of
@@ -268,7 +275,16 @@ func (p *Plan) parseRest(f *tokenizerFile, model *modelConfig) error {
 		}
 		p.Post.Configured = true
 	}
+	p.CutLeft, p.PadLeft = left(f.truncation), left(f.padding)
 	return nil
+}
+
+// left reports whether truncation or padding is on the left; what else there is of them plays no part.
+func left(data []byte) bool {
+	var c struct {
+		Direction string `json:"direction"`
+	}
+	return data != nil && json.Unmarshal(data, &c) == nil && c.Direction == "Left"
 }
 
 // AddedTokenConfig is an added token as the files write it.

@@ -14,9 +14,9 @@ import random
 import shutil
 
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 import tiktoken
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, convert_slow_tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -432,6 +432,47 @@ class Folders:
     def tekken_possessive(self, d):
         return self.tekken(d, CL100K)
 
+    # as transformers 4 converted SentencePiece models
+
+    def older(self, d, make, name, **flags):
+        make(d)
+        t = AutoTokenizer.from_pretrained(d)
+        file = [f for f in os.listdir(d) if f.endswith(".model")][0]
+
+        class Stub:
+            vocab_file, add_prefix_space = d + "/" + file, True
+            keep_accents = do_lower_case = split_by_punct = False
+
+            @staticmethod
+            def convert_tokens_to_ids(s):
+                return t.convert_tokens_to_ids(s)
+        for k, v in flags.items():
+            setattr(Stub, k, v)
+        return Converted(convert_slow_tokenizer.SLOW_TO_FAST_CONVERTERS[name](Stub).converted(), t)
+
+    def older_deberta_v2(self, d):
+        return self.older(d, self.deberta_v2, "DebertaV2Tokenizer")
+
+    def older_albert(self, d):
+        return self.older(d, self.albert, "AlbertTokenizer", do_lower_case=True)
+
+    def older_xlnet(self, d):
+        return self.older(d, self.xlnet, "XLNetTokenizer")
+
+    def older_xlmr(self, d):
+        return self.older(d, self.xlmr, "XLMRobertaTokenizer")
+
+    def older_camembert(self, d):
+        return self.older(d, self.camembert, "CamembertTokenizer")
+
+    def older_deberta(self, d):
+        """Pairs have one [SEP] between them."""
+        self.deberta(d)
+        t = AutoTokenizer.from_pretrained(d)
+        t._tokenizer.post_processor = processors.TemplateProcessing(single="[CLS]:0 $A:0 [SEP]:0", pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+            special_tokens=[("[CLS]", t.cls_token_id), ("[SEP]", t.sep_token_id)])
+        return Converted(t._tokenizer, t)
+
     # classes that nobody knows
 
     def unknown_json(self, d):
@@ -466,7 +507,7 @@ class Folders:
         dump(d, "added_tokens.json", {"NewWord": 230, "[Extra]": 231, "[X1]": 232})
 
 
-NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm", "ranks", "tiktoken_file")]
+NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm", "ranks", "tiktoken_file", "older")]
 
 
 ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -478,6 +519,26 @@ O200K = rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{ENDINGS}?|[^\r\n\p{{L}}\p{{N}}
 NO_HAN = r"&&[^\p{Han}]]"
 KIMI = rf"[\p{{Han}}]+|[^\r\n\p{{L}}\p{{N}}]?{UPPER[:-1]}{NO_HAN}*{LOWER[:-1]}{NO_HAN}+{ENDINGS}?|[^\r\n\p{{L}}\p{{N}}]?{UPPER[:-1]}{NO_HAN}+{LOWER[:-1]}{NO_HAN}*{ENDINGS}?|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*" + BLANKS
 CL100K = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+
+
+class Converted:
+    """A tokenizer that an older release makes, with the special tokens of t, and its cases."""
+
+    def __init__(self, converted, t):
+        self.t, self.named = converted, t
+        named = [str(s) for s in t._special_tokens_map.values() if s]
+        converted.add_special_tokens([AddedToken(s, normalized=False, special=True, lstrip=s == str(t.mask_token) and t.__class__.__name__ == "CamembertTokenizer") for s in dict.fromkeys(named)])
+
+    def cases(self, texts):
+        out = {"cases": []}
+        for text in texts:
+            ids = self.t.encode(text).ids
+            out["cases"].append({"text": text, "ids": ids, "written": ids, "plain": None,
+                "decoded": self.t.decode(ids, skip_special_tokens=True), "whole": self.t.decode(ids, skip_special_tokens=False)})
+        e = self.t.encode("The cat", "sat on")
+        out["pair"], out["types"] = e.ids, e.type_ids
+        out["special"] = {k: getattr(self.named, k + "_token_id") for k in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")}
+        return out
 
 
 class Listed:
