@@ -1,14 +1,16 @@
 // Package tokenizer turns text into the token ids of a language model and back, with the ids that the model was
-// trained on: those of GPT-2, RoBERTa, LLaMA 1 to 3, Mistral, Qwen 2 and 3, Gemma 1 to 3, Phi-3, SmolLM2, Falcon,
-// Whisper, CLIP, BERT, T5, BART, mBART, NLLB, M2M-100, Marian, Pegasus, and of every other model that comes with one
-// of four kinds of file.
+// trained on: those of GPT-2, RoBERTa, LLaMA 1 to 4, Mistral, Qwen 2 to 3.5, Gemma 1 to 4, Phi-3, GPT-NeoX, Cohere, Kimi
+// K2, DeepSeek V3, BLOOM, Falcon, Whisper, CLIP, BERT, ALBERT, DeBERTa, MPNet, XLM-RoBERTa, CamemBERT, T5, BART, mBART,
+// NLLB, M2M-100, Marian, Pegasus, and of every other model that comes with a tokenizer.json or one of six kinds of
+// vocabulary.
 //
 //	t, err := tokenizer.Open(os.DirFS("models/smollm2"))
 //	ids, err := t.Encode("The cat sat on")
 //	text, err := t.Decode(ids, true)
 //
 // [Open] reads a model folder. [ParseJSON], [ParseSentencePiece], [ParseVocabMerges] and [ParseVocabText] read one
-// vocabulary from memory, for instance with go:embed.
+// vocabulary from memory, for instance with go:embed. The file CLASSES.md lists what each tokenizer class of Hugging
+// Face does here, the files that it reads, and where this package decides for itself.
 //
 // # The pipeline
 //
@@ -60,7 +62,8 @@
 // not characters. Where the normalizer joins or removes characters, a token's offsets cover all characters that it
 // stands for; there Hugging Face gives only a part of them.
 //
-// Ids differ in two places. NLLB from a SentencePiece model alone has its languages, which transformers leaves out.
+// Ids differ in few places, which CLASSES.md lists. NLLB from a SentencePiece model alone has its languages, which transformers leaves out.
 // Without ParseSpecial, Marian's >>fra<< is text, and so are special tokens in a Unigram vocabulary, such as T5's
-// </s>.
+// </s>. A SentencePiece model without a class does what the SentencePiece library does, and a list of tokens in
+// tiktoken's form what tiktoken does with the pattern that its family publishes.
 package tokenizer

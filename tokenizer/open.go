@@ -14,19 +14,23 @@ import (
 // For other models Open takes the first that it finds of
 //
 //   - tokenizer.json,
-//   - tokenizer.model, spiece.model, sentencepiece.bpe.model, all SentencePiece,
-//   - vocab.json with merges.txt, the form of GPT-2, RoBERTa and CLIP,
-//   - vocab.txt, BERT's.
+//   - tekken.json, Mistral's,
+//   - tokenizer.model or tiktoken.model in tiktoken's form: LLaMA 3 and 4, Kimi K2, as config.json says,
+//   - tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model, all SentencePiece,
+//   - vocab.json with merges.txt, the form of GPT-2, RoBERTa, DeBERTa v1 and CLIP,
+//   - vocab.txt, that of BERT and MPNet.
 //
 // tokenizer_config.json, and the older special_tokens_map.json and added_tokens.json, name the special tokens and
-// other settings. config.json names the class if tokenizer_config.json does not. The rules are those of Hugging Face
-// transformers 5.24:
+// other settings. The tokenizer class decides what is made of all this, as in Hugging Face transformers 5.24, and which
+// class that is: that of tokenizer_config.json or config.json, or of the model type. A class has stages of its own, which
+// take the place of those of tokenizer.json; flags such as do_lower_case, strip_accents, keep_accents, split_by_punct,
+// add_prefix_space and split_special_tokens; and special tokens that no file need name. A class that is not known takes
+// tokenizer.json as it is, and is an error where there is none. CLASSES.md lists the classes. Further rules:
 //
 //   - With a tokenizer.json, add_bos_token and add_eos_token are ignored.
 //   - A LlamaTokenizer splits off one space at the start of the text only, unless legacy is set.
-//   - T5, mBART, NLLB and Pegasus take only the vocabulary from tokenizer.json, and use the keys src_lang, tgt_lang,
-//     legacy_behaviour, extra_ids and offset.
-//   - Without tokenizer_config.json, BERT text is lower-cased if the vocabulary has no upper-case letter.
+//   - T5, mBART, NLLB and Pegasus use the keys src_lang, tgt_lang, legacy_behaviour, extra_ids and offset.
+//   - A vocab.txt that no other file speaks of is lower-cased if it has no upper-case letter.
 func Open(fsys fs.FS) (*Tokenizer, error) { return OpenWith(fsys, OpenOptions{}) }
 
 // OpenOptions say how a folder is read where its files leave it open. The zero value is what [Open] does.

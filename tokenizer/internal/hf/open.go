@@ -68,19 +68,22 @@ func (c *config) openJSON(data []byte) (*plan.Plan, error) {
 }
 
 // stages returns the stages of the class; nil where it has none, or is made for another type of model.
-func (c *config) stages(kind string, mapped bool) *plan.Stages {
-	if c.class == nil || c.class.stages == nil || c.class.kind() != kind {
+func (c *config) stages(kind string, mapped bool) (own *plan.Stages, exact bool) {
+	switch {
+	case c.class == nil: // classes without a row that read the file themselves
+		return nil, slices.Contains([]string{"BarthezTokenizer", "LayoutXLMTokenizer", "RemBertTokenizer", "UdopTokenizer", "XGLMTokenizer"}, c.Class)
+	case c.class.stages == nil || c.class.kind() != kind:
 		c.class = nil
-		return nil
+		return nil, false
 	}
 	c.setRoles(&c.class.roles)
 	if c.older { // which takes tokenizer.json as it is
 		c.class = nil
-		return nil
+		return nil, false
 	}
 	c.mapped = mapped
 	s := c.class.stages(c)
-	return &s
+	return &s, true
 }
 
 // kind returns the type of model that the class is made for.

@@ -172,9 +172,12 @@ func (f *tokenizerFile) field(key string) *[]byte {
 // the file, and none where the file has none.
 type Stages struct{ Normalizer, PreTokenizer, Decoder string }
 
-// Parse reads a tokenizer.json. class says which stages take the place of the file's, given the type of the model and
-// whether the file has a precompiled map; nil: the file's stand.
-func Parse(data []byte, class func(kind string, mapped bool) *Stages) (*Plan, error) {
+// A Class says which stages take the place of the file's, given the type of the model and whether the file has a precompiled
+// map, nil if the file's stand; and whether it reads scores exactly.
+type Class func(kind string, mapped bool) (own *Stages, exact bool)
+
+// Parse reads a tokenizer.json. class may be nil.
+func Parse(data []byte, class Class) (*Plan, error) {
 	var f tokenizerFile
 	if err := f.read(data); err != nil {
 		return nil, err
@@ -190,10 +193,9 @@ func Parse(data []byte, class func(kind string, mapped bool) *Stages) (*Plan, er
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
 	if class != nil {
-		own = class(model.Type, m != nil)
+		own, p.exactScores = class(model.Type, m != nil)
 	}
 	if own != nil {
-		p.exactScores = true
 		err = p.SetStages(own, m)
 	} else {
 		err = p.parseStages(&f, &normalize.Parser{})
@@ -216,7 +218,7 @@ func (p *Plan) SetStages(s *Stages, m *normalize.CharsMap) error {
 }
 
 // charsMap returns the first precompiled map of the file's normalizer.
-func (f *tokenizerFile) charsMap(class func(string, bool) *Stages) (*normalize.CharsMap, error) {
+func (f *tokenizerFile) charsMap(class Class) (*normalize.CharsMap, error) {
 	if f.normalizer == nil || class == nil {
 		return nil, nil
 	}

@@ -296,6 +296,11 @@ class Folders:
         dump(d, "config.json", {"model_type": "llama"})
         dump(d, "tokenizer_config.json", {"tokenizer_class": "LlamaTokenizer", "bos_token": "<|im_start|>", "eos_token": "<|endoftext|>"})
 
+    def code_llama(self, d):
+        self.llama_spm(d)
+        self.config(d, "llama", tokenizer_class="CodeLlamaTokenizer")
+        self.save(d)
+
     def mistral_spm(self, d):
         """No class of its own: as SentencePiece does."""
         self.llama_spm(d)
