@@ -18,7 +18,7 @@ import (
 func Folder(fsys fs.FS) string {
 	f := list(fsys, ".")
 	for _, kind := range []func(fs.FS, entries) string{cache, cacheOfMany, adapter, gguf, mistral, meta, diffusers,
-		exported, sentences, below, tokenizerAlone, empty} {
+		exported, sentences, below, tokenizerAlone, otherWeights, empty} {
 		if s := kind(fsys, f); s != "" {
 			return s
 		}
@@ -53,6 +53,14 @@ func (e entries) like(patterns ...string) string {
 		}
 	}
 	return ""
+}
+
+// weights returns the first file that may be one of weights, or "".
+func (e entries) weights() string {
+	left := entries{files: slices.DeleteFunc(slices.Clone(e.files), func(name string) bool {
+		return slices.Contains([]string{"training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt"}, name)
+	})}
+	return left.like("*.safetensors", "*.bin", "*.pt")
 }
 
 // cache is a model's folder in the cache of the hub: blobs, refs and snapshots.
@@ -138,8 +146,12 @@ func mistral(_ fs.FS, f entries) string {
 }
 
 // meta is a checkpoint in Meta's own format.
-func meta(_ fs.FS, f entries) string {
-	if name := f.like("consolidated.*.pth"); name != "" {
+func meta(fsys fs.FS, f entries) string {
+	name := f.like("consolidated.*.pth")
+	if name == "" && slices.Contains(f.folders, "original") && !f.has("config.json") {
+		name = list(fsys, "original").like("consolidated.*.pth")
+	}
+	if name != "" {
 		return fmt.Sprintf("it has %.100q, with params.json the format of Meta: take the repository of the same model in Hugging Face's format, "+
 			"with config.json and model.safetensors, or convert it with convert_llama_weights_to_hf.py of transformers", name)
 	}
@@ -156,7 +168,11 @@ func diffusers(_ fs.FS, f entries) string {
 
 // exported is a model for another program alone.
 func exported(fsys fs.FS, f entries) string {
-	if f.like("*.safetensors", "*.bin", "*.pt") != "" {
+	if name := f.like("openvino_*.xml", "shared_vocabulary.*"); name != "" && f.like("*.safetensors", "pytorch_model*.bin") == "" {
+		return fmt.Sprintf("it has %.100q, of a model that was converted for OpenVINO or CTranslate2, which is not supported: "+
+			"take the checkpoint that it was made from, with config.json and model.safetensors", name)
+	}
+	if f.weights() != "" {
 		return ""
 	}
 	name, what, flag := "", "", ""
@@ -210,7 +226,7 @@ func below(fsys fs.FS, f entries) string {
 // tokenizerAlone is a tokenizer without a model.
 func tokenizerAlone(_ fs.FS, f entries) string {
 	name := f.like("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt", "tekken.json")
-	if name == "" || f.like("*.safetensors", "*.bin") != "" {
+	if name == "" || f.weights() != "" {
 		return ""
 	}
 	if f.has("config.json") {
@@ -218,6 +234,19 @@ func tokenizerAlone(_ fs.FS, f entries) string {
 			"for the tokenizer alone there is tokenizer.Open", name)
 	}
 	return fmt.Sprintf("it has %.100q: a tokenizer without a model, which tokenizer.Open opens", name)
+}
+
+// otherWeights are weights under a name that is not looked for.
+func otherWeights(_ fs.FS, f entries) string {
+	name := f.weights()
+	if name == "" {
+		return ""
+	}
+	opener := "torch.Open"
+	if path.Ext(name) == ".safetensors" {
+		opener = "safetensors.Open"
+	}
+	return fmt.Sprintf("it has %.100s: open one with %s", name, opener)
 }
 
 // empty is an empty folder, or none.

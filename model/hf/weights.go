@@ -66,13 +66,7 @@ func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 func noWeights(fsys fs.FS) error {
 	detail := fmt.Sprintf("the folder has none of %s, %s, %s and %s", singleFile, indexFile, torchFile, torchIndex)
 	if what := whatis.Folder(fsys); what != "" {
-		return &checkpoint.Error{Kind: ErrNoWeights, Detail: detail + "; " + what}
-	}
-	for _, other := range []struct{ pattern, opener string }{{"*.safetensors", "safetensors.Open"}, {"*.bin", "torch.Open"}, {"*.pt", "torch.Open"}} {
-		if files, _ := fs.Glob(fsys, other.pattern); len(files) > 0 {
-			detail += fmt.Sprintf("; it has %s: open one with %s", files[0], other.opener)
-			break
-		}
+		detail += "; " + what
 	}
 	return &checkpoint.Error{Kind: ErrNoWeights, Detail: detail}
 }

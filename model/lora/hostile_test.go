@@ -3,6 +3,7 @@ package lora_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"strings"
@@ -246,4 +247,59 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whatever an adapter says, opening and merging it takes memory in proportion to its files, and not for ever.
+func TestHeap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is measured in the long form")
+	}
+	const size = 1 << 19
+	list := func(item string, n int) string { return strings.Repeat(item+",", n-1) + item }
+	patterns := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"(.*.){%d}x{900}":1,`, i%9)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	var thousands []checkpoint.Entry
+	for i := range 20_000 {
+		thousands = append(thousands, zeros(fmt.Sprintf("model.layers.0.q.lora_A.%d.weight", i), 0), zeros(fmt.Sprintf("m%d.q.lora_A.weight", i), 2, 4))
+	}
+	for name, c := range map[string]struct {
+		keys    string
+		entries []checkpoint.Entry
+	}{
+		"targets":           {`"target_modules": [` + list(`"q"`, size/4) + `]`, nil},
+		"saved":             {`"modules_to_save": [` + list(`"q"`, size/4) + `]`, nil},
+		"layers":            {`"layers_to_transform": [` + list(`1`, size/2) + `]`, nil},
+		"ranks":             {`"rank_pattern": {` + patterns(4096) + `}`, nil},
+		"ranks and alphas":  {`"rank_pattern": {` + patterns(20) + `}, "alpha_pattern": {` + patterns(20) + `}`, nil},
+		"a long expression": {`"target_modules": "` + strings.Repeat("(.*a){9}", 400) + `"`, nil},
+		"tensors":           {`"target_modules": ".*(a|q){100}.*"`, thousands},
+	} {
+		t.Run(name, func(t *testing.T) {
+			entries := c.entries
+			if entries == nil {
+				entries = pair("model.layers.0.q", 2, 4, 6)
+			}
+			folder := fstest.MapFS{"adapter_config.json": {Data: []byte(`{"peft_type": "LORA", "r": 2, ` + c.keys + `}`)},
+				"adapter_model.safetensors": safe(t, checkpointtest.Memory(t, entries...))}
+			base := small(t)
+			config, err := hf.ParseConfig("config.json", []byte("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			hostile.CheckHeap(t, folder, 64<<20, func() error {
+				a, err := lora.Open(folder)
+				if err != nil {
+					return err
+				}
+				defer a.Close()
+				_, err = a.Merge(base, config)
+				return err
+			})
+		})
+	}
 }

@@ -97,6 +97,11 @@ class Folders:
         for f in os.listdir(d):
             if f.endswith(".json"):
                 dump(d, f, json.load(open(d + "/" + f)))
+        path = d + "/tokenizer_config.json"
+        if os.path.exists(path):
+            c = json.load(open(path))
+            c.pop("vocab_file", None)  # a path of the machine
+            dump(d, "tokenizer_config.json", c)
         if config:
             self.edit(d, "tokenizer_config.json", **config)
 

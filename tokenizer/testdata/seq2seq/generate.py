@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from transformers import AutoTokenizer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -49,8 +50,11 @@ def train(path, lines, size, kind="unigram", rules=RULES, **options):
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines), model_writer=out, vocab_size=size, model_type=kind, hard_vocab_limit=False,
         num_threads=1, minloglevel=2, **options)
+    model = sentencepiece_model_pb2.ModelProto.FromString(out.getvalue())
+    for spec in (model.normalizer_spec, model.denormalizer_spec):
+        spec.ClearField("normalization_rule_tsv")  # a path of the machine
     with open(path, "wb") as f:
-        f.write(out.getvalue())
+        f.write(model.SerializeToString())
     if rules is not None:
         os.remove(path + ".tsv")
 
