@@ -33,6 +33,14 @@ type Options struct {
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
 
+	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
+	// and refuses a checkpoint without any of them, whatever config.json names under architectures. nil is the
+	// head that architectures names, or if that names none, the only one that is stored.
+	//
+	// [OpenEncoderDecoder] opens the classifier of an encoder–decoder for arch.SequenceClassification, and the
+	// projection to the vocabulary for any other.
+	Heads []arch.Task
+
 	// Skip, if not nil, is asked for each tensor that the model has no place for; those for which it returns true
 	// are left out. Such tensors are an error otherwise, but for those that no answer depends on: heads of a
 	// family's other tasks, buffers of old versions, and what [nn.IsSideTensor] reports, counters and the weights of
@@ -41,14 +49,6 @@ type Options struct {
 
 	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
 	Skipped func(name string)
-
-	// Heads are those that the caller can use, the preferred first: [OpenEncoder] opens the first that is stored,
-	// and refuses a checkpoint without any of them, whatever config.json names under architectures. nil is the
-	// head that architectures names, or if that names none, the only one that is stored.
-	//
-	// [OpenEncoderDecoder] opens the classifier of an encoder–decoder for arch.SequenceClassification, and the
-	// projection to the vocabulary for any other.
-	Heads []arch.Task
 
 	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
@@ -69,8 +69,8 @@ func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err, NoHead: noHead,
-		Skip: o.Skip, Skipped: o.Skipped})
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err,
+		Skip: o.Skip, Skipped: o.Skipped, NoHead: noHead})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.

@@ -62,9 +62,9 @@ func TestLeftWindows(t *testing.T) {
 		texts []string
 		want  [][]int
 	}{
-		{Truncation{MaxTokens: 4, Left: true}, []string{"a b c d e"}, [][]int{{2, 8, 9, 3}, {2, 6, 7, 3}, {2, 5, 3}}},
-		{Truncation{MaxTokens: 5, Stride: 1, Left: true}, []string{"a b c d e"}, [][]int{{2, 7, 8, 9, 3}, {2, 5, 6, 7, 3}}},
-		{Truncation{MaxTokens: 6, Left: true}, []string{"a b c d", "e"}, [][]int{{2, 7, 8, 3, 9, 3}}},
+		{Truncation{MaxTokens: 4, Side: Left}, []string{"a b c d e"}, [][]int{{2, 8, 9, 3}, {2, 6, 7, 3}, {2, 5, 3}}},
+		{Truncation{MaxTokens: 5, Stride: 1, Side: Left}, []string{"a b c d e"}, [][]int{{2, 7, 8, 9, 3}, {2, 5, 6, 7, 3}}},
+		{Truncation{MaxTokens: 6, Side: Left}, []string{"a b c d", "e"}, [][]int{{2, 7, 8, 3, 9, 3}}},
 	} {
 		if got := ids(c.c, c.texts...); !slices.EqualFunc(got, c.want, slices.Equal[[]int]) {
 			t.Errorf("%+v %q: %v, want %v", c.c, c.texts, got, c.want)
@@ -87,13 +87,13 @@ func TestReadsTypes(t *testing.T) {
 	}
 }
 
-// TestLowercased lower-cases character by character, and leaves special tokens alone.
-func TestLowercased(t *testing.T) {
+// TestWithLowercase lower-cases character by character, and leaves special tokens alone.
+func TestWithLowercase(t *testing.T) {
 	tok, err := ParseVocabText([]byte(sidesVocab), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := tok.Lowercased().AppendEncode(nil, "AΣ Σ İ [MASK]", Options{ParseSpecial: true})
+	got, err := tok.WithLowercase().AppendEncode(nil, "AΣ Σ İ [MASK]", Options{ParseSpecial: true})
 	if want := []int{1, 10, 11, 12, 4}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}

@@ -446,3 +446,11 @@ func sideOf(left bool) Side {
 // ReadsTypes reports whether the model is to be given the types of tokens, [Encoding.TypeIDs]: model_input_names, or the
 // tokenizer's class, may leave them out.
 func (t *Tokenizer) ReadsTypes() bool { return !t.noTypes }
+
+// WithLowercase returns a tokenizer that lower-cases text before its own normalizer, character by character, but not the
+// special tokens in it. It shares all else with t, which stays as it is.
+func (t *Tokenizer) WithLowercase() *Tokenizer {
+	c := *t
+	c.normalizer, c.rawBytes = normalize.Lowercased(t.normalizer), false
+	return &c
+}

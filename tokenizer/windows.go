@@ -15,7 +15,7 @@ type Truncation struct {
 	MaxTokens int // length of a window, special tokens included; 0 means no limit
 	Stride    int // number of tokens that a window shares with the one before it
 	Cut       Cut
-	Left      bool // texts are cut at their beginning: the first window has the end of the text, the last its beginning
+	Side      Side // where tokens are cut off; on the left, the first window has the end of the text
 }
 
 // Cut says which of two texts is cut. A single text is cut in any case.
@@ -98,8 +98,8 @@ func windows(parts []part, c Truncation, room int) (int, []Span, error) {
 	if len(parts) == 2 {
 		if c.Cut == LongestFirst {
 			n, m := longestFirst(len(parts[0].ids), len(parts[1].ids), room)
-			parts[1] = parts[1].slice(c.keep(len(parts[1].ids), m))
-			return 0, []Span{c.keep(len(parts[0].ids), n)}, nil
+			parts[1] = parts[1].slice(c.Side.keep(m, len(parts[1].ids)))
+			return 0, []Span{c.Side.keep(n, len(parts[0].ids))}, nil
 		}
 		if c.Cut == OnlySecond {
 			cut = 1
@@ -117,7 +117,7 @@ func windows(parts []part, c Truncation, room int) (int, []Span, error) {
 	var spans []Span
 	for start := 0; ; start += n - c.Stride {
 		end := min(start+n, total)
-		if spans = append(spans, Span{start, end}); c.Left {
+		if spans = append(spans, Span{start, end}); c.Side == Left {
 			spans[len(spans)-1] = Span{total - end, total - start}
 		}
 		if end == total {
@@ -126,9 +126,9 @@ func windows(parts []part, c Truncation, room int) (int, []Span, error) {
 	}
 }
 
-// keep returns which n of total tokens are kept.
-func (c *Truncation) keep(total, n int) Span {
-	if c.Left {
+// keep returns the n tokens of total that are kept.
+func (s Side) keep(n, total int) Span {
+	if s == Left {
 		return Span{total - n, total}
 	}
 	return Span{0, n}

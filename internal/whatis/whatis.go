@@ -13,13 +13,24 @@ import (
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 )
 
-// Folder says in words what a folder holds and what to do, to stand after a colon, or "" if there is nothing to say. It reads the
-// names of the files alone, and of an adapter its config.
+// kind says what a folder of one kind is and what to do, or "" for another.
+type kind func(fsys fs.FS, f entries) string
+
+// Folder says in words what a folder without a model is and what to do, to stand after a colon, or "" if there is nothing to
+// say. It reads the names of the files alone, and of an adapter its config.
 func Folder(fsys fs.FS) string {
+	return ask(fsys, cache, cacheOfMany, adapter, gguf, mistral, meta, diffusers, exported, sentences, below, tokenizerAlone, otherWeights, empty)
+}
+
+// WithoutTokenizer is [Folder] for a folder without a tokenizer, which may have a model.
+func WithoutTokenizer(fsys fs.FS) string {
+	return ask(fsys, cache, cacheOfMany, adapter, gguf, meta, diffusers, below)
+}
+
+func ask(fsys fs.FS, kinds ...kind) string {
 	f := list(fsys, ".")
-	for _, kind := range []func(fs.FS, entries) string{cache, cacheOfMany, adapter, gguf, mistral, meta, diffusers,
-		exported, sentences, below, tokenizerAlone, otherWeights, empty} {
-		if s := kind(fsys, f); s != "" {
+	for _, k := range kinds {
+		if s := k(fsys, f); s != "" {
 			return s
 		}
 	}

@@ -149,11 +149,11 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 	case wanted, c.Wanted() == nil && named == arch.SequenceClassification:
 		out.Classifier = m.classifier(c, w)
 	default:
-		w.Ignore(func(name string) bool { return strings.HasPrefix(name, "classification_head.") })
 		d.Head = w.Head(target, "lm_head")
 		if m.logitBias && w.Has("final_logits_bias") {
 			d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)
 		}
+		w.Ignore(func(name string) bool { return strings.HasPrefix(name, "classification_head.") })
 	}
 	w.Ignore(isBartBuffer)
 	return out

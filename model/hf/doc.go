@@ -13,6 +13,9 @@
 //		c.Fail("hidden_size %d is not a multiple of num_attention_heads %d", cfg.HiddenSize, cfg.NumAttentionHeads)
 //	}
 //
+// JSON is read as Python writes it. NaN and Infinity are an error for a key that is read as a number, and for no other. A
+// byte-order mark before the text is passed over, where the reference refuses it.
+//
 // # Labels
 //
 // [Config.Labels] names the labels of a classifier as transformers 5.24 does where num_labels and id2label disagree.

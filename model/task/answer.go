@@ -46,7 +46,7 @@ type Question struct{ Question, Context string }
 
 // OpenAnswerer opens a checkpoint for question answering, as [model.OpenEncoder] does.
 func OpenAnswerer(fsys fs.FS, opt model.Options) (*Answerer, error) {
-	e, cuts, err := open(fsys, opt, arch.QuestionAnswering)
+	e, limit, err := open(fsys, opt, arch.QuestionAnswering)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,7 @@ func OpenAnswerer(fsys fs.FS, opt model.Options) (*Answerer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts.limit = min(cuts.limit, a.MaxTokens)
-	cuts.apply(&a.Preprocessor)
+	a.MaxTokens = min(limit, a.MaxTokens)
 	return a, nil
 }
 
@@ -120,7 +119,7 @@ func (a *Answerer) windows(q Question) ([]tokenizer.Window, error) {
 	if stride < 0 {
 		stride = min(a.MaxTokens/2, answerStride)
 	}
-	c := tokenizer.Truncation{MaxTokens: a.MaxTokens, Stride: stride, Cut: tokenizer.OnlySecond, Left: a.CutLeft}
+	c := tokenizer.Truncation{MaxTokens: a.MaxTokens, Stride: stride, Cut: tokenizer.OnlySecond, Side: a.Side}
 	w, err := a.tokenizer().Windows(whole(), c, q.Question, q.Context)
 	if err == nil && a.Strict && len(w) > 1 {
 		err = fmt.Errorf("%w: question and text take %d windows of %d tokens", ErrTooLong, len(w), a.MaxTokens)

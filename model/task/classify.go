@@ -68,7 +68,7 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if two {
 		return openSourceClassifier(fsys, opt)
 	}
-	e, cuts, err := open(fsys, opt, arch.SequenceClassification)
+	e, limit, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func OpenClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&c.Preprocessor)
+	c.MaxTokens = limit
 	return c, nil
 }
 
@@ -102,13 +102,9 @@ func openSourceClassifier(fsys fs.FS, opt model.Options) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts, err := readCutting(fsys, m.Encoder)
-	if err != nil {
-		return nil, err
-	}
-	cuts.limit = min(cuts.limit, c.MaxTokens)
-	cuts.apply(&c.Preprocessor)
-	return c, nil
+	limit, err := tokenLimit(fsys, m.Encoder)
+	c.MaxTokens = min(limit, c.MaxTokens)
+	return c, err
 }
 
 // NewClassifier makes a Classifier from an open encoder. It returns an error if the encoder was made for
@@ -202,7 +198,7 @@ type NextSentence struct{ Preprocessor }
 
 // OpenNextSentence opens a checkpoint for next-sentence prediction, or for pre-training with that head.
 func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
-	e, cuts, err := open(fsys, opt, arch.NextSentence)
+	e, limit, err := open(fsys, opt, arch.NextSentence)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +206,7 @@ func OpenNextSentence(fsys fs.FS, opt model.Options) (*NextSentence, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&n.Preprocessor)
+	n.MaxTokens = limit
 	return n, nil
 }
 
@@ -250,7 +246,7 @@ type MultipleChoice struct{ Preprocessor }
 
 // OpenMultipleChoice opens a checkpoint for multiple choice, as [model.OpenEncoder] does.
 func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) {
-	e, cuts, err := open(fsys, opt, arch.MultipleChoice)
+	e, limit, err := open(fsys, opt, arch.MultipleChoice)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +254,7 @@ func OpenMultipleChoice(fsys fs.FS, opt model.Options) (*MultipleChoice, error) 
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&m.Preprocessor)
+	m.MaxTokens = limit
 	return m, nil
 }
 

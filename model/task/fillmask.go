@@ -33,7 +33,7 @@ type Fill struct {
 
 // OpenFillMask opens a checkpoint for masked language modelling, as [model.OpenEncoder] does.
 func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
-	e, cuts, err := open(fsys, opt, arch.MaskedLM)
+	e, limit, err := open(fsys, opt, arch.MaskedLM)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func OpenFillMask(fsys fs.FS, opt model.Options) (*FillMask, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&f.Preprocessor)
+	f.MaxTokens = limit
 	return f, nil
 }
 

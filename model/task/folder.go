@@ -62,7 +62,7 @@ func embedder(fsys fs.FS, opt model.Options, modules []module, output string) (*
 }
 
 func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
-	enc, cuts, err := open(fsys, opt, arch.Features)
+	enc, limit, err := open(fsys, opt, arch.Features)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&e.Preprocessor)
+	e.MaxTokens = limit
 	return e, nil
 }
 

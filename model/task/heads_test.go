@@ -219,7 +219,7 @@ func (q *question) windows(fsys fs.FS) error {
 	}
 	cuts := map[string]tokenizer.Cut{"longest_first": tokenizer.LongestFirst, "only_first": tokenizer.OnlyFirst, "only_second": tokenizer.OnlySecond}
 	for _, c := range q.Windows {
-		got, err := t.Windows(whole(), tokenizer.Truncation{MaxTokens: c.Max, Stride: c.Stride, Cut: cuts[c.Cut], Left: true}, c.Texts...)
+		got, err := t.Windows(whole(), tokenizer.Truncation{MaxTokens: c.Max, Stride: c.Stride, Cut: cuts[c.Cut], Side: tokenizer.Left}, c.Texts...)
 		if err != nil {
 			return err
 		}

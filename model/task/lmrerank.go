@@ -85,12 +85,8 @@ func openLM(fsys fs.FS, opt model.Options, prompt RerankPrompt) (*LMReranker, er
 	if err != nil {
 		return nil, err
 	}
-	cuts, err := readCutting(fsys, r.Encoder)
-	if err != nil {
-		return nil, err
-	}
-	cuts.apply(&r.Preprocessor)
-	return r, nil
+	r.MaxTokens, err = tokenLimit(fsys, r.Encoder)
+	return r, err
 }
 
 // chatTemplate returns the file with the folder's chat template, or "".
@@ -240,7 +236,7 @@ func (r *LMReranker) ReadPrompts(pairs ...Pair) ([]arch.Sequence, error) {
 	}
 	return r.readAll(len(pairs), func(i int) (arch.Sequence, error) {
 		text := r.Prompt.BeforeQuery + pairs[i].First + r.Prompt.BeforeDocument + pairs[i].Second
-		all, err := r.tokenizer().Windows(whole(), tokenizer.Truncation{MaxTokens: room, Left: r.CutLeft}, text)
+		all, err := r.tokenizer().Windows(whole(), tokenizer.Truncation{MaxTokens: room, Side: r.Side}, text)
 		if err != nil {
 			return arch.Sequence{}, err
 		}

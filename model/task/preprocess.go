@@ -28,9 +28,8 @@ type Preprocessor struct {
 	MaxTokens int
 	Strict    bool
 
-	// CutLeft cuts texts at the beginning instead. Opening sets it for truncation_side "left" of
-	// tokenizer_config.json.
-	CutLeft bool
+	// Side is where texts are cut; the tokenizer's files may ask for the beginning, tokenizer.Left.
+	Side tokenizer.Side
 
 	// Lower has texts lower-cased first, character by character, but for the special tokens in them.
 	Lower bool
@@ -60,47 +59,34 @@ func newPreprocessor(e *model.Encoder, user string, tasks ...arch.Task) (Preproc
 	if len(tasks) > 0 && !slices.Contains(tasks, e.Task) {
 		return Preprocessor{}, fmt.Errorf("task: the checkpoint is for %v; %s needs one for %v", e.Task, user, tasks[0])
 	}
-	return Preprocessor{Encoder: e, MaxTokens: e.MaxLen, continues: e.Tokenizer.SubwordPrefix()}, nil
+	return Preprocessor{Encoder: e, MaxTokens: e.MaxLen, Side: e.Tokenizer.TruncationSide(), continues: e.Tokenizer.SubwordPrefix()}, nil
 }
 
-// open opens the folder's encoder with the first of the heads that is stored, and how it cuts texts.
-func open(fsys fs.FS, opt model.Options, heads ...arch.Task) (*model.Encoder, cutting, error) {
+// open opens the folder's encoder with the first of the heads that is stored, and its limit of tokens.
+func open(fsys fs.FS, opt model.Options, heads ...arch.Task) (*model.Encoder, int, error) {
 	opt.Heads = heads
 	e, err := model.OpenEncoder(fsys, opt)
 	if err != nil {
-		return nil, cutting{}, err
+		return nil, 0, err
 	}
-	c, err := readCutting(fsys, e)
-	return e, c, err
+	limit, err := tokenLimit(fsys, e)
+	return e, limit, err
 }
 
-// cutting is how texts that are too long are cut.
-type cutting struct {
-	limit int  // tokens
-	left  bool // at the beginning
-}
-
-// apply sets how texts are cut.
-func (c cutting) apply(r *Preprocessor) { r.MaxTokens, r.CutLeft = c.limit, c.left }
-
-// readCutting returns how the folder has texts cut: to the tokens that the model reads, or to model_max_length of
+// tokenLimit returns the tokens of the longest text: those that the model reads, or model_max_length of
 // tokenizer_config.json if that is less.
-func readCutting(fsys fs.FS, e *model.Encoder) (cutting, error) {
+func tokenLimit(fsys fs.FS, e *model.Encoder) (int, error) {
 	limit := e.MaxLen
 	var c struct {
 		MaxLength *float64 `json:"model_max_length"`
-		Side      string   `json:"truncation_side"`
 	}
 	if err := readJSON(fsys, "tokenizer_config.json", &c); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cutting{}, err
-	}
-	if c.Side != "" && c.Side != "left" && c.Side != "right" {
-		return cutting{}, fmt.Errorf("task: tokenizer_config.json: truncation_side is %.100q; left or right is needed", c.Side)
+		return 0, err
 	}
 	if c.MaxLength != nil && *c.MaxLength >= 1 && *c.MaxLength < float64(limit) {
 		limit = int(*c.MaxLength)
 	}
-	return cutting{limit, c.Side == "left"}, nil
+	return limit, nil
 }
 
 // outputs returns the width of a head's output.
@@ -131,7 +117,7 @@ func plain() tokenizer.Options { return tokenizer.Options{ParseSpecial: true} }
 // tokenizer is what reads texts.
 func (r *Preprocessor) tokenizer() *tokenizer.Tokenizer {
 	if r.Lower {
-		return r.Encoder.Tokenizer.Lowercased()
+		return r.Encoder.Tokenizer.WithLowercase()
 	}
 	return r.Encoder.Tokenizer
 }
@@ -174,7 +160,7 @@ func (r *Preprocessor) window(texts ...string) (*tokenizer.Window, error) {
 
 // cut returns the first window of a text or a pair, of which the text that cut says is cut.
 func (r *Preprocessor) cut(cut tokenizer.Cut, texts ...string) (*tokenizer.Window, error) {
-	c := tokenizer.Truncation{MaxTokens: r.MaxTokens, Cut: cut, Left: r.CutLeft}
+	c := tokenizer.Truncation{MaxTokens: r.MaxTokens, Cut: cut, Side: r.Side}
 	if r.Strict {
 		c.MaxTokens = 0
 	}

@@ -108,7 +108,7 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 			return nil, fmt.Errorf("task: modules.json: %w", err)
 		}
 	}
-	e, cuts, err := open(fsys, opt, arch.SequenceClassification)
+	e, limit, err := open(fsys, opt, arch.SequenceClassification)
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, askHint(fsys))
 	}
@@ -116,7 +116,7 @@ func openCrossEncoder(fsys fs.FS, opt model.Options, modules []module, t *transf
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&r.Preprocessor)
+	r.MaxTokens = limit
 	if t != nil {
 		t.apply(&r.Preprocessor)
 	}

@@ -54,7 +54,9 @@ func (f *folder) static(fsys fs.FS) error {
 	}
 	f.e.Modules, f.e.bare, f.pooled = nil, true, true
 	if c.Truncation != nil && c.Truncation.Length > 0 {
-		f.e.MaxTokens, f.e.CutLeft = c.Truncation.Length, c.Truncation.Direction == "Left"
+		if f.e.MaxTokens = c.Truncation.Length; c.Truncation.Direction == "Left" {
+			f.e.Side = tokenizer.Left
+		}
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type Entity struct {
 
 // OpenTagger opens a checkpoint for token classification, as [model.OpenEncoder] does.
 func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
-	e, cuts, err := open(fsys, opt, arch.TokenClassification)
+	e, limit, err := open(fsys, opt, arch.TokenClassification)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func OpenTagger(fsys fs.FS, opt model.Options) (*Tagger, error) {
 	if err != nil {
 		return nil, err
 	}
-	cuts.apply(&t.Preprocessor)
+	t.MaxTokens = limit
 	return t, nil
 }
 
@@ -119,7 +119,7 @@ func (t *Tagger) Tokens(texts ...string) ([][][]TokenScores, error) {
 
 func (t *Tagger) windows(text string) ([]tokenizer.Window, error) {
 	if t.Stride > 0 {
-		return t.tokenizer().Windows(whole(), tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride, Left: t.CutLeft}, text)
+		return t.tokenizer().Windows(whole(), tokenizer.Truncation{MaxTokens: t.MaxTokens, Stride: t.Stride, Side: t.Side}, text)
 	}
 	w, err := t.window(text)
 	if err != nil {

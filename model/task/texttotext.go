@@ -45,13 +45,7 @@ func OpenTextToText(fsys fs.FS, opt model.Options) (*TextToText, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := NewTextToText(m)
-	if err != nil {
-		return nil, err
-	}
-	cuts, err := readCutting(fsys, m.Encoder)
-	t.CutLeft = cuts.left
-	return t, err
+	return NewTextToText(m)
 }
 
 // NewTextToText makes a TextToText from an open model. It returns an error if the model has no tokenizer.

@@ -167,7 +167,7 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 }
 
 // Head returns the projection to the vocabulary, stored as name.weight, of the shape of e's table. The two may be
-// one: see [Loader.Tie].
+// one: see [Loader.Tie]. It is empty with [Options.NoHead].
 func (l Loader) Head(e Embedding, name string) Linear {
 	if e.Weight == nil || l.opt.NoHead {
 		return Linear{}

@@ -22,8 +22,7 @@ func (l Loader) Has(name string) bool {
 	return ok
 }
 
-// HasBelow reports whether the checkpoint has a tensor whose name begins with the prefix. A [checkpoint.Maker]
-// makes any.
+// HasBelow reports whether the checkpoint has a tensor whose name begins with prefix. A [checkpoint.Maker] makes any.
 func (l Loader) HasBelow(prefix string) bool {
 	if _, ok := l.src.(checkpoint.Maker); ok {
 		return true

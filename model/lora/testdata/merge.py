@@ -85,6 +85,7 @@ CASES = {
     "t5-encoder": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["encoder.embed_tokens"])]),
     "t5-head": (t5(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["lm_head"])]),
     "bart-tables": (bart(), SEQ2SEQ, SEQ2SEQ, [lora(r=4, target_modules=["decoder.embed_tokens", "lm_head", "fc1"])]),
+    "llama-classifier": (llama(), CAUSAL, CLASSIFY, [lora(r=4, target_modules=["q_proj"], task_type="SEQ_CLS")]),
     "several": (llama(), CAUSAL, CAUSAL, [lora(r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"]),
         lora(r=2, lora_alpha=3, use_dora=True, target_modules=["v_proj", "up_proj"]),
         lora(r=2, use_rslora=True, target_modules=["q_proj", "embed_tokens"])]),

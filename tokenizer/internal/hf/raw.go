@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/internal/whatis"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/jsonscan"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/normalize"
@@ -66,8 +67,12 @@ func nothing(fsys fs.FS) error {
 	if sidefile.Exists(fsys, "qwen.tiktoken") {
 		return errors.New("qwen.tiktoken, of Qwen 1, is not supported: its class is custom code; a tokenizer.json of it can be opened")
 	}
+	what := whatis.WithoutTokenizer(fsys)
+	if what != "" {
+		what = "; " + what
+	}
 	return errors.New("found none of tokenizer.json, tekken.json, tokenizer.model, tiktoken.model, spiece.model, sentencepiece.bpe.model, " +
-		"spm.model, vocab.json with merges.txt, vocab.txt")
+		"spm.model, vocab.json with merges.txt, vocab.txt" + what)
 }
 
 // canRead refuses a class that is not known, or whose vocabulary is not of the form that was found.

@@ -98,6 +98,14 @@ func (lowercase) Normalize(t *buffer.Text) error {
 	return nil
 }
 
+// Lowercased returns a normalizer that lower-cases before n, which may be nil.
+func Lowercased(n Normalizer) Normalizer {
+	if n == nil {
+		return lowercase{}
+	}
+	return Sequence{lowercase{}, n}
+}
+
 // lowerASCII lowers the letters of b in place where b is all ASCII, and reports whether it was.
 func lowerASCII(b []byte) bool {
 	for _, c := range b {
