@@ -318,6 +318,9 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 		return nil, err
 	}
 	if f.fsys = fsys; f.family == "" {
+		if err := f.config.Err(); err != nil {
+			return nil, err
+		}
 		return nil, f.noType()
 	}
 	if f.src, err = hf.OpenWeights(fsys); err != nil {
@@ -429,15 +432,18 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 // wrongKind is the error for a model of another kind than it is opened as: it names the functions that open it.
 func (f *folder) wrongKind() error {
 	var are, open []string
+	var why error
 	for _, kind := range f.recipe.Kinds() {
 		are = append(are, article(kind))
-		if f.opensAs(kind) {
+		if err := f.opensAs(kind); err != nil {
+			why = errors.Join(why, err)
+		} else {
 			open = append(open, openers[kind])
 		}
 	}
 	err := fmt.Errorf("model: model_type %q is %s", f.family, strings.Join(are, " or "))
 	if len(open) == 0 {
-		return fmt.Errorf("%w, and this checkpoint cannot be opened as such either", err)
+		return fmt.Errorf("%w, and this checkpoint cannot be opened as such either: %w", err, why)
 	}
 	return fmt.Errorf("%w: open it with %s", err, strings.Join(open, " or "))
 }
@@ -469,11 +475,14 @@ func (f *folder) isMLX() bool {
 // errDry ends the assembling of a model that is only tried.
 var errDry = errors.New("model: no weights are read")
 
-// opensAs reports whether the checkpoint can be opened as a kind, as far as its config and the names of its weights tell.
-func (f *folder) opensAs(kind string) bool {
+var errNoDecoder = errors.New("model: the weights have no decoder")
+
+// opensAs returns an error if the checkpoint cannot be opened as a kind, as far as its config and the names of its
+// weights tell.
+func (f *folder) opensAs(kind string) error {
 	c, err := hf.ParseConfig(f.config.Path(), f.text)
 	if err != nil {
-		return false
+		return err
 	}
 	w := nn.NewLoader(f.src, nn.Options{Valid: func() error { return errors.Join(c.Err(), errDry) }})
 	switch kind {
@@ -484,10 +493,10 @@ func (f *folder) opensAs(kind string) bool {
 	default:
 		f.recipe.EncoderDecoder(c, w)
 		if _, any := f.src.(checkpoint.Maker); !any && !f.hasDecoder() {
-			return false
+			return errNoDecoder
 		}
 	}
-	return c.Err() == nil
+	return c.Err()
 }
 
 // hasDecoder reports whether there are weights of a decoder.
