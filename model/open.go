@@ -206,7 +206,7 @@ func newEncoder(f *folder, opt Options) (*Encoder, error) {
 	}
 	build, causal := f.recipe.Encoder, false
 	if build == nil && f.recipe.Decoder != nil {
-		build, causal = family.CausalEncoder(f.recipe.Decoder), true
+		build, causal = family.CausalEncoder(f.recipe), true
 	}
 	if opt.Heads != nil {
 		f.config = f.config.For(opt.Heads...)

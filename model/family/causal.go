@@ -8,11 +8,11 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// CausalEncoder makes an encoder of a decoder: each token sees those before it. It has the heads that
+// CausalEncoder makes an encoder of the recipe's decoder: each token sees those before it. It has the heads that
 // transformers gives every decoder under the name score. The loader must not read the projection to the vocabulary.
-func CausalEncoder(decode func(c *hf.Config, w nn.Loader) *arch.Decoder) func(c *hf.Config, w nn.Loader) *arch.Encoder {
+func CausalEncoder(r Recipe) func(c *hf.Config, w nn.Loader) *arch.Encoder {
 	return func(c *hf.Config, w nn.Loader) *arch.Encoder {
-		d := decode(c, w)
+		d := r.Decoder(c, w)
 		e := &arch.Encoder{Trunk: d.Trunk}
 		if d.Project != nil {
 			c.Fail("a decoder whose hidden states are projected (word_embed_proj_dim) is not supported as an encoder")
@@ -21,16 +21,20 @@ func CausalEncoder(decode func(c *hf.Config, w nn.Loader) *arch.Decoder) func(c 
 		if d.LongFrom > 0 {
 			e.MaxLen = min(e.MaxLen, d.LongFrom-1)
 		}
-		scoreHeads(c, w, e)
+		scoreHeads(c, w, e, r.Tokens.PAD)
 		return e
 	}
 }
 
 // scoreHeads gives an encoder the heads under the name score: a classifier of sequences, which reads the last token
-// that is no padding, and one of tokens, which has a bias.
-func scoreHeads(c *hf.Config, w nn.Loader, e *arch.Encoder) {
+// that is no padding, and one of tokens, which has a bias. pad is the class's token for padding, or nil.
+func scoreHeads(c *hf.Config, w nn.Loader, e *arch.Encoder, pad *int) {
 	e.Pool = arch.LastToken
-	if id := c.Int("pad_token_id", -1, -1, hf.MaxVocab); id >= 0 {
+	class := -1
+	if pad != nil && c.Raw("pad_token_id") == nil { // null is none
+		class = *pad
+	}
+	if id := c.Int("pad_token_id", class, -1, hf.MaxVocab); id >= 0 {
 		e.Pads = []int{id}
 	}
 	score := func(bias bool) func() *arch.Head {

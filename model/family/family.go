@@ -47,41 +47,41 @@ func (r Recipe) Kinds() []string {
 func Recipes() map[string]Recipe {
 	return map[string]Recipe{
 		// gemma.go
-		"gemma":       {Title: "Gemma", Decoder: gemma},
-		"gemma2":      {Title: "Gemma 2", Decoder: gemma2},
-		"gemma3":      {Title: "Gemma 3 (the text model of one with pictures)", Decoder: gemma3Pictures},
-		"gemma3_text": {Title: "Gemma 3 (text); EmbeddingGemma", Decoder: gemma3, Encoder: gemma3Encoder},
+		"gemma":       {Title: "Gemma", Decoder: gemma, Tokens: tokens(2, 1, 0)},
+		"gemma2":      {Title: "Gemma 2", Decoder: gemma2, Tokens: tokens(2, 1, 0)},
+		"gemma3":      {Title: "Gemma 3 (the text model of one with pictures)", Decoder: gemma3Pictures, Tokens: tokens(2, 1, 0)},
+		"gemma3_text": {Title: "Gemma 3 (text); EmbeddingGemma", Decoder: gemma3, Encoder: gemma3Encoder, Tokens: tokens(2, 1, 0)},
 		// cohere.go
-		"cohere":  {Title: "Cohere Command R, R+", Decoder: cohere},
-		"cohere2": {Title: "Cohere Command R7B, A", Decoder: cohere2},
+		"cohere":  {Title: "Cohere Command R, R+", Decoder: cohere, Tokens: tokens(5, 255001, 0)},
+		"cohere2": {Title: "Cohere Command R7B, A", Decoder: cohere2, Tokens: tokens(5, 255001, 0)},
 		// falcon.go
-		"falcon": {Title: "Falcon", Decoder: falcon},
+		"falcon": {Title: "Falcon", Decoder: falcon, Tokens: tokens(11, 11, -1)},
 		// gpt2.go
-		"gpt2": {Title: "GPT-2", Decoder: gpt2},
+		"gpt2": {Title: "GPT-2", Decoder: gpt2, Tokens: tokens(50256, 50256, -1)},
 		// gptneox.go
-		"gpt_neox": {Title: "GPT-NeoX, Pythia", Decoder: gptneox},
+		"gpt_neox": {Title: "GPT-NeoX, Pythia", Decoder: gptneox, Tokens: tokens(0, 2, -1)},
 		// granite.go
-		"granite": {Title: "Granite", Decoder: granite},
+		"granite": {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
 		// llama.go
-		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama},
+		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama, Tokens: tokens(1, 2, -1)},
 		// mistral.go
-		"mistral": {Title: "Mistral", Decoder: mistral},
+		"mistral": {Title: "Mistral", Decoder: mistral, Tokens: tokens(1, 2, -1)},
 		// olmo.go
-		"olmo2": {Title: "OLMo 2", Decoder: olmo2},
-		"olmo3": {Title: "OLMo 3", Decoder: olmo3},
+		"olmo2": {Title: "OLMo 2", Decoder: olmo2, Tokens: tokens(-1, 50279, 1)},
+		"olmo3": {Title: "OLMo 3", Decoder: olmo3, Tokens: tokens(-1, 50279, 1)},
 		// opt.go
-		"opt": {Title: "OPT", Decoder: opt},
+		"opt": {Title: "OPT", Decoder: opt, Tokens: tokens(2, 2, 1)},
 		// phi.go
-		"phi": {Title: "Phi-1, Phi-1.5, Phi-2", Decoder: phi},
+		"phi": {Title: "Phi-1, Phi-1.5, Phi-2", Decoder: phi, Tokens: tokens(1, 2, -1)},
 		// phi3.go
-		"phi3": {Title: "Phi-3, Phi-3.5, Phi-4 (text)", Decoder: phi3},
+		"phi3": {Title: "Phi-3, Phi-3.5, Phi-4 (text)", Decoder: phi3, Tokens: tokens(1, 32000, 32000)},
 		// qwen.go
 		"qwen2": {Title: "Qwen 2, 2.5", Decoder: qwen2},
 		"qwen3": {Title: "Qwen 3", Decoder: qwen3},
 		// smollm3.go
-		"smollm3": {Title: "SmolLM3", Decoder: smollm3},
+		"smollm3": {Title: "SmolLM3", Decoder: smollm3, Tokens: tokens(128000, 128001, 128004)},
 		// starcoder2.go
-		"starcoder2": {Title: "StarCoder 2", Decoder: starcoder2},
+		"starcoder2": {Title: "StarCoder 2", Decoder: starcoder2, Tokens: tokens(50256, 50256, -1)},
 
 		// albert.go
 		"albert": {Title: "ALBERT", Encoder: albert},
@@ -113,6 +113,20 @@ func Recipes() map[string]Recipe {
 		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},
 		"umt5": {Title: "UMT5", Encoder: umt5Encoder, EncoderDecoder: umt5, Tokens: t5Tokens()},
 	}
+}
+
+// tokens returns the special tokens that a config class of transformers has by default; -1 is none.
+func tokens(bos, eos, pad int) hf.Tokens {
+	var t hf.Tokens
+	for _, x := range []struct {
+		id int
+		to **int
+	}{{bos, &t.BOS}, {eos, &t.EOS}, {pad, &t.PAD}} {
+		if x.id >= 0 {
+			*x.to = &x.id
+		}
+	}
+	return t
 }
 
 // Types returns the model_types of the recipes for which has returns true, sorted.

@@ -179,7 +179,7 @@ func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	t := m.Trunk(body, body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize), cfg.gemma3Layer(m))
 	t.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
 	e := &arch.Encoder{Trunk: t}
-	scoreHeads(c, w, e)
+	scoreHeads(c, w, e, tokens(2, 1, 0).PAD)
 	return e
 }
 
