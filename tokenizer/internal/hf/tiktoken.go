@@ -99,12 +99,16 @@ func (c *config) openTiktoken(data []byte, name string) (*plan.Plan, error) {
 	if f.bos != "" {
 		setDefault(&c.BOS, f.bos)
 		setDefault(&c.EOS, f.eos)
-		if c.AddBOS == nil { // their tokenizer.json puts it there
-			yes := true
-			c.AddBOS = &yes
-		}
+		c.beginTexts()
 	}
 	return p, nil
+}
+
+// beginTexts puts the first token before texts, as the tokenizer.json of the same models does, unless a flag says otherwise.
+func (c *config) beginTexts() {
+	if c.AddBOS == nil {
+		c.AddBOS = new(true)
+	}
 }
 
 // openTekken reads Mistral's tekken.json.
@@ -125,6 +129,9 @@ func (c *config) openTekken(data []byte) (*plan.Plan, error) {
 		if slices.Contains(t.Special, text) {
 			setDefault(role, text)
 		}
+	}
+	if slices.Contains(t.Special, "<s>") {
+		c.beginTexts()
 	}
 	return c.listedPlan(t.Tokens, t.Special, 0, pre)
 }

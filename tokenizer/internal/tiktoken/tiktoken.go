@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/seed2010d43f/transformer/tokenizer/internal/jsonscan"
@@ -61,6 +62,22 @@ type Tekken struct {
 
 const maxSpecial = 1 << 16
 
+// tekkenSpecial is a special token of tekken.json.
+type tekkenSpecial struct {
+	Rank int    `json:"rank"`
+	Text string `json:"token_str"`
+}
+
+// oldSpecial returns the special tokens of files up to version 7 that list none, as the library mistral-common has them.
+func oldSpecial() []tekkenSpecial {
+	var list []tekkenSpecial
+	for i, s := range []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
+		"[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"} {
+		list = append(list, tekkenSpecial{i, s})
+	}
+	return list
+}
+
 // ReadTekken reads a tekken.json.
 func ReadTekken(data []byte) (*Tekken, error) {
 	var c struct {
@@ -68,11 +85,9 @@ func ReadTekken(data []byte) (*Tekken, error) {
 			Pattern string `json:"pattern"`
 			Size    *int   `json:"default_vocab_size"`
 			Special *int   `json:"default_num_special_tokens"`
+			Version string `json:"version"`
 		} `json:"config"`
-		Special []struct {
-			Rank int    `json:"rank"`
-			Text string `json:"token_str"`
-		} `json:"special_tokens"`
+		Special []tekkenSpecial `json:"special_tokens"`
 	}
 	rest, vocab, err := split(data)
 	if err == nil {
@@ -84,8 +99,10 @@ func ReadTekken(data []byte) (*Tekken, error) {
 	switch {
 	case c.Config == nil || c.Config.Pattern == "" || vocab == nil:
 		return nil, fmt.Errorf("it lacks config, pattern or vocab")
+	case c.Special == nil && !slices.Contains([]string{"v1", "v2", "v3", "v7"}, c.Config.Version):
+		return nil, fmt.Errorf("it lists no special_tokens, which version %q must", c.Config.Version)
 	case c.Special == nil:
-		return nil, fmt.Errorf("it lists no special_tokens: it is of an old form, which is not supported")
+		c.Special = oldSpecial()
 	}
 	n := len(c.Special)
 	if c.Config.Special != nil {

@@ -26,7 +26,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ data, want string }{
 		{`{}`, "lacks config"},
 		{`[]`, "'{'"},
-		{strings.Replace(small, `"special_tokens"`, `"other"`, 1), "old form"},
+		{strings.Replace(small, `"special_tokens"`, `"other"`, 1), "lists no special_tokens"},
 		{strings.Replace(small, `"rank":1,"token_str"`, `"rank":7,"token_str"`, 1), "rank 7 of 2"},
 		{strings.Replace(small, `"default_num_special_tokens":3`, `"default_num_special_tokens":99999999`, 1), "99999999"},
 		{strings.Replace(small, `"YQ=="`, `""`, 1), "token 0 has no token_bytes"},

@@ -422,17 +422,23 @@ class Folders:
             added_tokens_decoder={str(i): dict(content=s, lstrip=False, normalized=False, rstrip=False, single_word=False, special=True) for i, s in names.items()})
         return Listed(KIMI, r, {names.get(n + i, f"<|reserved_token_{n + i}|>"): n + i for i in range(256)}, bos=None, eos="[EOS]", roles={"bos": "[BOS]"})
 
-    def tekken(self, d, pattern=None):
+    def tekken(self, d, pattern=None, special=None):
         pattern = pattern or TEKKEN
         r = self.ranks(d)
-        special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
-        n = 10
+        listed = special is None
+        special = special or ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
+        n = len(special) + 5
         dump(d, "tekken.json", {"config": {"pattern": pattern, "num_vocab_tokens": 1000, "default_vocab_size": len(r) + n, "default_num_special_tokens": n, "version": "v7"},
             "vocab": [{"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for t, i in r.items()] + [{"rank": len(r), "token_bytes": base64.b64encode(b"never read").decode(), "token_str": None}],
-            "special_tokens": [{"rank": i, "token_str": s, "is_control": True} for i, s in enumerate(special)]})
+            **({"special_tokens": [{"rank": i, "token_str": s, "is_control": True} for i, s in enumerate(special)]} if listed else {})})
         self.config(d, "mistral")
         special += [f"<SPECIAL_{i}>" for i in range(len(special), n)]
-        return Listed(pattern, {t: i + n for t, i in r.items()}, {s: i for i, s in enumerate(special)}, bos=None, eos="</s>", roles={"bos": "<s>", "unk": "<unk>"})
+        return Listed(pattern, {t: i + n for t, i in r.items()}, {s: i for i, s in enumerate(special)}, bos="<s>", eos="</s>", roles={"unk": "<unk>", **({} if listed else {"pad": "<pad>"})})
+
+    def tekken_old(self, d):
+        """A file that lists no special tokens: those of mistral-common 1.13.1, Tekkenizer.DEPRECATED_SPECIAL_TOKENS."""
+        return self.tekken(d, special=["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
+            "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"])
 
     def tekken_possessive(self, d):
         return self.tekken(d, CL100K)
