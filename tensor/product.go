@@ -16,6 +16,7 @@ type product struct {
 	rows    int
 	in, out layer // what multiplies x, and what gives dst; they are the same in a MatMul
 
+	packStep  int // rows that are packed in a part, a multiple of gemm.RowTile
 	rowStep   int // rows of a part, a multiple of gemm.RowTile
 	panelStep int // panels of a part
 	colParts  int // parts for the same rows
@@ -134,7 +135,9 @@ func (p *product) packRows(width int) {
 	for i := range p.workers[:width] {
 		grow(&p.workers[i].scratch, max(p.in.format().ScratchLen(p.in.w.In), len(p.workers[i].scratch)))
 	}
-	parallel.Run(width, (p.rows+minRowStep-1)/minRowStep, (*packTask)(p))
+	each := (p.rows + width - 1) / width
+	p.packStep = min(minRowStep, (each+gemm.RowTile-1)/gemm.RowTile*gemm.RowTile)
+	parallel.Run(width, (p.rows+p.packStep-1)/p.packStep, (*packTask)(p))
 }
 
 // runPanels runs a product by l, in parts by rows and panels.

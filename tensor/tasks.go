@@ -33,8 +33,8 @@ type packTask product
 
 func (t *packTask) Do(part, worker int) {
 	p := (*product)(t)
-	row := part * minRowStep
-	p.pack(p.packed[row*p.in.rowLen():], &p.workers[worker], row, min(minRowStep, p.rows-row))
+	row := part * p.packStep
+	p.pack(p.packed[row*p.in.rowLen():], &p.workers[worker], row, min(p.packStep, p.rows-row))
 }
 
 // upPanels computes some outputs of the first of two products, for some rows.
