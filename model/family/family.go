@@ -47,10 +47,10 @@ func (r Recipe) Kinds() []string {
 func Recipes() map[string]Recipe {
 	return map[string]Recipe{
 		// gemma.go
-		"gemma":       {Title: "Gemma", Decoder: gemma, Tokens: tokens(2, 1, 0)},
-		"gemma2":      {Title: "Gemma 2", Decoder: gemma2, Tokens: tokens(2, 1, 0)},
-		"gemma3":      {Title: "Gemma 3 (the text model of one with pictures)", Decoder: gemma3Pictures, Tokens: tokens(2, 1, 0)},
-		"gemma3_text": {Title: "Gemma 3 (text); EmbeddingGemma", Decoder: gemma3, Encoder: gemma3Encoder, Tokens: tokens(2, 1, 0)},
+		"gemma":       {Title: "Gemma", Decoder: gemma, Tokens: gemmaTokens()},
+		"gemma2":      {Title: "Gemma 2", Decoder: gemma2, Tokens: gemmaTokens()},
+		"gemma3":      {Title: "Gemma 3 (the text model of one with pictures)", Decoder: gemma3Pictures, Tokens: gemmaTokens()},
+		"gemma3_text": {Title: "Gemma 3 (text); EmbeddingGemma", Decoder: gemma3, Encoder: gemma3Encoder, Tokens: gemmaTokens()},
 		// cohere.go
 		"cohere":  {Title: "Cohere Command R, R+", Decoder: cohere, Tokens: tokens(5, 255001, 0)},
 		"cohere2": {Title: "Cohere Command R7B, A", Decoder: cohere2, Tokens: tokens(5, 255001, 0)},

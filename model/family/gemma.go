@@ -179,7 +179,7 @@ func gemma3Encoder(c *hf.Config, w nn.Loader) *arch.Encoder {
 	t := m.Trunk(body, body.Embedding("embed_tokens", m.VocabSize, m.HiddenSize), cfg.gemma3Layer(m))
 	t.Embeddings.Scale = float32(math.Sqrt(float64(m.HiddenSize)))
 	e := &arch.Encoder{Trunk: t}
-	scoreHeads(c, w, e, tokens(2, 1, 0).PAD)
+	scoreHeads(c, w, e, gemmaTokens().PAD)
 	return e
 }
 
@@ -204,3 +204,5 @@ func gemma3Pictures(c *hf.Config, w nn.Loader) *arch.Decoder {
 	})
 	return d
 }
+
+func gemmaTokens() hf.Tokens { return tokens(2, 1, 0) }

@@ -196,17 +196,3 @@ func (m *CharsMap) longest(b []byte) (s []byte, size int) {
 	}
 	return s, size
 }
-
-func FindCharsMap(n Normalizer) *CharsMap {
-	switch n := n.(type) {
-	case *CharsMap:
-		return n
-	case Sequence:
-		for _, each := range n {
-			if m := FindCharsMap(each); m != nil {
-				return m
-			}
-		}
-	}
-	return nil
-}

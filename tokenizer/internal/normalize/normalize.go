@@ -398,10 +398,3 @@ func ideograph(r rune) bool {
 		r >= 0x2a700 && r <= 0x2b73f || r >= 0x2b740 && r <= 0x2b81f || r >= 0x2b920 && r <= 0x2ceaf ||
 		r >= 0xf900 && r <= 0xfaff || r >= 0x2f800 && r <= 0x2fa1f
 }
-
-func Nfc() Normalizer { return unicodeForm{norm.NFC} }
-
-// ClipNormalizer is CLIP's: composed, spaces made one, lower case.
-func ClipNormalizer() Normalizer {
-	return Sequence{Nfc(), replaceSpaces{" "}, lowercase{}}
-}
