@@ -117,11 +117,13 @@ func (g gate) rows(dst, x tensor.Tensor) {
 	n := dst.Shape.Last()
 	for i := range x.Rows() {
 		row := x.Row(i)
-		g.a.gate(dst.Row(i), row[:n], row[n:])
+		g.a.ApplyGate(dst.Row(i), row[:n], row[n:])
 	}
 }
 
-func (a Activation) gate(dst, gate, up []float32) {
+// ApplyGate sets dst to a(gate)·up, element by element: see [tensor.Gating]. All have the same length. dst may
+// be gate, and overlaps neither otherwise.
+func (a Activation) ApplyGate(dst, gate, up []float32) {
 	switch a {
 	case SiLU:
 		vec.SiLUMul(dst, gate, up)

@@ -1,0 +1,108 @@
+package tensor
+
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/internal/alias"
+)
+
+// Groups says which rows of a tensor each expert of a mixture takes. A row may be taken by several experts,
+// or by none.
+type Groups struct {
+	// Rows are rows of the tensor, sorted by expert: first those of expert 0.
+	Rows []int
+
+	// Ends[e] is the end of expert e's rows in Rows; they begin at the end of expert e−1.
+	Ends []int
+}
+
+// of returns the bounds of group e in Rows.
+func (g Groups) of(e int) (from, to int) {
+	if e > 0 {
+		from = g.Ends[e-1]
+	}
+	return from, g.Ends[e]
+}
+
+// Gating combines the two inner products of a gated feed-forward network, as SwiGLU does. It may be called
+// from several goroutines at once.
+type Gating interface {
+	// ApplyGate sets dst from gate and up, element by element. All have the same length; dst may be gate.
+	ApplyGate(dst, gate, up []float32)
+}
+
+// Expert is one gated feed-forward network of a mixture: Down(act(Gate(x), Up(x))). Biases may be nil.
+type Expert struct {
+	Gate, Up, Down             *Weight   // [Hidden, In], [Hidden, In], [Out, Hidden]
+	GateBias, UpBias, DownBias []float32 // [Hidden], [Hidden], [Out]
+}
+
+// FeedForwardGrouped sets row i of dst, [len(g.Rows), Out], to what its expert makes of row g.Rows[i] of x,
+// [T, In]. Each output is the chain of multiply-adds of [MatMul]: its bits do not depend on the other rows.
+// All experts have the same shape. It panics if shapes do not fit, if g does not sort rows of x, or if dst
+// overlaps x. It may be called from several goroutines.
+func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
+	g.check(x.Rows(), len(experts))
+	if len(experts) == 0 || len(g.Rows) == 0 {
+		return
+	}
+	for i := range experts {
+		experts[i].check(i, experts[0].Up.Out, x.Shape.Last(), dst.Shape.Last())
+	}
+	if dst.Rows() != len(g.Rows) {
+		panic(fmt.Sprintf("tensor: FeedForwardGrouped sets %v from %d rows", dst.Shape, len(g.Rows)))
+	}
+	alias.Disjoint("tensor: FeedForwardGrouped", "dst", dst.Data, "x", x.Data)
+	in, out, hidden := x.Shape.Last(), dst.Shape.Last(), experts[0].Up.Out
+	for i, e := range experts {
+		from, to := g.of(i)
+		if from == to {
+			continue
+		}
+		rows := New(to-from, in)
+		for j, r := range g.Rows[from:to] {
+			copy(rows.Row(j), x.Row(r))
+		}
+		gate, up := New(to-from, hidden), New(to-from, hidden)
+		MatMulEpilogue(gate, rows, e.Gate, Epilogue{Bias: e.GateBias})
+		MatMulEpilogue(up, rows, e.Up, Epilogue{Bias: e.UpBias})
+		act.ApplyGate(gate.Data, gate.Data, up.Data)
+		MatMulEpilogue(From(dst.Data[from*out:to*out], to-from, out), gate, e.Down, Epilogue{Bias: e.DownBias})
+	}
+}
+
+// check panics unless the groups of experts take rows of a tensor with this many.
+func (g Groups) check(rows, experts int) {
+	if len(g.Ends) != experts {
+		panic(fmt.Sprintf("tensor: %d groups of rows for %d experts", len(g.Ends), experts))
+	}
+	last := 0
+	for e, end := range g.Ends {
+		if end < last || end > len(g.Rows) {
+			panic(fmt.Sprintf("tensor: group %d ends at %d, after one that ends at %d, of %d rows", e, end, last, len(g.Rows)))
+		}
+		last = end
+	}
+	if last != len(g.Rows) {
+		panic(fmt.Sprintf("tensor: the last group ends at %d of %d rows", last, len(g.Rows)))
+	}
+	for _, r := range g.Rows {
+		if uint(r) >= uint(rows) {
+			panic(fmt.Sprintf("tensor: a group has row %d of a tensor with %d", r, rows))
+		}
+	}
+}
+
+// check panics unless the expert, number i, has these widths.
+func (e *Expert) check(i, hidden, in, out int) {
+	for _, m := range []struct {
+		name    string
+		w       *Weight
+		bias    []float32
+		out, in int
+	}{{"Gate", e.Gate, e.GateBias, hidden, in}, {"Up", e.Up, e.UpBias, hidden, in}, {"Down", e.Down, e.DownBias, out, hidden}} {
+		if m.w.Out != m.out || m.w.In != m.in || m.bias != nil && len(m.bias) != m.out {
+			panic(fmt.Sprintf("tensor: expert %d: %s is [%d, %d] with a bias of %d, want [%d, %d]", i, m.name, m.w.Out, m.w.In, len(m.bias), m.out, m.in))
+		}
+	}
+}
