@@ -119,13 +119,13 @@ func (p *Pass) State(op Op, i int) (before, after []float32) {
 // Rotate rotates the heads in x, [T, H, D], by the positions of the rows of the pass, in place. It panics if
 // x has another rank or number of rows.
 func (p *Pass) Rotate(r *RoPE, x tensor.Tensor) {
-	t, half, heads := p.rotation(r), len(r.InvFreq), x.Shape[1]
+	t, heads := p.rotation(r), x.Shape[1]
 	if x.Shape.Rank() != 3 || x.Shape[0] != p.Rows() {
 		panic(fmt.Sprintf("attention: Rotate: x is %v in a pass of %d rows, want [T, H, D]", x.Shape, p.Rows()))
 	}
 	for i := range x.Rows() {
-		row := i / heads
-		r.rotate(x.Row(i), t.cos[row*half:][:half], t.sin[row*half:][:half])
+		cos, sin := t.row(i / heads)
+		r.rotate(x.Row(i), cos, sin)
 	}
 }
 
