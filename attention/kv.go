@@ -67,7 +67,7 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 func (p *Pass) Append(op Op, k, v tensor.Tensor) {
 	l := p.keeps(op)
 	ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ownValues()
-	if t := p.Rows(); k.Shape.Len() != t*ldk || v.Shape.Len() != t*ldv {
+	if t := p.Rows(); k.Shape.Len() != t*ldk || len(v.Data) != t*ldv {
 		panic(fmt.Sprintf("attention: Append of %T: k %v and v %v do not fit %d rows; its Traits describe %d heads with keys of %d and values of %d",
 			op, k.Shape, v.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
