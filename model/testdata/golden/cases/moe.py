@@ -1,0 +1,100 @@
+"""Decoders with a mixture of experts whose router is a softmax."""
+
+from cases.base import ABSENT, MoeCase, decoders
+
+SMALL = {"embed_tokens": 0.3}  # for a tied head, or the last token repeats itself for ever
+
+MIXTRAL = {"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "vocab_size": 61, "hidden_size": 40,
+           "intermediate_size": 26, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+           "hidden_act": "silu", "max_position_embeddings": 256, "initializer_range": 0.02, "rms_norm_eps": 1e-5,
+           "rope_theta": 1000000.0, "sliding_window": None, "attention_dropout": 0.0, "num_experts_per_tok": 2,
+           "num_local_experts": 8, "output_router_logits": False, "router_aux_loss_coef": 0.02,
+           "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2, "use_cache": True,
+           "torch_dtype": "bfloat16"}
+mixtral = decoders("mixtral", MIXTRAL, MoeCase)
+
+MIXTRAL_CASES = [
+    mixtral("plain", "2 of 8 experts, their weights renormalised; sliding_window null, as published",
+            [{"num_experts_per_tok": 1}, {"num_experts_per_tok": 3}, {"sliding_window": 9}, {"rope_theta": 100.0}]),
+    mixtral("window", "3 of 5 experts; a window of 9 on every layer; tied head; config as "
+            "transformers 5 saves it", [{"sliding_window": 10}, {"sliding_window": 8},
+            {"sliding_window": None}, {"num_experts_per_tok": 2}, {"rms_norm_eps": 0.1}],
+            {"num_experts_per_tok": 3, "num_local_experts": 5, "sliding_window": 9, "tie_word_embeddings": True},
+            gains=SMALL, saved_config=True),
+    mixtral("defaults", "keys with defaults left out: 2 of 8 experts, 8 key/value heads, rope_theta 1000000",
+            [{"num_experts_per_tok": 3}, {"rope_theta": 10000.0}],
+            {**{k: ABSENT for k in ("num_experts_per_tok", "num_local_experts", "num_key_value_heads", "rope_theta",
+                                    "rms_norm_eps", "hidden_act", "sliding_window", "tie_word_embeddings")},
+             "num_attention_heads": 8, "hidden_size": 48, "num_hidden_layers": 2}),
+    mixtral("one", "1 of 4 experts, whose weight is 1; num_experts, the other name of num_local_experts; head_dim 14; "
+            "exact GELU", [{"num_experts_per_tok": 2}, {"hidden_act": "silu"}], {"num_experts_per_tok": 1,
+            "num_local_experts": ABSENT, "num_experts": 4, "head_dim": 14, "hidden_act": "gelu"}),
+    mixtral("all", "3 of 3 experts", [{"num_experts_per_tok": 2}], {"num_experts_per_tok": 3, "num_local_experts": 3}),
+]
+
+QWEN2_MOE = {"architectures": ["Qwen2MoeForCausalLM"], "model_type": "qwen2_moe", "vocab_size": 61, "hidden_size": 40,
+             "intermediate_size": 50, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+             "hidden_act": "silu", "max_position_embeddings": 256, "max_window_layers": 2, "initializer_range": 0.02,
+             "rms_norm_eps": 1e-6, "rope_theta": 1000000.0, "sliding_window": 9, "use_sliding_window": False,
+             "attention_dropout": 0.0, "decoder_sparse_step": 1, "moe_intermediate_size": 18,
+             "shared_expert_intermediate_size": 30, "num_experts_per_tok": 3, "num_experts": 7, "norm_topk_prob": False,
+             "output_router_logits": False, "router_aux_loss_coef": 0.001, "tie_word_embeddings": False,
+             "bos_token_id": 59, "eos_token_id": 60, "use_cache": True, "torch_dtype": "bfloat16"}
+qwen2_moe = decoders("qwen2_moe", QWEN2_MOE, MoeCase)
+WINDOWED, NORMED = {"use_sliding_window": True}, {"norm_topk_prob": True}
+FULL, LOCAL = "full_attention", "sliding_attention"
+
+QWEN2_MOE_CASES = [
+    qwen2_moe("plain", "3 of 7 experts, weights not renormalised, and a shared expert times the sigmoid of a gate of "
+              "its own; biases on query, key and value; use_sliding_window false, so that sliding_window means nothing",
+              [{"num_experts_per_tok": 2}, NORMED, {"qkv_bias": False}, WINDOWED]),
+    qwen2_moe("norm-step", "norm_topk_prob; decoder_sparse_step 2: the second and the fourth layer are sparse; tied "
+              "head; config as transformers 5 saves it", [{"norm_topk_prob": False}, {"num_experts_per_tok": 2}],
+              {**NORMED, "decoder_sparse_step": 2, "num_hidden_layers": 4, "tie_word_embeddings": True}, gains=SMALL,
+              saved_config=True),
+    qwen2_moe("mlp-only", "mlp_only_layers [1]: this layer is dense, the others sparse; use_sliding_window: every "
+              "other layer from the first on has the window, up to max_window_layers",
+              [{"use_sliding_window": False}, {"sliding_window": 10}, {"max_window_layers": 2},
+               {"layer_types": [LOCAL] * 3}], {**WINDOWED, "mlp_only_layers": [1], "max_window_layers": 3}),
+    qwen2_moe("layer-types", "windows by layer_types; qkv_bias false; decoder_sparse_step 2 with mlp_only_layers [3]; "
+              "a shared expert wider than the dense layers; exact GELU",
+              [{"layer_types": [FULL] * 4}, {"sliding_window": 8}, {"hidden_act": "silu"}],
+              {**WINDOWED, "layer_types": [FULL, LOCAL, LOCAL, FULL], "qkv_bias": False, "decoder_sparse_step": 2,
+               "mlp_only_layers": [3], "num_hidden_layers": 4, "shared_expert_intermediate_size": 62,
+               "hidden_act": "gelu"}),
+    qwen2_moe("defaults", "keys with defaults left out: 4 experts, norm_topk_prob false, every layer sparse, biases on "
+              "query, key and value, 16 key/value heads, rope_theta 10000; num_local_experts is not read",
+              [{"num_experts_per_tok": 3}, NORMED, {"rope_theta": 100.0}, {"qkv_bias": False}],
+              {**{k: ABSENT for k in ("num_experts_per_tok", "norm_topk_prob", "decoder_sparse_step", "hidden_act",
+                                      "num_key_value_heads", "rope_theta", "rms_norm_eps", "sliding_window",
+                                      "use_sliding_window", "max_window_layers", "tie_word_embeddings")},
+               "num_local_experts": 5, "num_attention_heads": 16, "hidden_size": 64, "num_hidden_layers": 2}),
+]
+
+QWEN3_MOE = {**{k: v for k, v in QWEN2_MOE.items() if k != "shared_expert_intermediate_size"},
+             "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "head_dim": 14,
+             "attention_bias": False, "mlp_only_layers": [], "norm_topk_prob": True, "num_experts": 8,
+             "sliding_window": None, "rope_theta": 5000.0}
+PEAKED = {"q_norm": 1.5, "k_norm": 1.5}
+qwen3_moe = decoders("qwen3_moe", QWEN3_MOE, MoeCase, offsets=PEAKED)
+
+QWEN3_MOE_CASES = [
+    qwen3_moe("plain", "3 of 8 experts, weights renormalised; a norm of each query and key head before the rotation; "
+              "head_dim 14 that is not hidden_size / num_attention_heads", [{"norm_topk_prob": False},
+              {"num_experts_per_tok": 2}, {"rope_theta": 100.0}]),
+    qwen3_moe("saved", "norm_topk_prob false; a window of 9 on every layer; config as transformers 5 saves it, with "
+              "num_local_experts", [NORMED, {"sliding_window": 10}, {"sliding_window": 8}, {"use_sliding_window": False}],
+              {"norm_topk_prob": False, **WINDOWED, "sliding_window": 9, "num_hidden_layers": 2}, saved_config=True),
+    qwen3_moe("mlp-only", "decoder_sparse_step 2 with mlp_only_layers [1]: only the fourth layer is sparse; "
+              "attention_bias; tied head", [{"attention_bias": False}, {"norm_topk_prob": False}],
+              {"decoder_sparse_step": 2, "mlp_only_layers": [1], "num_hidden_layers": 4, "attention_bias": True,
+               "tie_word_embeddings": True}, gains=SMALL),
+    qwen3_moe("defaults", "keys with defaults left out: 8 experts, norm_topk_prob false, every layer sparse, 4 "
+              "key/value heads, head_dim hidden_size / num_attention_heads, rope_theta 10000",
+              [{"num_experts_per_tok": 7}, NORMED, {"rope_theta": 100.0}],
+              {**{k: ABSENT for k in ("num_experts_per_tok", "norm_topk_prob", "decoder_sparse_step", "hidden_act",
+                                      "num_key_value_heads", "rope_theta", "rms_norm_eps", "sliding_window",
+                                      "head_dim", "use_sliding_window", "max_window_layers", "mlp_only_layers",
+                                      "tie_word_embeddings", "attention_bias")},
+               "num_experts": 11, "num_hidden_layers": 2}),
+]
