@@ -335,6 +335,13 @@ func testLayer(mask Mask) *MultiHead {
 		Rotary: rope, Mask: mask, Scale: 0.4, SoftCap: 5}
 }
 
+// withSinks is testLayer with a sink in each head.
+func withSinks(mask Mask) *MultiHead {
+	m := testLayer(mask)
+	m.Sinks = []float32{-2, -1, 0, 1, 2, 3}
+	return m
+}
+
 // planOf returns the plan of a model of one layer.
 func planOf(ops ...Op) *Plan {
 	p, err := NewPlan(ops)
@@ -352,9 +359,12 @@ func masks() []Mask {
 func TestMultiHeadBits(t *testing.T) {
 	const n = 400
 	x := random(4, n, 20)
+	layers := []*MultiHead{withSinks(Mask{Causal: true}), withSinks(Mask{Causal: true, Window: 200})}
 	for _, mask := range masks() {
-		m := testLayer(mask)
-		want := tensor.New(n, 20)
+		layers = append(layers, testLayer(mask))
+	}
+	for _, m := range layers {
+		mask, want := m.Mask, tensor.New(n, 20)
 		var p Pass
 		p.Begin(Seq{Rows: n})
 		m.Forward(&p, want, x)

@@ -20,10 +20,15 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
+// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in, but for
+// quantised ones: see Convert.
 type Options struct {
 	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. A wider type
 	// changes no result. A narrower type rounds; it halves memory and the time of a token.
+	//
+	// 8-bit weights with scales (quant_method fp8) count as F32, in which they are exact up to one rounding. 4-bit
+	// weights (mxfp4) are [tensor.MXFP4]. Without Convert they are kept as BF16, which is exact. Where Convert returns
+	// MXFP4 for them they take a quarter of that, and products the time to decode them.
 	Convert func(stored tensor.DType) tensor.DType
 
 	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
@@ -50,6 +55,11 @@ type Options struct {
 
 	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
 	Skipped func(name string)
+
+	// ActiveExperts, if not 0, is the number of experts that each token uses in each layer that has experts, in the
+	// place of the config's number. Fewer are faster, and give other answers. It is an error for a model without
+	// experts.
+	ActiveExperts int
 
 	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
@@ -141,7 +151,7 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, err
 	}
 	defer f.closeAdapters()
@@ -164,6 +174,12 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
 			err = fmt.Errorf("%w\nmodel: architectures names %.200q, a classifier: open it with OpenEncoder", err, class)
 		}
+		return nil, err
+	}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	if err := opt.setActive(d.Trunk); err != nil {
 		return nil, err
 	}
 	if opt.Prediction && d.Prediction == nil {
@@ -205,7 +221,7 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 	if err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, err
 	}
 	defer f.closeAdapters()
@@ -266,7 +282,7 @@ func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, err
 	}
 	defer f.closeAdapters()
@@ -339,14 +355,19 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if f.src, err = hf.OpenWeights(fsys); err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, errors.Join(err, f.src.Close())
 	}
 	return f, nil
 }
 
-// adapt merges the adapters into the weights.
-func (f *folder) adapt(opt Options) error {
+// prepare shows quantised weights as what they stand for, and merges the adapters into the weights.
+func (f *folder) prepare(opt Options) error {
+	src, err := f.config.Dequantize(f.src)
+	if err != nil {
+		return err
+	}
+	f.src = src
 	for i, fsys := range opt.Adapters {
 		a, err := lora.Open(fsys)
 		var src checkpoint.Source

@@ -58,6 +58,9 @@ func qwen2moe(c *hf.Config, w nn.Loader) *arch.Decoder {
 		cfg.SlidingWindow = nil
 	}
 	c.Read(&cfg)
+	if cfg.NumExperts > 0 {
+		checkActive(c, cfg.NumExpertsPerTok, cfg.NumExperts)
+	}
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.QKVBias, m.OutBias, m.MLPBias = cfg.QKVBias, false, false
 	m.RotateAll()
@@ -87,6 +90,9 @@ func qwen3moe(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.IntermediateSize = 32, new(4), 6144
 	cfg.NumExperts, cfg.NumExpertsPerTok, cfg.MoEIntermediateSize = 128, 8, 768
 	c.Read(&cfg)
+	if cfg.NumExperts > 0 {
+		checkActive(c, cfg.NumExpertsPerTok, cfg.NumExperts)
+	}
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.MLPBias = false
 	m.RotateAll()
