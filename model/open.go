@@ -50,6 +50,11 @@ type Options struct {
 	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
 	Skipped func(name string)
 
+	// ActiveExperts, if not 0, is the number of experts that each token uses in each layer that has experts, in the
+	// place of the config's number. Fewer are faster, and give other answers. It is an error for a model without
+	// experts.
+	ActiveExperts int
+
 	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
 	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
@@ -152,6 +157,12 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
 			err = fmt.Errorf("%w\nmodel: architectures names %.200q, a classifier: open it with OpenEncoder", err, class)
 		}
+		return nil, err
+	}
+	if _, err := d.Plan(); err != nil {
+		return nil, err
+	}
+	if err := opt.setActive(d.Trunk); err != nil {
 		return nil, err
 	}
 	return &Decoder{Decoder: d, Family: f.family}, nil

@@ -98,3 +98,81 @@ QWEN3_MOE_CASES = [
                                       "tie_word_embeddings", "attention_bias")},
                "num_experts": 11, "num_hidden_layers": 2}),
 ]
+
+OLMOE = {"architectures": ["OlmoeForCausalLM"], "model_type": "olmoe", "vocab_size": 61, "hidden_size": 40,
+         "intermediate_size": 18, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4,
+         "hidden_act": "silu", "max_position_embeddings": 128, "initializer_range": 0.02, "rms_norm_eps": 1e-5,
+         "rope_theta": 10000.0, "rope_scaling": None, "attention_bias": False, "attention_dropout": 0.0,
+         "clip_qkv": None, "norm_topk_prob": False, "num_experts": 8, "num_experts_per_tok": 3,
+         "output_router_logits": False, "router_aux_loss_coef": 0.01, "tie_word_embeddings": False, "pad_token_id": 1,
+         "eos_token_id": 60, "use_cache": True, "torch_dtype": "bfloat16"}
+olmoe = decoders("olmoe", OLMOE, MoeCase, offsets=PEAKED)
+
+OLMOE_CASES = [
+    olmoe("plain", "3 of 8 experts, weights not renormalised; one norm of all query heads together, one of all key "
+          "heads, before the rotation; rms_norm_eps 1e-2 on small queries and keys", [{"num_experts_per_tok": 2},
+          NORMED, {"rope_theta": 100.0}, {"rms_norm_eps": 1e-5}], {"rms_norm_eps": 1e-2},
+          gains={"q_proj": 0.1, "k_proj": 0.1}),
+    olmoe("clip", "clip_qkv 1.1, after the norms, which bounds queries, keys and values; norm_topk_prob; 4 query heads "
+          "on 2", [{"clip_qkv": None}, {"clip_qkv": 1.0}, {"norm_topk_prob": False}], {**NORMED, "clip_qkv": 1.1,
+          "num_key_value_heads": 2}),
+    olmoe("bias", "attention_bias; clip_qkv 0.9; linear rope scaling; tied head; config as transformers 5 saves it",
+          [{"attention_bias": False}, {"clip_qkv": None}, {"rope_parameters": {"rope_type": "default",
+          "rope_theta": 10000.0}}], {"attention_bias": True, "clip_qkv": 0.9, "tie_word_embeddings": True,
+          "rope_scaling": {"type": "linear", "factor": 8.0}}, gains=SMALL, saved_config=True),
+    olmoe("defaults", "keys with defaults left out: 8 experts, norm_topk_prob false, rope_theta 10000, as many "
+          "key/value as query heads; num_local_experts, the other name of num_experts",
+          [{"num_experts_per_tok": 7}, NORMED, {"rope_theta": 100.0}, {"clip_qkv": 1.0}],
+          {**{k: ABSENT for k in ("num_experts_per_tok", "norm_topk_prob", "hidden_act", "num_key_value_heads",
+                                  "rope_theta", "rms_norm_eps", "clip_qkv", "tie_word_embeddings", "attention_bias",
+                                  "num_experts")}, "num_local_experts": 11, "num_hidden_layers": 2}),
+]
+
+GRANITE_MOE = {"architectures": ["GraniteMoeForCausalLM"], "model_type": "granitemoe", "vocab_size": 61,
+               "hidden_size": 40, "intermediate_size": 18, "num_hidden_layers": 3, "num_attention_heads": 4,
+               "num_key_value_heads": 2, "hidden_act": "silu", "max_position_embeddings": 128,
+               "initializer_range": 0.02, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "rope_scaling": None,
+               "attention_bias": False, "attention_dropout": 0.1, "attention_multiplier": 0.25,
+               "embedding_multiplier": 3.0, "logits_scaling": 8.0, "residual_multiplier": 0.7,
+               "num_local_experts": 8, "num_experts_per_tok": 3, "output_router_logits": False,
+               "router_aux_loss_coef": 0.001, "tie_word_embeddings": True, "bos_token_id": 0, "eos_token_id": 0,
+               "pad_token_id": 0, "use_cache": True, "torch_dtype": "bfloat16"}
+granite_moe = decoders("granitemoe", GRANITE_MOE, MoeCase, gains={"embed_tokens": 0.1})
+MULTIPLIERS = ("attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier")
+
+GRANITE_MOE_CASES = [
+    granite_moe("multipliers", "the softmax of the 3 largest of 8 logits; experts in two tensors, gate before up; "
+                "embeddings times embedding_multiplier, scores times attention_multiplier, each sublayer's output "
+                "times residual_multiplier, logits divided by logits_scaling; tied head",
+                [{"attention_multiplier": 0.316}, {"embedding_multiplier": 1.0}, {"logits_scaling": 1.0},
+                 {"residual_multiplier": 1.0}, {"num_experts_per_tok": 2}, {"rope_theta": 100.0},
+                 {"rms_norm_eps": 0.1}]),
+    granite_moe("defaults", "keys with defaults left out: 2 of 8 experts, multipliers 1, and so scores are not divided "
+                "by the root of the head dim; untied; as many key/value as query heads; rope_theta 10000",
+                [{"num_experts_per_tok": 3}, {"attention_multiplier": 0.316}, {"embedding_multiplier": 2},
+                 {"rope_theta": 100.0}],
+                {k: ABSENT for k in (*MULTIPLIERS, "num_experts_per_tok", "num_local_experts", "rms_norm_eps",
+                                     "tie_word_embeddings", "num_key_value_heads", "rope_theta", "hidden_act")},
+                gains={"q_proj": 0.7, "k_proj": 0.7}),
+    granite_moe("bias", "attention_bias; 1 of 5 experts; integer multipliers; linear rope scaling; exact GELU",
+                [{"attention_bias": False}, {"rope_scaling": ABSENT}, {"num_experts_per_tok": 2},
+                 {"hidden_act": "silu"}],
+                {"attention_bias": True, "num_experts_per_tok": 1, "num_local_experts": 5, "embedding_multiplier": 12,
+                 "logits_scaling": 2, "rope_theta": 1000.0, "rope_scaling": {"type": "linear", "factor": 2.5},
+                 "hidden_act": "gelu"}, gains={"embed_tokens": 0.03}),
+    granite_moe("saved", "untied; config as transformers 5 saves it", [{"residual_multiplier": 1.0},
+                {"rope_parameters": {"rope_type": "default", "rope_theta": 100.0}}],
+                {"tie_word_embeddings": False, "num_hidden_layers": 2}, gains={"embed_tokens": 0.3},
+                saved_config=True),
+]
+
+GRANITE_MOE_SHARED = {**GRANITE_MOE, "architectures": ["GraniteMoeSharedForCausalLM"],
+                      "model_type": "granitemoeshared", "shared_intermediate_size": 26}
+granite_moe_shared = decoders("granitemoeshared", GRANITE_MOE_SHARED, MoeCase, gains={"embed_tokens": 0.1})
+
+GRANITE_MOE_SHARED_CASES = [
+    granite_moe_shared("plain", "a shared expert without gate beside the others, gate and up in one matrix",
+                       [{"residual_multiplier": 1.0}, {"num_experts_per_tok": 2}]),
+    granite_moe_shared("none", "shared_intermediate_size left out is 0: no shared expert", [{"num_experts_per_tok": 2}],
+                       {"shared_intermediate_size": ABSENT, "num_hidden_layers": 2}),
+]
