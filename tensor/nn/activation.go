@@ -136,3 +136,27 @@ func (a Activation) ApplyGate(dst, gate, up []float32) {
 		vec.Mul(dst, dst, up)
 	}
 }
+
+// ClampedGate is the gated unit of gpt-oss, (up+1)·gate·σ(Alpha·gate), with gate at most Limit and up from −Limit to
+// Limit.
+type ClampedGate struct{ Alpha, Limit float32 }
+
+// ApplyGate implements [tensor.Gating].
+func (c ClampedGate) ApplyGate(dst, gate, up []float32) {
+	for i, g := range gate {
+		if g > c.Limit {
+			g = c.Limit
+		}
+		dst[i] = g * c.Alpha
+	}
+	vec.SiLU(dst, dst)
+	unscaled := 1 / c.Alpha
+	for i, u := range up[:len(dst)] {
+		if u > c.Limit {
+			u = c.Limit
+		} else if u < -c.Limit {
+			u = -c.Limit
+		}
+		dst[i] = (u + 1) * (dst[i] * unscaled)
+	}
+}
