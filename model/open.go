@@ -164,7 +164,7 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 		}
 		return nil, err
 	}
-	if _, err := d.Plan(); err != nil {
+	if err := d.Validate(); err != nil {
 		return nil, err
 	}
 	if err := opt.setActive(d.Trunk); err != nil {
