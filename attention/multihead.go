@@ -251,8 +251,7 @@ func (t *preparation) row(row, pos int, cache *layerCache) {
 		}
 	}
 	if t.table != nil {
-		half := len(m.Rotary.InvFreq)
-		cos, sin := t.table.cos[row*half:][:half], t.table.sin[row*half:][:half]
+		cos, sin := t.table.row(row)
 		for i := 0; i < nq+nk; i += m.HeadDim { // keys follow queries
 			m.Rotary.rotate(x[i:i+m.HeadDim], cos, sin)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/internal/whatis"
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -64,6 +65,14 @@ type Options struct {
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
 	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
 	Adapters []fs.FS
+
+	// Prediction also opens the layer that predicts one token more than the model (multi-token prediction), as
+	// arch.Decoder.Prediction; it is an error for a model without one. Otherwise such layers are left out.
+	Prediction bool
+
+	// LatentForm fixes how latent attention computes. The zero value takes what is faster for the tokens at hand,
+	// so that the last bits of a result depend on how a prompt was split; see [attention.LatentForm].
+	LatentForm attention.LatentForm
 
 	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
 	Families map[string]family.Recipe
@@ -157,6 +166,9 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 }
 
 func newDecoder(f *folder, opt Options) (*Decoder, error) {
+	if opt.Prediction {
+		f.config = f.config.WithPrediction()
+	}
 	d, err := assemble(f, opt, "decoder", false, f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
 	if err != nil {
 		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
@@ -170,6 +182,10 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 	if err := opt.setActive(d.Trunk); err != nil {
 		return nil, err
 	}
+	if opt.Prediction && d.Prediction == nil {
+		return nil, fmt.Errorf("model: model_type %q has no layer that predicts one token more (Options.Prediction)", f.family)
+	}
+	d.FixLatent(opt.LatentForm)
 	return &Decoder{Decoder: d, Family: f.family}, nil
 }
 
