@@ -30,7 +30,7 @@ func openStorage(fsys fs.FS, name string) (storage, error) {
 	if osFile, ok := f.(*os.File); ok {
 		m, err := mmap.Open(osFile)
 		if err == nil {
-			return mapped{m}, f.Close()
+			return mapped{m}, nil
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
 			f.Close()
