@@ -15,7 +15,7 @@ var plainCases = map[string]string{
 	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
 	"granite": "granite-multipliers", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
-	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
+	"mixtral": "mixtral-window", "smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
 }
 
 func plain(t testing.TB, family string) golden {
