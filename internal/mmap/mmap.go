@@ -17,7 +17,6 @@ import (
 	"math"
 	"os"
 	"sync"
-	"time"
 	"unsafe"
 )
 
@@ -29,7 +28,7 @@ type Mapping struct {
 	closed  bool
 	name    string
 	file    *os.File
-	written time.Time
+	written int64 // when, in nanoseconds
 }
 
 // Open maps the whole of f read-only. The mapping closes f when it is closed. An error that matches
@@ -43,7 +42,7 @@ func Open(f *os.File) (*Mapping, error) {
 	if !info.Mode().IsRegular() || info.Size() > math.MaxInt {
 		return nil, unsupported(info)
 	}
-	m := &Mapping{name: f.Name(), file: f, written: info.ModTime()}
+	m := &Mapping{name: f.Name(), file: f, written: info.ModTime().UnixNano()}
 	if info.Size() == 0 {
 		return m, nil // no system maps nothing
 	}
@@ -85,14 +84,14 @@ func (m *Mapping) Check() error {
 	if m.closed {
 		return &Error{m.name, true}
 	}
-	info, err := m.file.Stat()
+	size, written, err := stat(m.file)
 	if err != nil {
 		return fmt.Errorf("mmap: %w", err)
 	}
-	if info.Size() != int64(len(m.data)) {
-		return fmt.Errorf("mmap: %s has %d bytes, it had %d when it was mapped; open it again", m.name, info.Size(), len(m.data))
+	if size != int64(len(m.data)) {
+		return fmt.Errorf("mmap: %s has %d bytes, it had %d when it was mapped; open it again", m.name, size, len(m.data))
 	}
-	if !info.ModTime().Equal(m.written) {
+	if written != m.written {
 		return fmt.Errorf("mmap: %s has been written to while it was mapped; open it again", m.name)
 	}
 	return nil
