@@ -22,6 +22,7 @@ func mixtral(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.IntermediateSize, cfg.NumKeyValueHeads, cfg.MaxPositionEmbeddings = 14336, new(8), 131072
 	cfg.RMSNormEps, cfg.RopeTheta = 1e-5, 1e6
 	c.Read(&cfg)
+	checkActive(c, cfg.NumExpertsPerTok, cfg.NumLocalExperts)
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.QKVBias, m.OutBias = false, false // the config's keys are ignored
 	m.RotateAll()
