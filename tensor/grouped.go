@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/internal/alias"
+	"github.com/seed2010d43f/transformer/internal/parallel"
 )
 
 // Groups says which rows of a tensor each expert of a mixture takes. A row may be taken by several experts,
@@ -63,7 +64,7 @@ func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 	}
 	p := groupedProducts.Get()
 	p.dst, p.x, p.groups, p.experts, p.act = dst, x, g, experts, act
-	p.run(waveLen)
+	p.run(waveLen * parallel.Width())
 	p.put()
 }
 
@@ -91,18 +92,10 @@ func (g Groups) check(rows, experts int) {
 
 // check panics unless the expert, number i, takes and gives rows of these widths.
 func (e *Expert) check(i, in, out int) {
-	hidden := e.Up.Out
-	for _, m := range [...]struct {
-		name    string
-		w       *Weight
-		bias    []float32
-		out, in int
-	}{{"Gate", e.Gate, e.GateBias, hidden, in}, {"Up", e.Up, e.UpBias, hidden, in}, {"Down", e.Down, e.DownBias, out, hidden}} {
-		if m.w.Out != m.out || m.w.In != m.in || m.bias != nil && len(m.bias) != m.out {
-			panic(fmt.Sprintf("tensor: expert %d: %s is [%d, %d] with a bias of %d, want [%d, %d]", i, m.name, m.w.Out, m.w.In, len(m.bias), m.out, m.in))
-		}
-		if m.w.table {
-			panic(fmt.Sprintf("tensor: expert %d: %s is a table for lookups; see Slab.ForProducts", i, m.name))
-		}
+	if !e.complete() {
+		panic(fmt.Sprintf("tensor: FeedForwardGrouped: expert %d has no Gate, Up or Down", i))
+	}
+	if err := e.fits(in, e.Up.Out, out); err != nil {
+		panic(fmt.Sprintf("tensor: FeedForwardGrouped: expert %d: %v", i, err))
 	}
 }
