@@ -111,7 +111,8 @@ CASES = [  # folder, kind, cases
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
     ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES),
     ("next", decoders, moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES),
-    ("next", decoders, deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.GLM4_MOE_CASES
+    ("", decoders, deepseek.DEEPSEEK_V3_CASES),
+    ("next", decoders, deepseek.DEEPSEEK_V2_CASES + deepseek.GLM4_MOE_CASES
      + deepseek.MINIMAX_M2_CASES + deepseek.GLM4_MOE_LITE_CASES + deepseek.KIMI_K2_CASES
      + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
