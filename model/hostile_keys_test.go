@@ -15,7 +15,7 @@ var plainCases = map[string]string{
 	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
 	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
-	"mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
+	"gpt_oss": "gpt_oss-plain", "mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
 	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
 }
 
@@ -120,6 +120,8 @@ func hostileKeys() map[string]keys {
 			"scale_attn_by_inverse_layer_idx": notBools, "add_cross_attention": {"true", "1"}}),
 		"gpt_neox": sizes.like(rope).like(keys{"layer_norm_eps": notEpsilons, "rotary_pct": append([]string{"1.01", "1e18"}, notPlus...), "rotary_emb_base": notPositive,
 			"use_parallel_residual": notBools, "attention_bias": notBools}, "rope_theta"),
+		"gpt_oss": llama.like(types).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")).like(keys{
+			"attention_bias": notBools, "swiglu_alpha": notPositive, "swiglu_limit": notPositive, "rope_scaling.rope_type": notRopes}, "rope_scaling.type"),
 		"granite": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
 			"residual_multiplier": notPositive, "logits_scaling": notPositive}),
 		"llama":     llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),

@@ -109,9 +109,9 @@ CASES = [  # folder, kind, cases
      + gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES + llama_kin.OLMO2_CASES
      + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
-    ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES),
-    ("next", decoders, moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES),
-    ("", decoders, deepseek.DEEPSEEK_V3_CASES),
+    ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES
+     + moe.GPT_OSS_CASES + deepseek.DEEPSEEK_V3_CASES),
+    ("next", decoders, moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES + moe.PHIMOE_CASES),
     ("next", decoders, deepseek.DEEPSEEK_V2_CASES + deepseek.GLM4_MOE_CASES
      + deepseek.MINIMAX_M2_CASES + deepseek.GLM4_MOE_LITE_CASES + deepseek.KIMI_K2_CASES
      + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),

@@ -114,11 +114,13 @@ class MoeCase(DecoderCase):
     transposed: bool = False
     uneven: float = 1.5  # the least mean of the largest by the smallest weight of a token's experts
 
-    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "output_linear": 2.5, "gate": 2.0,
+    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "output_linear": 2.5, "gate": 2.0, "router": 2.0,
              "router.layer": 2.0}
 
     def rule(self, name: str, shape: list) -> tuple[float, float]:
-        return (0.0, 0.3) if name.endswith("_bias") else super().rule(name, shape)
+        if name.endswith("_bias"):
+            return 0.0, 0.3
+        return super().rule(name if len(shape) < 3 else name.removesuffix(".weight") + ".weight", shape)
 
     def fan_in(self, module: str, shape: list) -> int:
         if len(shape) == 3:

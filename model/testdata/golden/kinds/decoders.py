@@ -15,6 +15,7 @@ from kinds.reference import (Unfit, check_contrasts, check_weights, first_fit, l
 GREEDY, POSITIONS = 64, [0, 7, 22]  # and the prompt's last
 NOISE, DRAWS, MIN_MARGIN, MIN_DISTINCT = 1e-4, 6, 1e-3, 10
 SEEDS = 60
+SAME_WEIGHT = 0.01  # of an expert, with noise and without
 
 
 def kept_positions(prompt: list) -> list:
@@ -106,6 +107,7 @@ def same_routing(x: list, y: list, kept: list) -> bool:
     """Whether tokens have the same experts, and those that are kept in the same order."""
     return all(torch.equal(a[layer][0].sort().values, b[layer][0].sort().values)
                and torch.equal(a[layer][0][kept], b[layer][0][kept])
+               and torch.allclose(a[layer][1][kept], b[layer][1][kept], atol=SAME_WEIGHT)
                for (_, a), (_, b) in zip(x, y, strict=True) for layer in a)
 
 
