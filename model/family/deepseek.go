@@ -50,7 +50,7 @@ func (cfg *sharedMoEConfig) sigmoidRouter(c *hf.Config, f nn.Loader, dim int) *m
 func (cfg *sharedMoEConfig) layer(c *hf.Config, f nn.Loader, dim int, act nn.Activation, router *moe.TopK, bias bool) *moe.Layer {
 	if f.Err(false) == nil {
 		if err := router.Check(); err != nil {
-			c.Fail("%w", err)
+			c.Fail("num_experts_per_tok, n_group and topk_group: %w", err)
 		}
 	}
 	return &moe.Layer{
