@@ -35,7 +35,7 @@ func longText() int {
 // shortCases are those that short tests run: together they have every mask, norm, rotation, bias, arrangement of
 // sublayers and kind of embedding.
 var shortCases = []string{"cohere-qk-norm", "falcon-rw", "gemma2-softcaps", "gemma3-old-config", "gpt2-plain", "gpt_neox-odd-rotary",
-	"granite-multipliers", "llama-gqa", "llama-rope-dynamic", "mistral-window", "olmo2-gqa", "opt-350m", "phi-qk-layernorm",
+	"granite-multipliers", "deepseek_v3-uneven-yarn", "llama-gqa", "llama-rope-dynamic", "mistral-window", "olmo2-gqa", "opt-350m", "phi-qk-layernorm",
 	"phi3-longrope-long", "qwen2-layer-types", "smollm3-interval"}
 
 // extended is a golden case whose model reads longer texts.
@@ -77,9 +77,14 @@ func extend(t testing.TB) []extended {
 		if g.Config, err = json.Marshal(c); err != nil {
 			t.Fatal(err)
 		}
-		x := extended{golden: g, d: g.decoder(t, model.Options{})}
-		x.ids = modeltest.RandomIDs(uint64(i), n, x.d.Vocab)
-		all = append(all, x)
+		for _, form := range g.forms() {
+			x := extended{golden: g, d: g.decoder(t, model.Options{LatentForm: form})}
+			x.ids = modeltest.RandomIDs(uint64(i), n, x.d.Vocab)
+			if form != attention.LatentAuto {
+				x.Name += "-" + form.String()
+			}
+			all = append(all, x)
+		}
 	}
 	return all
 }
