@@ -160,6 +160,14 @@ func (g *golden) decoder(t testing.TB, opt model.Options) *model.Decoder {
 	return d
 }
 
+// forms returns the forms of latent attention in which the case's model computes: the fixed ones, and others.
+func (g *golden) forms(others ...attention.LatentForm) []attention.LatentForm {
+	if !strings.Contains(string(g.Config), `"kv_lora_rank"`) {
+		return []attention.LatentForm{attention.LatentAuto}
+	}
+	return append(others, attention.LatentAbsorbed, attention.LatentExpanded)
+}
+
 // tolerance is the largest difference from the reference, of a tensor's largest magnitude. The
 // reference's own float32 is up to 6e-6 from float64, and moves by 2e-6 with its vector units; logits
 // must be within 1e-4.
@@ -204,9 +212,11 @@ func TestGolden(t *testing.T) {
 	eachSet(t, func(t *testing.T) {
 		for _, g := range goldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
-				d := g.decoder(t, model.Options{})
-				g.checkStates(t, d)
-				g.checkGreedy(t, d)
+				for _, form := range g.forms(attention.LatentAuto) {
+					d := g.decoder(t, model.Options{LatentForm: form})
+					g.checkStates(t, d)
+					g.checkGreedy(t, d)
+				}
 			})
 		}
 	})

@@ -54,7 +54,7 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 	}
 	dt, ok := l.lookup(gateUp, first...)
 	dt2, ok2 := l.lookup(down, second...)
-	if !ok || !ok2 {
+	if !ok || !ok2 || f.Transposed && (!l.single(gateUp, dt) || !l.single(down, dt2)) {
 		return nil
 	}
 	if f.Transposed && (!l.single(gateUp, dt) || !l.single(down, dt2)) {
