@@ -235,7 +235,7 @@ func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regress
 // pooler.
 func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 	return func() *arch.Head {
-		if h.e.Task == arch.Features && !body.Has(name+".weight") {
+		if h.e.Task == arch.Features && !body.HasOptional(name+".weight") {
 			return nil
 		}
 		return &arch.Head{Dense: linear(body, name, h.dim, h.dim), Act: nn.Tanh}

@@ -57,12 +57,16 @@ type load struct {
 	slab        *tensor.Slab
 	done, total int64
 	derived     int64 // bytes of what is computed from weights
+
+	shapes bool      // there are no data: src is a checkpoint.Shapes
+	zeros  []float32 // what stands for vectors then
 }
 
 // NewLoader returns a Loader of the weights in src. Names are those inside of the wrappers of PyTorch: module. of
 // DataParallel in front, and _orig_mod, of torch.compile, anywhere.
 func NewLoader(src checkpoint.Source, opt Options) Loader {
 	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{}}
+	_, l.shapes = src.(*checkpoint.Shapes)
 	for name := range src.Names() {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
@@ -87,6 +91,10 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 		}
 	}
 }
+
+// ShapesOnly reports whether the checkpoint has no data (a [checkpoint.Shapes]): matrices then come without
+// memory, see [tensor.Describe], and vectors share theirs. A recipe that computes something from weights asks.
+func (l Loader) ShapesOnly() bool { return l.shapes }
 
 // Fail records an error that the recipe found itself.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }
