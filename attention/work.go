@@ -1,6 +1,8 @@
 package attention
 
 import (
+	"slices"
+
 	"github.com/seed2010d43f/transformer/internal/fields"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -66,13 +68,23 @@ func WorkOf(op Op, s Span) Work {
 	for _, p := range w.Products {
 		counted[p.Weight] = true
 	}
-	for _, x := range fields.All(op) {
-		if m, ok := x.(*tensor.Weight); ok && !counted[m] {
-			counted[m] = true
+	for _, m := range HeldWeights(op) {
+		if !counted[m] {
 			w.Products = append(w.Products, Product{m, s.Out})
 		}
 	}
 	return w
+}
+
+// HeldWeights returns the Weights in the fields of x, a struct or a pointer to one, each once.
+func HeldWeights(x any) []*tensor.Weight {
+	var held []*tensor.Weight
+	for _, f := range fields.All(x) {
+		if m, ok := f.(*tensor.Weight); ok && !slices.Contains(held, m) {
+			held = append(held, m)
+		}
+	}
+	return held
 }
 
 // Add adds what x computes.
