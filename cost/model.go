@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ type Model struct {
 	// Experts is the number of parameters in experts that only some tokens go through.
 	Experts int64
 
+	tensors  checkpoint.Source
 	matrices int64 // elements of matrices and tables, experts included
 	dtype    tensor.DType
 
@@ -47,6 +49,18 @@ type Model struct {
 
 // ActiveWithoutInput returns Active without the table of word embeddings, unless that is the head, too.
 func (m *Model) ActiveWithoutInput() int64 { return m.Active - m.Input }
+
+// Tensors yields the name and the shape of each tensor that the model reads from a checkpoint. Do not change
+// the shapes.
+func (m *Model) Tensors() iter.Seq2[string, []int] {
+	return func(yield func(string, []int) bool) {
+		for name := range m.tensors.Names() {
+			if info, _ := m.tensors.Lookup(name); !yield(name, info.Shape) {
+				return
+			}
+		}
+	}
+}
 
 // Open reads config.json in a folder as Hugging Face publishes it. Nothing else need be there. See [New].
 func Open(fsys fs.FS, opt model.Options) (*Model, error) {
@@ -74,11 +88,11 @@ func New(configJSON []byte, opt model.Options) (*Model, error) {
 			return nil, err
 		}
 	}
-	m := &Model{Family: c.ModelType(), source: defaultSource, dtype: tensor.BF16}
+	src := checkpoint.NewShapes(checkpoint.BF16)
+	m := &Model{Family: c.ModelType(), source: defaultSource, dtype: tensor.BF16, tensors: src}
 	if opt.Convert != nil {
 		m.dtype = opt.Convert(tensor.BF16)
 	}
-	src := checkpoint.NewShapes(checkpoint.BF16)
 	if err := m.build(c, configJSON, src, opt); err != nil {
 		return nil, err
 	}

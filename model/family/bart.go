@@ -180,6 +180,9 @@ func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding) {
 		w.Tie(body.Name(dec), w.Name(out))
 	}
 	if m.ShareEncoderDecoderEmbeddings {
+		if w.ShapesOnly() && !m.TieWordEmbeddings { // the class has it, though nothing reads it
+			body.Table("shared", m.VocabSize, m.DModel)
+		}
 		w.Ignore(func(name string) bool { return name == body.Name("shared.weight") })
 	}
 	return body.Embedding(enc, m.VocabSize, m.DModel), body.Embedding(dec, m.decoderVocab, m.DModel)
