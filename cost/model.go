@@ -223,3 +223,15 @@ func (m *Model) once() attention.Work {
 	}
 	return w
 }
+
+// trunks returns the parts of the model.
+func (m *Model) trunks() []*arch.Trunk {
+	var all []*arch.Trunk
+	if m.encoder != nil {
+		all = append(all, m.encoder.Trunk)
+	}
+	if m.decoder != nil {
+		all = append(all, m.decoder.Trunk)
+	}
+	return all
+}

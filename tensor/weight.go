@@ -22,6 +22,7 @@ type Weight struct {
 	rows  []byte
 	table bool // rows, not packed
 	shape bool // without memory
+	both  bool // a shape of a table that is for products, too
 }
 
 // NewWeight returns a Weight of zeros, to be filled with [Weight.Pack]. It panics if a dimension is negative.
@@ -64,6 +65,14 @@ func Describe(dt DType, p Precision, out, in int) *Weight {
 	return w
 }
 
+// DescribeTable is [Describe] for a Weight as [Slab.NewTable] makes it. [Slab.ForProducts] returns it as it is, and
+// its Bytes are then those of both.
+func DescribeTable(dt DType, out, in int) *Weight {
+	w := Describe(dt, FullPrecision, out, in)
+	w.table = true
+	return w
+}
+
 // describe returns a Weight whose memory is to come.
 func describe(dt DType, p Precision, out, in int) *Weight {
 	if out < 0 || in < 0 {
@@ -79,7 +88,11 @@ func describe(dt DType, p Precision, out, in int) *Weight {
 // ForProducts returns a Weight that [MatMul] takes: w itself, or a copy in s if w is a table from
 // [Slab.NewTable]. p is the Precision of the copy.
 func (s *Slab) ForProducts(w *Weight, p Precision) *Weight {
-	if !w.table || w.shape {
+	if !w.table {
+		return w
+	}
+	if w.shape {
+		w.both = true
 		return w
 	}
 	c := s.NewWeight(w.DType, p, w.Out, w.In)
@@ -151,9 +164,21 @@ func (w *Weight) Row(dst []float32, i int) {
 // Bytes returns the memory of the elements in bytes; of a Weight from [Describe], what they would take.
 func (w *Weight) Bytes() int64 {
 	if w.shape {
-		return int64(w.format().PackedLen(w.Out, w.In))
+		return w.described()
 	}
 	return int64(len(w.packed.Data)) + int64(len(w.rows))
+}
+
+// described returns the bytes that a shape would take.
+func (w *Weight) described() int64 {
+	n := int64(0)
+	if w.table {
+		n = int64(w.Out) * int64(w.rowBytes())
+	}
+	if !w.table || w.both {
+		n += int64(w.format().PackedLen(w.Out, w.In))
+	}
+	return n
 }
 
 func (w *Weight) format() *gemm.Format { return w.packed.Format }

@@ -27,6 +27,8 @@ def config_of(values: dict):
     """The reference's config, of the text model alone."""
     values = {key: v for key, v in values.items() if key != "quantization_config"}
     kind = values.pop("model_type")
+    if kind == "kimi_k2":  # transformers has the model under this name
+        kind, values["architectures"] = "deepseek_v3", ["DeepseekV3ForCausalLM"]
     config = AutoConfig.for_model(kind, **values)
     if hasattr(config, "text_config") and config.text_config is not config:
         return config.get_text_config(), None

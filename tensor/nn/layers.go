@@ -164,7 +164,7 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 			return nil
 		}
 		if l.shapes {
-			return tensor.Describe(l.keep(dt), tensor.FullPrecision, rows, dim)
+			return tensor.DescribeTable(l.keep(dt), rows, dim)
 		}
 		w := l.slab.NewTable(l.keep(dt), rows, dim)
 		l.pack(w, 0, rows, name)
