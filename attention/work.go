@@ -47,7 +47,7 @@ type Pairs struct {
 	Queries          int
 	Pairs            int64 // of a query and a key that it sees, in each head
 	Keys             int   // that are read
-	Width            int   // values in the cache of each such key: of all heads, keys and values
+	Width            int   // values that each such key takes in the cache: of all heads, keys and values
 }
 
 // WorkOf returns what op computes for s, and the Ops that it calls for theirs. op may be any Op: of one that does not
@@ -154,4 +154,26 @@ func (m Mixture) Flops() float64 {
 // Flops returns the floating-point operations of queries by keys, and of weights by values.
 func (p Pairs) Flops() float64 {
 	return 2 * float64(p.Pairs) * float64(p.Heads) * float64(p.KeyDim+p.ValueDim)
+}
+
+// work is that of the form that the number of new tokens asks for.
+func (m *Latent) work(s Span) Work {
+	w := Work{Products: []Product{{m.Down.Weight, s.Rows}, {m.Out.Weight, s.Out}}}
+	if m.QueryUp.Weight != nil {
+		w.Products = append(w.Products, Product{m.QueryUp.Weight, s.Rows})
+	}
+	mask, up, rows := Mask{Causal: true}, m.Up.KeysTransposed, s.Out
+	pairs := SelfPairs(mask, s, m.Heads, 1, m.keyDim(), m.Rank)
+	if s.Rows > m.MaxAbsorbed() {
+		up, rows = m.Up.Keys, s.Pos+s.Rows
+		pairs = SelfPairs(mask, s, m.Heads, m.Heads, m.queryDim(), m.ValueDim)
+	}
+	pairs.Width = m.keyDim() // of the latents that are read
+	for _, matrices := range [][]*tensor.Weight{up, m.Up.Values} {
+		for _, matrix := range matrices {
+			w.Products = append(w.Products, Product{matrix, rows})
+		}
+	}
+	w.Pairs = []Pairs{pairs}
+	return w
 }

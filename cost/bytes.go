@@ -65,15 +65,17 @@ func (m *Model) expertMatrices() int64 {
 // as the largest matrix that is stored transposed; the file's own pages are the system's.
 func (m *Model) Memory() int64 {
 	seen := map[*tensor.Weight]bool{}
-	bytes, stored := int64(0), int64(0)
+	bytes := int64(0)
 	add := func(w *tensor.Weight) {
 		if w != nil && !seen[w] {
 			seen[w] = true
 			bytes += w.Bytes()
-			stored += elements(w)
 		}
 	}
 	w := m.once()
+	if m.decoder != nil { // a long text may go through other matrices than a token
+		w.Add(m.decoder.Work(attention.Span{Rows: 1 << 20, Out: 1 << 20, Source: 1}))
+	}
 	for _, p := range append(w.Products, w.Cross...) {
 		add(p.Weight)
 	}
@@ -89,7 +91,7 @@ func (m *Model) Memory() int64 {
 			add(table)
 		}
 	}
-	return bytes + 4*max(0, m.Parameters-stored)
+	return bytes + 4*(m.Parameters-m.matrices)
 }
 
 // Read returns the bytes of weights that one more token reads: the packed matrices that it is multiplied by,
@@ -136,7 +138,7 @@ func (m *Model) Cache(n int, f Format) Cache {
 		first, _ := l.Mask.Range(max(n-1, 0))
 		bytes := f.Of(int64(max(n, 0)-first) * Width(l))
 		switch {
-		case isLatent(l):
+		case l.ValuesInKeys:
 			c.Latent += bytes
 		case l.Mask.Window > 0 || l.Mask.Chunk > 0:
 			c.Window += bytes
@@ -160,6 +162,10 @@ func (m *Model) CacheWidth() int64 {
 }
 
 // Width returns the number of values that a layer keeps of each token.
-func Width(l attention.CacheLayer) int64 { return int64(l.KVHeads) * int64(l.KeyDim+l.ValueDim) }
-
-func isLatent(l attention.CacheLayer) bool { return false }
+func Width(l attention.CacheLayer) int64 {
+	n := l.KeyDim
+	if !l.ValuesInKeys {
+		n += l.ValueDim
+	}
+	return int64(l.KVHeads) * int64(n)
+}

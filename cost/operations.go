@@ -54,12 +54,13 @@ func (m *Model) Token(pos int) Operations {
 	return m.span(attention.Span{Pos: max(pos, 0), Rows: 1, Out: 1, Source: m.source}, 1)
 }
 
-// Generate returns the operations of n tokens that are written one after the other from position pos on.
+// Generate returns the operations of n tokens that are written one after the other from position pos on. It
+// takes time in proportion to n.
 func (m *Model) Generate(pos, n int) Operations {
-	if n <= 0 || m.decoder == nil {
-		return Operations{}
+	var o Operations
+	for i := range n {
+		o = o.Plus(m.Token(pos + i))
 	}
-	o := m.span(attention.Span{Pos: max(pos, 0), Rows: n, Out: n, Source: m.source}, n)
 	return o
 }
 

@@ -184,13 +184,10 @@ func (m *debertaBuilder) perHead(w nn.Loader, l nn.Linear, positions tensor.Tens
 		return nil
 	}
 	d := m.HiddenSize / m.NumAttentionHeads
-	out := make([]*tensor.Weight, m.NumAttentionHeads)
 	if w.ShapesOnly() {
-		for h := range out {
-			out[h] = tensor.Describe(tensor.F32, tensor.FullPrecision, positions.Rows(), d)
-		}
-		return out
+		return w.Described(m.NumAttentionHeads, positions.Rows(), d)
 	}
+	out := make([]*tensor.Weight, m.NumAttentionHeads)
 	y := tensor.New(positions.Rows(), m.HiddenSize)
 	l.Forward(y, positions)
 	for h := range out {

@@ -5,14 +5,31 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 // newWeight returns a matrix of a type as the options have it.
 func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
 	if l.shapes {
+		if l.made++; l.made == maxMade {
+			l.Fail(fmt.Errorf("nn: %q: a model of more than %d matrices is not supported", l.prefix, maxMade))
+		}
 		return tensor.Describe(dt, l.opt.Precision, out, in)
 	}
 	return l.slab.NewWeight(dt, l.opt.Precision, out, in)
+}
+
+// maxMade bounds the matrices of a model without data. Kimi K2 has a tenth of it.
+const maxMade = 1 << 20
+
+// Described returns n float32 matrices [out, in] that a recipe would compute from weights, without memory. It is
+// for checkpoints of which [Loader.ShapesOnly] is true.
+func (l Loader) Described(n, out, in int) []*tensor.Weight {
+	made := make([]*tensor.Weight, n)
+	for i := range made {
+		made[i] = l.newWeight(tensor.F32, out, in)
+	}
+	return made
 }
 
 // bytes returns the whole tensor name, which has been looked up. ok is false if there is nothing to read: an
@@ -38,10 +55,38 @@ func (l Loader) zeroed(n int) []float32 {
 
 // keep returns the type in which a matrix of a stored type is kept.
 func (l Loader) keep(stored tensor.DType) tensor.DType {
-	if l.opt.Convert == nil {
+	switch {
+	case l.opt.Convert == nil && stored == tensor.MXFP4:
+		return tensor.BF16
+	case l.opt.Convert == nil:
 		return stored
 	}
-	return l.opt.Convert(stored)
+	kept := l.opt.Convert(stored)
+	if kept != stored && !kept.Encodes() {
+		l.Fail(fmt.Errorf("nn: Convert returns %v for %v: weights are not converted to this type", kept, stored))
+		return stored
+	}
+	return kept
+}
+
+// kept returns the bytes that a tensor takes as a matrix.
+func (l Loader) kept(info checkpoint.Info) int64 {
+	stored, err := info.DType.Tensor()
+	if err != nil || len(info.Shape) < 2 {
+		return info.Size
+	}
+	elements, bytes := stored.Block()
+	keptElements, keptBytes := l.keep(stored).Block()
+	return info.Size / int64(bytes*keptElements) * int64(elements*keptBytes)
+}
+
+// single reports whether the elements of a stored type can be moved one by one; if not it records an error.
+func (l Loader) single(name string, stored tensor.DType) bool {
+	elements, _ := stored.Block()
+	if elements > 1 {
+		l.Fail(fmt.Errorf("nn: tensor %q is %v, and has to be transposed: that is not supported", l.full(name), stored))
+	}
+	return elements == 1
 }
 
 const (
