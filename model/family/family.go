@@ -65,6 +65,8 @@ func Recipes() map[string]Recipe {
 		"gpt2": {Title: "GPT-2", Decoder: gpt2, Tokens: tokens(50256, 50256, -1)},
 		// gptneox.go
 		"gpt_neox": {Title: "GPT-NeoX, Pythia", Decoder: gptneox, Tokens: tokens(0, 2, -1)},
+		// gptoss.go
+		"gpt_oss": {Title: "gpt-oss", Decoder: gptoss},
 		// granite.go
 		"granite":          {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
 		"granitemoe":       {Title: "Granite MoE", Decoder: granitemoe, Tokens: tokens(1, 2, -1)},

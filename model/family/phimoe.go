@@ -25,7 +25,9 @@ func phimoe(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.VocabSize, cfg.IntermediateSize, cfg.NumKeyValueHeads, cfg.MaxPositionEmbeddings = 32064, 6400, new(8), 131072
 	cfg.RMSNormEps, cfg.RopeTheta = 1e-5, 1e6
 	c.Read(&cfg)
-	checkActive(c, 2, cfg.NumLocalExperts)
+	if cfg.NumLocalExperts < 2 {
+		c.Fail("num_local_experts is %d; a token uses two", cfg.NumLocalExperts)
+	}
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.Norm = func(w nn.Loader, name string, dim int) nn.Norm {
 		return w.LayerNorm(name, dim, float32(cfg.RMSNormEps))

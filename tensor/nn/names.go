@@ -22,6 +22,12 @@ func (l Loader) Has(name string) bool {
 	return ok
 }
 
+// Stored returns the type of the tensor with this name as the checkpoint calls it, or "" if it has none.
+func (l Loader) Stored(name string) string {
+	info, _ := l.src.Lookup(l.full(name))
+	return string(info.DType)
+}
+
 // HasBelow reports whether the checkpoint has a tensor whose name begins with prefix. A [checkpoint.Maker] makes any.
 func (l Loader) HasBelow(prefix string) bool {
 	if _, ok := l.src.(checkpoint.Maker); ok {
