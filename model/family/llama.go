@@ -78,10 +78,14 @@ func NewLlama(c *hf.Config, cfg LlamaConfig) *Llama {
 	return m
 }
 
-// RotateAll gives every layer the rotation of the config.
-func (m *Llama) RotateAll() {
+// RotateAll gives every layer the rotation of the config. Whole heads rotate.
+func (m *Llama) RotateAll() { m.RotateShare(0) }
+
+// RotateShare is RotateAll for families that rotate the share partial_rotary_factor of each head; if the config
+// has no such key, this share.
+func (m *Llama) RotateShare(share float64) {
 	p := m.c.RopeParameters()
-	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings})
+	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings, Share: share})
 	m.MaxLen = rotatedLength(p, m.MaxPositionEmbeddings)
 	m.Rotary = func(int) *attention.RoPE { return r }
 }
