@@ -12,8 +12,8 @@ import (
 // plainCases are the simplest golden cases of each family, which tests change.
 var plainCases = map[string]string{
 	"cohere": "cohere-qk-norm", "cohere2": "cohere2-plain", "deepseek_v2": "deepseek_v2-groups", "deepseek_v3": "deepseek_v3-published", "falcon": "falcon-7b", "gemma": "gemma-bias", "gemma2": "gemma2-softcaps",
-	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
-	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
+	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe": "glm4_moe-air", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
+	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "minimax_m2": "minimax_m2-published", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
 	"gpt_oss": "gpt_oss-plain", "mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
 	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
@@ -107,6 +107,9 @@ func hostileKeys() map[string]keys {
 		"deepseek_v3":   deepseek,
 		"glm4_moe_lite": deepseek.like(keys{"mlp_layer_types": {"0", `"sparse"`, "{}", "[]", `["sparse"]`, "[1, 2, 3]", `["dense", "x", "sparse"]`}}, "first_k_dense_replace"),
 		"kimi_k2":       deepseek,
+		"glm4_moe":      llama.like(shared).like(keys{"attention_bias": notBools, "use_qk_norm": notBools, "num_nextn_predict_layers": notSizes[1:]}),
+		"minimax_m2": llama.like(keys{"num_local_experts": notSizes, "num_experts_per_tok": append([]string{"11"}, notSizes...),
+			"rotary_dim": append([]string{"15"}, notSizes...), "scoring_func": notNames, "use_qk_norm": {"false"}, "use_routing_bias": {"false"}}),
 		"falcon": base.like(rope).like(keys{"hidden_size": notSizes, "n_embed": notSizes, "ffn_hidden_size": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "num_kv_heads": notSizes, "new_decoder_architecture": notBools, "multi_query": notBools, "parallel_attn": notBools,
 			"num_ln_in_parallel_attn": append([]string{"2"}, notSizes...), "alibi": notBools, "bias": notBools, "activation": notNames,

@@ -75,7 +75,7 @@ func TestPredictionAssembledWrongly(t *testing.T) {
 
 // The forms of latent attention agree, and so does what they write.
 func TestLatentForms(t *testing.T) {
-	for _, name := range []string{"deepseek_v3"} {
+	for _, name := range []string{"deepseek_v3", "deepseek_v2", "glm4_moe_lite"} {
 		g := plain(t, name)
 		ids := modeltest.RandomIDs(7, 100, 97)
 		var logits [3]tensor.Tensor

@@ -78,11 +78,11 @@ func NewLlama(c *hf.Config, cfg LlamaConfig) *Llama {
 	return m
 }
 
-// RotateAll gives every layer the rotation of the config. Whole heads rotate.
+// RotateAll gives every layer the rotation of the config.
 func (m *Llama) RotateAll() { m.RotateShare(0) }
 
-// RotateShare is RotateAll for families that rotate the share partial_rotary_factor of each head; if the config
-// has no such key, this share.
+// RotateShare is RotateAll for families that rotate a share of each head. The config may name another share; see
+// [hf.Rope].
 func (m *Llama) RotateShare(share float64) {
 	p := m.c.RopeParameters()
 	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings, Share: share})

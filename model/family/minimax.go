@@ -8,26 +8,35 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// minimaxm2 is MiniMax M2 (MiniMax, 2025; transformers: MiniMaxM2ForCausalLM): Mixtral's names, OLMo 2's norms of
-// queries and keys, and a router like DeepSeek V3's. Of each head, the first rotary_dim values rotate.
-func minimaxm2(c *hf.Config, w nn.Loader) *arch.Decoder {
+// minimaxM2 is MiniMax M2 (transformers: MiniMaxM2ForCausalLM): Mixtral's layers and names with a router by sigmoids
+// and a bias, norms over all heads, and a rotation of a part of each.
+func minimaxM2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	c = c.Alias("num_local_experts", "num_experts")
 	cfg := struct {
 		LlamaConfig
 		NumLocalExperts  int  `json:"num_local_experts" hf:"experts"`
 		NumExpertsPerTok int  `json:"num_experts_per_tok" hf:"experts"`
-		RotaryDim        *int `json:"rotary_dim" hf:"width"` // nil: see partial_rotary_factor
+		RotaryDim        *int `json:"rotary_dim" hf:"width"` // nil: whole heads
 	}{LlamaConfig: LlamaDefaults(), NumLocalExperts: 256, NumExpertsPerTok: 8}
 	cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 200064, 3072, 1536, 62
-	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.HeadDim, cfg.MaxPositionEmbeddings, cfg.RopeTheta = 48, new(8), new(128), 196608, 5e6
-	c.Refuse("scoring_func", `"sigmoid"`)
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.HeadDim = 48, new(8), new(128)
+	cfg.MaxPositionEmbeddings, cfg.RopeTheta = 196608, 5e6
 	c.Read(&cfg)
+	// Published configs have these keys, which transformers does not read.
+	c.Refuse("scoring_func", `"sigmoid"`)
+	c.Refuse("use_qk_norm", "true")
+	c.Refuse("use_routing_bias", "true")
+	c.Refuse("shared_intermediate_size", "0")
 	checkActive(c, cfg.NumExpertsPerTok, cfg.NumLocalExperts)
 	m := NewLlama(c, cfg.LlamaConfig)
-	m.QKVBias, m.OutBias = false, false // the config's key is ignored
+	m.QKVBias, m.OutBias = false, false
 	share := 1.0
 	if cfg.RotaryDim != nil {
 		share = float64(*cfg.RotaryDim) / float64(m.HeadWidth)
+	}
+	if share > 1 {
+		c.Fail("rotary_dim is %d; a head has %d values", *cfg.RotaryDim, m.HeadWidth)
+		share = 1
 	}
 	m.RotateShare(share)
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {

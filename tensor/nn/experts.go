@@ -57,6 +57,9 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 	if !ok || !ok2 || f.Transposed && (!l.single(gateUp, dt) || !l.single(down, dt2)) {
 		return nil
 	}
+	if f.Transposed && (!l.single(gateUp, dt) || !l.single(down, dt2)) {
+		return nil
+	}
 	experts := make([]tensor.Expert, n)
 	up, step := hidden, 1
 	if f.Interleaved {

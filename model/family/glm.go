@@ -7,19 +7,18 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// glm4moe is GLM-4.5 and 4.6 (Zeng et al., "GLM-4.5", 2025; transformers: Glm4MoeForCausalLM): LLaMA's attention, of
-// which a part of each head rotates, with DeepSeek V3's experts and layer that predicts a token more.
+// glm4moe is GLM-4.5 and 4.6 (transformers: Glm4MoeForCausalLM): LLaMA's attention, which rotates half of each head,
+// and DeepSeek V3's experts.
 func glm4moe(c *hf.Config, w nn.Loader) *arch.Decoder {
 	c = c.Alias("n_routed_experts", "num_local_experts").Alias("num_nextn_predict_layers", "num_mtp_layers")
 	cfg := struct {
 		LlamaConfig
 		sharedMoEConfig
 		UseQKNorm bool `json:"use_qk_norm"`
-	}{LlamaConfig: LlamaDefaults()}
-	cfg.VocabSize, cfg.IntermediateSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads, cfg.NumKeyValueHeads = 151552, 10944, 46, 96, new(8)
-	cfg.MaxPositionEmbeddings, cfg.RMSNormEps = 131072, 1e-5
-	cfg.sharedMoEConfig = sharedMoEConfig{MoEIntermediateSize: 1408, NRoutedExperts: 128, NSharedExperts: 1, NumExpertsPerTok: 8,
-		NGroup: new(1), TopKGroup: new(1), NormTopKProb: true, RoutedScalingFactor: 1, FirstKDenseReplace: 1, Predictions: 1}
+	}{LlamaConfig: LlamaDefaults(), sharedMoEConfig: sharedMoEConfig{MoEIntermediateSize: 1408, NRoutedExperts: 128, NSharedExperts: 1,
+		NumExpertsPerTok: 8, NGroup: new(1), TopKGroup: new(1), NormTopKProb: true, RoutedScalingFactor: 1, FirstKDenseReplace: 1, Predictions: 1}}
+	cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 151552, 4096, 10944, 46
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.MaxPositionEmbeddings, cfg.RMSNormEps = 96, new(8), 131072, 1e-5
 	c.Read(&cfg)
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.OutBias, m.MLPBias = false, false // attention_bias is that of queries, keys and values
