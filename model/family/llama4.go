@@ -152,6 +152,7 @@ func llama4(c *hf.Config, w nn.Loader) *arch.Decoder {
 // The vision tower and the projector are not read.
 func llama4Pictures(c *hf.Config, w nn.Loader) *arch.Decoder {
 	m, layer := newLlama4(c.Object("text_config"))
+	w = w.Root("", "language_model.model.norm.weight")
 	inner := w.At("language_model")
 	d := m.Assemble(inner.At("model"), inner, layer)
 	w.Ignore(func(name string) bool {
