@@ -13,7 +13,7 @@ import (
 var plainCases = map[string]string{
 	"cohere": "cohere-qk-norm", "cohere2": "cohere2-plain", "deepseek_v2": "deepseek_v2-groups", "deepseek_v3": "deepseek_v3-published", "falcon": "falcon-7b", "gemma": "gemma-bias", "gemma2": "gemma2-softcaps",
 	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe": "glm4_moe-air", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
-	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "minimax_m2": "minimax_m2-published", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
+	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "llama4": "llama4-published", "llama4_text": "llama4_text-scout", "minimax_m2": "minimax_m2-published", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
 	"gpt_oss": "gpt_oss-plain", "mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
 	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
@@ -32,20 +32,21 @@ func plain(t testing.TB, family string) golden {
 
 // Kinds of keys, with values that are wrong for each.
 var (
-	notNumbers  = []string{`"7"`, `true`, `[]`, `[1]`, `{}`, `1e400`, `-1e400`}
-	notSizes    = append([]string{"0", "-1", "1e18", "-1e18", "9223372036854775807", "1.5", "1e-300"}, notNumbers...)
-	notBools    = []string{`0`, `1`, `"true"`, `[]`, `{}`}
-	notStrings  = []string{`0`, `true`, `[]`, `{}`}
-	notObjects  = []string{`0`, `true`, `"x"`, `[]`, `[{}]`}
-	notNames    = append([]string{`""`, `"x"`, `"SiLU"`, `"clippy"`}, notStrings...)
-	notPlus     = append([]string{"-1", "-1e-300"}, notNumbers...)
-	notPositive = append([]string{"0"}, notPlus...)
-	notEpsilons = append([]string{"1", "1e18"}, notPlus...)
-	notShares   = append([]string{"0", "1.01", "1e18"}, notPlus...)
-	notRopes    = append([]string{`"x"`, `"Linear"`, `"mrope"`}, notStrings...)
-	notTypes    = append([]string{`""`, `"LLAMA"`, `"bert"`, "missing", "null"}, notStrings...)
-	notQuants   = append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)
-	notLists    = []string{`0`, `"full_attention"`, `{}`, `[]`, `["full_attention"]`, `[1, 2, 3]`,
+	notNumbers     = []string{`"7"`, `true`, `[]`, `[1]`, `{}`, `1e400`, `-1e400`}
+	notSizes       = append([]string{"0", "-1", "1e18", "-1e18", "9223372036854775807", "1.5", "1e-300"}, notNumbers...)
+	notBools       = []string{`0`, `1`, `"true"`, `[]`, `{}`}
+	notStrings     = []string{`0`, `true`, `[]`, `{}`}
+	notObjects     = []string{`0`, `true`, `"x"`, `[]`, `[{}]`}
+	notNames       = append([]string{`""`, `"x"`, `"SiLU"`, `"clippy"`}, notStrings...)
+	notPlus        = append([]string{"-1", "-1e-300"}, notNumbers...)
+	notPositive    = append([]string{"0"}, notPlus...)
+	notEpsilons    = append([]string{"1", "1e18"}, notPlus...)
+	notShares      = append([]string{"0", "1.01", "1e18"}, notPlus...)
+	notRopes       = append([]string{`"x"`, `"Linear"`, `"mrope"`}, notStrings...)
+	notTypes       = append([]string{`""`, `"LLAMA"`, `"bert"`, "missing", "null"}, notStrings...)
+	notQuants      = append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)
+	notNumberLists = []string{"0", `"x"`, "{}", "[1.5]", `["x"]`}
+	notLists       = []string{`0`, `"full_attention"`, `{}`, `[]`, `["full_attention"]`, `[1, 2, 3]`,
 		`["full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention"]`,
 		`["full_attention", "chunked_attention", "full_attention"]`, `["full_attention", null, "full_attention"]`, `["full_attention", "", "full_attention"]`}
 )
@@ -99,7 +100,12 @@ func hostileKeys() map[string]keys {
 		"rope_local_base_freq", "rope_theta", "partial_rotary_factor")
 	experts := keys{"num_experts": notSizes, "num_experts_per_tok": append([]string{"999"}, notSizes...)}
 	qwenExperts := experts.like(keys{"moe_intermediate_size": notSizes, "norm_topk_prob": notBools, "decoder_sparse_step": notSizes,
-		"mlp_only_layers": {"0", `"x"`, "{}", "[1.5]", `["x"]`}, "num_experts": notSizes[1:], "use_sliding_window": notBools})
+		"mlp_only_layers": notNumberLists, "num_experts": notSizes[1:], "use_sliding_window": notBools})
+	llama4 := llama.like(experts, "num_experts", "partial_rotary_factor").like(keys{"num_local_experts": notSizes, "intermediate_size_mlp": notSizes,
+		"interleave_moe_layer_step": notSizes, "moe_layers": notNumberLists, "use_qk_norm": notBools, "no_rope_layer_interval": notSizes,
+		"no_rope_layers": {"0", `"x"`, "{}", "[1]", "[1.5, 1, 1, 1, 1, 1]", `["x"]`}, "attention_chunk_size": notSizes, "layer_types": notLists,
+		"attn_temperature_tuning": notBools, "floor_scale": notSizes, "attn_scale": notNumbers, "attention_bias": notBools,
+		"rope_scaling.rope_type": notRopes}, "rope_scaling.type")
 	return map[string]keys{
 		"cohere":        cohere.like(keys{"use_qk_norm": notBools}),
 		"cohere2":       cohere.like(types).like(keys{"sliding_window_pattern": notSizes}),
@@ -127,14 +133,17 @@ func hostileKeys() map[string]keys {
 			"attention_bias": notBools, "swiglu_alpha": notPositive, "swiglu_limit": notPositive, "rope_scaling.rope_type": notRopes}, "rope_scaling.type"),
 		"granite": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
 			"residual_multiplier": notPositive, "logits_scaling": notPositive}),
-		"llama":     llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
-		"mistral":   llama.like(window),
-		"mixtral":   llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
-		"olmoe":     llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
-		"qwen2_moe": llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
-		"qwen3_moe": llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
-		"olmo2":     llama.like(keys{"attention_bias": notBools}),
-		"olmo3":     byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
+		"llama": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
+		"llama4": llama4.like(nil, "model_type", "quantization_config", "rope_parameters").below("text_config").like(keys{"text_config": notObjects, "model_type": notTypes,
+			"quantization_config": notQuants}),
+		"llama4_text": llama4,
+		"mistral":     llama.like(window),
+		"mixtral":     llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
+		"olmoe":       llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
+		"qwen2_moe":   llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
+		"qwen3_moe":   llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
+		"olmo2":       llama.like(keys{"attention_bias": notBools}),
+		"olmo3":       byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
 		"opt": base.like(keys{"hidden_size": notSizes, "word_embed_proj_dim": notSizes, "ffn_dim": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "max_position_embeddings": notSizes, "activation_function": notNames, "do_layer_norm_before": notBools,
 			"_remove_final_layer_norm": notBools, "enable_bias": notBools, "layer_norm_elementwise_affine": notBools}),

@@ -73,6 +73,9 @@ func Recipes() map[string]Recipe {
 		"granite": {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
 		// llama.go
 		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama, Tokens: tokens(1, 2, -1)},
+		// llama4.go
+		"llama4":      {Title: "LLaMA 4 (the text model of one with pictures)", Decoder: llama4Pictures, Tokens: tokens(1, 2, -1)},
+		"llama4_text": {Title: "LLaMA 4 (text)", Decoder: llama4, Tokens: tokens(1, 2, -1)},
 		// minimax.go
 		"minimax_m2": {Title: "MiniMax M2", Decoder: minimaxM2, Tokens: tokens(200034, 200020, -1)},
 		// mistral.go
