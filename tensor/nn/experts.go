@@ -1,7 +1,10 @@
 package nn
 
 import (
+	"fmt"
+
 	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -178,7 +181,8 @@ func (t *outputs) Do(part, _ int) {
 }
 
 // Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is
-// kept in float32 and multiplies in full precision, whatever the options say.
+// kept in float32 and multiplies in full precision, whatever the options say. A weight or bias that is NaN or infinite
+// is an error.
 func (l Loader) Float32(name string, in, out int, bias bool) Linear {
 	var lin Linear
 	if l.shapes {
@@ -191,10 +195,19 @@ func (l Loader) Float32(name string, in, out int, bias bool) Linear {
 		if w == nil {
 			return lin
 		}
+		l.checkFinite(name+".weight", w)
 		lin.Weight = tensor.WeightFrom(tensor.From(w, out, in))
 	}
 	if bias {
 		lin.Bias = l.Vector(name+".bias", out)
+		l.checkFinite(name+".bias", lin.Bias)
 	}
 	return lin
+}
+
+// checkFinite records an error if a tensor has values that are NaN or infinite.
+func (l Loader) checkFinite(name string, x []float32) {
+	if !vec.Finite(x) {
+		l.Fail(fmt.Errorf("nn: tensor %q has numbers that are not finite", l.full(name)))
+	}
 }
