@@ -43,6 +43,13 @@ func InPlace(f *Format, n, k int, s Stored) Matrix {
 	return m
 }
 
+// Fetch has the system begin to read the matrix into memory, where it is stored in a mapped file that is not there.
+func (m Matrix) Fetch() {
+	if m.Stored != nil {
+		m.Stored.Mapping.Fetch(m.Stored.Data)
+	}
+}
+
 // storedK is how many elements of each row one row of activations is multiplied by at a time: the nearest cache holds
 // that part of a panel.
 const storedK = 256
