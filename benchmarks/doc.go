@@ -27,6 +27,12 @@
 // TestPeakMemory and TestDecodeAllocatesNothing check what does not vary: opening a checkpoint takes little
 // more memory than its weights, and a token allocates nothing.
 //
+// Program bigmoe, in a folder of its own, writes a mixture of experts that is larger than memory and runs it with its
+// experts mapped:
+//
+//	go run ./benchmarks/bigmoe -write DIR
+//	go run ./benchmarks/bigmoe -run DIR
+//
 // # Files
 //
 // TRANSFORMER_REAL names a folder with the Hugging Face checkpoints smollm2-135m-instruct and gemma-3-270m,
