@@ -10,6 +10,8 @@
 //   - BenchmarkMatMul: products of activations and weights, from one row to 1024.
 //   - BenchmarkScaledDotProduct: attention alone. Its time grows as the square of the length. B/op is the
 //     memory that it needs beside its arguments.
+//   - BenchmarkLatentDecode: one token's attention to latents, and to the keys and values of as many heads.
+//     BenchmarkLatentForms: the two forms of latent attention, against the number of new tokens.
 //   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models have the shape of
 //     LLaMA 3.2 1B, with random weights, and of SmolLM2 135M, with its real weights if they are there.
 //   - BenchmarkEmbed: encoders of the shapes of MiniLM-L6 and BERT base, for batches of equal and of mixed
@@ -46,7 +48,8 @@
 //     of what reading a buffer larger than all caches reaches. A tied head counts once; the row of the
 //     embedding does not count.
 //   - %gemm, for prompts: the time of the model's matrix products alone, with the same weights and rows, as a
-//     share of the whole time.
+//     share of the whole time. In BenchmarkLatentDecode it is the speed, as a share of that of a float32
+//     product with 128 rows.
 //
 // Shares are medians. On a busy machine they are steadier than ns/op, but other programs that come and go
 // within a fifth of a second can push a share above 100 or far below its usual value. GFLOP/s, GB/s and tok/s

@@ -37,3 +37,25 @@ func TestActiveExperts(t *testing.T) {
 		}
 	}
 }
+
+// Beyond the original length, Phi-3.5-MoE rotates with long_factor, as in its publisher's code. The reference does
+// not, so both factors are equal in its golden files.
+func TestPhiLongFactor(t *testing.T) {
+	g := plain(t, "phimoe")
+	logits := func(short, long string) []float32 {
+		o := with(with(g.object(t), "rope_scaling.short_factor", short), "rope_scaling.long_factor", long)
+		changed := g
+		changed.Config = encode(o)
+		s := changed.decoder(t, model.Options{}).NewSession(model.SessionOptions{})
+		if err := s.Append(g.Prompt...); err != nil {
+			t.Fatal(err)
+		}
+		return s.Logits()
+	}
+	const short, long = "[1,1.1,1.3,1.6,2]", "[1.2,2,3.5,5,7]"
+	want := logits(long, long)
+	tensortest.CheckBits(t, "beyond the original length", logits(short, long), want)
+	if _, same := tensortest.SameBits(logits(short, short), want); same {
+		t.Error("long_factor changes nothing beyond the original length")
+	}
+}

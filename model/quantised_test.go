@@ -35,7 +35,7 @@ func asFP8(t testing.TB, g golden) (quantised, plain checkpoint.Source) {
 			t.Fatal(err)
 		}
 		e := checkpoint.Float32(name, x)
-		if !strings.HasSuffix(name, "_proj.weight") {
+		if !strings.Contains(name, "_proj") || !strings.HasSuffix(name, ".weight") {
 			q, p = append(q, e), append(p, e)
 			continue
 		}
@@ -77,7 +77,12 @@ const fp8Config = `{"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "
 
 // A checkpoint in FP8 computes to the bit what its values in F32 do, and rounded to BF16 what those in BF16 do.
 func TestFP8(t *testing.T) {
-	g := plain(t, "llama")
+	for _, family := range []string{"llama", "deepseek_v3"} {
+		t.Run(family, func(t *testing.T) { testFP8(t, plain(t, family)) })
+	}
+}
+
+func testFP8(t *testing.T, g golden) {
 	quantised, values := asFP8(t, g)
 	config := encode(with(g.object(t), "quantization_config", fp8Config))
 	fsys := fstest.MapFS{"config.json": {Data: config}, "model.safetensors": {Data: written(t, quantised)}}

@@ -5,11 +5,12 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/hugepages"
+	"github.com/seed2010d43f/transformer/internal/mmap"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
 
 // Weight is a matrix [Out, In] of a linear layer or an embedding. It is stored in its DType, in an order that
-// suits products with one row and with many; [Weight.Row] reads a row back. Once packed it does not change,
+// suits products with one row and with many, or read where a file has it (see [InPlace]); [Weight.Row] reads a row back. Once packed it does not change,
 // and several goroutines may use it.
 type Weight struct {
 	Out, In   int
@@ -83,6 +84,31 @@ func describe(dt DType, p Precision, out, in int) *Weight {
 		p = FullPrecision
 	}
 	return &Weight{Out: out, In: in, DType: dt, Precision: p, packed: gemm.Matrix{N: out, K: in, Format: f}}
+}
+
+// Stored is where a matrix lies in the memory of a file. Its fields are
+//
+//	Data     []byte // from the first element on
+//	Mapping         // of the file; nil is memory that stays
+//	Row, Col int    // bytes from one row to the next, and from one element of a row to the next
+//
+// Col is 0 for rows as most files have them: blocks side by side. A file with the transposed matrix, [In, Out], has
+// the Row of one element, and the Col of Out elements. Nothing has to be aligned.
+type Stored = gemm.Stored
+
+// ReadError is the value of a panic of products with a Weight from [InPlace] whose file cannot be read any more: its
+// mapping is closed, or it has become shorter. It may be the Value of a [Panic]; errors.As finds it there.
+type ReadError = mmap.Error
+
+// InPlace returns a Weight that is read where it lies, whenever it is multiplied. Nothing is copied: memory that no
+// product asks for need not be resident. The bits are those of a packed Weight of the same type and Precision. A
+// product with few rows takes up to twice as long, as it packs what it multiplies; with Col it takes longer still.
+//
+// It panics if the matrix does not lie within s.Data.
+func InPlace(dt DType, p Precision, out, in int, s Stored) *Weight {
+	w := describe(dt, p, out, in)
+	w.packed = gemm.InPlace(w.format(), out, in, s)
+	return w
 }
 
 // ForProducts returns a Weight that [MatMul] takes: w itself, or a copy in s if w is a table from
@@ -164,10 +190,14 @@ func (w *Weight) Row(dst []float32, i int) {
 	w.format().Decode(dst, w.rows[i*size:(i+1)*size])
 }
 
-// Bytes returns the memory of the elements in bytes; of a Weight from [Describe], what they would take.
+// Bytes returns the memory of the elements in bytes: of a Weight from [Describe], what they would take; of
+// [InPlace], the file's.
 func (w *Weight) Bytes() int64 {
 	if w.shape {
 		return w.described()
+	}
+	if w.packed.Stored != nil {
+		return int64(w.Out) * int64(w.rowBytes())
 	}
 	return int64(len(w.packed.Data)) + int64(len(w.rows))
 }

@@ -20,6 +20,9 @@ type Options struct {
 	// Precision says whether products with the matrices round activations.
 	Precision tensor.Precision
 
+	// Experts says where the experts of a mixture lie.
+	Experts Placement
+
 	// Valid, if not nil, is called before each weight is read. If it returns an error, no more weights are
 	// read: a wrong config then fails early.
 	Valid func() error
@@ -38,6 +41,19 @@ type Options struct {
 	// [IsSideTensor], and those that a recipe knows to be no weights of the model.
 	Skipped func(name string)
 }
+
+// Placement says where a matrix is while a model is in use.
+type Placement uint8
+
+const (
+	// Packed is in memory of the model, in an order that products read fast.
+	Packed Placement = iota
+
+	// Mapped is where the file has it. Nothing is copied and nothing is converted: the matrix keeps the stored type,
+	// whatever [Options.Convert] says. The system reads what products ask for, keeps it while there is memory, and
+	// drops what has not been used for long. The Source must stay open; see [Loader.InPlace].
+	Mapped
+)
 
 // Loader reads the layers of a model by the names of their weights in a checkpoint. Loaders made with
 // [Loader.At] share errors and progress with the Loader they come from. One goroutine at a time may use them.
@@ -58,6 +74,7 @@ type load struct {
 	slab        *tensor.Slab
 	done, total int64
 	derived     int64 // bytes of what is computed from weights
+	inPlace     bool  // some matrices are read from the source later
 
 	shapes bool      // there are no data: src is a checkpoint.Shapes
 	zeros  []float32 // what stands for vectors then
@@ -74,6 +91,9 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
 		room += Loader{"", l}.kept(info)
+	}
+	if opt.Experts == Mapped { // most weights need none
+		room = 0
 	}
 	l.slab = tensor.NewSlab(room)
 	return Loader{"", l}
