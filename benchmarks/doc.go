@@ -22,6 +22,8 @@
 //     beams. The models have the shapes of T5-small and BART-base, with random weights.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
 //   - BenchmarkSample: choosing a token from 128256 logits.
+//   - BenchmarkCost: the time of prompts and tokens as package cost/machine predicts it from limits that it has just
+//     measured, beside the time that they take. The ratio is the median of five turns; with -v each turn is shown.
 //   - BenchmarkOpen: from a file to a model that can compute.
 //
 // TestPeakMemory and TestDecodeAllocatesNothing check what does not vary: opening a checkpoint takes little
