@@ -15,6 +15,7 @@ import (
 //
 //	q, k, v = split(QKV(x))               // [T, H, D], [T, Hkv, D], [T, Hkv, D]
 //	q, k = QNorm(q), KNorm(k)             // per head, or over all heads; in some models after the rotation
+//	q, k, v = clip(q), clip(k), clip(v)   // to ±Clip, in few models
 //	q, k = Rotary(q, pos), Rotary(k, pos)
 //	q = q · QueryScale(pos)
 //	k, v = cache.append(k, v)             // [S, Hkv, D]: the whole sequence so far
@@ -37,6 +38,9 @@ type MultiHead struct {
 	QNorm, KNorm    nn.Norm
 	NormAllHeads    bool
 	NormAfterRotary bool
+
+	// Clip limits queries, keys and values to ±Clip, before the rotation; 0 means no limit (clip_qkv).
+	Clip float32
 
 	Rotary     *RoPE                 // nil means no rotation
 	QueryScale func(pos int) float32 // multiplies the query at position pos; nil means 1
@@ -236,6 +240,11 @@ func (t *preparation) row(row, pos int, cache *layerCache) {
 	q, k, v := x[:nq], x[nq:nq+nk], x[nq+nk:]
 	if !m.NormAfterRotary {
 		m.normalise(q, k)
+	}
+	if m.Clip > 0 {
+		for i := range x {
+			x[i] = min(max(x[i], -m.Clip), m.Clip)
+		}
 	}
 	if t.table != nil {
 		half := len(m.Rotary.InvFreq)

@@ -66,6 +66,10 @@ func Recipes() map[string]Recipe {
 		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama, Tokens: tokens(1, 2, -1)},
 		// mistral.go
 		"mistral": {Title: "Mistral", Decoder: mistral, Tokens: tokens(1, 2, -1)},
+		// mixtral.go
+		"mixtral": {Title: "Mixtral", Decoder: mixtral, Tokens: tokens(1, 2, -1)},
+		// olmoe.go
+		"olmoe": {Title: "OLMoE", Decoder: olmoe, Tokens: tokens(-1, 50279, 1)},
 		// olmo.go
 		"olmo2": {Title: "OLMo 2", Decoder: olmo2, Tokens: tokens(-1, 50279, 1)},
 		"olmo3": {Title: "OLMo 3", Decoder: olmo3, Tokens: tokens(-1, 50279, 1)},
@@ -78,6 +82,9 @@ func Recipes() map[string]Recipe {
 		// qwen.go
 		"qwen2": {Title: "Qwen 2, 2.5", Decoder: qwen2},
 		"qwen3": {Title: "Qwen 3", Decoder: qwen3},
+		// qwenmoe.go
+		"qwen2_moe": {Title: "Qwen 1.5 MoE, Qwen 2 MoE", Decoder: qwen2moe},
+		"qwen3_moe": {Title: "Qwen 3 MoE", Decoder: qwen3moe},
 		// smollm3.go
 		"smollm3": {Title: "SmolLM3", Decoder: smollm3, Tokens: tokens(128000, 128001, 128004)},
 		// starcoder2.go

@@ -161,14 +161,16 @@ func (m *Llama) HeadNorms(a *attention.MultiHead, l nn.Loader) {
 	a.QNorm, a.KNorm = m.Norm(l, "self_attn.q_norm", m.HeadWidth), m.Norm(l, "self_attn.k_norm", m.HeadWidth)
 }
 
+// AllHeadNorms adds a norm of the queries of all heads together to a, and one of the keys, as in OLMo 2.
+func (m *Llama) AllHeadNorms(a *attention.MultiHead, l nn.Loader) {
+	a.NormAllHeads = true
+	a.QNorm = m.Norm(l, "self_attn.q_norm", m.NumAttentionHeads*m.HeadWidth)
+	a.KNorm = m.Norm(l, "self_attn.k_norm", m.KVHeads*m.HeadWidth)
+}
+
 // GLU returns the mlp of a layer.
 func (m *Llama) GLU(l nn.Loader) *block.GLU {
-	f := l.At("mlp")
-	return &block.GLU{
-		GateUp: f.Fused(m.HiddenSize, m.MLPBias, parts(m.IntermediateSize, "gate_proj", "up_proj")...),
-		Act:    m.HiddenAct,
-		Down:   f.Linear("down_proj", m.IntermediateSize, m.HiddenSize, m.MLPBias),
-	}
+	return glu(l.At("mlp"), m.HiddenSize, m.IntermediateSize, m.MLPBias, m.HiddenAct)
 }
 
 // PreNorm returns LLaMA's layer: each sublayer reads the normalised stream.

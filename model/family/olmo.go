@@ -18,10 +18,8 @@ func olmoDecoder(m *Llama, w nn.Loader) *arch.Decoder {
 	m.MLPBias = false
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {
 		a := m.Attention(i, l)
-		a.NormAllHeads = true // unlike Qwen 3: one norm over all heads together
-		a.QNorm = m.Norm(l, "self_attn.q_norm", m.NumAttentionHeads*m.HeadWidth)
-		a.KNorm = m.Norm(l, "self_attn.k_norm", m.KVHeads*m.HeadWidth)
-		return block.Block{ // unlike LLaMA: norms after each sublayer only
+		m.AllHeadNorms(a, l) // unlike Qwen 3
+		return block.Block{  // unlike LLaMA: norms after each sublayer only
 			{Op: a, Post: m.Norm(l, "post_attention_layernorm", m.HiddenSize)},
 			{Op: m.GLU(l), Post: m.Norm(l, "post_feedforward_layernorm", m.HiddenSize)},
 		}

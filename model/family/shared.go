@@ -37,6 +37,15 @@ func mlp(w nn.Loader, up, down string, dim, inner int, bias bool, act nn.Activat
 	return &block.MLP{Up: w.Linear(up, dim, inner, bias), Act: act, Down: w.Linear(down, inner, dim, bias)}
 }
 
+// glu returns the gated feed-forward network with the layers gate_proj, up_proj and down_proj of f.
+func glu(f nn.Loader, dim, inner int, bias bool, act nn.Activation) *block.GLU {
+	return &block.GLU{
+		GateUp: f.Fused(dim, bias, parts(inner, "gate_proj", "up_proj")...),
+		Act:    act,
+		Down:   f.Linear("down_proj", inner, dim, bias),
+	}
+}
+
 // sideBySide returns a layer of operations that read the same norm and are added to the stream together.
 func sideBySide(pre nn.Norm, ops ...attention.Op) block.Block {
 	p := &block.Parallel{}

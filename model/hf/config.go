@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,11 +27,12 @@ type Config struct {
 // Bounds of what a config may ask for: beyond every published model, and small enough that products of
 // two fit.
 const (
-	MaxLength = 1 << 30 // tokens of a text
-	MaxVocab  = 1 << 26 // entries of a vocabulary, and labels
-	MaxWidth  = 1 << 20 // of a row
-	MaxLayers = 1 << 12
-	MaxHeads  = 1 << 12
+	MaxLength  = 1 << 30 // tokens of a text
+	MaxVocab   = 1 << 26 // entries of a vocabulary, and labels
+	MaxWidth   = 1 << 20 // of a row
+	MaxLayers  = 1 << 12
+	MaxHeads   = 1 << 12
+	MaxExperts = 1 << 12 // of a layer
 )
 
 // ParseConfig parses the contents of a file. file is the name that errors use.
@@ -127,6 +129,20 @@ func (c *Config) Without(key string) *Config {
 	o := &Config{path: c.path, errs: c.errs, keys: maps.Clone(c.keys)}
 	delete(o.keys, key)
 	return o
+}
+
+// Alias returns c with one name for a key that has two: the value of alias stands under key. It is an error if
+// both are there with different values.
+func (c *Config) Alias(key, alias string) *Config {
+	raw, ok := c.keys[alias]
+	if !ok {
+		return c
+	}
+	if own, ok := c.keys[key]; ok && !bytes.Equal(own, raw) {
+		c.Fail("%s is %.100s and %s is %.100s; they are two names of one key", key, own, alias, raw)
+		return c
+	}
+	return c.With(key, string(raw))
 }
 
 // For returns the config with a wish: the heads that the caller can use, the preferred first.

@@ -25,7 +25,8 @@ import (
 //
 // Structs may be embedded; fields without a json tag are skipped. The tag hf sets bounds for numbers:
 //
-//	vocab, width, heads, layers, length   a whole number from 1 to MaxVocab, MaxWidth, …
+//	vocab, width, heads, experts, layers, length
+//	                                      a whole number from 1 to MaxVocab, MaxWidth, …
 //	vocab0, width0, …                     from 0
 //	epsilon                               from 0 to below 1
 //	positive                              above 0
@@ -137,6 +138,8 @@ func boundsOf(tag string) bounds {
 		b.high = MaxWidth
 	case "heads":
 		b.high = MaxHeads
+	case "experts":
+		b.high = MaxExperts
 	case "layers":
 		b.high = MaxLayers
 	case "length":

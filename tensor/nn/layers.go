@@ -99,18 +99,7 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 		return lin
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, in)
-	_, size := dt.Block()
-	rows := make([]byte, min(packRows, out)*in*size)
-	for o := 0; o < out; o += packRows {
-		n := min(packRows, out-o)
-		for i := range in {
-			from := b[(i*out+o)*size:][:n*size]
-			for j := range n {
-				copy(rows[(j*in+i)*size:][:size], from[j*size:])
-			}
-		}
-		l.store(lin.Weight, o, rows[:n*in*size], dt)
-	}
+	l.storeOutputs(lin.Weight, b, dt, true, out, 0, 1)
 	l.consumed(name + ".weight")
 	return lin
 }

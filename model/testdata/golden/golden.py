@@ -34,6 +34,10 @@ Decoders (this folder) hold
     hidden              the embedding's output, then each layer's. The last entry is what the head reads: the output of
                         the final norm ("final norm"), of OPT's project_out ("project_out"), or of the last layer
                         ("layer N") if there is no final norm
+    routing             of models with experts, for each sparse layer: experts, the numbers of those chosen at each
+                        kept position in the order of choice, and shape and data of their weights in this order. The
+                        choice at every token of prompt and greedy run survives the noise, too, and the prompt uses
+                        every expert
     logits              before any sampling, after the model's own scale and soft-cap
     greedy              the 64 tokens that follow, each the argmax of a run over the whole text so far, without a cache
     greedy_cached       the same from generate() with a cache, only where it differs from greedy
@@ -89,7 +93,7 @@ import json
 import pathlib
 import sys
 
-from cases import bart, beams, bert, causal, deberta, gemma, gpt, gptneox, llama, llama_kin, modernbert, t5
+from cases import bart, beams, bert, causal, deberta, gemma, gpt, gptneox, llama, llama_kin, modernbert, moe, t5
 from kinds import decoders, encoders, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
@@ -100,6 +104,7 @@ CASES = [  # folder, kind, cases
      + gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES + llama_kin.OLMO2_CASES
      + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
+    ("next", decoders, moe.MIXTRAL_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
      + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES

@@ -101,14 +101,32 @@ class DecoderCase(Case):
     model_class = transformers.AutoModelForCausalLM
 
 
+@dataclasses.dataclass
+class MoeCase(DecoderCase):
+    """A decoder with experts. Experts in one tensor are [experts, out, in], or [experts, in, out] if transposed."""
+
+    transposed: bool = False
+
+    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "gate": 2.0}
+
+    def rule(self, name: str, shape: list) -> tuple[float, float]:
+        return (0.0, 0.3) if name.endswith("_bias") else super().rule(name, shape)
+
+    def fan_in(self, module: str, shape: list) -> int:
+        if len(shape) == 3:
+            return shape[1 if self.transposed else 2]
+        return super().fan_in(module, shape)
+
+
 def decoder(base: dict, name: str, note: str, contrasts: list, more: dict | None = None, **rest) -> DecoderCase:
     return DecoderCase(name, base["model_type"], note, {**base, **(more or {})}, contrasts, **rest)
 
 
-def decoders(prefix: str, base: dict, **shared):
+def decoders(prefix: str, base: dict, kind=DecoderCase, **shared):
     """Makes cases of one family of decoders."""
     def make(name, note, contrasts, more=None, **rest):
-        return decoder(base, f"{prefix}-{name}", note, contrasts, more, **{**shared, **rest})
+        return kind(f"{prefix}-{name}", base["model_type"], note, {**base, **(more or {})}, contrasts,
+                    **{**shared, **rest})
     return make
 
 

@@ -1,6 +1,7 @@
-"""Decoders: hidden states, logits and 64 greedy tokens. golden.py says what a file holds."""
+"""Decoders: hidden states, routing, logits and 64 greedy tokens. golden.py says what a file holds."""
 
 import math
+import re
 import tempfile
 
 import torch
@@ -12,6 +13,7 @@ from kinds.reference import (Unfit, check_contrasts, check_weights, first_fit, l
 GREEDY, POSITIONS = 64, [0, 7, 22]  # and the prompt's last
 NOISE, DRAWS, MIN_MARGIN, MIN_DISTINCT = 1e-4, 6, 1e-3, 10
 SEEDS = 60
+UNEVEN = 1.5  # mean of the largest by the smallest weight of a token's experts
 
 
 def next_logits(model, ids: list) -> torch.Tensor:
@@ -41,7 +43,49 @@ def greedy_cached(model, prompt: list) -> list:
     return model.generate(ids, attention_mask=torch.ones_like(ids))[0, len(prompt):].tolist()
 
 
+def routing(model, ids: list) -> dict:
+    """By sparse layer: the experts of each token and their weights, both [tokens, active], in the order of choice."""
+    found = {}
+
+    def note(name):
+        def hook(_, arguments):
+            found[int(re.search(r"layers\.(\d+)\.", name)[1])] = arguments[1:]
+        return hook
+
+    hooks = [module.register_forward_pre_hook(note(name))
+             for name, module in model.named_modules() if name.endswith(".experts")]
+    next_logits(model, ids)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def check_routing(model, prompt: list):
+    """The prompt must use every expert of every layer, with weights that differ."""
+    experts = {name.rsplit(".", 1)[0]: len(p) for name, p in model.named_parameters() if ".experts." in name}
+    for n, (layer, (chosen, weights)) in zip(experts.values(), sorted(routing(model, prompt).items()), strict=True):
+        if len(chosen.unique()) < n:
+            raise Unfit(f"layer {layer} uses {len(chosen.unique())} of {n} experts")
+        uneven = (weights.max(-1).values / weights.min(-1).values).mean()
+        if weights.shape[-1] > 1 and uneven < UNEVEN:
+            raise Unfit(f"layer {layer} weighs experts too evenly: {uneven:.2g}")
+
+
+def same_routing(x: dict, y: dict) -> bool:
+    return all(torch.equal(x[layer][0], y[layer][0]) for layer in x)
+
+
+def each_weight(model):
+    """The parameters by name; those of experts one expert after the other."""
+    for name, p in model.named_parameters():
+        if ".experts." in name:
+            yield from ((f"{name}.{i}", expert) for i, expert in enumerate(p))
+        else:
+            yield name, p
+
+
 def survives_noise(case, folder, config, weights, tensors, prompt, want: list, cached: list) -> bool:
+    routed = routing(load(case, folder, config, weights), prompt + want)
     for draw in range(DRAWS):
         noisy = with_noise(weights, tensors, draw, NOISE)
         model = load(case, folder, config, noisy)
@@ -51,7 +95,7 @@ def survives_noise(case, folder, config, weights, tensors, prompt, want: list, c
                 return False
         else:
             got = next_logits(model, prompt + want)[len(prompt) - 1:-1].argmax(-1).tolist()
-        if got != want:
+        if got != want or not same_routing(routed, routing(model, prompt + want)):
             return False
     return True
 
@@ -70,7 +114,7 @@ def check_shown(case, folder, config, weights, prompt):
     logits = next_logits(model, ids)
     check_contrasts(case, config, lambda other: relative(
         logits, next_logits(load(case, folder, other, weights, strict=False), ids)))
-    check_weights(case, model.named_parameters(), case.faintest, lambda: relative(logits, next_logits(model, ids)))
+    check_weights(case, each_weight(model), case.faintest, lambda: relative(logits, next_logits(model, ids)))
 
 
 def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
@@ -81,6 +125,8 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         model = load(case, folder, config, weights)
         output = model(torch.tensor([prompt]), use_cache=False, output_hidden_states=True)
+        check_routing(model, prompt)
+        routed = sorted(routing(model, prompt).items())
         tokens, smallest = greedy(load(case, folder, config, weights), prompt, MIN_MARGIN)
         if len(set(tokens)) < MIN_DISTINCT:
             raise Unfit(f"{len(set(tokens))} different tokens")
@@ -88,7 +134,7 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
         if cached != tokens and not case.rope_state:
             raise ValueError(f"{case.name}: the cache changes the greedy run")
         if not survives_noise(case, folder, config, weights, tensors, prompt, tokens, cached):
-            raise Unfit("noise changes the greedy run")
+            raise Unfit("noise changes the greedy run or the routing")
         check_shown(case, folder, config, weights, prompt)
 
     hidden = output.hidden_states
@@ -98,6 +144,8 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
         **({} if case.attention == "eager" else {"attention": case.attention}), "seed": seed,
         "tensors": tensors, "prompt": prompt, "positions": positions,
         "hidden": [{"at": at, **pack(h[0, positions])} for at, h in zip(labels, hidden, strict=True)],
+        **({"routing": [{"layer": layer, "experts": chosen[positions].tolist(), **pack(w[positions])}
+                        for layer, (chosen, w) in routed]} if routed else {}),
         "logits": pack(output.logits[0, positions]),
         "greedy": tokens,
         **({"greedy_cached": cached} if cached != tokens else {}),

@@ -110,7 +110,8 @@ def load(case, folder: str, config: dict, weights: dict, strict: bool = True):
     pathlib.Path(folder, "config.json").write_text(json.dumps(config))
     safetensors.torch.save_file(weights, pathlib.Path(folder, "model.safetensors"), {"format": "pt"})
     model, info = case.model_class.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=case.attention, output_loading_info=True)
+        folder, dtype=torch.float32, attn_implementation=case.attention, experts_implementation="eager",
+        output_loading_info=True)
     unread = set(info["unexpected_keys"]) - {name for name, *_ in case.extra_tensors}
     missing = [k for k in info["missing_keys"] if not k.endswith(tuple(case.without_tensors) or "\0")]
     if strict and (missing or unread or info["mismatched_keys"]):
@@ -169,7 +170,7 @@ def unpack(x: dict) -> np.ndarray:
 
 
 # Keys whose value has a line per element.
-LISTED = ("hidden", "inputs", "outputs", "source", "target", "encoder", "decoder", "generations")
+LISTED = ("hidden", "routing", "inputs", "outputs", "source", "target", "encoder", "decoder", "generations")
 
 
 def text(golden: dict, ascii_only: bool = True) -> str:

@@ -1,0 +1,159 @@
+package nn
+
+import (
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/tensor"
+)
+
+// Experts returns the n experts of a mixture that are stored one by one, as name.0, name.1, … Each has the
+// matrices gate.weight and up.weight, [hidden, dim], and down.weight, [dim, hidden].
+func (l Loader) Experts(name string, n, dim, hidden int, gate, up, down string) []tensor.Expert {
+	var experts []tensor.Expert
+	for _, e := range l.Layers(name, n) {
+		experts = append(experts, tensor.Expert{
+			Gate: e.Linear(gate, dim, hidden, false).Weight,
+			Up:   e.Linear(up, dim, hidden, false).Weight,
+			Down: e.Linear(down, hidden, dim, false).Weight,
+		})
+	}
+	return experts
+}
+
+// Fusion says how [Loader.FusedExperts] are stored.
+type Fusion struct {
+	// Transposed matrices are [In, Out]: gate and up are [n, dim, 2·hidden], down is [n, hidden, dim].
+	// Otherwise they are [n, 2·hidden, dim] and [n, dim, hidden].
+	Transposed bool
+
+	// Interleaved outputs alternate between gate and up; otherwise gate comes first, and then up.
+	Interleaved bool
+
+	// Bias says that there are biases, [n, 2·hidden] and [n, dim], with the names of the matrices and "_bias".
+	Bias bool
+}
+
+// FusedExperts returns the n experts of a mixture that are stored in two tensors: gateUp has gate and up of all
+// experts, down has the others.
+func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) []tensor.Expert {
+	first, second := []int{n, 2 * hidden, dim}, []int{n, dim, hidden}
+	if f.Transposed {
+		first, second = []int{n, dim, 2 * hidden}, []int{n, hidden, dim}
+	}
+	dt, ok := l.lookup(gateUp, first...)
+	dt2, ok2 := l.lookup(down, second...)
+	if !ok || !ok2 {
+		return nil
+	}
+	experts := make([]tensor.Expert, n)
+	for i := range experts {
+		e := &experts[i]
+		e.Gate, e.Up = l.newWeight(l.keep(dt), hidden, dim), l.newWeight(l.keep(dt), hidden, dim)
+		e.Down = l.newWeight(l.keep(dt2), dim, hidden)
+	}
+	up, step := hidden, 1
+	if f.Interleaved {
+		up, step = 1, 2
+	}
+	l.eachMatrix(gateUp, dt, n, 2*hidden*dim, func(i int, b []byte) {
+		l.storeOutputs(experts[i].Gate, b, dt, f.Transposed, 2*hidden, 0, step)
+		l.storeOutputs(experts[i].Up, b, dt, f.Transposed, 2*hidden, up, step)
+	})
+	l.eachMatrix(down, dt2, n, dim*hidden, func(i int, b []byte) {
+		l.storeOutputs(experts[i].Down, b, dt2, f.Transposed, dim, 0, 1)
+	})
+	if f.Bias {
+		l.fusedBiases(experts, l.Vector(gateUp+"_bias", n, 2*hidden), l.Vector(down+"_bias", n, dim), hidden, dim, up, step)
+	}
+	return experts
+}
+
+// fusedBiases gives experts their biases; both is nil after an error.
+func (l Loader) fusedBiases(experts []tensor.Expert, both, down []float32, hidden, dim, up, step int) {
+	if both == nil || down == nil {
+		return
+	}
+	for i := range experts {
+		e := &experts[i]
+		e.DownBias = down[i*dim:][:dim:dim]
+		of := both[i*2*hidden:][:2*hidden]
+		for j := range hidden {
+			e.GateBias, e.UpBias = append(e.GateBias, of[j*step]), append(e.UpBias, of[up+j*step])
+		}
+	}
+}
+
+// eachMatrix calls f with each of the n matrices of a tensor, which have this many elements.
+func (l Loader) eachMatrix(name string, dt tensor.DType, n, elements int, f func(i int, b []byte)) {
+	size, i := dt.Bytes(elements), 0
+	if size == 0 {
+		return
+	}
+	for b, err := range l.src.Chunks(l.full(name), size) {
+		if err != nil {
+			l.Fail(err)
+			return
+		}
+		for ; len(b) >= size && i < n; i++ {
+			f(i, b[:size])
+			b = b[size:]
+		}
+	}
+	l.consumed(name)
+}
+
+// storeOutputs packs every step-th output from first on, of all that a matrix in a file has, into w.
+func (l Loader) storeOutputs(w *tensor.Weight, b []byte, dt tensor.DType, transposed bool, all, first, step int) {
+	size := dt.Bytes(w.In)
+	if !transposed && step == 1 {
+		l.store(w, 0, b[first*size:][:w.Out*size], dt)
+		return
+	}
+	t := &outputs{l: l, w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
+	parallel.Run(parallel.Width(), (w.Out+packRows-1)/packRows, t)
+}
+
+// outputs packs some outputs of a stored matrix, which has all of them.
+type outputs struct {
+	l                Loader
+	w                *tensor.Weight
+	b                []byte
+	dt               tensor.DType
+	transposed       bool
+	all, first, step int
+}
+
+// Do gathers the rows of some outputs and packs them.
+func (t *outputs) Do(part, _ int) {
+	from := part * packRows
+	n := min(packRows, t.w.Out-from)
+	row := t.dt.Bytes(t.w.In)
+	rows := make([]byte, n*row)
+	if t.transposed {
+		_, size := t.dt.Block()
+		for i := range t.w.In {
+			of := t.b[i*t.all*size:][:t.all*size]
+			for j := range n {
+				copy(rows[(j*t.w.In+i)*size:][:size], of[(t.first+t.step*(from+j))*size:])
+			}
+		}
+	} else {
+		for j := range n {
+			copy(rows[j*row:][:row], t.b[(t.first+t.step*(from+j))*row:])
+		}
+	}
+	(&storing{w: t.w, row: from, b: rows, dt: t.dt, size: row}).Do(0, 0)
+}
+
+// Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is
+// kept in float32 and multiplies in full precision, whatever the options say.
+func (l Loader) Float32(name string, in, out int, bias bool) Linear {
+	w := l.Vector(name+".weight", out, in)
+	if w == nil {
+		return Linear{}
+	}
+	lin := Linear{Weight: tensor.WeightFrom(tensor.From(w, out, in))}
+	if bias {
+		lin.Bias = l.Vector(name+".bias", out)
+	}
+	return lin
+}
