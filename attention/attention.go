@@ -27,8 +27,14 @@ type Options struct {
 	// −Inf, hides the key.
 	Add tensor.Tensor
 
+	// Sinks, if not nil, is [H]: a score that each query of a head has beside those of its keys, without a value
+	// (Xiao et al., "Efficient Streaming Language Models with Attention Sinks", 2024, and gpt-oss). It takes its
+	// part of softmax, so that weights need not sum to 1. Scale, SoftCap and Bias do not change it; −Inf is none.
+	Sinks []float32
+
 	// Weights, if not nil, receives the attention weights, [H, T, S], or [T, S] if q has no heads. Each row
-	// sums to 1; a row that sees no key is all zeros. If Weights is nil, nothing of this size is allocated.
+	// sums to 1, or to less with Sinks; a row that sees no key is all zeros. If Weights is nil, nothing of this size
+	// is allocated.
 	Weights *tensor.Tensor
 }
 
@@ -116,6 +122,9 @@ func (o *Options) check(dst, q, k, v tensor.Tensor) {
 	}
 	if a := o.Add.Shape; a != (tensor.Shape{}) && a != tensor.Of(t, s) && a != tensor.Of(h, t, s) {
 		panic(fmt.Sprintf("attention: Add is %v, want [%d, %d] or [%d, %d, %d]", a, t, s, h, t, s))
+	}
+	if o.Sinks != nil && len(o.Sinks) != h {
+		panic(fmt.Sprintf("attention: Sinks has %d values for %d heads", len(o.Sinks), h))
 	}
 	if o.Weights != nil && o.Weights.Shape != tensor.Of(h, t, s) {
 		panic(fmt.Sprintf("attention: Weights is %v, want [%d, %d, %d]", o.Weights.Shape, h, t, s))

@@ -30,7 +30,11 @@ func naive[F float32 | float64](q, k, v tensor.Tensor, o Options) (out, weights 
 		for h := range H {
 			g := h / (H / kv)
 			w := weights[(h*T+t)*S:][:S]
-			most := math.Inf(-1)
+			sink := math.Inf(-1)
+			if o.Sinks != nil {
+				sink = float64(o.Sinks[h])
+			}
+			most := sink
 			for s := range S {
 				var dot F
 				for d := range D {
@@ -55,7 +59,7 @@ func naive[F float32 | float64](q, k, v tensor.Tensor, o Options) (out, weights 
 				w[s] = F(x)
 				most = max(most, x)
 			}
-			var sum F
+			sum := F(math.Exp(sink - max(most, -math.MaxFloat64)))
 			for s := range w {
 				if math.IsInf(most, -1) {
 					w[s] = 0
@@ -108,6 +112,10 @@ func cases() []testCase {
 		{"boolean", 20, 2, 1, 8, 8, 50, Options{Keep: keep}},
 		{"additive", 20, 2, 2, 8, 8, 50, Options{Add: random(9, 20, 50)}},
 		{"additive by head", 20, 2, 1, 8, 8, 50, Options{Add: random(9, 2, 20, 50), Keep: keep, Bias: ALiBi{slopes}}},
+		{"sinks", 60, 6, 2, 16, 16, 300, Options{Sinks: []float32{0, 1, -3, 4, 60, -60}, Mask: Mask{Causal: true}, Pos: 240}},
+		{"sinks in a window", 300, 2, 1, 16, 12, 300, Options{Sinks: []float32{0.3, 2}, Mask: Mask{Causal: true, Window: 37}}},
+		{"sinks, one token, many keys", 1, 8, 2, 64, 64, 5000, Options{Sinks: []float32{1, 2, 3, 4, 5, 6, 7, 8}, Mask: Mask{Causal: true}, Pos: 4999}},
+		{"sinks and all else", 20, 2, 1, 8, 8, 50, Options{Sinks: []float32{1, -1}, Keep: keep, Bias: ALiBi{slopes}, SoftCap: 2, Add: random(9, 20, 50)}},
 		{"queries before all keys", 4, 1, 1, 8, 8, 10, Options{Mask: Mask{Causal: true, Window: 2}, Pos: 40}},
 	}
 }

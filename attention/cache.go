@@ -19,6 +19,10 @@ type CacheLayer struct {
 	ValueDim int  // numbers in a value
 	Mask     Mask // tokens that no later token sees may be dropped
 
+	// ValuesInKeys says that a value is the first ValueDim numbers of its key, as in latent attention. Only
+	// keys are stored then.
+	ValuesInKeys bool
+
 	// State is the number of float32 values in a state: the last inputs of a convolution, for instance, or a
 	// recurrent state. If it is not 0, the other fields are 0.
 	State int
@@ -31,7 +35,18 @@ func (l CacheLayer) check() error {
 		!l.none() && l.State == 0 && l.KVHeads*l.KeyDim == 0 {
 		return fmt.Errorf("a cache of %d heads with keys of %d and values of %d, and a state of %d values; it must have either heads and keys, or a state", l.KVHeads, l.KeyDim, l.ValueDim, l.State)
 	}
+	if l.ValuesInKeys && l.ValueDim > l.KeyDim {
+		return fmt.Errorf("a cache of values of %d in keys of %d", l.ValueDim, l.KeyDim)
+	}
 	return nil
+}
+
+// ownValues returns the numbers of a value that are stored beside its key.
+func (l CacheLayer) ownValues() int {
+	if l.ValuesInKeys {
+		return 0
+	}
+	return l.ValueDim
 }
 
 // Cache holds what the Ops of a model keep of one sequence's past tokens. [Plan.NewCache] makes one.
@@ -91,7 +106,7 @@ func (s *spare) take() *page {
 	return p
 }
 
-// page holds [Hkv][128][KeyDim] keys and [Hkv][128][ValueDim] values.
+// page holds [Hkv][128][KeyDim] keys and, unless they are in the keys, [Hkv][128][ValueDim] values.
 type page struct {
 	refs atomic.Int32
 	k, v []float32
@@ -250,11 +265,11 @@ func (l *layerCache) forget(n int) {
 	}
 }
 
-func (l *layerCache) pageLen() int { return l.KVHeads * flash.Block * (l.KeyDim + l.ValueDim) }
+func (l *layerCache) pageLen() int { return l.KVHeads * flash.Block * (l.KeyDim + l.ownValues()) }
 
 func (l *layerCache) newPage() *page {
 	p := new(page)
-	k, v := l.KVHeads*flash.Block*l.KeyDim, l.KVHeads*flash.Block*l.ValueDim
+	k, v := l.KVHeads*flash.Block*l.KeyDim, l.KVHeads*flash.Block*l.ownValues()
 	if l.dtype == tensor.F32 {
 		p.k, p.v = l.mem.Float32s(k), l.mem.Float32s(v)
 	} else {
@@ -300,30 +315,32 @@ func (l *layerCache) grow(pos, n int) {
 
 // copyPage copies the first n tokens of a page.
 func (l *layerCache) copyPage(dst, src *page, n int) {
+	values := l.ownValues()
 	for h := range l.KVHeads {
-		k, v := h*flash.Block*l.KeyDim, h*flash.Block*l.ValueDim
+		k, v := h*flash.Block*l.KeyDim, h*flash.Block*values
 		if l.dtype == tensor.F32 {
 			copy(dst.k[k:][:n*l.KeyDim], src.k[k:])
-			copy(dst.v[v:][:n*l.ValueDim], src.v[v:])
+			copy(dst.v[v:][:n*values], src.v[v:])
 		} else {
 			copy(dst.k16[k:][:n*l.KeyDim], src.k16[k:])
-			copy(dst.v16[v:][:n*l.ValueDim], src.v16[v:])
+			copy(dst.v16[v:][:n*values], src.v16[v:])
 		}
 	}
 }
 
-// put writes the keys and values, [Hkv][D] each, of the token at pos.
+// put writes the keys and values, [Hkv][D] each, of the token at pos. v is not read if values are in keys.
 func (l *layerCache) put(pos int, k, v []float32) {
 	p, at := l.pages[pos/flash.Block], pos%flash.Block
+	values := l.ownValues()
 	for h := range l.KVHeads {
 		row := h*flash.Block + at
-		hk, hv := k[h*l.KeyDim:][:l.KeyDim], v[h*l.ValueDim:][:l.ValueDim]
+		hk, hv := k[h*l.KeyDim:][:l.KeyDim], v[h*values:][:values]
 		if l.dtype == tensor.F32 {
 			copy(p.k[row*l.KeyDim:], hk)
-			copy(p.v[row*l.ValueDim:], hv)
+			copy(p.v[row*values:], hv)
 		} else {
 			half.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
-			half.NarrowF16(p.v16[row*l.ValueDim:][:l.ValueDim], hv)
+			half.NarrowF16(p.v16[row*values:][:values], hv)
 		}
 	}
 }
@@ -332,10 +349,18 @@ func (l *layerCache) put(pos int, k, v []float32) {
 func (l *layerCache) block(head, b, n int, wide []float32) (k []float32, ldk int, v []float32, ldv int) {
 	p, row := l.pages[b], head*flash.Block
 	if l.dtype == tensor.F32 {
-		return p.k[row*l.KeyDim:], l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
+		k = p.k[row*l.KeyDim:]
+	} else {
+		k = wide[:n*l.KeyDim]
+		half.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
 	}
-	k, v = wide[:n*l.KeyDim], wide[n*l.KeyDim:][:n*l.ValueDim]
-	half.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
+	if l.ValuesInKeys {
+		return k, l.KeyDim, k, l.KeyDim
+	}
+	if l.dtype == tensor.F32 {
+		return k, l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
+	}
+	v = wide[n*l.KeyDim:][:n*l.ValueDim]
 	half.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
 	return k, l.KeyDim, v, l.ValueDim
 }

@@ -25,6 +25,7 @@ func cacheLayers() []CacheLayer {
 		{KVHeads: 3, KeyDim: 2, ValueDim: 1, Mask: Mask{Causal: true, Window: 300}},
 		{KVHeads: 1, KeyDim: 2, ValueDim: 2, Mask: Mask{Causal: true, Chunk: 130}},
 		{KVHeads: 1, KeyDim: 1, ValueDim: 2, Mask: Mask{Causal: true, Window: 128, Chunk: 500}},
+		{KVHeads: 2, KeyDim: 5, ValueDim: 3, ValuesInKeys: true, Mask: Mask{Causal: true, Window: 200}},
 	}
 }
 
@@ -71,7 +72,11 @@ func verify(c *Cache, text func(pos int) int) error {
 						}
 					}
 					for d := range l.ValueDim {
-						if want := stamp(text(pos), i, pos, 1000+h*l.ValueDim+d); v[j*ldv+d] != want {
+						want := stamp(text(pos), i, pos, 1000+h*l.ValueDim+d)
+						if l.ValuesInKeys {
+							want = stamp(text(pos), i, pos, h*l.KeyDim+d)
+						}
+						if v[j*ldv+d] != want {
 							return fmt.Errorf("layer %d, head %d, position %d: value %d is %v, want %v", i, h, pos, d, v[j*ldv+d], want)
 						}
 					}
@@ -106,7 +111,7 @@ func TestWindowMemory(t *testing.T) {
 		var most int64
 		for _, l := range layers {
 			pages := int64(l.Mask.reach()/pageTokens + 3)
-			most += pages * int64(dt.Bytes(pageTokens*l.KVHeads*(l.KeyDim+l.ValueDim)))
+			most += pages * int64(dt.Bytes(pageTokens*l.KVHeads*(l.KeyDim+l.ownValues())))
 		}
 		for c.Len() < 1000 {
 			write(c, 1, 1)
@@ -330,6 +335,13 @@ func testLayer(mask Mask) *MultiHead {
 		Rotary: rope, Mask: mask, Scale: 0.4, SoftCap: 5}
 }
 
+// withSinks is testLayer with a sink in each head.
+func withSinks(mask Mask) *MultiHead {
+	m := testLayer(mask)
+	m.Sinks = []float32{-2, -1, 0, 1, 2, 3}
+	return m
+}
+
 // planOf returns the plan of a model of one layer.
 func planOf(ops ...Op) *Plan {
 	p, err := NewPlan(ops)
@@ -347,9 +359,12 @@ func masks() []Mask {
 func TestMultiHeadBits(t *testing.T) {
 	const n = 400
 	x := random(4, n, 20)
+	layers := []*MultiHead{withSinks(Mask{Causal: true}), withSinks(Mask{Causal: true, Window: 200})}
 	for _, mask := range masks() {
-		m := testLayer(mask)
-		want := tensor.New(n, 20)
+		layers = append(layers, testLayer(mask))
+	}
+	for _, m := range layers {
+		mask, want := m.Mask, tensor.New(n, 20)
 		var p Pass
 		p.Begin(Seq{Rows: n})
 		m.Forward(&p, want, x)

@@ -49,6 +49,7 @@ type job struct {
 	mask                      Mask
 	scale, softCap            float32
 	bias                      Bias
+	sinks                     []float32 // one a head, or none
 	segments                  []segment
 	weights                   []tensor.Tensor // one a segment, or none
 
@@ -98,7 +99,7 @@ func (j *job) runObserved(pass *Pass, stage Stage) {
 }
 
 func (j *job) set(o Options, keys int) {
-	j.mask, j.scale, j.softCap, j.bias = o.Mask, o.Scale, o.SoftCap, o.Bias
+	j.mask, j.scale, j.softCap, j.bias, j.sinks = o.Mask, o.Scale, o.SoftCap, o.Bias, o.Sinks
 	if j.scale == 0 {
 		j.scale = float32(1 / math.Sqrt(float64(j.dim)))
 	}
@@ -119,7 +120,7 @@ func (j *job) addBias(b Bias) {
 
 // put gives the job back for reuse, without the caller's memory.
 func (j *job) put() {
-	j.q, j.dst, j.bias = nil, nil, nil
+	j.q, j.dst, j.bias, j.sinks = nil, nil, nil, nil
 	clear(j.segments)
 	clear(j.weights)
 	j.segments, j.weights, j.tiles = j.segments[:0], j.weights[:0], j.tiles[:0]
@@ -203,6 +204,7 @@ func (t *wholeTiles) Do(part, worker int) {
 	w, tile := j.workers[worker], j.tileOf(part)
 	w.begin(j, tile)
 	total := w.attend(tile.first, tile.last)
+	w.addSinks(total)
 	w.finish(total)
 	var weights tensor.Tensor
 	if len(j.weights) > 0 {

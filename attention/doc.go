@@ -7,7 +7,7 @@
 //   - [Mask] says which keys a query sees; [Bias] adds to the scores. Both depend on positions.
 //   - [RoPE] rotates queries and keys by their positions, with the scalings for long contexts.
 //   - [MultiHead] is self-attention: project, normalise, rotate, cache, attend, project. [Disentangled] is
-//     the self-attention of DeBERTa.
+//     the self-attention of DeBERTa. [Latent] is multi-head latent attention (MLA), with a small cache.
 //   - [CrossAttention] attends to the output of an encoder.
 //   - [Cache] keeps keys and values of past tokens, in pages that forks share.
 //

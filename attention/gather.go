@@ -15,7 +15,7 @@ func (j *job) gather() {
 	n := 0
 	for i := range j.segments {
 		s := &j.segments[i]
-		gathered := j.kvHeads == 1 && s.kv.ldk == j.dim && s.kv.ldv == j.vdim
+		gathered := s.kv.ldk == j.dim && s.kv.ldv == j.vdim // rows of a head follow each other
 		if s.kv.cache != nil || gathered || s.rows*j.group() < gatherLanes {
 			continue
 		}

@@ -8,7 +8,8 @@ import (
 
 // Attend lets the queries q, [T, H, Dk], attend to the keys of their own sequences and sets dst, [T, H, Dv].
 // It first appends the keys k, [T, Hkv, Dk], and values v, [T, Hkv, Dv], of this pass to op's cache; pass
-// empty k and v if op shares the cache of another Op. Shapes may be joined: [T, H·Dk] is fine.
+// empty k and v if op shares the cache of another Op, and an empty v if the values are in the keys. Shapes
+// may be joined: [T, H·Dk] is fine.
 //
 // The mask and the widths come from op's [Traits]. Only Scale, SoftCap and Bias of the options may be set.
 //
@@ -45,7 +46,12 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 			}
 			ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
 			sp.pos, sp.keys = 0, s.Rows
-			sp.kv = keyValues{k: k.Data[row*ldk:], v: v.Data[row*ldv:], ldk: ldk, ldv: ldv, headK: l.KeyDim, headV: l.ValueDim}
+			sp.kv = keyValues{k: k.Data[row*ldk:], ldk: ldk, headK: l.KeyDim, ldv: ldv, headV: l.ValueDim}
+			if l.ValuesInKeys {
+				sp.kv.v, sp.kv.ldv, sp.kv.headV = sp.kv.k, ldk, l.KeyDim
+			} else {
+				sp.kv.v = v.Data[row*ldv:]
+			}
 		}
 		if s.Rows > 0 {
 			w.segments = append(w.segments, sp)
@@ -57,11 +63,11 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 
 // Append caches keys, [T, Hkv, Dk], and values, [T, Hkv, Dv], for the rows of the pass, or, in FillCross, for
 // the rows of an encoder's output. Nothing is kept for sequences without a cache. It panics if shapes do not
-// fit or the plan of the pass does not know op.
+// fit or the plan of the pass does not know op. v is empty if the values are in the keys.
 func (p *Pass) Append(op Op, k, v tensor.Tensor) {
 	l := p.keeps(op)
-	ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ValueDim
-	if t := p.Rows(); k.Shape.Len() != t*ldk || v.Shape.Len() != t*ldv {
+	ldk, ldv := l.KVHeads*l.KeyDim, l.KVHeads*l.ownValues()
+	if t := p.Rows(); k.Shape.Len() != t*ldk || len(v.Data) != t*ldv {
 		panic(fmt.Sprintf("attention: Append of %T: k %v and v %v do not fit %d rows; its Traits describe %d heads with keys of %d and values of %d",
 			op, k.Shape, v.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
 	}
@@ -113,13 +119,13 @@ func (p *Pass) State(op Op, i int) (before, after []float32) {
 // Rotate rotates the heads in x, [T, H, D], by the positions of the rows of the pass, in place. It panics if
 // x has another rank or number of rows.
 func (p *Pass) Rotate(r *RoPE, x tensor.Tensor) {
-	t, half, heads := p.rotation(r), len(r.InvFreq), x.Shape[1]
+	t, heads := p.rotation(r), x.Shape[1]
 	if x.Shape.Rank() != 3 || x.Shape[0] != p.Rows() {
 		panic(fmt.Sprintf("attention: Rotate: x is %v in a pass of %d rows, want [T, H, D]", x.Shape, p.Rows()))
 	}
 	for i := range x.Rows() {
-		row := i / heads
-		r.rotate(x.Row(i), t.cos[row*half:][:half], t.sin[row*half:][:half])
+		cos, sin := t.row(i / heads)
+		r.rotate(x.Row(i), cos, sin)
 	}
 }
 

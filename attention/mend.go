@@ -49,6 +49,7 @@ func (w *worker) again(lane int, sum float32, weights tensor.Tensor) {
 		return // zeros are right
 	}
 	total := one.attend(int(one.lo[0])/chunk, int(one.hi[0])/chunk+1)
+	one.addSinks(total)
 	one.finish(total)
 	if len(weights.Data) > 0 {
 		one.writeWeights(weights, total)
@@ -118,6 +119,11 @@ func (w *worker) exact(weights tensor.Tensor) {
 	}
 	if most == math.Inf(-1) {
 		return // all keys are hidden
+	}
+	if w.j.sinks != nil {
+		sink := float64(w.j.sinks[w.heads[0]])
+		most = max(most, sink)
+		sum = math.Exp(sink - most)
 	}
 	for j, s := range scores {
 		scores[j] = 0

@@ -20,7 +20,7 @@ import (
 //	q = q · QueryScale(pos)
 //	k, v = cache.append(k, v)             // [S, Hkv, D]: the whole sequence so far
 //	s = softcap(q·kᵀ · Scale) + Bias      // [H, T, S]
-//	y = softmax(s where Mask) · v         // [T, H, D]
+//	y = softmax(s where Mask, Sinks) · v  // [T, H, D]; sinks have no value
 //	dst = Out(y)
 //
 // Forward does not change the MultiHead: any number of passes may use it at once.
@@ -46,9 +46,10 @@ type MultiHead struct {
 	QueryScale func(pos int) float32 // multiplies the query at position pos; nil means 1
 
 	Mask    Mask
-	Scale   float32 // multiplies q·kᵀ; 0 means 1/√D
-	SoftCap float32 // c: scores become c·tanh(score/c); 0 means no cap
-	Bias    Bias    // nil means no bias
+	Scale   float32   // multiplies q·kᵀ; 0 means 1/√D
+	SoftCap float32   // c: scores become c·tanh(score/c); 0 means no cap
+	Bias    Bias      // nil means no bias
+	Sinks   []float32 // [H]: see [Options]; nil means none
 }
 
 // Traits implements [Describer].
@@ -67,6 +68,9 @@ func (m *MultiHead) check() error {
 	}
 	if err := checkLinear("MultiHead.QKV", m.QKV, (m.Heads+2*m.KVHeads)*m.HeadDim, 0); err != nil {
 		return err
+	}
+	if m.Sinks != nil && len(m.Sinks) != m.Heads {
+		return fmt.Errorf("attention: MultiHead.Sinks has %d values for %d heads", len(m.Sinks), m.Heads)
 	}
 	if m.Rotary != nil && m.Rotary.Dim() > m.HeadDim {
 		return fmt.Errorf("attention: MultiHead.Rotary rotates %d values of heads of %d", m.Rotary.Dim(), m.HeadDim)
@@ -148,7 +152,7 @@ func (m *MultiHead) forwardRows(p *Pass, dst, x tensor.Tensor, rows []int) {
 // job returns the computation of these heads from these queries, [T, H·D] or rows that begin so.
 func (m *MultiHead) job(queries, heads tensor.Tensor, bias Bias) *job {
 	return newJob(m.Heads, m.KVHeads, m.HeadDim, m.HeadDim, queries, heads,
-		Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: bias})
+		Options{Mask: m.Mask, Scale: m.Scale, SoftCap: m.SoftCap, Bias: bias, Sinks: m.Sinks})
 }
 
 // segment returns the queries and keys of sequence i of the pass, whose first row is row.
@@ -247,8 +251,7 @@ func (t *preparation) row(row, pos int, cache *layerCache) {
 		}
 	}
 	if t.table != nil {
-		half := len(m.Rotary.InvFreq)
-		cos, sin := t.table.cos[row*half:][:half], t.table.sin[row*half:][:half]
+		cos, sin := t.table.row(row)
 		for i := 0; i < nq+nk; i += m.HeadDim { // keys follow queries
 			m.Rotary.rotate(x[i:i+m.HeadDim], cos, sin)
 		}

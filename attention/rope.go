@@ -17,6 +17,10 @@ type RoPE struct {
 	// AttentionFactor multiplies the rotated values; 0 means 1. YaRN and LongRoPE use it.
 	AttentionFactor float32
 
+	// ScoreFactor is YaRN's second correction, mscale(MScaleAllDim)²: models with latent attention multiply their
+	// scores by it. 0 means 1. A RoPE does not use it.
+	ScoreFactor float64
+
 	// Interleaved pairs neighbours (2i, 2i+1), as GPT-J does, instead of (i, i+Dim/2).
 	Interleaved bool
 
@@ -113,6 +117,12 @@ func (p *Pass) rotation(r *RoPE) *rotation {
 	}
 	t.ready = true
 	return t
+}
+
+// row returns the cosines and sines of a row of the pass, [Dim/2].
+func (t *rotation) row(row int) (cos, sin []float32) {
+	half := len(t.rope.InvFreq)
+	return t.cos[row*half:][:half], t.sin[row*half:][:half]
 }
 
 func (p *Pass) slot(r *RoPE) *rotation {

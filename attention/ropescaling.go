@@ -51,6 +51,10 @@ func NewRoPE(dim int, base float64, s Scaling) (*RoPE, error) {
 			return nil, err
 		}
 		s.apply(r, base, dim)
+		if s.MScaleAllDim != 0 {
+			m := s.mscale(s.MScaleAllDim)
+			r.ScoreFactor = m * m
+		}
 	}
 	if !r.finite() {
 		s.ShortFactor, s.LongFactor = nil, nil // lists may be long
@@ -85,7 +89,7 @@ func (r *RoPE) finite() bool {
 			return false
 		}
 	}
-	return r.AttentionFactor-r.AttentionFactor == 0 && (r.Long == nil || r.Long.finite())
+	return r.AttentionFactor-r.AttentionFactor == 0 && r.ScoreFactor-r.ScoreFactor == 0 && (r.Long == nil || r.Long.finite())
 }
 
 // frequencies sets f[i] to base^(−2i/dim), rounded where the reference rounds.
@@ -208,20 +212,22 @@ func (s *Scaling) yarn(r *RoPE, base float64) {
 		keep := 1 - min(max((float64(i)-low)/(high-low), 0), 1)
 		r.InvFreq[i] = float32(float64(f)/s.Factor*(1-keep) + float64(f)*keep)
 	}
-	mscale := func(m float64) float64 {
-		if s.Factor <= 1 {
-			return 1
-		}
-		return 0.1*m*math.Log(s.Factor) + 1
-	}
 	switch {
 	case s.AttentionFactor != 0:
 		r.AttentionFactor = float32(s.AttentionFactor)
 	case s.MScale != 0 && s.MScaleAllDim != 0:
-		r.AttentionFactor = float32(mscale(s.MScale) / mscale(s.MScaleAllDim))
+		r.AttentionFactor = float32(s.mscale(s.MScale) / s.mscale(s.MScaleAllDim))
 	default:
-		r.AttentionFactor = float32(mscale(1))
+		r.AttentionFactor = float32(s.mscale(1))
 	}
+}
+
+// mscale is YaRN's correction for what a longer context does to scores, of weight m.
+func (s *Scaling) mscale(m float64) float64 {
+	if s.Factor <= 1 {
+		return 1
+	}
+	return 0.1*m*math.Log(s.Factor) + 1
 }
 
 // longrope divides each frequency by a factor of its own, from one list for short and one for long

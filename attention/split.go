@@ -58,6 +58,7 @@ func (j *job) mergeChunks(tiles []tile) {
 			flash.Merge(total.o, total.m, total.l, r.o, r.m, r.l, w.lanes, j.vdim)
 			t.slot++
 		}
+		w.addSinks(total)
 		w.finish(total)
 		w.mend(total, tensor.Tensor{})
 	}

@@ -203,6 +203,20 @@ func (w *worker) block(b, n int) (k []float32, ldk int, v []float32, ldv int) {
 	return s.k[w.head*s.headK+key*s.ldk:], s.ldk, s.v[w.head*s.headV+key*s.ldv:], s.ldv
 }
 
+// addSinks adds the sinks of the lanes' heads to the state after all keys, as if each were a last key whose value is
+// 0.
+func (w *worker) addSinks(total softmaxState) {
+	if w.j.sinks == nil {
+		return
+	}
+	sink := w.other()
+	clear(sink.o)
+	for i := range sink.m {
+		sink.m[i], sink.l[i] = w.j.sinks[w.heads[min(i, w.n-1)]], 1
+	}
+	flash.Merge(total.o, total.m, total.l, sink.o, sink.m, sink.l, w.lanes, w.vdim)
+}
+
 // finish writes the results of all lanes.
 func (w *worker) finish(r softmaxState) {
 	flash.Finish(w.j.dst, w.dstAt[:w.n], r.o, r.l, w.lanes, w.vdim)

@@ -21,6 +21,7 @@ import (
 	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/moe"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -32,11 +33,20 @@ type golden struct {
 	goldenWeights
 	Prompt, Positions []int
 	Hidden            []floats
+	Routing           []routing
 	Logits            floats
 	Greedy            []int
 	GreedyCached      []int `json:"greedy_cached"`
 
 	memory checkpoint.Source
+}
+
+// routing is what a layer's router decides for the kept positions: the experts of each in the order of choice, and
+// their weights.
+type routing struct {
+	Layer   int
+	Experts [][]int
+	floats
 }
 
 // goldenWeights are a case's weights: a formula of each tensor's name.
@@ -214,7 +224,11 @@ func newCache(t testing.TB, d *model.Decoder) *attention.Cache {
 
 func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 	last := len(g.Hidden) - 1 // after the final norm
+	var chosen moe.Record
 	p := &attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
+		if f := chosen.Observe(at); f != nil {
+			return f
+		}
 		i := -1
 		switch at.Stage {
 		case arch.StageEmbeddings:
@@ -242,6 +256,27 @@ func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: newCache(t, d)})
 	logits := d.Forward(p, []arch.Sequence{{IDs: g.Prompt}}, g.Positions)
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
+	g.checkRouting(t, &chosen)
+}
+
+// checkRouting compares the experts that routers chose, and their weights.
+func (g *golden) checkRouting(t *testing.T, chosen *moe.Record) {
+	if len(chosen.Layers()) != len(g.Routing) {
+		t.Errorf("layers %v have experts, want %d", chosen.Layers(), len(g.Routing))
+		return
+	}
+	for _, want := range g.Routing {
+		r := chosen.Routing(want.Layer)
+		weights := tensor.New(len(g.Positions), r.Active)
+		for i, pos := range g.Positions {
+			experts, w := r.Row(pos)
+			copy(weights.Row(i), w)
+			if !slices.Equal(experts, want.Experts[i]) {
+				t.Errorf("layer %d, position %d: experts %v, want %v", want.Layer, pos, experts, want.Experts[i])
+			}
+		}
+		compareTensors(t, fmt.Sprintf("expert weights of layer %d", want.Layer), weights, want.tensor(t))
+	}
 }
 
 func (g *golden) checkGreedy(t *testing.T, d *model.Decoder) {

@@ -15,6 +15,7 @@ var plainCases = map[string]string{
 	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
 	"granite": "granite-multipliers", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
+	"mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
 	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
 }
 
@@ -89,6 +90,9 @@ func hostileKeys() map[string]keys {
 	gemma3 := byType.like(gemma2, "attn_logit_softcapping", "hidden_act").like(keys{"sliding_window_pattern": notSizes, "rope_local_base_freq": notPositive})
 	inText := gemma3.like(nil, "model_type", "quantization_config", "rope_scaling", "rope_scaling.rope_type", "layer_types", "final_logit_softcapping",
 		"rope_local_base_freq", "rope_theta", "partial_rotary_factor")
+	experts := keys{"num_experts": notSizes, "num_experts_per_tok": append([]string{"999"}, notSizes...)}
+	qwenExperts := experts.like(keys{"moe_intermediate_size": notSizes, "norm_topk_prob": notBools, "decoder_sparse_step": notSizes,
+		"mlp_only_layers": {"0", `"x"`, "{}", "[1.5]", `["x"]`}, "num_experts": notSizes[1:], "use_sliding_window": notBools})
 	return map[string]keys{
 		"cohere":  cohere.like(keys{"use_qk_norm": notBools}),
 		"cohere2": cohere.like(types).like(keys{"sliding_window_pattern": notSizes}),
@@ -107,10 +111,14 @@ func hostileKeys() map[string]keys {
 			"use_parallel_residual": notBools, "attention_bias": notBools}, "rope_theta"),
 		"granite": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
 			"residual_multiplier": notPositive, "logits_scaling": notPositive}),
-		"llama":   llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
-		"mistral": llama.like(window),
-		"olmo2":   llama.like(keys{"attention_bias": notBools}),
-		"olmo3":   byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
+		"llama":     llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
+		"mistral":   llama.like(window),
+		"mixtral":   llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
+		"olmoe":     llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
+		"qwen2_moe": llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
+		"qwen3_moe": llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
+		"olmo2":     llama.like(keys{"attention_bias": notBools}),
+		"olmo3":     byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
 		"opt": base.like(keys{"hidden_size": notSizes, "word_embed_proj_dim": notSizes, "ffn_dim": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "max_position_embeddings": notSizes, "activation_function": notNames, "do_layer_norm_before": notBools,
 			"_remove_final_layer_norm": notBools, "enable_bias": notBools, "layer_norm_elementwise_affine": notBools}),

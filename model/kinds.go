@@ -29,11 +29,8 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 		q := c.Object("quantization")
 		return fmt.Errorf("model: %s: quantization: the weights are those of MLX, quantised to %d bits in groups of %d, with .scales and .biases beside each: "+
 			"that is not supported; use the unquantised checkpoint that it was made from", c.Path(), q.Int("bits", 0, 0, 64), q.Int("group_size", 0, 0, hf.MaxWidth))
-	case c.Has("quantization_config"):
-		method := c.Object("quantization_config").String("quant_method", "unknown")
-		return fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.Path(), method)
 	}
-	return nil
+	return c.CheckQuantization()
 }
 
 // wrongKind is the error for a model of another kind than it is opened as: it names the functions that open it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/internal/whatis"
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -19,10 +20,15 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
+// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in, but for
+// quantised ones: see Convert.
 type Options struct {
 	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. A wider type
 	// changes no result. A narrower type rounds; it halves memory and the time of a token.
+	//
+	// 8-bit weights with scales (quant_method fp8) count as F32, in which they are exact up to one rounding. 4-bit
+	// weights (mxfp4) are [tensor.MXFP4]. Without Convert they are kept as BF16, which is exact. Where Convert returns
+	// MXFP4 for them they take a quarter of that, and products the time to decode them.
 	Convert func(stored tensor.DType) tensor.DType
 
 	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
@@ -50,10 +56,23 @@ type Options struct {
 	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
 	Skipped func(name string)
 
+	// ActiveExperts, if not 0, is the number of experts that each token uses in each layer that has experts, in the
+	// place of the config's number. Fewer are faster, and give other answers. It is an error for a model without
+	// experts.
+	ActiveExperts int
+
 	// Adapters are folders of LoRA adapters, with adapter_config.json and adapter_model.safetensors or .bin, as the
 	// library peft saves them. They are merged into the weights of the folder that is opened, the base model, one after
 	// the other, as package lora says. What they change is float32, unless Convert says otherwise.
 	Adapters []fs.FS
+
+	// Prediction also opens the layer that predicts one token more than the model (multi-token prediction), as
+	// arch.Decoder.Prediction; it is an error for a model without one. Otherwise such layers are left out.
+	Prediction bool
+
+	// LatentForm fixes how latent attention computes. The zero value takes what is faster for the tokens at hand,
+	// so that the last bits of a result depend on how a prompt was split; see [attention.LatentForm].
+	LatentForm attention.LatentForm
 
 	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
 	Families map[string]family.Recipe
@@ -132,7 +151,7 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, err
 	}
 	defer f.closeAdapters()
@@ -147,6 +166,9 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 }
 
 func newDecoder(f *folder, opt Options) (*Decoder, error) {
+	if opt.Prediction {
+		f.config = f.config.WithPrediction()
+	}
 	d, err := assemble(f, opt, "decoder", false, f.recipe.Decoder, func(r family.Recipe) bool { return r.Decoder != nil })
 	if err != nil {
 		if class := f.config.Architecture(); f.recipe.Decoder != nil && strings.HasSuffix(class, "Classification") {
@@ -154,6 +176,16 @@ func newDecoder(f *folder, opt Options) (*Decoder, error) {
 		}
 		return nil, err
 	}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	if err := opt.setActive(d.Trunk); err != nil {
+		return nil, err
+	}
+	if opt.Prediction && d.Prediction == nil {
+		return nil, fmt.Errorf("model: model_type %q has no layer that predicts one token more (Options.Prediction)", f.family)
+	}
+	d.FixLatent(opt.LatentForm)
 	return &Decoder{Decoder: d, Family: f.family}, nil
 }
 
@@ -189,7 +221,7 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 	if err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, err
 	}
 	defer f.closeAdapters()
@@ -250,7 +282,7 @@ func NewEncoderDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, err
 	}
 	defer f.closeAdapters()
@@ -323,14 +355,19 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if f.src, err = hf.OpenWeights(fsys); err != nil {
 		return nil, err
 	}
-	if err := f.adapt(opt); err != nil {
+	if err := f.prepare(opt); err != nil {
 		return nil, errors.Join(err, f.src.Close())
 	}
 	return f, nil
 }
 
-// adapt merges the adapters into the weights.
-func (f *folder) adapt(opt Options) error {
+// prepare shows quantised weights as what they stand for, and merges the adapters into the weights.
+func (f *folder) prepare(opt Options) error {
+	src, err := f.config.Dequantize(f.src)
+	if err != nil {
+		return err
+	}
+	f.src = src
 	for i, fsys := range opt.Adapters {
 		a, err := lora.Open(fsys)
 		var src checkpoint.Source

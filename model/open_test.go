@@ -47,7 +47,7 @@ func written(t testing.TB, src checkpoint.Source) []byte {
 // A checkpoint of each type gives the same bits from a folder on disk and from one in memory, and kept
 // in a wider type. In half precision it gives what its rounded weights give in float32.
 func TestOpenTypes(t *testing.T) {
-	ids := modeltest.RandomIDs(1, 20, 90)
+	ids := modeltest.RandomIDs(1, 20, 60)
 	for _, family := range model.Decoders() {
 		g := plain(t, family)
 		for _, dt := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
@@ -101,7 +101,7 @@ func TestOpenTypes(t *testing.T) {
 // Bodies are stored with or without the prefix they have in a model with a head; a tied table under the
 // embedding's name, the head's, or both.
 func TestOpenNames(t *testing.T) {
-	ids := modeltest.RandomIDs(1, 20, 90)
+	ids := modeltest.RandomIDs(1, 20, 60)
 	for _, c := range []struct {
 		name   string
 		rename func(string) string

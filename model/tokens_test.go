@@ -22,6 +22,7 @@ func TestTokensOfClasses(t *testing.T) {
 		"gemma3": {2, 1, 0}, "gemma3_text": {2, 1, 0}, "gpt2": {50256, 50256, none}, "gpt_neox": {0, 2, none}, "granite": {1, 2, none},
 		"llama": {1, 2, none}, "mistral": {1, 2, none}, "olmo2": {none, 50279, 1}, "olmo3": {none, 50279, 1}, "opt": {2, 2, 1},
 		"phi": {1, 2, none}, "phi3": {1, 32000, 32000}, "qwen2": {none, none, none}, "qwen3": {none, none, none},
+		"mixtral": {1, 2, none}, "olmoe": {none, 50279, 1}, "qwen2_moe": {none, none, none}, "qwen3_moe": {none, none, none},
 		"smollm3": {128000, 128001, 128004}, "starcoder2": {50256, 50256, none},
 	}
 	for _, name := range model.Decoders() {

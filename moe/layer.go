@@ -3,6 +3,7 @@ package moe
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/internal/alias"
@@ -30,6 +31,27 @@ type Layer struct {
 
 	Shared     attention.Op // an expert that every token uses; nil means none
 	SharedGate nn.Linear    // [1, Dim]; empty means none
+}
+
+// Layers yields the layers of experts in an operation of a model: op itself, and those that it calls.
+func Layers(op attention.Op) iter.Seq[*Layer] {
+	return func(yield func(*Layer) bool) { eachLayer(op, yield) }
+}
+
+// eachLayer calls yield for each layer until it returns false, and reports whether it always returned true.
+func eachLayer(op attention.Op, yield func(*Layer) bool) bool {
+	if op == nil {
+		return true
+	}
+	if l, ok := op.(*Layer); ok && !yield(l) {
+		return false
+	}
+	for _, inner := range attention.Describe(op).Inner {
+		if !eachLayer(inner, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // Traits implements [attention.Describer].

@@ -14,6 +14,12 @@ const (
 	F32  DType = iota // IEEE 754 binary32
 	F16               // IEEE 754 binary16
 	BF16              // the upper half of a binary32
+
+	// MXFP4 is the 4-bit format of OCP Microscaling: a block is 32 neighbours in a row, in 17 bytes. The first
+	// byte, s, scales them by 2^(s−127); 255 is NaN. The other bytes hold two elements each, the even one in the
+	// lower four bits: a sign, then 0, 0.5, 1, 1.5, 2, 3, 4 or 6. All values are exact in BF16. Nothing is
+	// converted to MXFP4: weights of this type come from files.
+	MXFP4
 )
 
 // format returns the entry of the table of formats for weights of this type.
@@ -25,6 +31,8 @@ func (d DType) format() *gemm.Format {
 		return gemm.F16.Format()
 	case BF16:
 		return gemm.BF16.Format()
+	case MXFP4:
+		return gemm.MXFP4.Format()
 	}
 	panic(fmt.Sprintf("tensor: no weights of type %v", d))
 }
@@ -52,11 +60,17 @@ func (d DType) Decode(dst []float32, b []byte) {
 }
 
 // Encode writes src to b, in the format that [DType.Decode] reads. Values are rounded to the nearest, ties to
-// even. It panics if the length of b is not d.Bytes(len(src)).
+// even. It panics if the length of b is not d.Bytes(len(src)), or if [DType.Encodes] is false.
 func (d DType) Encode(b []byte, src []float32) {
 	d.check(len(src), b)
+	if !d.Encodes() {
+		panic(fmt.Sprintf("tensor: values are not converted to %v", d))
+	}
 	d.format().Encode(b, src)
 }
+
+// Encodes reports whether values can be converted to the type: to all but MXFP4.
+func (d DType) Encodes() bool { return d.format().Encode != nil }
 
 func (d DType) check(n int, b []byte) {
 	if want := d.Bytes(n); len(b) != want {
@@ -64,9 +78,9 @@ func (d DType) check(n int, b []byte) {
 	}
 }
 
-// String returns the name that safetensors files use: "F32", "F16", "BF16".
+// String returns the name that safetensors files use, "F32", "F16" or "BF16", or "MXFP4".
 func (d DType) String() string {
-	if d > BF16 {
+	if d > MXFP4 {
 		return fmt.Sprintf("DType(%d)", uint8(d))
 	}
 	return d.format().Name

@@ -39,36 +39,32 @@ type Expert struct {
 
 // FeedForwardGrouped sets row i of dst, [len(g.Rows), Out], to what its expert makes of row g.Rows[i] of x,
 // [T, In]. Each output is the chain of multiply-adds of [MatMul]: its bits do not depend on the other rows.
-// All experts have the same shape. It panics if shapes do not fit, if g does not sort rows of x, or if dst
-// overlaps x. It may be called from several goroutines.
+// Experts may differ in Hidden and in the types of their weights. Those without rows cost nothing and are not
+// looked at.
+//
+// It panics if shapes do not fit, if g does not sort rows of x, or if dst overlaps x. It uses all processors
+// where that pays, and may be called from several goroutines.
 func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 	g.check(x.Rows(), len(experts))
-	if len(experts) == 0 || len(g.Rows) == 0 {
+	if len(g.Rows) == 0 {
 		return
-	}
-	for i := range experts {
-		experts[i].check(i, experts[0].Up.Out, x.Shape.Last(), dst.Shape.Last())
 	}
 	if dst.Rows() != len(g.Rows) {
 		panic(fmt.Sprintf("tensor: FeedForwardGrouped sets %v from %d rows", dst.Shape, len(g.Rows)))
 	}
-	alias.Disjoint("tensor: FeedForwardGrouped", "dst", dst.Data, "x", x.Data)
-	in, out, hidden := x.Shape.Last(), dst.Shape.Last(), experts[0].Up.Out
-	for i, e := range experts {
-		from, to := g.of(i)
-		if from == to {
-			continue
+	for i := range experts {
+		if from, to := g.of(i); from < to {
+			experts[i].check(i, x.Shape.Last(), dst.Shape.Last())
 		}
-		rows := New(to-from, in)
-		for j, r := range g.Rows[from:to] {
-			copy(rows.Row(j), x.Row(r))
-		}
-		gate, up := New(to-from, hidden), New(to-from, hidden)
-		MatMulEpilogue(gate, rows, e.Gate, Epilogue{Bias: e.GateBias})
-		MatMulEpilogue(up, rows, e.Up, Epilogue{Bias: e.UpBias})
-		act.ApplyGate(gate.Data, gate.Data, up.Data)
-		MatMulEpilogue(From(dst.Data[from*out:to*out], to-from, out), gate, e.Down, Epilogue{Bias: e.DownBias})
 	}
+	alias.Disjoint("tensor: FeedForwardGrouped", "dst", dst.Data, "x", x.Data)
+	if dst.Shape.Last() == 0 {
+		return
+	}
+	p := groupedProducts.Get()
+	p.dst, p.x, p.groups, p.experts, p.act = dst, x, g, experts, act
+	p.run(waveLen)
+	p.put()
 }
 
 // check panics unless the groups of experts take rows of a tensor with this many.
@@ -93,9 +89,10 @@ func (g Groups) check(rows, experts int) {
 	}
 }
 
-// check panics unless the expert, number i, has these widths.
-func (e *Expert) check(i, hidden, in, out int) {
-	for _, m := range []struct {
+// check panics unless the expert, number i, takes and gives rows of these widths.
+func (e *Expert) check(i, in, out int) {
+	hidden := e.Up.Out
+	for _, m := range [...]struct {
 		name    string
 		w       *Weight
 		bias    []float32
@@ -103,6 +100,9 @@ func (e *Expert) check(i, hidden, in, out int) {
 	}{{"Gate", e.Gate, e.GateBias, hidden, in}, {"Up", e.Up, e.UpBias, hidden, in}, {"Down", e.Down, e.DownBias, out, hidden}} {
 		if m.w.Out != m.out || m.w.In != m.in || m.bias != nil && len(m.bias) != m.out {
 			panic(fmt.Sprintf("tensor: expert %d: %s is [%d, %d] with a bias of %d, want [%d, %d]", i, m.name, m.w.Out, m.w.In, len(m.bias), m.out, m.in))
+		}
+		if m.w.table {
+			panic(fmt.Sprintf("tensor: expert %d: %s is a table for lookups; see Slab.ForProducts", i, m.name))
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (p *product) multiplyUp(hidden, packed []float32, b *buffers, rows, panel0,
 		col := panel * gemm.PanelWidth
 		cols := min(gemm.PanelWidth, l.w.Out-col)
 		c := b.panel[:rows*cols]
-		l.w.packed.MultiplyPanel(c, cols, packed, rows, panel, l.Bias)
+		l.w.packed.MultiplyPanels(c, cols, packed, rows, panel, panel+1, l.Bias)
 		if l.F != nil {
 			l.F.Apply(c)
 		}

@@ -103,12 +103,15 @@ func (w *Weight) Pack(row int, b []byte) {
 }
 
 // PackFloat32 is [Weight.Pack] from floats, which are rounded to the Weight's type. It allocates if that type
-// is not F32.
+// is not F32, and panics for one to which nothing is converted: see [DType.Encodes].
 func (w *Weight) PackFloat32(row int, x []float32) {
 	f := w.format()
 	if f == gemm.F32.Format() {
 		w.Pack(row, bytesview.Bytes(x))
 		return
+	}
+	if f.Encode == nil {
+		panic(fmt.Sprintf("tensor: values are not converted to %s", f.Name))
 	}
 	if len(x)%f.Elements != 0 {
 		panic(fmt.Sprintf("tensor: %d elements from row %d of a [%d, %d] weight", len(x), row, w.Out, w.In))

@@ -1,5 +1,6 @@
 // Package half converts between float32 and the 16-bit floating-point formats: float16 (IEEE 754 binary16) and
-// bfloat16 (the upper half of a float32). Widening is exact; narrowing rounds to nearest, ties to even.
+// bfloat16 (the upper half of a float32). Widening is exact; narrowing rounds to nearest, ties to even. It also reads
+// the 8-bit exponents that scale blocks of smaller formats.
 //
 // A 16-bit number is held as its bits, a uint16. Slices agree in length; an operation panics with both lengths
 // where they do not. Nothing is allocated, and any number of goroutines may call at once.

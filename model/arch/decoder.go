@@ -24,6 +24,9 @@ type Decoder struct {
 	// token on (Phi-3's longrope). When a sequence reaches it, its cache must be emptied and all tokens
 	// computed again.
 	LongFrom int
+
+	// Prediction is the layer that predicts one token more, or nil. Forward does not use it; see Predict.
+	Prediction *Prediction
 }
 
 // Plan is [Trunk.Plan] with more checks: it also returns an error for attention that is not causal, and for a
@@ -52,6 +55,29 @@ func (d *Decoder) Plan() (*attention.Plan, error) {
 		}
 	}
 	return plan, nil
+}
+
+// FixLatent sets the form of every [attention.Latent] of the model: see [attention.LatentForm]. Call it before the
+// model computes.
+func (d *Decoder) FixLatent(form attention.LatentForm) {
+	blocks := d.Blocks
+	if d.Prediction != nil {
+		blocks = append(blocks[:len(blocks):len(blocks)], d.Prediction.Block)
+	}
+	for _, b := range blocks {
+		for _, op := range b.Ops() {
+			fixLatent(op, form)
+		}
+	}
+}
+
+func fixLatent(op attention.Op, form attention.LatentForm) {
+	if m, ok := op.(*attention.Latent); ok {
+		m.Form = form
+	}
+	for _, inner := range attention.Describe(op).Inner {
+		fixLatent(inner, form)
+	}
 }
 
 // Forward computes one pass over a packed batch. The caller calls p.Begin first; batch holds the tokens of

@@ -43,6 +43,15 @@ func (t *Trunk) Plan() (*attention.Plan, error) {
 	return t.plan, t.planErr
 }
 
+// Validate checks the model as Plan does. The model may still be changed afterwards.
+func (t *Trunk) Validate() error {
+	_, err := t.newPlan()
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
 func (t *Trunk) newPlan() (*attention.Plan, error) {
 	if t.Dim < 1 || t.Vocab < 1 || t.MaxLen < 1 {
 		return nil, fmt.Errorf("a trunk with Dim %d, Vocab %d and MaxLen %d: all must be positive", t.Dim, t.Vocab, t.MaxLen)

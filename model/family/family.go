@@ -54,6 +54,11 @@ func Recipes() map[string]Recipe {
 		// cohere.go
 		"cohere":  {Title: "Cohere Command R, R+", Decoder: cohere, Tokens: tokens(5, 255001, 0)},
 		"cohere2": {Title: "Cohere Command R7B, A", Decoder: cohere2, Tokens: tokens(5, 255001, 0)},
+		// deepseek.go
+		"deepseek_v2":   {Title: "DeepSeek V2, V2-Lite", Decoder: deepseek2, Tokens: tokens(1, 2, -1)},
+		"deepseek_v3":   {Title: "DeepSeek V3, R1", Decoder: deepseek3, Tokens: tokens(0, 1, -1)},
+		"glm4_moe_lite": {Title: "GLM-4.7-Flash", Decoder: glm4moelite, Tokens: tokens(0, 1, -1)},
+		"kimi_k2":       {Title: "Kimi K2", Decoder: deepseek3, Tokens: tokens(0, 1, -1)},
 		// falcon.go
 		"falcon": {Title: "Falcon", Decoder: falcon, Tokens: tokens(11, 11, -1)},
 		// gpt2.go

@@ -19,8 +19,10 @@ func mixtral(c *hf.Config, w nn.Loader) *arch.Decoder {
 		NumLocalExperts  int  `json:"num_local_experts" hf:"experts"`
 		NumExpertsPerTok int  `json:"num_experts_per_tok" hf:"experts"`
 	}{LlamaConfig: LlamaDefaults(), NumLocalExperts: 8, NumExpertsPerTok: 2}
-	cfg.IntermediateSize, cfg.NumKeyValueHeads, cfg.MaxPositionEmbeddings, cfg.RMSNormEps = 14336, new(8), 131072, 1e-5
+	cfg.IntermediateSize, cfg.NumKeyValueHeads, cfg.MaxPositionEmbeddings = 14336, new(8), 131072
+	cfg.RMSNormEps, cfg.RopeTheta = 1e-5, 1e6
 	c.Read(&cfg)
+	checkActive(c, cfg.NumExpertsPerTok, cfg.NumLocalExperts)
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.QKVBias, m.OutBias = false, false // the config's keys are ignored
 	m.RotateAll()

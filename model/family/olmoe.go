@@ -22,6 +22,7 @@ func olmoe(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads = 2048, 2048, 16, 16
 	cfg.MaxPositionEmbeddings = 4096
 	c.Read(&cfg)
+	checkActive(c, cfg.NumExpertsPerTok, cfg.NumExperts)
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.RotateAll()
 	return m.Decoder(w, func(i int, l nn.Loader) block.Block {

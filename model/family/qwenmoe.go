@@ -53,13 +53,17 @@ func qwen2moe(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg := qwenMoEDefaults()
 	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.IntermediateSize = 16, new(16), 5632
 	cfg.NumExperts, cfg.NumExpertsPerTok, cfg.MoEIntermediateSize, cfg.SharedSize = 60, 4, 1408, 5632
+	if !c.Bool("use_sliding_window", false) {
+		c = c.Without("sliding_window") // it may be 0
+		cfg.SlidingWindow = nil
+	}
 	c.Read(&cfg)
+	if cfg.NumExperts > 0 {
+		checkActive(c, cfg.NumExpertsPerTok, cfg.NumExperts)
+	}
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.QKVBias, m.OutBias, m.MLPBias = cfg.QKVBias, false, false
 	m.RotateAll()
-	if !cfg.UseSlidingWindow {
-		cfg.SlidingWindow = nil
-	}
 	m.Windows(cfg.SlidingWindow, c.LayerTypes(m.NumHiddenLayers, func(i int) string {
 		if i%2 == 0 && i < cfg.MaxWindowLayers && cfg.UseSlidingWindow { // unlike Qwen 2
 			return hf.SlidingAttention
@@ -86,6 +90,9 @@ func qwen3moe(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.IntermediateSize = 32, new(4), 6144
 	cfg.NumExperts, cfg.NumExpertsPerTok, cfg.MoEIntermediateSize = 128, 8, 768
 	c.Read(&cfg)
+	if cfg.NumExperts > 0 {
+		checkActive(c, cfg.NumExpertsPerTok, cfg.NumExperts)
+	}
 	m := NewLlama(c, cfg.LlamaConfig)
 	m.MLPBias = false
 	m.RotateAll()

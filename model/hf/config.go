@@ -21,7 +21,8 @@ type Config struct {
 	keys map[string]json.RawMessage
 	errs *[]error // of the whole file
 
-	wanted []arch.Task
+	wanted   []arch.Task
+	predicts bool
 }
 
 // Bounds of what a config may ask for: beyond every published model, and small enough that products of
@@ -118,7 +119,7 @@ func (c *Config) Only(keys ...string) *Config {
 
 // With returns a copy of c with the given JSON value under key.
 func (c *Config) With(key, value string) *Config {
-	o := &Config{path: c.path, errs: c.errs, wanted: c.wanted, keys: map[string]json.RawMessage{}}
+	o := &Config{path: c.path, errs: c.errs, wanted: c.wanted, predicts: c.predicts, keys: map[string]json.RawMessage{}}
 	maps.Copy(o.keys, c.keys)
 	o.keys[key] = json.RawMessage(value)
 	return o
@@ -126,7 +127,7 @@ func (c *Config) With(key, value string) *Config {
 
 // Without returns a copy of c without the key.
 func (c *Config) Without(key string) *Config {
-	o := &Config{path: c.path, errs: c.errs, keys: maps.Clone(c.keys)}
+	o := &Config{path: c.path, errs: c.errs, predicts: c.predicts, keys: maps.Clone(c.keys)}
 	delete(o.keys, key)
 	return o
 }
@@ -154,6 +155,16 @@ func (c *Config) For(heads ...arch.Task) *Config {
 
 // Wanted returns the heads that the caller can use, the preferred first, or nil if any will do.
 func (c *Config) Wanted() []arch.Task { return c.wanted }
+
+// WithPrediction returns the config with a wish: the layer that predicts one token more.
+func (c *Config) WithPrediction() *Config {
+	o := *c
+	o.predicts = true
+	return &o
+}
+
+// Predicts reports whether the caller wants the layer that predicts one token more.
+func (c *Config) Predicts() bool { return c.predicts }
 
 // decode decodes a key into v, and reports whether it was there and could be decoded.
 func (c *Config) decode(key string, v any, want string) bool {

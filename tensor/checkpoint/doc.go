@@ -9,6 +9,7 @@
 //     file, and other languages can compute the same weights.
 //   - [Random] and [Zeros] make any tensor they are asked for, at the speed of a copy: for benchmarks.
 //   - [Rename] shows another Source under other names; [Join] shows several as one.
+//   - [FP8.Dequantize] and [JoinMXFP4] show quantised weights as the tensors that they stand for.
 //
 // safetensors.Write writes any of them to a file.
 //

@@ -17,6 +17,9 @@ const (
 	F32  DType = "F32"
 	F16  DType = "F16"
 	BF16 DType = "BF16"
+
+	// MXFP4 is [tensor.MXFP4]. Files store it in two tensors, which [JoinMXFP4] shows as one of this type.
+	MXFP4 DType = "MXFP4"
 )
 
 // Block returns the number of elements in the smallest unit that can be stored, and its size in bytes: 1 and
@@ -35,6 +38,8 @@ func (d DType) Block() (elements, bytes int, ok bool) {
 		return 1, 4, true
 	case "C64", "F64", "I64", "U64":
 		return 1, 8, true
+	case MXFP4:
+		return 32, 17, true
 	}
 	return 0, 0, false
 }
@@ -59,6 +64,8 @@ func (d DType) Tensor() (tensor.DType, error) {
 		return tensor.F16, nil
 	case BF16:
 		return tensor.BF16, nil
+	case MXFP4:
+		return tensor.MXFP4, nil
 	}
 	return 0, &Error{Kind: ErrUnsupported, Detail: string(d) + ", expected F32, F16 or BF16"}
 }

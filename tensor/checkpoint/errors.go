@@ -33,6 +33,7 @@ const (
 	ErrUnsupported Kind = "the dtype cannot be read as a floating-point weight"
 	ErrShape       Kind = "the shape is not supported"
 	ErrClosed      Kind = "the checkpoint is closed"
+	ErrScale       Kind = "the scales of quantised weights do not fit them"
 )
 
 // Error says what failed, where, and why. It matches its Kind and its Cause with [errors.Is].

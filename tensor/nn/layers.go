@@ -90,7 +90,7 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 func (l Loader) Conv1D(name string, in, out int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
 	dt, ok := l.lookup(name+".weight", in, out)
-	if !ok {
+	if !ok || !l.single(name+".weight", dt) {
 		return lin
 	}
 	b, err := l.src.Bytes(l.full(name + ".weight"))
@@ -110,7 +110,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
 	part := in / groups
 	dt, ok := l.lookup(name+".weight", out, part, kernel)
-	if !ok || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
+	if !ok || !l.single(name+".weight", dt) || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
 		return lin
 	}
 	b, err := l.src.Bytes(l.full(name + ".weight"))

@@ -12,8 +12,9 @@ import (
 // Options say how a [Loader] reads weights.
 type Options struct {
 	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. If it is nil,
-	// matrices keep the stored type. Conversion to a wider type is exact; to BF16 and F16 it rounds to
-	// nearest even.
+	// matrices keep the stored type, but for MXFP4: these become BF16, which holds the same values and has faster
+	// products. Conversion to a wider type is exact; to BF16 and F16 it rounds to nearest even; to MXFP4 there is
+	// none.
 	Convert func(stored tensor.DType) tensor.DType
 
 	// Precision says whether products with the matrices round activations.
@@ -63,11 +64,13 @@ type load struct {
 // DataParallel in front, and _orig_mod, of torch.compile, anywhere.
 func NewLoader(src checkpoint.Source, opt Options) Loader {
 	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{}}
+	room := int64(0)
 	for name := range src.Names() {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
+		room += Loader{"", l}.kept(info)
 	}
-	l.slab = tensor.NewSlab(l.total)
+	l.slab = tensor.NewSlab(room)
 	return Loader{"", l}
 }
 

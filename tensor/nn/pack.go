@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 // newWeight returns a matrix of a type as the options have it.
@@ -14,10 +15,38 @@ func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
 
 // keep returns the type in which a matrix of a stored type is kept.
 func (l Loader) keep(stored tensor.DType) tensor.DType {
-	if l.opt.Convert == nil {
+	switch {
+	case l.opt.Convert == nil && stored == tensor.MXFP4:
+		return tensor.BF16
+	case l.opt.Convert == nil:
 		return stored
 	}
-	return l.opt.Convert(stored)
+	kept := l.opt.Convert(stored)
+	if kept != stored && !kept.Encodes() {
+		l.Fail(fmt.Errorf("nn: Convert returns %v for %v: weights are not converted to this type", kept, stored))
+		return stored
+	}
+	return kept
+}
+
+// kept returns the bytes that a tensor takes as a matrix.
+func (l Loader) kept(info checkpoint.Info) int64 {
+	stored, err := info.DType.Tensor()
+	if err != nil || len(info.Shape) < 2 {
+		return info.Size
+	}
+	elements, bytes := stored.Block()
+	keptElements, keptBytes := l.keep(stored).Block()
+	return info.Size / int64(bytes*keptElements) * int64(elements*keptBytes)
+}
+
+// single reports whether the elements of a stored type can be moved one by one; if not it records an error.
+func (l Loader) single(name string, stored tensor.DType) bool {
+	elements, _ := stored.Block()
+	if elements > 1 {
+		l.Fail(fmt.Errorf("nn: tensor %q is %v, and has to be transposed: that is not supported", l.full(name), stored))
+	}
+	return elements == 1
 }
 
 const (

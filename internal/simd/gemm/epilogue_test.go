@@ -62,35 +62,36 @@ func TestEpilogue(t *testing.T) {
 	})
 }
 
-// TestMultiplyPanel compares panels, each for itself in memory that is no wider, with the whole product.
-func TestMultiplyPanel(t *testing.T) {
+// TestMultiplyPanels compares panels, in memory that is no wider, with the whole product.
+func TestMultiplyPanels(t *testing.T) {
 	tensortest.EachSet(t, func(t *testing.T) {
 		const guard = -7.25
 		r := rand.New(rand.NewPCG(13, 14))
-		for _, s := range [][3]int{{1, 48, 70}, {7, 150, 33}, {21, 97, 1100}, {130, 20, 40}, {8, 129, 5}} {
+		for _, s := range [][3]int{{1, 48, 70}, {7, 150, 33}, {21, 97, 1100}, {130, 20, 40}, {8, 129, 5}, {9, 230, 2100}} {
 			m, n, k := s[0], s[1], s[2]
 			x, w, bias := tensortest.Normal(r, m*k), short(r, n*k), tensortest.Normal(r, n)
 			a := packRows(x, m, k)
 			want := added(chains(x, w, m, n, k), bias, nil, n)
 			for _, typ := range types {
 				matrix := packed(typ, w, n, k)
-				for p := range matrix.Panels() {
+				for p, q := 0, 0; p < matrix.Panels(); p = q {
+					q = min(p+1+r.IntN(3), matrix.Panels())
 					col := p * PanelWidth
-					cols := min(PanelWidth, n-col)
+					cols := min(q*PanelWidth, n) - col
 					ldd := cols + p%2
 					y := make([]float32, m*ldd+16)
 					for i := range y {
 						y[i] = guard
 					}
-					matrix.MultiplyPanel(y, ldd, a, m, p, bias)
+					matrix.MultiplyPanels(y, ldd, a, m, p, q, bias)
 					for i, v := range y {
 						switch row, c := i/ldd, i%ldd; {
 						case row < m && c < cols:
 							if v != want[row*n+col+c] {
-								t.Fatalf("%v: column %d of panel %d is %v, want %v", s, c, p, v, want[row*n+col+c])
+								t.Fatalf("%v: column %d from panel %d on is %v, want %v", s, c, p, v, want[row*n+col+c])
 							}
 						case v != guard:
-							t.Fatalf("%v: panel %d wrote outside of its columns", s, p)
+							t.Fatalf("%v: panels %d to %d wrote outside of their columns", s, p, q)
 						}
 					}
 				}

@@ -48,6 +48,7 @@ const (
 	BF16                    // the upper half of a binary32
 	BF16Rounded             // BF16, by activations rounded to it
 	BF16Pairs               // the same, two at a time: K is even, and sums are not those of BF16Rounded to the bit
+	MXFP4                   // OCP Microscaling: 32 floats of 4 bits and the power of two that scales them; see decodeMXFP4
 )
 
 // Format returns the entry of the table.
@@ -81,6 +82,7 @@ var formats = [...]Format{
 		layout:      layout{pack: pack32, row: rowBF16Pairs},
 		tiles:       bf16PairsTiles[:],
 	},
+	MXFP4: {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: decodeMXFP4},
 }
 
 // maxElements is the largest block.

@@ -87,22 +87,22 @@ func (m Matrix) Multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	m.multiply(dst[col:], ldd, a, rows, panel0, panel1, Epilogue{e.Bias, from(e.Add, col)})
 }
 
-// MultiplyPanel computes the outputs of one panel: of dst, whose rows are ldd apart, it sets the first 48
-// columns, or those that the last panel has.
-func (m Matrix) MultiplyPanel(dst []float32, ldd int, a []float32, rows, panel int, bias []float32) {
-	if panel < 0 || panel >= m.Panels() {
-		panic(fmt.Sprintf("gemm: panel %d of a [%d, %d] matrix with %d", panel, m.N, m.K, m.Panels()))
+// MultiplyPanels computes the outputs of panels panel0…panel1-1, like [Matrix.Multiply], but dst has no other
+// columns: its first is the first of panel0.
+func (m Matrix) MultiplyPanels(dst []float32, ldd int, a []float32, rows, panel0, panel1 int, bias []float32) {
+	if panel0 < 0 || panel1 < panel0 || panel1 > m.Panels() {
+		panic(fmt.Sprintf("gemm: panels %d to %d of a [%d, %d] matrix with %d", panel0, panel1, m.N, m.K, m.Panels()))
 	}
-	cols := min(m.N-panel*PanelWidth, PanelWidth)
+	cols := min(m.N, panel1*PanelWidth) - panel0*PanelWidth
 	if rows < 0 || ldd < cols {
-		panic(fmt.Sprintf("gemm: destination [%d, %d] for a panel of %d columns", rows, ldd, cols))
+		panic(fmt.Sprintf("gemm: destination [%d, %d] for panels of %d columns", rows, ldd, cols))
 	}
-	if rows == 0 {
+	if rows == 0 || panel0 == panel1 {
 		return
 	}
 	e := Epilogue{Bias: bias}
 	m.check(dst, ldd, a, rows, cols, e)
-	m.multiply(dst, ldd, a, rows, panel, panel+1, e)
+	m.multiply(dst, ldd, a, rows, panel0, panel1, e)
 }
 
 // check panics unless everything is long enough for rows of outputs up to column end.

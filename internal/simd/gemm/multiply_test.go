@@ -243,9 +243,9 @@ func TestShapeMistakes(t *testing.T) {
 		"gemm: packing [3, 4], 4 apart, of 8 elements into 100":        func() { F32.Format().PackRows(y, x, nil, 3, 4, 4) },
 		"gemm: rows [3, 4], 3 apart, as columns from 0 on of 4":        func() { F32.Format().PackRows(y, x, nil, 3, 3, 4) },
 		"gemm: rows [3, 4], 4 apart, as columns from 5 on of 8":        func() { F32.Format().PackColumns(y, x, nil, 3, 4, 8, 5, 4) },
-		"gemm: panel 2 of a [50, 4] matrix with 2":                     func() { w.MultiplyPanel(y, 48, x, 1, 2, nil) },
-		"gemm: destination [1, 1] for a panel of 2 columns":            func() { w.MultiplyPanel(y, 1, x, 1, 1, nil) },
-		"gemm: bias of 49 elements for a [50, 4] matrix":               func() { w.MultiplyPanel(y, 48, x, 1, 0, y[:49]) },
+		"gemm: panels 2 to 3 of a [50, 4] matrix with 2":               func() { w.MultiplyPanels(y, 48, x, 1, 2, 3, nil) },
+		"gemm: destination [1, 1] for panels of 2 columns":             func() { w.MultiplyPanels(y, 1, x, 1, 1, 2, nil) },
+		"gemm: bias of 49 elements for a [50, 4] matrix":               func() { w.MultiplyPanels(y, 48, x, 1, 0, 1, y[:49]) },
 		"gemm: adding to destination [1, 50] needs 50 elements, has 8": func() { w.Multiply(y, 50, x, 1, 0, 2, Epilogue{Add: x}) },
 		"gemm: packed matrix [50, 4] has 32 bytes, needs 1024": func() {
 			Matrix{N: 50, K: 4, Format: F32.Format(), Data: make([]byte, 32)}.Multiply(y, 50, x, 1, 0, 1, Epilogue{})

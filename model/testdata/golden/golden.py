@@ -104,7 +104,8 @@ CASES = [  # folder, kind, cases
      + gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES + llama_kin.OLMO2_CASES
      + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
-    ("next", decoders, moe.MIXTRAL_CASES),
+    ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES),
+    ("next", decoders, moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
      + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES

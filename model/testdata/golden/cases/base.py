@@ -107,7 +107,8 @@ class MoeCase(DecoderCase):
 
     transposed: bool = False
 
-    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "gate": 2.0}
+    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "output_linear": 2.5, "gate": 2.0,
+             "router.layer": 2.0}
 
     def rule(self, name: str, shape: list) -> tuple[float, float]:
         return (0.0, 0.3) if name.endswith("_bias") else super().rule(name, shape)
