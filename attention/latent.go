@@ -114,7 +114,7 @@ func (m *Latent) Traits() Traits {
 	return Traits{
 		Of: m, Err: m.check(), In: m.Down.In(), Out: m.Out.Out(),
 		Cache:      CacheLayer{KVHeads: 1, KeyDim: m.keyDim(), ValueDim: m.Rank, ValuesInKeys: true, Mask: Mask{Causal: true}},
-		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows,
+		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows, Work: m.work,
 	}
 }
 

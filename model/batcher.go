@@ -13,12 +13,13 @@ import (
 // batcher computes the tokens of sessions that their caches do not hold yet, packed without padding. It is pooled:
 // a session that waits keeps no memory for its next pass.
 type batcher struct {
-	pass attention.Pass
-	seqs []attention.Seq
-	in   []arch.Sequence
-	ends []end
-	rows []int     // of the pass, whose logits are needed: one for each end
-	all  []float32 // where the logits after the last tokens go, as many as fit; nil for a batch
+	pass   attention.Pass
+	seqs   []attention.Seq
+	in     []arch.Sequence
+	ends   []end
+	rows   []int     // of the pass, whose logits are needed: one for each end
+	broken bool      // a pass has not ended
+	all    []float32 // where the logits after the last tokens go, as many as fit; nil for a batch
 }
 
 // end is a token whose logits are needed.
@@ -29,9 +30,12 @@ type end struct {
 
 var batchers parallel.Free[batcher]
 
-// put gives the batcher back, without what it has computed. It is not called after a panic, which leaves it in the
-// middle of something.
+// put gives the batcher back, without what it has computed. One that an error or a panic has left in the middle of
+// something is not used again.
 func (b *batcher) put() {
+	if b.broken {
+		return
+	}
 	b.pass.Reset()
 	clear(b.seqs[:cap(b.seqs)])
 	b.all = nil
@@ -42,8 +46,33 @@ func (b *batcher) put() {
 // full speed, few enough for activations to stay small.
 const passRows = 512
 
-// run computes what the sessions lack. Observers are those of the first, and see the packed rows.
-func (b *batcher) run(d *Decoder, sessions ...*Session) {
+// run computes what the sessions lack. Observers are those of the first, and see the packed rows. After an error, which
+// only weights in files give, the sessions cannot go on.
+func (b *batcher) run(d *Decoder, sessions ...*Session) error {
+	if d.files == nil {
+		b.compute(d, sessions)
+		return nil
+	}
+	err := b.computeInPlace(d, sessions)
+	if err != nil {
+		b.broken = true
+		for _, s := range sessions {
+			s.err = err
+		}
+	}
+	return err
+}
+
+func (b *batcher) computeInPlace(d *Decoder, sessions []*Session) (err error) {
+	if err := d.files.closed(); err != nil {
+		return err
+	}
+	defer func() { err = d.files.result(recover(), err) }()
+	b.compute(d, sessions)
+	return nil
+}
+
+func (b *batcher) compute(d *Decoder, sessions []*Session) {
 	for _, s := range sessions {
 		s.restartIfLong()
 		s.longest = max(s.longest, len(s.ids))
@@ -126,8 +155,9 @@ func (d *Decoder) AppendBatch(batch []Input) error {
 	}
 	if len(sessions) > 0 {
 		b := batchers.Get()
-		b.run(d, sessions...)
+		err := b.run(d, sessions...)
 		b.put()
+		return err
 	}
 	return nil
 }

@@ -16,7 +16,12 @@ type Encoder struct {
 	*arch.Encoder
 	Family    string               // model_type: "bert"
 	Tokenizer *tokenizer.Tokenizer // nil where the checkpoint has none
+
+	files *files // that it reads in place, or nil
 }
+
+// Close closes the files of a model that was opened with mapped experts, as [Decoder.Close] does.
+func (e *Encoder) Close() error { return e.files.close() }
 
 // passes are those of all encoders: a pass that waits serves any.
 var passes parallel.Free[attention.Pass]
@@ -42,12 +47,20 @@ func (e *Encoder) Run(batch []arch.Sequence, see func(first int, group []arch.Se
 		return err
 	}
 	p := passes.Get()
-	err := e.run(p, batch, see)
+	if err := e.run(p, batch, see); err != nil {
+		return err
+	}
 	putPass(p)
-	return err
+	return nil
 }
 
-func (e *Encoder) run(p *attention.Pass, batch []arch.Sequence, see func(first int, group []arch.Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
+func (e *Encoder) run(p *attention.Pass, batch []arch.Sequence, see func(first int, group []arch.Sequence, x tensor.Tensor, a *tensor.Arena) error) (err error) {
+	if e.files != nil {
+		if err := e.files.closed(); err != nil {
+			return err
+		}
+		defer func() { err = e.files.result(recover(), err) }()
+	}
 	for first := 0; first < len(batch); {
 		last, rows := first, 0
 		for last < len(batch) && (last == first || rows+len(batch[last].IDs) <= runRows) {

@@ -52,8 +52,9 @@ func (s *Session) Generate(ctx context.Context, prompt []int, sm *sample.Sampler
 		c, err := s.generation(prompt, sm, opt)
 		for err == nil && !c.over {
 			if err = ctx.Err(); err == nil {
-				s.computePending(nil)
-				err = c.choose()
+				if err = s.computePending(nil); err == nil {
+					err = c.choose()
+				}
 			}
 			if err == nil && !yield(s.ids[len(s.ids)-1], nil) {
 				return
@@ -116,7 +117,9 @@ func (b *batcher) generateAll(ctx context.Context, d *Decoder, all []*generation
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.run(d, live...)
+		if err := b.run(d, live...); err != nil {
+			return err
+		}
 		for _, c := range all {
 			if c.over {
 				continue

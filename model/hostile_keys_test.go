@@ -11,11 +11,12 @@ import (
 
 // plainCases are the simplest golden cases of each family, which tests change.
 var plainCases = map[string]string{
-	"cohere": "cohere-qk-norm", "cohere2": "cohere2-plain", "falcon": "falcon-7b", "gemma": "gemma-bias", "gemma2": "gemma2-softcaps",
-	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
-	"granite": "granite-multipliers", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
+	"cohere": "cohere-qk-norm", "cohere2": "cohere2-plain", "deepseek_v2": "deepseek_v2-groups", "deepseek_v3": "deepseek_v3-published", "falcon": "falcon-7b", "gemma": "gemma-bias", "gemma2": "gemma2-softcaps",
+	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
+	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
-	"mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
+	"granitemoe": "granitemoe-bias", "granitemoeshared": "granitemoeshared-plain", "phimoe": "phimoe-longrope-long",
+	"gpt_oss": "gpt_oss-plain", "mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
 	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
 }
 
@@ -85,6 +86,13 @@ func hostileKeys() map[string]keys {
 	// The kind of rotation counts under the key rope_type alone.
 	byType := llama.like(types).like(keys{"rope_scaling.rope_type": notRopes}, "rope_scaling.type", "rope_parameters")
 	cohere := llama.like(keys{"layer_norm_eps": notEpsilons, "logit_scale": notPositive, "attention_bias": notBools}, "rms_norm_eps")
+	shared := keys{"moe_intermediate_size": notSizes, "n_routed_experts": notSizes, "n_shared_experts": notSizes, "num_experts_per_tok": notSizes,
+		"n_group": append([]string{"null"}, notSizes...), "topk_group": append([]string{"null"}, notSizes...), "norm_topk_prob": notBools,
+		"routed_scaling_factor": notPositive, "first_k_dense_replace": notSizes[1:]}
+	latent := llama.like(shared, "head_dim").like(keys{"attention_bias": notBools, "q_lora_rank": notSizes, "kv_lora_rank": notSizes,
+		"qk_nope_head_dim": notSizes, "qk_rope_head_dim": append([]string{"5"}, notSizes...), "v_head_dim": notSizes,
+		"scoring_func": notNames, "topk_method": notNames})
+	deepseek := latent.like(keys{"rope_interleave": notBools, "num_nextn_predict_layers": notSizes[1:]})
 	gemma2 := keys{"query_pre_attn_scalar": notPositive, "attn_logit_softcapping": notPositive, "final_logit_softcapping": notPositive,
 		"hidden_activation": notNames}
 	gemma3 := byType.like(gemma2, "attn_logit_softcapping", "hidden_act").like(keys{"sliding_window_pattern": notSizes, "rope_local_base_freq": notPositive})
@@ -93,9 +101,16 @@ func hostileKeys() map[string]keys {
 	experts := keys{"num_experts": notSizes, "num_experts_per_tok": append([]string{"999"}, notSizes...)}
 	qwenExperts := experts.like(keys{"moe_intermediate_size": notSizes, "norm_topk_prob": notBools, "decoder_sparse_step": notSizes,
 		"mlp_only_layers": {"0", `"x"`, "{}", "[1.5]", `["x"]`}, "num_experts": notSizes[1:], "use_sliding_window": notBools})
+	granite := llama.like(keys{"attention_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
+		"residual_multiplier": notPositive, "logits_scaling": notPositive})
+	graniteExperts := experts.like(keys{"num_local_experts": notSizes}, "num_experts")
 	return map[string]keys{
-		"cohere":  cohere.like(keys{"use_qk_norm": notBools}),
-		"cohere2": cohere.like(types).like(keys{"sliding_window_pattern": notSizes}),
+		"cohere":        cohere.like(keys{"use_qk_norm": notBools}),
+		"cohere2":       cohere.like(types).like(keys{"sliding_window_pattern": notSizes}),
+		"deepseek_v2":   latent.like(keys{"mlp_bias": notBools}),
+		"deepseek_v3":   deepseek,
+		"glm4_moe_lite": deepseek.like(keys{"mlp_layer_types": {"0", `"sparse"`, "{}", "[]", `["sparse"]`, "[1, 2, 3]", `["dense", "x", "sparse"]`}}, "first_k_dense_replace"),
+		"kimi_k2":       deepseek,
 		"falcon": base.like(rope).like(keys{"hidden_size": notSizes, "n_embed": notSizes, "ffn_hidden_size": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "num_kv_heads": notSizes, "new_decoder_architecture": notBools, "multi_query": notBools, "parallel_attn": notBools,
 			"num_ln_in_parallel_attn": append([]string{"2"}, notSizes...), "alibi": notBools, "bias": notBools, "activation": notNames,
@@ -109,21 +124,27 @@ func hostileKeys() map[string]keys {
 			"scale_attn_by_inverse_layer_idx": notBools, "add_cross_attention": {"true", "1"}}),
 		"gpt_neox": sizes.like(rope).like(keys{"layer_norm_eps": notEpsilons, "rotary_pct": append([]string{"1.01", "1e18"}, notPlus...), "rotary_emb_base": notPositive,
 			"use_parallel_residual": notBools, "attention_bias": notBools}, "rope_theta"),
-		"granite": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
-			"residual_multiplier": notPositive, "logits_scaling": notPositive}),
-		"llama":     llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
-		"mistral":   llama.like(window),
-		"mixtral":   llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
-		"olmoe":     llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
-		"qwen2_moe": llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
-		"qwen3_moe": llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
-		"olmo2":     llama.like(keys{"attention_bias": notBools}),
-		"olmo3":     byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
+		"gpt_oss": llama.like(types).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")).like(keys{
+			"attention_bias": notBools, "swiglu_alpha": notPositive, "swiglu_limit": notPositive, "rope_scaling.rope_type": notRopes}, "rope_scaling.type"),
+		"granite":          granite.like(keys{"mlp_bias": notBools}),
+		"granitemoe":       granite.like(graniteExperts),
+		"granitemoeshared": granite.like(graniteExperts).like(keys{"shared_intermediate_size": notSizes[1:]}),
+		"llama":            llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
+		"mistral":          llama.like(window),
+		"mixtral":          llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
+		"olmoe":            llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
+		"qwen2_moe":        llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
+		"qwen3_moe":        llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
+		"olmo2":            llama.like(keys{"attention_bias": notBools}),
+		"olmo3":            byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
 		"opt": base.like(keys{"hidden_size": notSizes, "word_embed_proj_dim": notSizes, "ffn_dim": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "max_position_embeddings": notSizes, "activation_function": notNames, "do_layer_norm_before": notBools,
 			"_remove_final_layer_norm": notBools, "enable_bias": notBools, "layer_norm_elementwise_affine": notBools}),
-		"phi":   llama.like(keys{"layer_norm_eps": notEpsilons, "qk_layernorm": notBools}, "rms_norm_eps"),
-		"phi3":  llama.like(window),
+		"phi":  llama.like(keys{"layer_norm_eps": notEpsilons, "qk_layernorm": notBools}, "rms_norm_eps"),
+		"phi3": llama.like(window),
+		"phimoe": llama.like(window).like(keys{"num_local_experts": append([]string{"1"}, notSizes...), "router_jitter_noise": notEpsilons, "attention_bias": notBools,
+			"lm_head_bias": notBools, "rope_scaling.type": append([]string{`"linear"`, `"yarn"`}, notRopes...), "rope_scaling.short_mscale": notPositive,
+			"rope_scaling.long_mscale": append([]string{"1e40", "1e-60"}, notPositive...)}),
 		"qwen2": llama.like(qwen),
 		"qwen3": llama.like(qwen).like(keys{"attention_bias": notBools}),
 		"smollm3": llama.like(types).like(keys{"use_sliding_window": notBools, "attention_bias": notBools, "mlp_bias": notBools, "no_rope_layer_interval": notSizes,

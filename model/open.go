@@ -36,6 +36,13 @@ type Options struct {
 	// bfloat16 throughout. That is faster only on processors with bfloat16 instructions (AVX512-BF16).
 	Precision tensor.Precision
 
+	// Experts says where the experts of a mixture lie: [nn.Packed], in memory, or [nn.Mapped], in the files, where
+	// each product reads those that its tokens chose. Results have the same bits. Mapped, experts keep the type in
+	// which they are stored, whatever Convert says; the files must be safetensors that the system can map, as those
+	// of [os.DirFS]; and Close of the model closes them. A file that becomes shorter, or is written to, while it is
+	// mapped is an error of the call that meets it. [OpenEncoderDecoder] packs all weights.
+	Experts nn.Placement
+
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
 
@@ -88,7 +95,7 @@ func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Progress: o.Progress, Valid: c.Err,
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Experts: o.Experts, Progress: o.Progress, Valid: c.Err,
 		Skip: o.Skip, Skipped: o.Skipped, NoHead: noHead})
 }
 
@@ -122,7 +129,7 @@ func EncoderDecoders() []string {
 // fsys may be any file system. Files of [os.DirFS] and [os.Root] are memory-mapped while weights are read. If
 // another program truncates such a file at that time, the operating system ends this process (SIGBUS on
 // Unix). So replace weights by renaming a new file over the old one. The model has copies of all it needs:
-// afterwards the files may change or go, and nothing has to be closed.
+// afterwards the files may change or go, and nothing has to be closed, unless [Options.Experts] has experts mapped.
 //
 // For a folder that you do not trust use an [os.Root], as the guide of this package shows.
 func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
@@ -141,6 +148,7 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if d.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
+	d.files = f.keep()
 	return d, nil
 }
 
@@ -162,6 +170,7 @@ func NewDecoder(configJSON []byte, src checkpoint.Source, opt Options) (*Decoder
 	if d.Generation, err = hf.ReadGeneration(nil, f.config, f.recipe.Tokens); err != nil {
 		return nil, err
 	}
+	d.files = f.keep()
 	return d, nil
 }
 
@@ -211,6 +220,7 @@ func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 	if e.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
+	e.files = f.keep()
 	return e, nil
 }
 
@@ -225,7 +235,12 @@ func NewEncoder(configJSON []byte, src checkpoint.Source, opt Options) (*Encoder
 		return nil, err
 	}
 	defer f.closeAdapters()
-	return newEncoder(f, opt)
+	e, err := newEncoder(f, opt)
+	if err != nil {
+		return nil, err
+	}
+	e.files = f.keep()
+	return e, nil
 }
 
 func newEncoder(f *folder, opt Options) (*Encoder, error) {
@@ -306,6 +321,7 @@ func (m *EncoderDecoder) readGeneration(f *folder) (err error) {
 }
 
 func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
+	opt.Experts = nn.Packed
 	if opt.Heads != nil {
 		f.config = f.config.For(opt.Heads...)
 	}
@@ -327,6 +343,8 @@ type folder struct {
 	recipe family.Recipe
 
 	adapters []*lora.Adapter // merged into src
+	inPlace  bool            // the model reads src when it computes
+	kept     bool            // and is there
 }
 
 // openFolder reads the config and opens the weights.
@@ -391,8 +409,13 @@ func (f *folder) closeAdapters() error {
 	return errors.Join(errs...)
 }
 
-// close closes the weights and the adapters, of which the model has copies.
-func (f *folder) close() error { return errors.Join(f.src.Close(), f.closeAdapters()) }
+// close closes the weights, unless a model keeps them, and the adapters, of which it has copies.
+func (f *folder) close() error {
+	if f.kept {
+		return f.closeAdapters()
+	}
+	return errors.Join(f.src.Close(), f.closeAdapters())
+}
 
 // newFolder finds the recipe for a config.
 func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {
@@ -431,6 +454,7 @@ func assemble[Model any](f *folder, opt Options, kind string, noHead bool, build
 	}
 	w := opt.loader(c, f.src, noHead)
 	m := build(c, w)
+	f.inPlace = w.InPlace()
 	err := w.Err(true)
 	if w.Err(false) == nil { // otherwise the loader has met those of the config
 		err = errors.Join(err, c.Err())

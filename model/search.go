@@ -44,8 +44,11 @@ func (d *Decoder) BeamSearchBatch(ctx context.Context, batch []Input, o beam.Opt
 			sessions[i] = in.Session
 		}
 		b := batchers.Get()
-		b.run(d, sessions...)
+		err := b.run(d, sessions...)
 		b.put()
+		if err != nil {
+			return nil, err
+		}
 	}
 	for i, s := range searches {
 		s.live = append(s.live, batch[i].Session.Fork())
@@ -112,7 +115,9 @@ func (b *batcher) runSearches(ctx context.Context, d *Decoder, searches []*searc
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.run(d, live...)
+		if err := b.run(d, live...); err != nil {
+			return err
+		}
 		for _, s := range searches {
 			if err := s.step(); err != nil {
 				return err

@@ -82,8 +82,7 @@ func (s *Session) Append(ids ...int) error {
 	if err := s.accept(ids, tensor.Tensor{}); err != nil {
 		return err
 	}
-	s.computePending(nil)
-	return nil
+	return s.computePending(nil)
 }
 
 // AppendRows appends one token for each row of x, [T, width of the embedding table], and computes the logits
@@ -98,8 +97,7 @@ func (s *Session) AppendRows(x tensor.Tensor) error {
 	if err := s.accept(ids, x); err != nil {
 		return err
 	}
-	s.computePending(nil)
-	return nil
+	return s.computePending(nil)
 }
 
 // Extend appends tokens and returns the logits after each of them, [len(ids), V], in new memory. Errors are
@@ -111,13 +109,14 @@ func (s *Session) Extend(ids ...int) (tensor.Tensor, error) {
 	out, before := tensor.New(len(ids), s.d.Vocab), len(s.ids)-len(ids)
 	if short := s.d.LongFrom - 1 - before; short > 0 && short < len(ids) { // the model changes on the way
 		s.ids = s.ids[:before+short]
-		s.computePending(out.Slice(0, short).Data)
+		err := s.computePending(out.Slice(0, short).Data)
 		s.ids = s.ids[:before+len(ids)]
-		s.computePending(out.Slice(short, len(ids)).Data)
-		return out, nil
+		if err == nil {
+			err = s.computePending(out.Slice(short, len(ids)).Data)
+		}
+		return out, err
 	}
-	s.computePending(out.Data)
-	return out, nil
+	return out, s.computePending(out.Data)
 }
 
 // accept appends ids to the tokens after checking them. Where there are none, the last token is to be
@@ -179,13 +178,15 @@ func (s *Session) tokens() []int {
 
 // computePending computes the tokens that the cache does not hold yet. The logits after the last of them, as
 // many as there is room for, go to all.
-func (s *Session) computePending(all []float32) {
+func (s *Session) computePending(all []float32) error {
 	if s.cache.Len() < len(s.ids) {
 		b := batchers.Get()
 		b.all = all
-		b.run(s.d, s)
+		err := b.run(s.d, s)
 		b.put()
+		return err
 	}
+	return nil
 }
 
 // cross returns the keys and values of what the encoder has read, or nil.

@@ -24,19 +24,6 @@ func (g Groups) of(e int) (from, to int) {
 	return from, g.Ends[e]
 }
 
-// Gating combines the two inner products of a gated feed-forward network, as SwiGLU does. It may be called
-// from several goroutines at once.
-type Gating interface {
-	// ApplyGate sets dst from gate and up, element by element. All have the same length; dst may be gate.
-	ApplyGate(dst, gate, up []float32)
-}
-
-// Expert is one gated feed-forward network of a mixture: Down(act(Gate(x), Up(x))). Biases may be nil.
-type Expert struct {
-	Gate, Up, Down             *Weight   // [Hidden, In], [Hidden, In], [Out, Hidden]
-	GateBias, UpBias, DownBias []float32 // [Hidden], [Hidden], [Out]
-}
-
 // FeedForwardGrouped sets row i of dst, [len(g.Rows), Out], to what its expert makes of row g.Rows[i] of x,
 // [T, In]. Each output is the chain of multiply-adds of [MatMul]: its bits do not depend on the other rows.
 // Experts may differ in Hidden and in the types of their weights. Those without rows cost nothing and are not
@@ -54,7 +41,9 @@ func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 	}
 	for i := range experts {
 		if from, to := g.of(i); from < to {
-			experts[i].check(i, x.Shape.Last(), dst.Shape.Last())
+			if err := experts[i].Check(x.Shape.Last(), dst.Shape.Last()); err != nil {
+				panic(fmt.Sprintf("tensor: expert %d: %v", i, err))
+			}
 		}
 	}
 	alias.Disjoint("tensor: FeedForwardGrouped", "dst", dst.Data, "x", x.Data)
@@ -85,24 +74,6 @@ func (g Groups) check(rows, experts int) {
 	for _, r := range g.Rows {
 		if uint(r) >= uint(rows) {
 			panic(fmt.Sprintf("tensor: a group has row %d of a tensor with %d", r, rows))
-		}
-	}
-}
-
-// check panics unless the expert, number i, takes and gives rows of these widths.
-func (e *Expert) check(i, in, out int) {
-	hidden := e.Up.Out
-	for _, m := range [...]struct {
-		name    string
-		w       *Weight
-		bias    []float32
-		out, in int
-	}{{"Gate", e.Gate, e.GateBias, hidden, in}, {"Up", e.Up, e.UpBias, hidden, in}, {"Down", e.Down, e.DownBias, out, hidden}} {
-		if m.w.Out != m.out || m.w.In != m.in || m.bias != nil && len(m.bias) != m.out {
-			panic(fmt.Sprintf("tensor: expert %d: %s is [%d, %d] with a bias of %d, want [%d, %d]", i, m.name, m.w.Out, m.w.In, len(m.bias), m.out, m.in))
-		}
-		if m.w.table {
-			panic(fmt.Sprintf("tensor: expert %d: %s is a table for lookups; see Slab.ForProducts", i, m.name))
 		}
 	}
 }

@@ -5,11 +5,12 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/hugepages"
+	"github.com/seed2010d43f/transformer/internal/mmap"
 	"github.com/seed2010d43f/transformer/internal/simd/gemm"
 )
 
 // Weight is a matrix [Out, In] of a linear layer or an embedding. It is stored in its DType, in an order that
-// suits products with one row and with many; [Weight.Row] reads a row back. Once packed it does not change,
+// suits products with one row and with many, or read where a file has it (see [InPlace]); [Weight.Row] reads a row back. Once packed it does not change,
 // and several goroutines may use it.
 type Weight struct {
 	Out, In   int
@@ -21,6 +22,8 @@ type Weight struct {
 	// slab's, and could as well be the file's.
 	rows  []byte
 	table bool // rows, not packed
+	shape bool // without memory
+	both  bool // a shape of a table that is for products, too
 }
 
 // NewWeight returns a Weight of zeros, to be filled with [Weight.Pack]. It panics if a dimension is negative.
@@ -54,7 +57,24 @@ func (s *Slab) NewTable(dt DType, out, in int) *Weight {
 	return w
 }
 
-// describe returns a Weight without memory.
+// Describe returns a Weight without memory: a shape, a type and what it would take. It reads as zeros, filling
+// it does nothing, and [MatMul] does not take it. Models are made of such Weights to count what they compute.
+// It panics as [Slab.NewWeight] does.
+func Describe(dt DType, p Precision, out, in int) *Weight {
+	w := describe(dt, p, out, in)
+	w.shape = true
+	return w
+}
+
+// DescribeTable is [Describe] for a Weight as [Slab.NewTable] makes it. [Slab.ForProducts] returns it as it is, and
+// its Bytes are then those of both.
+func DescribeTable(dt DType, out, in int) *Weight {
+	w := Describe(dt, FullPrecision, out, in)
+	w.table = true
+	return w
+}
+
+// describe returns a Weight whose memory is to come.
 func describe(dt DType, p Precision, out, in int) *Weight {
 	if out < 0 || in < 0 {
 		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]; dimensions must be 0 or more", out, in))
@@ -66,10 +86,39 @@ func describe(dt DType, p Precision, out, in int) *Weight {
 	return &Weight{Out: out, In: in, DType: dt, Precision: p, packed: gemm.Matrix{N: out, K: in, Format: f}}
 }
 
+// Stored is where a matrix lies in the memory of a file. Its fields are
+//
+//	Data     []byte // from the first element on
+//	Mapping         // of the file; nil is memory that stays
+//	Row, Col int    // bytes from one row to the next, and from one element of a row to the next
+//
+// Col is 0 for rows as most files have them: blocks side by side. A file with the transposed matrix, [In, Out], has
+// the Row of one element, and the Col of Out elements. Nothing has to be aligned.
+type Stored = gemm.Stored
+
+// ReadError is the value of a panic of products with a Weight from [InPlace] whose file cannot be read any more: its
+// mapping is closed, or it has become shorter. It may be the Value of a [Panic]; errors.As finds it there.
+type ReadError = mmap.Error
+
+// InPlace returns a Weight that is read where it lies, whenever it is multiplied. Nothing is copied: memory that no
+// product asks for need not be resident. The bits are those of a packed Weight of the same type and Precision. A
+// product with few rows takes up to twice as long, as it packs what it multiplies; with Col it takes longer still.
+//
+// It panics if the matrix does not lie within s.Data.
+func InPlace(dt DType, p Precision, out, in int, s Stored) *Weight {
+	w := describe(dt, p, out, in)
+	w.packed = gemm.InPlace(w.format(), out, in, s)
+	return w
+}
+
 // ForProducts returns a Weight that [MatMul] takes: w itself, or a copy in s if w is a table from
 // [Slab.NewTable]. p is the Precision of the copy.
 func (s *Slab) ForProducts(w *Weight, p Precision) *Weight {
 	if !w.table {
+		return w
+	}
+	if w.shape {
+		w.both = true
 		return w
 	}
 	c := s.NewWeight(w.DType, p, w.Out, w.In)
@@ -91,6 +140,9 @@ func WeightFrom(t Tensor) *Weight {
 // tensor files. Rows may be packed in any number of calls and in any order; to join several matrices, pack
 // one after the other. It panics if b is not a whole number of rows, or has more rows than fit.
 func (w *Weight) Pack(row int, b []byte) {
+	if w.shape {
+		return
+	}
 	if !w.table {
 		w.packed.Pack(row, b)
 		return
@@ -123,6 +175,10 @@ func (w *Weight) PackFloat32(row int, x []float32) {
 
 // Row sets dst, [In], to row i, widened to float32. This is the lookup of an embedding.
 func (w *Weight) Row(dst []float32, i int) {
+	if w.shape {
+		clear(dst)
+		return
+	}
 	if !w.table {
 		w.packed.Row(dst, i)
 		return
@@ -134,8 +190,29 @@ func (w *Weight) Row(dst []float32, i int) {
 	w.format().Decode(dst, w.rows[i*size:(i+1)*size])
 }
 
-// Bytes returns the size of the elements in bytes.
-func (w *Weight) Bytes() int64 { return int64(len(w.packed.Data)) + int64(len(w.rows)) }
+// Bytes returns the memory of the elements in bytes: of a Weight from [Describe], what they would take; of
+// [InPlace], the file's.
+func (w *Weight) Bytes() int64 {
+	if w.shape {
+		return w.described()
+	}
+	if w.packed.Stored != nil {
+		return int64(w.Out) * int64(w.rowBytes())
+	}
+	return int64(len(w.packed.Data)) + int64(len(w.rows))
+}
+
+// described returns the bytes that a shape would take.
+func (w *Weight) described() int64 {
+	n := int64(0)
+	if w.table {
+		n = int64(w.Out) * int64(w.rowBytes())
+	}
+	if !w.table || w.both {
+		n += int64(w.format().PackedLen(w.Out, w.In))
+	}
+	return n
+}
 
 func (w *Weight) format() *gemm.Format { return w.packed.Format }
 

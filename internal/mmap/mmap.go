@@ -3,10 +3,11 @@
 // A [Mapping] shows the bytes of a file as a read-only slice. Pages come into memory when they are
 // first touched and leave it on [Mapping.Drop] or when the system needs the room.
 //
-// Known limit: a file that becomes shorter while it is mapped takes its last pages with it, and
-// touching them ends the process (SIGBUS on Unix), which no error can report. A file that is
-// overwritten in place changes under its readers. Replace such files by renaming a new one over
-// them, which leaves the mapping as it was.
+// A file that becomes shorter while it is mapped takes its last pages with it. Touching them is a
+// fault, SIGBUS on Unix, which ends the process unless the reader stands between [Mapping.Acquire] and
+// [Mapping.Release]: it is a panic with an [Error] then. A file that is overwritten in place changes
+// under its readers; [Mapping.Check] tells. Replace such files by renaming a new one over them, which
+// leaves the mapping as it was.
 package mmap
 
 import (
@@ -15,15 +16,22 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"sync"
+	"unsafe"
 )
 
-// A Mapping is a file in memory. Its methods may be used by several goroutines at once, except for
-// Close, which comes after all other uses.
+// A Mapping is a file in memory. Its methods may be used by several goroutines at once. Close waits for
+// those between Acquire and Release; other uses of the bytes must have ended.
 type Mapping struct {
-	data []byte
+	readers sync.RWMutex // held by them for reading
+	data    []byte
+	closed  bool
+	name    string
+	file    *os.File
+	written int64 // when, in nanoseconds
 }
 
-// Open maps the whole of f read-only. f may be closed afterwards. An error that matches
+// Open maps the whole of f read-only. The mapping closes f when it is closed. An error that matches
 // [errors.ErrUnsupported] says that this system cannot map f, but might read it: the system has no
 // mapping, f is not a regular file, or it exceeds the address space.
 func Open(f *os.File) (*Mapping, error) {
@@ -34,17 +42,18 @@ func Open(f *os.File) (*Mapping, error) {
 	if !info.Mode().IsRegular() || info.Size() > math.MaxInt {
 		return nil, unsupported(info)
 	}
+	m := &Mapping{name: f.Name(), file: f, written: info.ModTime().UnixNano()}
 	if info.Size() == 0 {
-		return &Mapping{}, nil // no system maps nothing
+		return m, nil // no system maps nothing
 	}
-	data, err := open(f, int(info.Size()))
+	m.data, err = open(f, int(info.Size()))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil, unsupported(info)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("mmap: %s: %w", info.Name(), err)
 	}
-	return &Mapping{data}, nil
+	return m, nil
 }
 
 func unsupported(info fs.FileInfo) error {
@@ -67,14 +76,46 @@ func (m *Mapping) Drop(off, n int) {
 	drop(m.data[off-off%os.Getpagesize() : off+n])
 }
 
-// Close ends the mapping. Closing again does nothing.
+// Check returns an error if the file has another length than when it was mapped, or has been written to:
+// what was read of it since may be wrong.
+func (m *Mapping) Check() error {
+	m.readers.RLock()
+	defer m.readers.RUnlock()
+	if m.closed {
+		return &Error{m.name, true}
+	}
+	size, written, err := stat(m.file)
+	if err != nil {
+		return fmt.Errorf("mmap: %w", err)
+	}
+	if size != int64(len(m.data)) {
+		return fmt.Errorf("mmap: %s has %d bytes, it had %d when it was mapped; open it again", m.name, size, len(m.data))
+	}
+	if written != m.written {
+		return fmt.Errorf("mmap: %s has been written to while it was mapped; open it again", m.name)
+	}
+	return nil
+}
+
+// holds reports whether the address is one of the mapping's.
+func (m *Mapping) holds(addr uintptr) bool {
+	return addr-uintptr(unsafe.Pointer(unsafe.SliceData(m.data))) < uintptr(len(m.data))
+}
+
+// Close ends the mapping and closes its file. Closing again does nothing.
 func (m *Mapping) Close() error {
-	data := m.data
-	m.data = nil
-	if data == nil {
+	m.readers.Lock()
+	defer m.readers.Unlock()
+	if m.closed {
 		return nil
 	}
-	if err := unmap(data); err != nil {
+	data := m.data
+	m.data, m.closed = nil, true
+	err := m.file.Close()
+	if data != nil {
+		err = errors.Join(unmap(data), err)
+	}
+	if err != nil {
 		return fmt.Errorf("mmap: %w", err)
 	}
 	return nil

@@ -47,7 +47,6 @@ func TestContents(t *testing.T) {
 		}
 		f := create(t, want)
 		m := mustOpen(t, f)
-		f.Close() // the mapping does without
 		for _, r := range [][2]int{{0, size}, {size / 2, size - size/2}, {size / 3, size / 3}, {size, 0}} {
 			if !bytes.Equal(m.Bytes(), want) {
 				t.Fatalf("%d bytes read differently", size)

@@ -50,7 +50,7 @@ func (cfg *sharedMoEConfig) sigmoidRouter(c *hf.Config, f nn.Loader, dim int) *m
 func (cfg *sharedMoEConfig) layer(c *hf.Config, f nn.Loader, dim int, act nn.Activation, router *moe.TopK, bias bool) *moe.Layer {
 	if f.Err(false) == nil {
 		if err := router.Check(); err != nil {
-			c.Fail("%w", err)
+			c.Fail("num_experts_per_tok, n_group and topk_group: %w", err)
 		}
 	}
 	return &moe.Layer{
@@ -99,13 +99,13 @@ func newDeepseek(c *hf.Config, cfg deepseekConfig) *deepseek {
 	if m.KVHeads != m.NumAttentionHeads {
 		c.Fail("num_key_value_heads is %d of %d heads; latent attention makes keys and values for every head", m.KVHeads, m.NumAttentionHeads)
 	}
+	if cfg.QKRopeHeadDim%2 != 0 {
+		c.Fail("qk_rope_head_dim is %d; pairs of values rotate, so an even number is needed", cfg.QKRopeHeadDim)
+	}
 	m.RotateAll()
 	m.rotary = m.Rotary(0)
 	if m.rotary.Interleaved = cfg.RopeInterleave; m.rotary.Long != nil {
 		m.rotary.Long.Interleaved = cfg.RopeInterleave
-	}
-	if d := m.rotary.Dim(); d != 0 && d != cfg.QKRopeHeadDim {
-		c.Fail("%d of the qk_rope_head_dim = %d values rotate; latent attention rotates all of them", d, cfg.QKRopeHeadDim)
 	}
 	m.sparse = func(i int) bool { return i >= cfg.FirstKDenseReplace }
 	return m
@@ -236,6 +236,9 @@ func glm4moelite(c *hf.Config, w nn.Loader) *arch.Decoder {
 	cfg.QLoRARank, cfg.QKNopeHeadDim, cfg.VHeadDim = new(768), 192, 256
 	cfg.MoEIntermediateSize, cfg.NRoutedExperts, cfg.NumExpertsPerTok, cfg.RoutedScalingFactor = 1536, 64, 4, 1.8
 	cfg.NGroup, cfg.TopKGroup = new(1), new(1)
+	for _, where := range []*hf.Config{c, c.RopeParameters()} {
+		where.Refuse("partial_rotary_factor", "1", "1.0")
+	}
 	c = readDeepseek3(c, &cfg)
 	m := newDeepseek(c, cfg)
 	m.sparse = func(i int) bool { return i > 0 }

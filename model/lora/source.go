@@ -83,6 +83,23 @@ func (m *merged) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 	return p.chunks(max(size&^3, 4))
 }
 
+// InPlace implements [checkpoint.InPlace], for what is the base's.
+func (m *merged) InPlace(name string) (tensor.Stored, bool) {
+	_, hidden := m.hidden[name]
+	if base, ok := m.Source.(checkpoint.InPlace); ok && m.plans[name] == nil && !hidden {
+		return base.InPlace(name)
+	}
+	return tensor.Stored{}, false
+}
+
+// Check implements [checkpoint.InPlace].
+func (m *merged) Check() error {
+	if base, ok := m.Source.(checkpoint.InPlace); ok {
+		return base.Check()
+	}
+	return nil
+}
+
 // Release implements [checkpoint.Source].
 func (m *merged) Release(name string) {
 	o := m.at(name)

@@ -28,6 +28,8 @@
 // with [Source.Chunks], which gives a large tensor in pieces and releases each before the next. File systems
 // without mapping, such as an [embed.FS], are read tensor by tensor.
 //
+// A tensor may also be multiplied where it lies, for as long as the Source is open: see [InPlace].
+//
 // # Trust
 //
 // Files need not be trusted. Nothing in them makes this package panic or hang. Every length is checked

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // Files is a [Source] of one or more files, opened by [OpenFile] or [OpenIndex].
@@ -30,7 +32,8 @@ type location struct {
 // safetensors.Open.
 //
 // Files that are [os.File] values, such as those of [os.DirFS], are mapped into memory where the system can
-// do that. If such a file is truncated while it is mapped, reading it ends the process. Other files are read
+// do that. If such a file is truncated while it is mapped, reading it ends the process, but for products with weights
+// in place: see [tensor.ReadError]. Other files are read
 // tensor by tensor if they implement [io.ReaderAt] or [io.Seeker], as those of an [embed.FS] do, and as a
 // whole otherwise.
 //
@@ -158,6 +161,25 @@ func (f *Files) Bytes(name string) ([]byte, error) {
 		return nil, err
 	}
 	return all(l.Info, l.view())
+}
+
+// InPlace implements [InPlace], for files that are mapped.
+func (f *Files) InPlace(name string) (tensor.Stored, bool) {
+	l, err := f.find(name)
+	if err != nil || l.Stride != nil {
+		return tensor.Stored{}, false
+	}
+	return l.file.inPlace(l.Offset, l.Size)
+}
+
+// Check implements [InPlace].
+func (f *Files) Check() error {
+	for _, file := range f.files {
+		if err := file.check(); err != nil {
+			return &Error{File: file.name, Kind: ErrReadFile, Cause: err}
+		}
+	}
+	return nil
 }
 
 // Chunks implements [Source].

@@ -3,6 +3,8 @@ package checkpoint
 import (
 	"errors"
 	"iter"
+
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // Join shows several Sources as one, such as a model's trunk in one file and its head in another. It returns
@@ -61,6 +63,25 @@ func (j *joined) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 		return s.Chunks(name, size)
 	}
 	return func(yield func([]byte, error) bool) { yield(nil, &Error{Tensor: name, Kind: ErrNotFound}) }
+}
+
+// InPlace implements InPlace.
+func (j *joined) InPlace(name string) (tensor.Stored, bool) {
+	if s, ok := j.of[name].(InPlace); ok {
+		return s.InPlace(name)
+	}
+	return tensor.Stored{}, false
+}
+
+// Check implements InPlace.
+func (j *joined) Check() error {
+	var errs []error
+	for _, s := range j.sources {
+		if s, ok := s.(InPlace); ok {
+			errs = append(errs, s.Check())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Release implements Source.

@@ -74,6 +74,15 @@ func (m *memory) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 	return chunks(info, size, v, func(off, n int64) {})
 }
 
+// InPlace implements InPlace.
+func (m *memory) InPlace(name string) (tensor.Stored, bool) {
+	b, ok := m.data[name]
+	return tensor.Stored{Data: b}, ok
+}
+
+// Check implements InPlace.
+func (m *memory) Check() error { return nil }
+
 func (m *memory) Release(string) {}
 
 func (m *memory) Close() error { return nil }

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // Rename shows src under other names: each name goes through all functions in turn. A tensor whose name
@@ -107,6 +109,21 @@ func (r *renamed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 		return failed(notFound(name))
 	}
 	return r.src.Chunks(stored, size)
+}
+
+func (r *renamed) InPlace(name string) (tensor.Stored, bool) {
+	stored, ok := r.find(name)
+	if s, in := r.src.(InPlace); ok && in {
+		return s.InPlace(stored)
+	}
+	return tensor.Stored{}, false
+}
+
+func (r *renamed) Check() error {
+	if s, ok := r.src.(InPlace); ok {
+		return s.Check()
+	}
+	return nil
 }
 
 func (r *renamed) Release(name string) {

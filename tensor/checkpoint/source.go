@@ -38,6 +38,19 @@ type Source interface {
 	io.Closer
 }
 
+// InPlace is a [Source] of which tensors lie in memory as they are, such as those of mapped files. A Source that
+// shows another in some other way has them in place only where it passes on what the other has.
+type InPlace interface {
+	Source
+
+	// InPlace returns where the tensor lies, row-major and little-endian, until Close. ok is false if it has to be
+	// read or computed.
+	InPlace(name string) (s tensor.Stored, ok bool)
+
+	// Check returns an error if a file has changed since it was opened, and what was read in place may be wrong.
+	Check() error
+}
+
 // Maker is a [Source] without a fixed set of tensors: it makes the tensors it is asked for.
 type Maker interface {
 	Source

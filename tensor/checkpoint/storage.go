@@ -11,12 +11,15 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/mmap"
 	"github.com/seed2010d43f/transformer/internal/sidefile"
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // storage is the contents of a file, however they are reached.
 type storage interface {
 	size() int64
 	view(buf []byte, off, n int64) ([]byte, error) // in buf if it needs memory and buf has room
+	inPlace(off, n int64) (s tensor.Stored, ok bool)
+	check() error // whether the file has changed since it was opened
 	drop(off, n int64)
 	close() error
 }
@@ -30,7 +33,7 @@ func openStorage(fsys fs.FS, name string) (storage, error) {
 	if osFile, ok := f.(*os.File); ok {
 		m, err := mmap.Open(osFile)
 		if err == nil {
-			return mapped{m}, f.Close()
+			return mapped{m}, nil
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
 			f.Close()
@@ -75,6 +78,12 @@ func (s mapped) view(_ []byte, off, n int64) ([]byte, error) {
 	return s.m.Bytes()[off : off+n : off+n], nil
 }
 
+func (s mapped) inPlace(off, n int64) (tensor.Stored, bool) {
+	return tensor.Stored{Data: s.m.Bytes()[off : off+n : off+n], Mapping: s.m}, true
+}
+
+func (s mapped) check() error { return s.m.Check() }
+
 func (s mapped) drop(off, n int64) { s.m.Drop(int(off), int(n)) }
 
 func (s mapped) close() error { return s.m.Close() }
@@ -97,6 +106,10 @@ func (s *reader) view(buf []byte, off, n int64) ([]byte, error) {
 	}
 	return b, nil
 }
+
+func (s *reader) inPlace(off, n int64) (tensor.Stored, bool) { return tensor.Stored{}, false }
+
+func (s *reader) check() error { return nil }
 
 func (s *reader) drop(off, n int64) {}
 

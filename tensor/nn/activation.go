@@ -136,3 +136,36 @@ func (a Activation) ApplyGate(dst, gate, up []float32) {
 		vec.Mul(dst, dst, up)
 	}
 }
+
+// ClampedGate is the gated unit of gpt-oss, (up+1)·gate·σ(Alpha·gate), with gate at most Limit and up from −Limit to
+// Limit.
+type ClampedGate struct{ Alpha, Limit float32 }
+
+// ApplyGate implements [tensor.Gating].
+func (c ClampedGate) ApplyGate(dst, gate, up []float32) {
+	var memory [256]float32
+	for len(dst) > 0 {
+		n := min(len(dst), len(memory))
+		c.apply(dst[:n], gate[:n], up[:n], memory[:n])
+		dst, gate, up = dst[n:], gate[n:], up[n:]
+	}
+}
+
+// apply is ApplyGate with memory for σ.
+func (c ClampedGate) apply(dst, gate, up, sigmoid []float32) {
+	for i, g := range gate {
+		if g > c.Limit {
+			g = c.Limit
+		}
+		dst[i], sigmoid[i] = g, g*c.Alpha
+	}
+	vec.Sigmoid(sigmoid, sigmoid)
+	for i, u := range up {
+		if u > c.Limit {
+			u = c.Limit
+		} else if u < -c.Limit {
+			u = -c.Limit
+		}
+		dst[i] = (u + 1) * (dst[i] * sigmoid[i])
+	}
+}

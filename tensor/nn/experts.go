@@ -11,12 +11,25 @@ func (l Loader) Experts(name string, n, dim, hidden int, gate, up, down string) 
 	var experts []tensor.Expert
 	for _, e := range l.Layers(name, n) {
 		experts = append(experts, tensor.Expert{
-			Gate: e.Linear(gate, dim, hidden, false).Weight,
-			Up:   e.Linear(up, dim, hidden, false).Weight,
-			Down: e.Linear(down, hidden, dim, false).Weight,
+			Gate: e.expert(gate, dim, hidden),
+			Up:   e.expert(up, dim, hidden),
+			Down: e.expert(down, hidden, dim),
 		})
 	}
 	return experts
+}
+
+// expert returns the matrix name.weight, [out, in].
+func (l Loader) expert(name string, in, out int) *tensor.Weight {
+	if l.opt.Experts == Packed {
+		return l.Linear(name, in, out, false).Weight
+	}
+	name += ".weight"
+	dt, ok := l.lookup(name, out, in)
+	if !ok {
+		return nil
+	}
+	return l.mapped(name, dt, 1, out, in)[0].outputs(false, out, 0, 1)
 }
 
 // Fusion says how [Loader.FusedExperts] are stored.
@@ -41,30 +54,46 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 	}
 	dt, ok := l.lookup(gateUp, first...)
 	dt2, ok2 := l.lookup(down, second...)
-	if !ok || !ok2 {
+	if !ok || !ok2 || f.Transposed && (!l.single(gateUp, dt) || !l.single(down, dt2)) {
 		return nil
 	}
 	experts := make([]tensor.Expert, n)
+	up, step := hidden, 1
+	if f.Interleaved {
+		up, step = 1, 2
+	}
+	if l.opt.Experts == Mapped {
+		both, last := l.mapped(gateUp, dt, n, 2*hidden, dim), l.mapped(down, dt2, n, dim, hidden)
+		for i := range experts {
+			e := &experts[i]
+			e.Gate, e.Up = both[i].outputs(f.Transposed, hidden, 0, step), both[i].outputs(f.Transposed, hidden, up, step)
+			e.Down = last[i].outputs(f.Transposed, dim, 0, 1)
+		}
+	} else {
+		l.packFused(experts, gateUp, down, dt, dt2, dim, hidden, f.Transposed, up, step)
+	}
+	if f.Bias {
+		l.fusedBiases(experts, l.Vector(gateUp+"_bias", n, 2*hidden), l.Vector(down+"_bias", n, dim), hidden, dim, up, step)
+	}
+	return experts
+}
+
+// packFused packs the matrices of experts. The first output of up is number up, and those of gate and of up are step
+// apart.
+func (l Loader) packFused(experts []tensor.Expert, gateUp, down string, dt, dt2 tensor.DType, dim, hidden int, transposed bool, up, step int) {
+	n := len(experts)
 	for i := range experts {
 		e := &experts[i]
 		e.Gate, e.Up = l.newWeight(l.keep(dt), hidden, dim), l.newWeight(l.keep(dt), hidden, dim)
 		e.Down = l.newWeight(l.keep(dt2), dim, hidden)
 	}
-	up, step := hidden, 1
-	if f.Interleaved {
-		up, step = 1, 2
-	}
 	l.eachMatrix(gateUp, dt, n, 2*hidden*dim, func(i int, b []byte) {
-		l.storeOutputs(experts[i].Gate, b, dt, f.Transposed, 2*hidden, 0, step)
-		l.storeOutputs(experts[i].Up, b, dt, f.Transposed, 2*hidden, up, step)
+		l.storeOutputs(experts[i].Gate, b, dt, transposed, 2*hidden, 0, step)
+		l.storeOutputs(experts[i].Up, b, dt, transposed, 2*hidden, up, step)
 	})
 	l.eachMatrix(down, dt2, n, dim*hidden, func(i int, b []byte) {
-		l.storeOutputs(experts[i].Down, b, dt2, f.Transposed, dim, 0, 1)
+		l.storeOutputs(experts[i].Down, b, dt2, transposed, dim, 0, 1)
 	})
-	if f.Bias {
-		l.fusedBiases(experts, l.Vector(gateUp+"_bias", n, 2*hidden), l.Vector(down+"_bias", n, dim), hidden, dim, up, step)
-	}
-	return experts
 }
 
 // fusedBiases gives experts their biases; both is nil after an error.
@@ -74,6 +103,10 @@ func (l Loader) fusedBiases(experts []tensor.Expert, both, down []float32, hidde
 	}
 	for i := range experts {
 		e := &experts[i]
+		if l.shapes {
+			e.GateBias, e.UpBias, e.DownBias = l.zeroed(hidden), l.zeroed(hidden), l.zeroed(dim)
+			continue
+		}
 		e.DownBias = down[i*dim:][:dim:dim]
 		of := both[i*2*hidden:][:2*hidden]
 		for j := range hidden {
@@ -85,7 +118,7 @@ func (l Loader) fusedBiases(experts []tensor.Expert, both, down []float32, hidde
 // eachMatrix calls f with each of the n matrices of a tensor, which have this many elements.
 func (l Loader) eachMatrix(name string, dt tensor.DType, n, elements int, f func(i int, b []byte)) {
 	size, i := dt.Bytes(elements), 0
-	if size == 0 {
+	if size == 0 || l.shapes {
 		return
 	}
 	for b, err := range l.src.Chunks(l.full(name), size) {
@@ -147,11 +180,19 @@ func (t *outputs) Do(part, _ int) {
 // Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is
 // kept in float32 and multiplies in full precision, whatever the options say.
 func (l Loader) Float32(name string, in, out int, bias bool) Linear {
-	w := l.Vector(name+".weight", out, in)
-	if w == nil {
-		return Linear{}
+	var lin Linear
+	if l.shapes {
+		if _, ok := l.lookup(name+".weight", out, in); !ok {
+			return lin
+		}
+		lin.Weight = tensor.Describe(tensor.F32, tensor.FullPrecision, out, in)
+	} else {
+		w := l.Vector(name+".weight", out, in)
+		if w == nil {
+			return lin
+		}
+		lin.Weight = tensor.WeightFrom(tensor.From(w, out, in))
 	}
-	lin := Linear{Weight: tensor.WeightFrom(tensor.From(w, out, in))}
 	if bias {
 		lin.Bias = l.Vector(name+".bias", out)
 	}

@@ -20,6 +20,9 @@ type Options struct {
 	// Precision says whether products with the matrices round activations.
 	Precision tensor.Precision
 
+	// Experts says where the experts of a mixture lie.
+	Experts Placement
+
 	// Valid, if not nil, is called before each weight is read. If it returns an error, no more weights are
 	// read: a wrong config then fails early.
 	Valid func() error
@@ -38,6 +41,19 @@ type Options struct {
 	// [IsSideTensor], and those that a recipe knows to be no weights of the model.
 	Skipped func(name string)
 }
+
+// Placement says where a matrix is while a model is in use.
+type Placement uint8
+
+const (
+	// Packed is in memory of the model, in an order that products read fast.
+	Packed Placement = iota
+
+	// Mapped is where the file has it. Nothing is copied and nothing is converted: the matrix keeps the stored type,
+	// whatever [Options.Convert] says. The system reads what products ask for, keeps it while there is memory, and
+	// drops what has not been used for long. The Source must stay open; see [Loader.InPlace].
+	Mapped
+)
 
 // Loader reads the layers of a model by the names of their weights in a checkpoint. Loaders made with
 // [Loader.At] share errors and progress with the Loader they come from. One goroutine at a time may use them.
@@ -58,17 +74,26 @@ type load struct {
 	slab        *tensor.Slab
 	done, total int64
 	derived     int64 // bytes of what is computed from weights
+	inPlace     bool  // some matrices are read from the source later
+
+	shapes bool      // there are no data: src is a checkpoint.Shapes
+	zeros  []float32 // what stands for vectors then
+	made   int       // matrices without memory
 }
 
 // NewLoader returns a Loader of the weights in src. Names are those inside of the wrappers of PyTorch: module. of
 // DataParallel in front, and _orig_mod, of torch.compile, anywhere.
 func NewLoader(src checkpoint.Source, opt Options) Loader {
 	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{}}
+	_, l.shapes = src.(*checkpoint.Shapes)
 	room := int64(0)
 	for name := range src.Names() {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
 		room += Loader{"", l}.kept(info)
+	}
+	if opt.Experts == Mapped { // most weights need none
+		room = 0
 	}
 	l.slab = tensor.NewSlab(room)
 	return Loader{"", l}
@@ -90,6 +115,10 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 		}
 	}
 }
+
+// ShapesOnly reports whether the checkpoint has no data (a [checkpoint.Shapes]): matrices then come without
+// memory, see [tensor.Describe], and vectors share theirs. A recipe that computes something from weights asks.
+func (l Loader) ShapesOnly() bool { return l.shapes }
 
 // Fail records an error that the recipe found itself.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }

@@ -34,6 +34,9 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 		addPortable(dst, ldd, rows, cols, from(e.Bias, panel0*PanelWidth), e.Add)
 		return
 	}
+	if m.Stored != nil {
+		defer m.Stored.Mapping.Release(m.Stored.Mapping.Acquire())
+	}
 	f, set := m.Format, simd.Active()
 	b := block{m: m, own: f.tilesFor(set), ldd: ldd}
 	b.unit.set(f, m.K)
@@ -43,7 +46,11 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 		b.decoded = decodings.Get()
 		defer decodings.Put(b.decoded, int(unsafe.Sizeof(decoded{})))
 	}
-	outer, inner := b.tiles.steps(&b.unit, rows, b.decoded != nil)
+	if m.Stored != nil {
+		b.gathered = gatherings.Get()
+		defer gatherings.Put(b.gathered, int(unsafe.Sizeof(gathered{})))
+	}
+	outer, inner := b.tiles.steps(&b.unit, rows, b.decoded != nil, m.Stored != nil)
 	for r := 0; r < rows; r += rowBlock {
 		b.rows, b.a, b.e = min(rowBlock, rows-r), a[r*b.unit.n*b.unit.k:], Epilogue{e.Bias, from(e.Add, r*ldd)}
 		for i := 0; i < b.unit.n; i += outer {
@@ -75,17 +82,18 @@ func from(x []float32, i int) []float32 {
 
 // block is rows of activations, to be multiplied by parts of panels, one after the other.
 type block struct {
-	m       Matrix
-	unit    units
-	own     *tiles   // of the format, or nil
-	tiles   *tiles   // in use: own, or those of float32
-	decoded *decoded // nil if tiles read panels as they are
-	rows    int
-	a       []float32 // tiles of rows, whole K
-	ldd     int
-	e       Epilogue
-	i0, i1  int // the part of K, in units
-	next    int // where the part of a panel that comes next starts, in bytes
+	m        Matrix
+	unit     units
+	own      *tiles    // of the format, or nil
+	tiles    *tiles    // in use: own, or those of float32
+	decoded  *decoded  // nil if tiles read panels as they are
+	gathered *gathered // of a matrix that is stored as in a file, or nil
+	rows     int
+	a        []float32 // tiles of rows, whole K
+	ldd      int
+	e        Epilogue
+	i0, i1   int // the part of K, in units
+	next     int // where the part of a panel that comes next starts, in bytes
 }
 
 // at returns where panel p and unit i start, in bytes.
@@ -113,8 +121,8 @@ func (b *block) sweep(dst []float32, panel0, panel1, i0, i1, step int) {
 // multiply multiplies by panel p, whose columns of the block's rows, c, begin with col.
 func (b *block) multiply(c []float32, col, p int) {
 	w := b.m.panelWidth(p)
-	k, start := (b.i1-b.i0)*b.unit.k, b.at(p, b.i0)
-	part := b.m.Data[start:][:(b.i1-b.i0)*b.unit.bytes*w]
+	k := (b.i1 - b.i0) * b.unit.k
+	part := b.part(p, w)
 	t := tile{set: b.tiles.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
 	if b.decoded != nil {
 		panel := b.decoded.panel[:k*w]
@@ -147,6 +155,17 @@ func (b *block) multiply(c []float32, col, p int) {
 			t.set, t.panel, t.keep = b.tiles.set, unsafe.Pointer(unsafe.SliceData(t.keep)), nil
 		}
 	}
+}
+
+// part returns the part of panel p, which is w wide.
+func (b *block) part(p, w int) []byte {
+	n := (b.i1 - b.i0) * b.unit.bytes * w
+	if b.gathered != nil {
+		part := b.gathered.bytes(n)
+		b.gather(part, p, w)
+		return part
+	}
+	return b.m.Data[b.at(p, b.i0):][:n]
 }
 
 // stream is cache lines to fetch while tiles are computed, so that the next part of a panel is near.

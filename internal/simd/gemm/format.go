@@ -31,8 +31,9 @@ type Format struct {
 
 // layout is how blocks lie in a panel. Without functions they lie as they are in the file, [K/Elements][width].
 type layout struct {
-	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them.
-	pack func(panel []byte, width, col, rows, blocks int, src []byte)
+	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them, whose first
+	// blocks are stride bytes apart.
+	pack func(panel []byte, width, col, rows, blocks int, src []byte, stride int)
 	// row sets dst to the column col of a panel.
 	row func(dst []float32, panel []byte, width, col int)
 	// unpack sets dst, [n][width], to n rows of blocks of a panel.

@@ -41,6 +41,9 @@ type Matrix struct {
 	N, K   int
 	Format *Format
 	Data   []byte // the panels, Format.PackedLen(N, K) bytes, aligned to 4
+
+	// Stored, if not nil, are the weights as a file has them, instead of Data: see [InPlace].
+	Stored *Stored
 }
 
 // New returns a packed matrix of zeros. It panics if n or k is negative, or k is not a whole number of blocks.
@@ -120,7 +123,7 @@ func (m Matrix) check(dst []float32, ldd int, a []float32, rows, end int, e Epil
 	if need := m.Format.PackedRowsLen(rows, m.K); len(a) < need {
 		panic(fmt.Sprintf("gemm: %d packed rows of %d need %d elements, have %d", rows, m.K, need, len(a)))
 	}
-	if need := m.Format.PackedLen(m.N, m.K); len(m.Data) != need {
+	if need := m.Format.PackedLen(m.N, m.K); m.Stored == nil && len(m.Data) != need {
 		panic(fmt.Sprintf("gemm: packed matrix [%d, %d] has %d bytes, needs %d", m.N, m.K, len(m.Data), need))
 	}
 }

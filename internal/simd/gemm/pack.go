@@ -13,6 +13,9 @@ import (
 // several weights is packed from its parts. Rows that are never packed are zero.
 func (m Matrix) Pack(row0 int, src []byte) {
 	rows, size := 0, m.Format.rowBytes(m.K)
+	if m.Stored != nil {
+		panic(fmt.Sprintf("gemm: packing into a [%d, %d] matrix that is read where it is stored", m.N, m.K))
+	}
 	if size > 0 {
 		rows = len(src) / size
 	}
@@ -22,7 +25,7 @@ func (m Matrix) Pack(row0 int, src []byte) {
 	for n := 0; n < rows; {
 		p, col := (row0+n)/PanelWidth, (row0+n)%PanelWidth
 		part := min(rows-n, PanelWidth-col)
-		m.Format.pack(m.panel(p), m.panelWidth(p), col, part, m.K/m.Format.Elements, src[n*size:])
+		m.Format.pack(m.panel(p), m.panelWidth(p), col, part, m.K/m.Format.Elements, src[n*size:], size)
 		n += part
 	}
 }
@@ -32,19 +35,23 @@ func (m Matrix) Row(dst []float32, i int) {
 	if uint(i) >= uint(m.N) || len(dst) != m.K {
 		panic(fmt.Sprintf("gemm: row %d of a [%d, %d] matrix into %d elements", i, m.N, m.K, len(dst)))
 	}
+	if m.Stored != nil {
+		m.storedRow(dst, i)
+		return
+	}
 	p := i / PanelWidth
 	m.Format.row(dst, m.panel(p), m.panelWidth(p), i%PanelWidth)
 }
 
-// pack sets columns of a panel from rows of blocks.
-func (f *Format) pack(panel []byte, width, col, rows, blocks int, src []byte) {
+// pack sets columns of a panel from rows of blocks, stride bytes apart.
+func (f *Format) pack(panel []byte, width, col, rows, blocks int, src []byte, stride int) {
 	if f.layout.pack != nil {
-		f.layout.pack(panel, width, col, rows, blocks, src)
+		f.layout.pack(panel, width, col, rows, blocks, src, stride)
 		return
 	}
 	for r := range rows {
 		for i := range blocks {
-			copy(panel[(i*width+col+r)*f.Bytes:][:f.Bytes], src[(r*blocks+i)*f.Bytes:])
+			copy(panel[(i*width+col+r)*f.Bytes:][:f.Bytes], src[r*stride+i*f.Bytes:])
 		}
 	}
 }

@@ -13,11 +13,11 @@ import (
 const packK = 256
 
 // pack32 packs rows of 32-bit blocks, 8 rows at a time.
-func pack32(panel []byte, width, col, rows, k int, src []byte) {
+func pack32(panel []byte, width, col, rows, k int, src []byte, stride int) {
 	const group = 8
 	dst := words[float32](panel)[col:]
 	if !simd.Active().Has(simd.AVX2) || rows < group {
-		pack32Portable(dst, width, rows, k, src)
+		pack32Portable(dst, width, rows, k, stride, src)
 		return
 	}
 	from := unsafe.Pointer(unsafe.SliceData(src))
@@ -25,17 +25,17 @@ func pack32(panel []byte, width, col, rows, k int, src []byte) {
 		n := min(packK, k-k0)
 		for r := 0; r < rows; r += group {
 			r := min(r, rows-group)
-			transpose8x32(&dst[k0*width+r], width*4, unsafe.Add(from, (r*k+k0)*4), k*4, group-1, n)
+			transpose8x32(&dst[k0*width+r], width*4, unsafe.Add(from, r*stride+k0*4), stride, group-1, n)
 		}
 	}
 }
 
 // pack16 packs rows of 16-bit elements, 16 rows at a time.
-func pack16(panel []byte, width, col, rows, k int, src []byte) {
+func pack16(panel []byte, width, col, rows, k int, src []byte, stride int) {
 	const group = 16
 	dst := words[uint16](panel)[col:]
 	if !simd.Active().Has(simd.AVX2) || rows < group {
-		pack16Portable(dst, width, rows, k, k, src)
+		pack16Portable(dst, width, rows, k, stride, src)
 		return
 	}
 	from, done := unsafe.Pointer(unsafe.SliceData(src)), k&^7
@@ -43,11 +43,11 @@ func pack16(panel []byte, width, col, rows, k int, src []byte) {
 		n := min(packK, done-k0)
 		for r := 0; r < rows; r += group {
 			r := min(r, rows-group)
-			transpose16x16(&dst[k0*width+r], width*2, unsafe.Add(from, (r*k+k0)*2), k*2, n)
+			transpose16x16(&dst[k0*width+r], width*2, unsafe.Add(from, r*stride+k0*2), stride, n)
 		}
 	}
 	if done < k {
-		pack16Portable(dst[done*width:], width, rows, k-done, k, src[done*2:])
+		pack16Portable(dst[done*width:], width, rows, k-done, stride, src[done*2:])
 	}
 }
 

@@ -2,12 +2,12 @@
 
 package gemm
 
-func pack32(panel []byte, width, col, rows, k int, src []byte) {
-	pack32Portable(words[float32](panel)[col:], width, rows, k, src)
+func pack32(panel []byte, width, col, rows, k int, src []byte, stride int) {
+	pack32Portable(words[float32](panel)[col:], width, rows, k, stride, src)
 }
 
-func pack16(panel []byte, width, col, rows, k int, src []byte) {
-	pack16Portable(words[uint16](panel)[col:], width, rows, k, k, src)
+func pack16(panel []byte, width, col, rows, k int, src []byte, stride int) {
+	pack16Portable(words[uint16](panel)[col:], width, rows, k, stride, src)
 }
 
 func packTile(dst []float32, n int, x []float32, have, ldx, k int) {

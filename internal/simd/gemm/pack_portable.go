@@ -5,12 +5,12 @@ import (
 	"math"
 )
 
-// The portable packing functions transpose rows × n elements, with rows stride elements apart, into the first
+// The portable packing functions transpose rows × n elements, with rows stride bytes apart, into the first
 // columns of dst, [n][width].
 
-func pack32Portable(dst []float32, width, rows, n int, src []byte) {
+func pack32Portable(dst []float32, width, rows, n, stride int, src []byte) {
 	for r := range rows {
-		row := src[r*n*4:][:n*4]
+		row := src[r*stride:][:n*4]
 		for i := range n {
 			dst[i*width+r] = math.Float32frombits(binary.LittleEndian.Uint32(row[i*4:]))
 		}
@@ -19,7 +19,7 @@ func pack32Portable(dst []float32, width, rows, n int, src []byte) {
 
 func pack16Portable(dst []uint16, width, rows, n, stride int, src []byte) {
 	for r := range rows {
-		row := src[r*stride*2:][:n*2]
+		row := src[r*stride:][:n*2]
 		for i := range n {
 			dst[i*width+r] = binary.LittleEndian.Uint16(row[i*2:])
 		}

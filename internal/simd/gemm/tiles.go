@@ -37,8 +37,8 @@ func (f *Format) tilesFor(set simd.Set) *tiles {
 }
 
 // steps returns how many units of K go by with one block of activations, and how many of those at a time. decoded
-// says that panels are decoded to float32 first.
-func (t *tiles) steps(u *units, rows int, decoded bool) (outer, inner int) {
+// says that panels are decoded to float32 first, stored that they are gathered from rows before that.
+func (t *tiles) steps(u *units, rows int, decoded, stored bool) (outer, inner int) {
 	outer = u.evenly(u.n, maxK)
 	switch {
 	case t.set < inAssembly:
@@ -48,6 +48,8 @@ func (t *tiles) steps(u *units, rows int, decoded bool) (outer, inner int) {
 			outer = u.n
 		}
 		return outer, u.evenly(outer, smallK)
+	case rows <= RowTile && stored:
+		return u.n, u.evenly(u.n, storedK)
 	case rows <= RowTile && !decoded:
 		return u.n, u.n
 	}

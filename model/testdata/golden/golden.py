@@ -38,6 +38,10 @@ Decoders (this folder) hold
                         kept position in the order of choice, and shape and data of their weights in this order. The
                         choice at every token of prompt and greedy run survives the noise, too, and the prompt uses
                         every expert
+    prediction          of models with a layer that predicts one token more, what the reference's generate() with
+                        use_mtp makes of the prompt in it: hidden, after the layer's own norm, logits, by the model's
+                        head, and routing. Its row i reads the final norm's output at token i and the embedding of
+                        token i + 1, which after the prompt is the first of the greedy run, at position i + 1
     logits              before any sampling, after the model's own scale and soft-cap
     greedy              the 64 tokens that follow, each the argmax of a run over the whole text so far, without a cache
     greedy_cached       the same from generate() with a cache, only where it differs from greedy
@@ -93,7 +97,8 @@ import json
 import pathlib
 import sys
 
-from cases import bart, beams, bert, causal, deberta, gemma, gpt, gptneox, llama, llama_kin, modernbert, moe, t5
+from cases import (bart, beams, bert, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
+                   modernbert, moe, t5)
 from kinds import decoders, encoders, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
@@ -104,8 +109,11 @@ CASES = [  # folder, kind, cases
      + gptneox.GPT_NEOX_CASES + gptneox.OPT_CASES + gptneox.FALCON_CASES + gptneox.PHI_CASES + llama_kin.OLMO2_CASES
      + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
-    ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES),
-    ("next", decoders, moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES),
+    ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES
+     + moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES + moe.PHIMOE_CASES + moe.GPT_OSS_CASES
+     + deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.GLM4_MOE_LITE_CASES),
+    ("next", decoders, deepseek.GLM4_MOE_CASES + deepseek.MINIMAX_M2_CASES + deepseek.KIMI_K2_CASES
+     + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
      + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES

@@ -33,6 +33,8 @@ class Case:
     saved_config: bool = False  # the config is what save_pretrained writes, not what is written here
     attention: str = "eager"  # the reference's implementation of attention
     pads_at: list = dataclasses.field(default_factory=list)  # places that hold the padding id, though no padding
+    reads_as: str = ""  # the model_type under which the reference knows the config's
+    prediction: str = ""  # how names of tensors of the layer that predicts one token more begin
     unread: list = dataclasses.field(default_factory=list)  # parts of names of tensors that text does not reach
     matrix_norms: list = dataclasses.field(default_factory=list)  # modules whose matrix is a norm's weights
 
@@ -55,6 +57,10 @@ class Case:
         if isinstance(change.get("text_config"), dict):
             change["text_config"] = without_absent({**config["text_config"], **change["text_config"]})
         return without_absent({**config, **change})
+
+    def runs(self, model):
+        """What is run of the model that has been loaded."""
+        return model
 
     def published(self, name: str) -> str:
         for old, new in self.rename.items():
@@ -106,12 +112,15 @@ class MoeCase(DecoderCase):
     """A decoder with experts. Experts in one tensor are [experts, out, in], or [experts, in, out] if transposed."""
 
     transposed: bool = False
+    uneven: float = 1.5  # the least mean of the largest by the smallest weight of a token's experts
 
-    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "output_linear": 2.5, "gate": 2.0,
+    GAINS = {**DecoderCase.GAINS, "w2": 2.5, "down_proj": 2.5, "output_linear": 2.5, "gate": 2.0, "router": 2.0,
              "router.layer": 2.0}
 
     def rule(self, name: str, shape: list) -> tuple[float, float]:
-        return (0.0, 0.3) if name.endswith("_bias") else super().rule(name, shape)
+        if name.endswith("_bias"):
+            return 0.0, 0.3
+        return super().rule(name if len(shape) < 3 else name.removesuffix(".weight") + ".weight", shape)
 
     def fan_in(self, module: str, shape: list) -> int:
         if len(shape) == 3:

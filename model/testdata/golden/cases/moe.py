@@ -176,3 +176,98 @@ GRANITE_MOE_SHARED_CASES = [
     granite_moe_shared("none", "shared_intermediate_size left out is 0: no shared expert", [{"num_experts_per_tok": 2}],
                        {"shared_intermediate_size": ABSENT, "num_hidden_layers": 2}),
 ]
+
+PHIMOE = {"architectures": ["PhiMoEForCausalLM"], "model_type": "phimoe", "vocab_size": 61, "hidden_size": 40,
+          "intermediate_size": 22, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+          "hidden_act": "silu", "max_position_embeddings": 256, "original_max_position_embeddings": 128,
+          "initializer_range": 0.02, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "attention_bias": True,
+          "lm_head_bias": True, "attention_dropout": 0.0, "hidden_dropout": 0.0, "input_jitter_noise": 0.01,
+          "router_jitter_noise": 0.01, "num_experts_per_tok": 2, "num_local_experts": 8, "output_router_logits": False,
+          "router_aux_loss_coef": 0.0, "sliding_window": 256, "tie_word_embeddings": False, "bos_token_id": 1,
+          "eos_token_id": 2, "use_cache": True, "torch_dtype": "bfloat16",
+          "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1, 1.3, 1.6, 2.0],
+                           "long_factor": [1.2, 2, 3.5, 5, 7], "short_mscale": 1.243, "long_mscale": 1.4,
+                           "original_max_position_embeddings": 128}}
+phimoe = decoders("phimoe", PHIMOE, MoeCase, uneven=1.0)
+
+
+def scaled(more: dict) -> dict:
+    """Phi's rope_scaling, changed."""
+    return {"rope_scaling": {**PHIMOE["rope_scaling"], **more}}
+
+
+NO_SCALING = {"rope_scaling": ABSENT}
+ONE_FACTOR = {"long_factor": PHIMOE["rope_scaling"]["short_factor"]}  # the reference never takes the long one
+MORE_JITTER = {"router_jitter_noise": 0.3}
+
+PHIMOE_CASES = [
+    phimoe("plain", "the sparse mixer: 2 of 8 experts, the weight of each from a softmax over the logits within a "
+           "relative 2 router_jitter_noise of its own; LayerNorms with bias; attention_bias, lm_head_bias; short "
+           "factors, cosine and sine times short_mscale",
+           [MORE_JITTER, {"attention_bias": False}, {"lm_head_bias": False}, {"sliding_window": 9}, NO_SCALING,
+            scaled({"short_mscale": 1.0}), scaled({"short_factor": [1.0] * 5})]),
+    phimoe("jitter", "router_jitter_noise 0.3; a window of 9 on every layer; no biases, tied head; rms_norm_eps 1e-2; "
+           "config as transformers 5 saves it",
+           [{"router_jitter_noise": 0.2}, {"router_jitter_noise": 0.01}, {"sliding_window": 10}, {"sliding_window": 8},
+            {"rms_norm_eps": 1e-5}], {**MORE_JITTER, **NO_SCALING, "sliding_window": 9, "attention_bias": False,
+            "lm_head_bias": False, "tie_word_embeddings": True, "rms_norm_eps": 1e-2}, gains=SMALL, saved_config=True),
+    phimoe("defaults", "keys with defaults left out: router_jitter_noise 0.01, 16 experts, 8 key/value heads, "
+           "rope_theta 1000000, no biases; two experts whatever num_experts_per_tok says",
+           [MORE_JITTER, {"rope_theta": 10000.0}],
+           {**{k: ABSENT for k in ("router_jitter_noise", "input_jitter_noise", "num_local_experts", "rms_norm_eps",
+                                   "num_key_value_heads", "rope_theta", "attention_bias", "lm_head_bias", "hidden_act",
+                                   "sliding_window", "tie_word_embeddings", "original_max_position_embeddings")},
+            **NO_SCALING, "num_experts_per_tok": 3, "num_attention_heads": 8, "hidden_size": 48,
+            "num_hidden_layers": 2}),
+    phimoe("longrope-long", "longer than the original length from the prompt on: cosine and sine times long_mscale",
+           [scaled({**ONE_FACTOR, "long_mscale": 1.0}), MORE_JITTER],
+           {**scaled({**ONE_FACTOR, "original_max_position_embeddings": 32}),
+            "original_max_position_embeddings": 32, "num_hidden_layers": 2}, rope_state=True),
+    phimoe("longrope-crossing", "short_mscale until the text is longer than the original length in mid-generation; "
+           "exact GELU", [NO_SCALING, {"hidden_act": "silu"}],
+           {**scaled({**ONE_FACTOR, "original_max_position_embeddings": 56}), "num_hidden_layers": 2,
+            "original_max_position_embeddings": 56, "hidden_act": "gelu"}, rope_state=True),
+]
+
+GPT_OSS = {"architectures": ["GptOssForCausalLM"], "model_type": "gpt_oss", "vocab_size": 61, "hidden_size": 40,
+           "intermediate_size": 22, "num_hidden_layers": 3, "num_attention_heads": 6, "num_key_value_heads": 2,
+           "head_dim": 12, "hidden_act": "silu", "initial_context_length": 48, "max_position_embeddings": 1536,
+           "initializer_range": 0.02, "rms_norm_eps": 1e-5, "rope_theta": 150000, "attention_bias": True,
+           "attention_dropout": 0.0, "experts_per_token": 3, "num_experts_per_tok": 3, "num_local_experts": 8,
+           "layer_types": [LOCAL, FULL, LOCAL], "sliding_window": 9, "swiglu_limit": 7.0,
+           "output_router_logits": False, "router_aux_loss_coef": 0.9, "tie_word_embeddings": False,
+           "eos_token_id": 59, "pad_token_id": 60, "use_cache": True,
+           "rope_scaling": {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0,
+                            "original_max_position_embeddings": 48, "truncate": False}}
+gpt_oss = decoders("gpt_oss", GPT_OSS, MoeCase, transposed=True, offsets={"self_attn": 1.0},
+                   gains={"gate_up_proj": 4.0, "down_proj": 0.2})
+
+
+def yarn(more: dict) -> dict:
+    """gpt-oss's rope_scaling, changed."""
+    return {"rope_scaling": {**GPT_OSS["rope_scaling"], **more}}
+
+
+GPT_OSS_CASES = [
+    gpt_oss("plain", "the softmax of the 3 largest of 8 logits with bias; experts in two transposed tensors, gate and "
+            "up in turn, with biases; the gate up to 7, up within 7; a sink of each head; windows on every other "
+            "layer; YaRN without truncation",
+            [{"num_experts_per_tok": 2}, {"swiglu_limit": 6.5}, {"swiglu_limit": 7.5}, {"swiglu_alpha": 1.0},
+             {"sliding_window": 10}, {"sliding_window": 8}, {"layer_types": [FULL, LOCAL, FULL]},
+             {"attention_bias": False}, yarn({"truncate": True}), yarn({"beta_slow": 2.0})]),
+    gpt_oss("saved", "swiglu_limit 3, swiglu_alpha 1.2; no attention_bias; tied head; config as transformers 5 saves it",
+            [{"swiglu_limit": 3.5}, {"swiglu_alpha": 1.702}, {"layer_types": [LOCAL] * 2}],
+            {"swiglu_limit": 3.0, "swiglu_alpha": 1.2, "attention_bias": False, "tie_word_embeddings": True,
+             "layer_types": [FULL, LOCAL], "num_hidden_layers": 2, "experts_per_token": ABSENT},
+            gains={**SMALL, "gate_up_proj": 2.0, "down_proj": 0.5}, saved_config=True),
+    gpt_oss("defaults", "keys with defaults left out: 4 experts, windows of 128 on every other layer from the first "
+            "on, head_dim 64, 8 key/value heads, swiglu_limit 7, YaRN 32 from 4096 on theta 150000; a prompt beyond "
+            "the window; num_experts, the other name of num_local_experts",
+            [{"num_experts_per_tok": 3}, {"swiglu_limit": 6.0}, {"sliding_window": 127}, {"layer_types": [LOCAL] * 2},
+             {"rope_parameters": {"rope_type": "default", "rope_theta": 150000.0}}, {"attention_bias": False}],
+            {**{k: ABSENT for k in ("num_experts_per_tok", "experts_per_token", "layer_types", "sliding_window",
+                                    "head_dim", "num_key_value_heads", "swiglu_limit", "rope_scaling", "rope_theta",
+                                    "rms_norm_eps", "attention_bias", "initial_context_length", "num_local_experts",
+                                    "max_position_embeddings", "tie_word_embeddings", "hidden_act")},
+             "num_experts": 7, "num_attention_heads": 8, "num_hidden_layers": 2}, prompt=140),
+]

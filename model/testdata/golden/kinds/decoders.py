@@ -6,14 +6,20 @@ import tempfile
 
 import torch
 import transformers
+from transformers.models.llama4.modeling_llama4 import Llama4Router, Llama4TextExperts
 
+from kinds import prediction
 from kinds.reference import (Unfit, check_contrasts, check_weights, first_fit, layout, load, make_weights,
                              pack, random_ids, relative, tensor_rules, with_noise)
 
 GREEDY, POSITIONS = 64, [0, 7, 22]  # and the prompt's last
 NOISE, DRAWS, MIN_MARGIN, MIN_DISTINCT = 1e-4, 6, 1e-3, 10
 SEEDS = 60
-UNEVEN = 1.5  # mean of the largest by the smallest weight of a token's experts
+SAME_WEIGHT = 0.01  # of an expert, with noise and without
+
+
+def kept_positions(prompt: list) -> list:
+    return [*POSITIONS, len(prompt) - 1]
 
 
 def next_logits(model, ids: list) -> torch.Tensor:
@@ -43,49 +49,81 @@ def greedy_cached(model, prompt: list) -> list:
     return model.generate(ids, attention_mask=torch.ones_like(ids))[0, len(prompt):].tolist()
 
 
-def routing(model, ids: list) -> dict:
-    """By sparse layer: the experts of each token and their weights, both [tokens, active], in the order of choice."""
-    found = {}
+LAYER = re.compile(r"layers\.(\d+)\.")
 
-    def note(name):
-        def hook(_, arguments):
-            found[int(re.search(r"layers\.(\d+)\.", name)[1])] = arguments[1:]
-        return hook
 
-    hooks = [module.register_forward_pre_hook(note(name))
-             for name, module in model.named_modules() if name.endswith(".experts")]
-    next_logits(model, ids)
+def layer_of(name: str) -> int:
+    return int(LAYER.search(name)[1])
+
+
+def routing(model, run) -> dict:
+    """Of a run, by sparse layer: the experts of each token and their weights, both [tokens, active], in the order of
+    choice."""
+    found, hooks = {}, []
+
+    def note(name, module):
+        def experts(_, arguments):
+            found[layer_of(name)] = arguments[1:]
+
+        def router(_, arguments, output):  # LLaMA 4's experts get rows that are multiplied by their weights already
+            found[layer_of(name)] = output[0].topk(module.top_k)[::-1]
+
+        if isinstance(module, Llama4Router):
+            hooks.append(module.register_forward_hook(router))
+        elif name.endswith(".experts") and not isinstance(module, Llama4TextExperts):
+            hooks.append(module.register_forward_pre_hook(experts))
+
+    for name, module in model.named_modules():
+        note(name, module)
+    run()
     for hook in hooks:
         hook.remove()
+    return dict(sorted(found.items()))
+
+
+def routings(case, model, ids: list) -> list:
+    """(model, routing) of a model that has just been loaded, and of the layer that predicts one token more."""
+    found = [(model, routing(model, lambda: next_logits(model, ids)))]
+    if case.prediction:
+        layer = prediction.load(case, model)
+        found.append((layer, routing(layer, lambda: prediction.run(layer, model, ids))))
     return found
 
 
-def check_routing(model, prompt: list):
-    """The prompt must use every expert of every layer, with weights that differ."""
-    experts = {name.rsplit(".", 1)[0]: len(p) for name, p in model.named_parameters() if ".experts." in name}
-    for n, (layer, (chosen, weights)) in zip(experts.values(), sorted(routing(model, prompt).items()), strict=True):
-        if len(chosen.unique()) < n:
-            raise Unfit(f"layer {layer} uses {len(chosen.unique())} of {n} experts")
-        uneven = (weights.max(-1).values / weights.min(-1).values).mean()
-        if weights.shape[-1] > 1 and uneven < UNEVEN:
-            raise Unfit(f"layer {layer} weighs experts too evenly: {uneven:.2g}")
+def check_routing(case, found: list):
+    """A prompt must use every expert of every layer, with weights that differ."""
+    for model, routed in found:
+        experts = {layer_of(name): len(p) for name, p in model.named_parameters() if ".experts." in name}
+        for layer, n in experts.items():
+            chosen, weights = routed[layer]
+            if len(chosen.unique()) < n:
+                raise Unfit(f"layer {layer} uses {len(chosen.unique())} of {n} experts")
+            uneven = (weights.max(-1).values / weights.min(-1).values).mean()
+            if weights.shape[-1] > 1 and uneven < case.uneven:
+                raise Unfit(f"layer {layer} weighs experts too evenly: {uneven:.2g}")
 
 
-def same_routing(x: dict, y: dict) -> bool:
-    return all(torch.equal(x[layer][0], y[layer][0]) for layer in x)
+def same_routing(x: list, y: list, kept: list) -> bool:
+    """Whether tokens have the same experts, and those that are kept in the same order."""
+    return all(torch.equal(a[layer][0].sort().values, b[layer][0].sort().values)
+               and torch.equal(a[layer][0][kept], b[layer][0][kept])
+               and torch.allclose(a[layer][1][kept], b[layer][1][kept], atol=SAME_WEIGHT)
+               for (_, a), (_, b) in zip(x, y, strict=True) for layer in a)
 
 
 def each_weight(model):
-    """The parameters by name; those of experts one expert after the other."""
+    """The parameters by name, those of experts one expert after the other, and the biases of routers."""
     for name, p in model.named_parameters():
         if ".experts." in name:
             yield from ((f"{name}.{i}", expert) for i, expert in enumerate(p))
         else:
             yield name, p
+    yield from ((name, bias) for name, bias in model.named_buffers() if name.endswith("_bias"))
 
 
 def survives_noise(case, folder, config, weights, tensors, prompt, want: list, cached: list) -> bool:
-    routed = routing(load(case, folder, config, weights), prompt + want)
+    kept = kept_positions(prompt)
+    routed = routings(case, load(case, folder, config, weights), prompt + want)
     for draw in range(DRAWS):
         noisy = with_noise(weights, tensors, draw, NOISE)
         model = load(case, folder, config, noisy)
@@ -95,7 +133,7 @@ def survives_noise(case, folder, config, weights, tensors, prompt, want: list, c
                 return False
         else:
             got = next_logits(model, prompt + want)[len(prompt) - 1:-1].argmax(-1).tolist()
-        if got != want or not same_routing(routed, routing(model, prompt + want)):
+        if got != want or not same_routing(routed, routings(case, model, prompt + want), kept):
             return False
     return True
 
@@ -117,16 +155,32 @@ def check_shown(case, folder, config, weights, prompt):
     check_weights(case, each_weight(model), case.faintest, lambda: relative(logits, next_logits(model, ids)))
 
 
+def route(layer: int, chosen: torch.Tensor, weights: torch.Tensor, positions: list) -> dict:
+    return {"layer": layer, "experts": chosen[positions].tolist(), **pack(weights[positions])}
+
+
+def predict(case, model, ids: list, positions: list) -> dict:
+    """What the layer that predicts one token more gives for ids, the last of which is not in the prompt."""
+    layer = prediction.load(case, model)
+    states = prediction.run(layer, model, ids)
+    check_weights(case, ((n, w) for n, w in each_weight(layer) if n.startswith("layers.")), case.faintest,
+                  lambda: relative(states, prediction.run(layer, model, ids)))
+    routed = routing(layer, lambda: prediction.run(layer, model, ids))
+    return {"hidden": pack(states[0, positions]), "logits": pack(layer._project_to_logits(states[0, positions])),
+            "routing": [route(model.config.num_hidden_layers, *routed[0], positions)]}
+
+
 def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
     tensors = tensor_rules(case, shapes)
     weights = make_weights(seed, tensors)
     prompt = make_prompt(case, seed)
-    positions = [*POSITIONS, len(prompt) - 1]
+    positions = kept_positions(prompt)
     with tempfile.TemporaryDirectory() as folder:
         model = load(case, folder, config, weights)
         output = model(torch.tensor([prompt]), use_cache=False, output_hidden_states=True)
-        check_routing(model, prompt)
-        routed = sorted(routing(model, prompt).items())
+        found = routings(case, model, prompt)
+        check_routing(case, found)
+        routed = found[0][1]
         tokens, smallest = greedy(load(case, folder, config, weights), prompt, MIN_MARGIN)
         if len(set(tokens)) < MIN_DISTINCT:
             raise Unfit(f"{len(set(tokens))} different tokens")
@@ -136,6 +190,10 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
         if not survives_noise(case, folder, config, weights, tensors, prompt, tokens, cached):
             raise Unfit("noise changes the greedy run or the routing")
         check_shown(case, folder, config, weights, prompt)
+        predicted = {}
+        if case.prediction:
+            model = load(case, folder, config, weights)
+            predicted = {"prediction": predict(case, model, prompt + tokens[:1], positions)}
 
     hidden = output.hidden_states
     labels = ["embedding", *(f"layer {i}" for i in range(len(hidden) - 2)), case.last]
@@ -144,9 +202,9 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
         **({} if case.attention == "eager" else {"attention": case.attention}), "seed": seed,
         "tensors": tensors, "prompt": prompt, "positions": positions,
         "hidden": [{"at": at, **pack(h[0, positions])} for at, h in zip(labels, hidden, strict=True)],
-        **({"routing": [{"layer": layer, "experts": chosen[positions].tolist(), **pack(w[positions])}
-                        for layer, (chosen, w) in routed]} if routed else {}),
+        **({"routing": [route(layer, *r, positions) for layer, r in routed.items()]} if routed else {}),
         "logits": pack(output.logits[0, positions]),
+        **predicted,
         "greedy": tokens,
         **({"greedy_cached": cached} if cached != tokens else {}),
         "min_margin": float(f"{smallest:.4g}"),
