@@ -25,7 +25,7 @@ func (l Loader) Experts(name string, n, dim, hidden int, gate, up, down string) 
 
 // expert returns the matrix name.weight, [out, in].
 func (l Loader) expert(name string, in, out int) *tensor.Weight {
-	if l.opt.Experts == Packed {
+	if l.opt.Experts != Mapped {
 		return l.Linear(name, in, out, false).Weight
 	}
 	name += ".weight"
