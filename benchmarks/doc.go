@@ -14,6 +14,8 @@
 //     BenchmarkLatentForms: the two forms of latent attention, against the number of new tokens.
 //   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models have the shape of
 //     LLaMA 3.2 1B, with random weights, and of SmolLM2 135M, with its real weights if they are there.
+//   - BenchmarkMoE: one layer of experts of the shapes of Mixtral, Qwen3-30B-A3B and DeepSeek V3 (64 of its 256
+//     experts), for one token and for prompts.
 //   - BenchmarkEmbed: encoders of the shapes of MiniLM-L6 and BERT base, for batches of equal and of mixed
 //     lengths, without padding.
 //   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four
@@ -26,6 +28,12 @@
 //
 // TestPeakMemory and TestDecodeAllocatesNothing check what does not vary: opening a checkpoint takes little
 // more memory than its weights, and a token allocates nothing.
+//
+// Program bigmoe, in a folder of its own, writes a mixture of experts that is larger than memory and runs it with its
+// experts mapped:
+//
+//	go run ./benchmarks/bigmoe -write DIR
+//	go run ./benchmarks/bigmoe -run DIR
 //
 // # Files
 //
@@ -50,6 +58,9 @@
 //   - %gemm, for prompts: the time of the model's matrix products alone, with the same weights and rows, as a
 //     share of the whole time. In BenchmarkLatentDecode it is the speed, as a share of that of a float32
 //     product with 128 rows.
+//   - %dense, for prompts of experts: the time of dense networks of an expert's size with the rows of each
+//     expert, one after the other, as a share of the whole time. Their weights come from memory, too.
+//   - %experts: the time of the experts alone, without routing, sorting and adding, as a share of the whole time.
 //
 // Shares are medians. On a busy machine they are steadier than ns/op, but other programs that come and go
 // within a fifth of a second can push a share above 100 or far below its usual value. GFLOP/s, GB/s and tok/s

@@ -54,7 +54,7 @@ var groupedProducts parallel.Free[groupedProduct]
 // put gives the product back, without the caller's memory.
 func (p *groupedProduct) put() {
 	p.dst, p.x, p.groups, p.experts, p.act = Tensor{}, Tensor{}, Groups{}, nil, nil
-	clear(p.blocks)
+	clear(p.blocks[:cap(p.blocks)])
 	n := cap(p.packed) + cap(p.hidden)
 	for _, b := range p.workers {
 		n += cap(b.rows) + cap(b.gate) + cap(b.up) + cap(b.scratch)
@@ -68,7 +68,7 @@ func (p *groupedProduct) run(wave int) {
 		p.workers = append(p.workers, groupBuffers{})
 	}
 	for e, row := 0, 0; row < len(p.groups.Rows); {
-		e, row = p.gather(e, row, wave)
+		e, row = p.fill(e, row, wave)
 		for i := range p.blocks {
 			b := &p.blocks[i]
 			b.units, b.cost = (b.rows+gemm.RowTile-1)/gemm.RowTile, packCost*min(b.rows, gemm.RowTile)*b.expert.Up.In
@@ -91,9 +91,9 @@ func (p *groupedProduct) run(wave int) {
 // rows.
 func (b *groupBlock) panelCost(in int) int { return (b.rows + 8) * in * gemm.PanelWidth }
 
-// gather makes a wave of the blocks from row on, which is of expert e or a later one. It returns those of the next
+// fill makes a wave of the blocks from row on, which is of expert e or a later one. It returns those of the next
 // wave.
-func (p *groupedProduct) gather(e, row, wave int) (int, int) {
+func (p *groupedProduct) fill(e, row, wave int) (int, int) {
 	p.blocks = p.blocks[:0]
 	packed, hidden, scratch := 0, 0, 0
 	for row < len(p.groups.Rows) && packed+hidden < wave {
