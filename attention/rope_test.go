@@ -91,6 +91,29 @@ func TestRoPEFrequencies(t *testing.T) {
 	}
 }
 
+// The correction of scores is that of modeling_deepseek_v3.yarn_apply_mscale.
+func TestScoreFactor(t *testing.T) {
+	for _, c := range []struct {
+		s    Scaling
+		want float64
+	}{
+		{Scaling{Type: "yarn", Factor: 40, OriginalMaxLen: 4096, MScale: 1, MScaleAllDim: 1}, 1.8738542070926265},
+		{Scaling{Type: "yarn", Factor: 40, OriginalMaxLen: 4096, MScale: 1, MScaleAllDim: 0.707}, 1.5896261651208736},
+		{Scaling{Type: "yarn", Factor: 0.5, OriginalMaxLen: 4096, MScale: 1, MScaleAllDim: 1}, 1},
+		{Scaling{Type: "yarn", Factor: 40, OriginalMaxLen: 4096, MScale: 1}, 0},
+		{Scaling{Type: "linear", Factor: 8, MScaleAllDim: 0.5}, 1.218754346981143},
+		{Scaling{Type: "default", MScaleAllDim: 1}, 0},
+	} {
+		r, err := NewRoPE(16, 10000, c.s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(r.ScoreFactor-c.want) > 1e-14 {
+			t.Errorf("%+v: scores are multiplied by %v, want %v", c.s, r.ScoreFactor, c.want)
+		}
+	}
+}
+
 // Up to Original, longrope and dynamic NTK are what they are at length 0.
 func TestRoPEBelowOriginal(t *testing.T) {
 	for _, c := range referenceRoPE {
@@ -242,9 +265,9 @@ func TestRoPEErrors(t *testing.T) {
 		{16, 1e4, Scaling{Type: "yarn", Factor: 2, OriginalMaxLen: 64, BetaFast: -1}, "beta"},
 		{16, 1e4, Scaling{Type: "yarn", Factor: 2, OriginalMaxLen: 64, BetaSlow: nan}, "beta"},
 		{16, 1e4, with(llama3, func(s *Scaling) { s.Factor = 0 }), "factor = 0"},
-		{16, 1e4, with(llama3, func(s *Scaling) { s.LowFreqFactor = 0 }), "0 < low < high"},
-		{16, 1e4, with(llama3, func(s *Scaling) { s.HighFreqFactor = 1 }), "0 < low < high"},
-		{16, 1e4, with(llama3, func(s *Scaling) { s.HighFreqFactor = nan }), "0 < low < high"},
+		{16, 1e4, with(llama3, func(s *Scaling) { s.LowFreqFactor = 0 }), "0 < low ≤ high"},
+		{16, 1e4, with(llama3, func(s *Scaling) { s.HighFreqFactor = 0.9 }), "0 < low ≤ high"},
+		{16, 1e4, with(llama3, func(s *Scaling) { s.HighFreqFactor = nan }), "0 < low ≤ high"},
 		{16, 1e4, with(llama3, func(s *Scaling) { s.OriginalMaxLen = 0 }), "original length = 0"},
 		{16, 1e4, with(longrope, func(s *Scaling) { s.Factor = 0 }), "factor = 0"},
 		{16, 1e4, with(longrope, func(s *Scaling) { s.OriginalMaxLen = 0 }), "original length = 0"},

@@ -35,6 +35,7 @@ type golden struct {
 	Hidden            []floats
 	Routing           []routing
 	Logits            floats
+	Prediction        *prediction
 	Greedy            []int
 	GreedyCached      []int `json:"greedy_cached"`
 
@@ -47,6 +48,12 @@ type routing struct {
 	Layer   int
 	Experts [][]int
 	floats
+}
+
+// prediction is what the layer that predicts one token more makes of the prompt, at the kept positions.
+type prediction struct {
+	Hidden, Logits floats
+	Routing        []routing
 }
 
 // goldenWeights are a case's weights: a formula of each tensor's name.
@@ -216,6 +223,7 @@ func TestGolden(t *testing.T) {
 					d := g.decoder(t, model.Options{LatentForm: form})
 					g.checkStates(t, d)
 					g.checkGreedy(t, d)
+					g.checkPrediction(t, form)
 				}
 			})
 		}
@@ -266,16 +274,49 @@ func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: newCache(t, d)})
 	logits := d.Forward(p, []arch.Sequence{{IDs: g.Prompt}}, g.Positions)
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
-	g.checkRouting(t, &chosen)
+	g.checkRouting(t, &chosen, g.Routing)
+}
+
+// checkPrediction compares the layer that predicts one token more, which reads the tokens in two steps.
+func (g *golden) checkPrediction(t *testing.T, form attention.LatentForm) {
+	if g.Prediction == nil {
+		return
+	}
+	d := g.decoder(t, model.Options{Prediction: true, LatentForm: form})
+	ids := append(slices.Clone(g.Prompt), g.Greedy[0])
+	n := len(g.Prompt)
+	var chosen moe.Record
+	p := &attention.Pass{}
+	p.Begin(attention.Seq{Rows: n, Cache: newCache(t, d)})
+	hidden := tensor.New(n, d.Dim) // the pass lends its memory to the next
+	copy(hidden.Data, d.Hidden(p, []arch.Sequence{{IDs: g.Prompt}}).Data)
+
+	plan, err := d.Prediction.Plan(d.Dim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, got := plan.NewCache(tensor.F32), tensor.New(n, d.Dim)
+	for _, part := range [][2]int{{0, n - 1}, {n - 1, n}} {
+		p.Begin(attention.Seq{Rows: part[1] - part[0], Pos: part[0], Cache: cache})
+		next := []arch.Sequence{{IDs: ids[part[0]+1 : part[1]+1]}}
+		copy(got.Slice(part[0], part[1]).Data, d.Predict(p, hidden.Slice(part[0], part[1]), next).Data)
+	}
+	compareTensors(t, "hidden states of the prediction", rowsOf(got, g.Positions), g.Prediction.Hidden.tensor(t))
+	compareTensors(t, "logits of the prediction", d.Logits(p, rowsOf(got, g.Positions)), g.Prediction.Logits.tensor(t))
+
+	p.Observer = func(at attention.Point) func(tensor.Tensor) { return chosen.Observe(at) }
+	p.Begin(attention.Seq{Rows: n})
+	d.Predict(p, hidden, []arch.Sequence{{IDs: ids[1:]}}) // without a cache
+	g.checkRouting(t, &chosen, g.Prediction.Routing)
 }
 
 // checkRouting compares the experts that routers chose, and their weights.
-func (g *golden) checkRouting(t *testing.T, chosen *moe.Record) {
-	if len(chosen.Layers()) != len(g.Routing) {
-		t.Errorf("layers %v have experts, want %d", chosen.Layers(), len(g.Routing))
+func (g *golden) checkRouting(t *testing.T, chosen *moe.Record, routing []routing) {
+	if len(chosen.Layers()) != len(routing) {
+		t.Errorf("layers %v have experts, want %d", chosen.Layers(), len(routing))
 		return
 	}
-	for _, want := range g.Routing {
+	for _, want := range routing {
 		r := chosen.Routing(want.Layer)
 		weights := tensor.New(len(g.Positions), r.Active)
 		for i, pos := range g.Positions {

@@ -4,12 +4,17 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/moe"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
 )
 
 // mxfp4 is the folder of a gpt-oss whose experts have 4 bits: see make.py there.
@@ -63,4 +68,70 @@ func TestMXFP4(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What contradicts itself, among blocks, scales and matrices that could lie either way, is an error with its name.
+func TestMXFP4Refused(t *testing.T) {
+	g := mxfp4Golden(t)
+	folder, err := hf.OpenWeights(os.DirFS(mxfp4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	const name = "model.layers.0.mlp.experts.down_proj"
+	open := func(config []byte, more ...checkpoint.Entry) error {
+		var entries []checkpoint.Entry
+		for stored := range folder.Names() {
+			if i := slices.IndexFunc(more, func(e checkpoint.Entry) bool { return e.Name == stored }); i >= 0 {
+				if more[i].DType != "" {
+					entries = append(entries, more[i])
+				}
+				continue
+			}
+			info, _ := folder.Lookup(stored)
+			b, err := folder.Bytes(stored)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, checkpoint.Entry{Name: stored, DType: info.DType, Shape: info.Shape, Data: b})
+		}
+		for _, e := range more {
+			if e.Name == name {
+				entries = append(entries, e)
+			}
+		}
+		_, err := model.NewDecoder(config, checkpointtest.Memory(t, entries...), model.Options{})
+		return err
+	}
+	if err := open(g.Config); err != nil {
+		t.Fatal(err)
+	}
+	blocks, scales := checkpoint.Entry{Name: name + "_blocks"}, checkpoint.Entry{Name: name + "_scales"}
+	u8 := func(of checkpoint.Entry, shape ...int) checkpoint.Entry {
+		return checkpoint.Entry{Name: of.Name, DType: "U8", Shape: shape, Data: make([]byte, tensor.Of(shape...).Len())}
+	}
+	transposed := checkpoint.Entry{Name: name, DType: checkpoint.BF16, Shape: []int{5, 32, 64}, Data: make([]byte, 5*32*64*2)}
+	nan := u8(scales, 5, 64, 1)
+	nan.Data[7] = 255
+	for what, c := range map[string]struct {
+		config []byte
+		more   []checkpoint.Entry
+		want   []string
+	}{
+		"no scales":       {g.Config, []checkpoint.Entry{scales}, []string{blocks.Name, scales.Name}},
+		"no blocks":       {g.Config, []checkpoint.Entry{blocks}, []string{blocks.Name, scales.Name}},
+		"fewer scales":    {g.Config, []checkpoint.Entry{u8(scales, 5, 63, 1)}, []string{scales.Name, "[5 64 1]"}},
+		"fewer experts":   {g.Config, []checkpoint.Entry{u8(blocks, 4, 64, 1, 16), u8(scales, 4, 64, 1)}, []string{name, "[4 64 32]"}},
+		"NaN":             {g.Config, []checkpoint.Entry{nan}, []string{scales.Name, "scale 7 is NaN"}},
+		"one of two":      {g.Config, []checkpoint.Entry{blocks, scales, transposed}, []string{"gate_up_proj"}},
+		"not as it says":  {encode(with(g.object(t), "quantization_config", "missing")), nil, []string{"gate_up_proj"}},
+		"a width of half": {encode(with(g.object(t), "hidden_size", "32")), nil, []string{"[89 64]", "asks for [89 32]"}},
+	} {
+		err := open(c.config, c.more...)
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error lacks %q: %v", what, want, err)
+			}
+		}
+	}
 }

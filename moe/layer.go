@@ -56,14 +56,26 @@ func eachLayer(op attention.Op, yield func(*Layer) bool) bool {
 
 // Traits implements [attention.Describer].
 func (l *Layer) Traits() attention.Traits {
-	t := attention.Traits{Of: l, Err: l.check(), TokenWise: true}
+	t := attention.Traits{Of: l, Err: l.check(), TokenWise: true, Work: l.work}
 	if l.Shared != nil {
 		t.Inner = []attention.Op{l.Shared}
 	}
 	if t.Err == nil {
-		t.In, t.Out = l.Experts[0].Up.In, l.Experts[0].Down.Out
+		t.In, t.Out = l.Router.In(), givenWidth(l.Experts)
 	}
 	return t
+}
+
+// work is what the layer computes beside Shared: the router's matrices, the gate, and the chosen experts.
+func (l *Layer) work(s attention.Span) attention.Work {
+	_, active := l.Router.Size()
+	w := attention.Work{Mixtures: []attention.Mixture{{Experts: l.Experts, Active: active, Rows: s.Out}}}
+	for _, m := range append(attention.HeldWeights(l.Router), l.SharedGate.Weight) {
+		if m != nil {
+			w.Products = append(w.Products, attention.Product{Weight: m, Rows: s.Out})
+		}
+	}
+	return w
 }
 
 // check returns an error that names what does not fit.
@@ -80,16 +92,21 @@ func (l *Layer) check() error {
 	if n, _ := l.Router.Size(); n != len(l.Experts) {
 		return fmt.Errorf("moe: the router chooses from %d experts; the layer has %d", n, len(l.Experts))
 	}
+	dim, out := l.Router.In(), givenWidth(l.Experts)
 	for i := range l.Experts {
-		if err := l.Experts[i].Fits(&l.Experts[0]); err != nil {
+		if err := l.Experts[i].Check(dim, out); err != nil {
 			return fmt.Errorf("moe: expert %d: %w", i, err)
 		}
 	}
-	dim := l.Experts[0].Up.In
-	if in := l.Router.In(); in != dim {
-		return fmt.Errorf("moe: the router reads rows of %d, the experts rows of %d", in, dim)
+	return l.checkShared(dim, out)
+}
+
+// givenWidth returns the width of the rows that experts give.
+func givenWidth(experts []tensor.Expert) int {
+	if w := experts[0].Down; w != nil {
+		return w.Out
 	}
-	return l.checkShared(dim, l.Experts[0].Down.Out)
+	return 0
 }
 
 func (l *Layer) checkShared(in, out int) error {

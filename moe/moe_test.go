@@ -1,9 +1,11 @@
 package moe
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -197,6 +199,7 @@ func TestBadRouters(t *testing.T) {
 		"chooses 0 of 6":        &TopK{Gate: gate},
 		"chooses 7 of 6":        &TopK{Gate: gate, Active: 7},
 		"5 elements":            &TopK{Gate: gate, Active: 1, Bias: make([]float32, 5)},
+		"not finite":            &TopK{Gate: gate, Active: 1, Bias: []float32{0, 0, 0, float32(math.NaN()), 0, 0}},
 		"6 experts into 4":      &TopK{Gate: gate, Active: 1, Groups: Groups{N: 4, Keep: 1}},
 		"6 experts into -1":     &TopK{Gate: gate, Active: 1, Groups: Groups{N: -1, Keep: 1}},
 		"from 0 of 3 groups":    &TopK{Gate: gate, Active: 1, Groups: Groups{N: 3}},
@@ -350,16 +353,16 @@ func TestBadLayers(t *testing.T) {
 	short := experts(r, 4, 8, 6, true)
 	short[1].UpBias = short[1].UpBias[1:]
 	for want, l := range map[string]*Layer{
-		"no Router":                 {},
-		"no weight":                 {Router: &TopK{}},
-		"no Act":                    {Router: router, Experts: experts(r, 4, 8, 6, false)},
-		"layer has 3":               {Router: router, Act: nn.SiLU, Experts: experts(r, 3, 8, 6, false)},
-		"expert 3: tensor: Down is": {Router: router, Act: nn.SiLU, Experts: odd},
-		"bias of 5 for 6":           {Router: router, Act: nn.SiLU, Experts: short},
-		"an expert has no":          {Router: router, Act: nn.SiLU, Experts: make([]tensor.Expert, 4)},
-		"reads rows of 8":           {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 9, 6, false)},
-		"but no Shared":             {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), SharedGate: linear(r, 1, 8)},
-		"shared expert is a":        {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 7), Down: linear(r, 7, 3)}},
+		"no Router":                {},
+		"no weight":                {Router: &TopK{}},
+		"no Act":                   {Router: router, Experts: experts(r, 4, 8, 6, false)},
+		"layer has 3":              {Router: router, Act: nn.SiLU, Experts: experts(r, 3, 8, 6, false)},
+		"expert 3: Down is":        {Router: router, Act: nn.SiLU, Experts: odd},
+		"with a bias of 5":         {Router: router, Act: nn.SiLU, Experts: short},
+		"expert 0: Gate, Up or":    {Router: router, Act: nn.SiLU, Experts: make([]tensor.Expert, 4)},
+		"expert 0: Gate is [6, 9]": {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 9, 6, false)},
+		"but no Shared":            {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), SharedGate: linear(r, 1, 8)},
+		"shared expert is a":       {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 7), Down: linear(r, 7, 3)}},
 		"SharedGate is [2, 8]": {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 8), Down: linear(r, 8, 3)},
 			SharedGate: linear(r, 2, 8)},
 	} {
@@ -412,5 +415,46 @@ func TestMeasures(t *testing.T) {
 	}
 	if got := BalanceLoss(nil, nil); got != 0 {
 		t.Errorf("balance loss of no layers is %v", got)
+	}
+}
+
+// The reference's losses for the same logits: testdata/losses.py made them.
+func TestLosses(t *testing.T) {
+	data, err := os.ReadFile("testdata/losses.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Name            string
+		Experts, Active int
+		Keep            []int
+		Balance         float64
+		Z               []float64
+		Logits          [][][]float32 // of each layer and token
+	}
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 6 {
+		t.Fatalf("%d cases, want 6 or more", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			var keep []bool
+			for _, k := range c.Keep {
+				keep = append(keep, k == 1)
+			}
+			var layers []*Routing
+			for i, tokens := range c.Logits {
+				r := &Routing{Experts: c.Experts, Active: c.Active, Logits: tensor.From(slices.Concat(tokens...), len(tokens), c.Experts)}
+				layers = append(layers, r)
+				if got := ZLoss(r); !(math.Abs(got-c.Z[i]) <= 1e-5*c.Z[i]) {
+					t.Errorf("layer %d: z loss %v, want %v", i, got, c.Z[i])
+				}
+			}
+			if got := BalanceLoss(layers, keep); !(math.Abs(got-c.Balance) <= 1e-5*c.Balance) {
+				t.Errorf("balance loss %v, want %v", got, c.Balance)
+			}
+		})
 	}
 }

@@ -5,31 +5,36 @@ import (
 	"fmt"
 )
 
-// Fits returns an error unless e is complete and has the shape of other, an expert of the same mixture.
-func (e *Expert) Fits(other *Expert) error {
-	if !e.complete() || !other.complete() {
-		return errors.New("tensor: an expert has no Gate, Up or Down")
-	}
-	return e.fits(other.Up.In, other.Up.Out, other.Down.Out)
+// Gating combines the two inner products of a gated feed-forward network, as SwiGLU does. It may be called
+// from several goroutines at once.
+type Gating interface {
+	// ApplyGate sets dst from gate and up, element by element. All have the same length; dst may be gate.
+	ApplyGate(dst, gate, up []float32)
 }
 
-func (e *Expert) complete() bool { return e.Gate != nil && e.Up != nil && e.Down != nil }
+// Expert is one gated feed-forward network of a mixture: Down(act(Gate(x), Up(x))). Biases may be nil.
+type Expert struct {
+	Gate, Up, Down             *Weight   // [Hidden, In], [Hidden, In], [Out, Hidden]
+	GateBias, UpBias, DownBias []float32 // [Hidden], [Hidden], [Out]
+}
 
-// fits returns an error unless e, which is complete, has these widths.
-func (e *Expert) fits(in, hidden, out int) error {
+// Check returns an error unless e is complete and takes rows of in numbers to rows of out.
+func (e *Expert) Check(in, out int) error {
+	if e.Gate == nil || e.Up == nil || e.Down == nil {
+		return errors.New("Gate, Up or Down has no weight")
+	}
+	hidden := e.Up.Out
 	for _, m := range [...]struct {
 		name    string
 		w       *Weight
 		bias    []float32
 		out, in int
 	}{{"Gate", e.Gate, e.GateBias, hidden, in}, {"Up", e.Up, e.UpBias, hidden, in}, {"Down", e.Down, e.DownBias, out, hidden}} {
-		switch {
-		case m.w.table:
-			return fmt.Errorf("tensor: %s is a table for lookups; see Slab.ForProducts", m.name)
-		case m.w.Out != m.out || m.w.In != m.in:
-			return fmt.Errorf("tensor: %s is [%d, %d], want [%d, %d]", m.name, m.w.Out, m.w.In, m.out, m.in)
-		case m.bias != nil && len(m.bias) != m.out:
-			return fmt.Errorf("tensor: %s has a bias of %d for %d rows", m.name, len(m.bias), m.out)
+		if m.w.Out != m.out || m.w.In != m.in || m.bias != nil && len(m.bias) != m.out {
+			return fmt.Errorf("%s is [%d, %d] with a bias of %d, want [%d, %d]", m.name, m.w.Out, m.w.In, len(m.bias), m.out, m.in)
+		}
+		if m.w.table {
+			return fmt.Errorf("%s is a table for lookups; see Slab.ForProducts", m.name)
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/internal/alias"
-	"github.com/seed2010d43f/transformer/internal/parallel"
 )
 
 // Groups says which rows of a tensor each expert of a mixture takes. A row may be taken by several experts,
@@ -25,19 +24,6 @@ func (g Groups) of(e int) (from, to int) {
 	return from, g.Ends[e]
 }
 
-// Gating combines the two inner products of a gated feed-forward network, as SwiGLU does. It may be called
-// from several goroutines at once.
-type Gating interface {
-	// ApplyGate sets dst from gate and up, element by element. All have the same length; dst may be gate.
-	ApplyGate(dst, gate, up []float32)
-}
-
-// Expert is one gated feed-forward network of a mixture: Down(act(Gate(x), Up(x))). Biases may be nil.
-type Expert struct {
-	Gate, Up, Down             *Weight   // [Hidden, In], [Hidden, In], [Out, Hidden]
-	GateBias, UpBias, DownBias []float32 // [Hidden], [Hidden], [Out]
-}
-
 // FeedForwardGrouped sets row i of dst, [len(g.Rows), Out], to what its expert makes of row g.Rows[i] of x,
 // [T, In]. Each output is the chain of multiply-adds of [MatMul]: its bits do not depend on the other rows.
 // Experts may differ in Hidden and in the types of their weights. Those without rows cost nothing and are not
@@ -55,7 +41,10 @@ func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 	}
 	for i := range experts {
 		if from, to := g.of(i); from < to {
-			experts[i].check(i, x.Shape.Last(), dst.Shape.Last())
+			if err := experts[i].Check(x.Shape.Last(), dst.Shape.Last()); err != nil {
+				panic(fmt.Sprintf("tensor: expert %d: %v", i, err))
+			}
+			experts[i].fetch()
 		}
 	}
 	alias.Disjoint("tensor: FeedForwardGrouped", "dst", dst.Data, "x", x.Data)
@@ -64,7 +53,7 @@ func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 	}
 	p := groupedProducts.Get()
 	p.dst, p.x, p.groups, p.experts, p.act = dst, x, g, experts, act
-	p.run(waveLen * parallel.Width())
+	p.run(waveLen)
 	p.put()
 }
 
@@ -87,15 +76,5 @@ func (g Groups) check(rows, experts int) {
 		if uint(r) >= uint(rows) {
 			panic(fmt.Sprintf("tensor: a group has row %d of a tensor with %d", r, rows))
 		}
-	}
-}
-
-// check panics unless the expert, number i, takes and gives rows of these widths.
-func (e *Expert) check(i, in, out int) {
-	if !e.complete() {
-		panic(fmt.Sprintf("tensor: FeedForwardGrouped: expert %d has no Gate, Up or Down", i))
-	}
-	if err := e.fits(in, e.Up.Out, out); err != nil {
-		panic(fmt.Sprintf("tensor: FeedForwardGrouped: expert %d: %v", i, err))
 	}
 }

@@ -272,18 +272,18 @@ func TestGroupedShapes(t *testing.T) {
 			m := New(4, 4)
 			FeedForwardGrouped(From(m.Data[6:], 2, 5), From(m.Data[:12], 3, 4), good, experts, swiGLU{})
 		},
-		"tensor: FeedForwardGrouped: expert 0: tensor: Gate is [6, 4], want [6, 7]": func() { FeedForwardGrouped(dst, New(3, 7), good, experts, swiGLU{}) },
-		"expert 0: tensor: Down is [5, 6], want [7, 6]":                             func() { FeedForwardGrouped(New(2, 7), x, good, experts, swiGLU{}) },
-		"expert 1: tensor: Gate is [5, 4], want [6, 4]": func() {
+		"tensor: expert 0: Gate is [6, 4] with a bias of 6, want [6, 7]": func() { FeedForwardGrouped(dst, New(3, 7), good, experts, swiGLU{}) },
+		"expert 0: Down is [5, 6] with a bias of 5, want [7, 6]":                             func() { FeedForwardGrouped(New(2, 7), x, good, experts, swiGLU{}) },
+		"expert 1: Gate is [5, 4] with a bias of 0, want [6, 4]": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Gate = NewWeight(F32, 5, 4) }), swiGLU{})
 		},
-		"expert 1: tensor: Up has a bias of 1 for 6 rows": func() {
+		"expert 1: Up is [6, 4] with a bias of 1, want [6, 4]": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.UpBias = make([]float32, 1) }), swiGLU{})
 		},
-		"expert 1: tensor: Gate is a table for lookups; see Slab.ForProducts": func() {
+		"expert 1: Gate is a table for lookups; see Slab.ForProducts": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Gate = new(Slab).NewTable(F32, 6, 4) }), swiGLU{})
 		},
-		"expert 1 has no Gate, Up or Down": func() {
+		"expert 1: Gate, Up or Down has no weight": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Down = nil }), swiGLU{})
 		},
 	} {

@@ -61,6 +61,8 @@ func Recipes() map[string]Recipe {
 		"kimi_k2":       {Title: "Kimi K2", Decoder: deepseek3, Tokens: tokens(0, 1, -1)},
 		// falcon.go
 		"falcon": {Title: "Falcon", Decoder: falcon, Tokens: tokens(11, 11, -1)},
+		// glm.go
+		"glm4_moe": {Title: "GLM-4.5, 4.6", Decoder: glm4moe},
 		// gpt2.go
 		"gpt2": {Title: "GPT-2", Decoder: gpt2, Tokens: tokens(50256, 50256, -1)},
 		// gptneox.go
@@ -68,9 +70,16 @@ func Recipes() map[string]Recipe {
 		// gptoss.go
 		"gpt_oss": {Title: "gpt-oss", Decoder: gptoss},
 		// granite.go
-		"granite": {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
+		"granite":          {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
+		"granitemoe":       {Title: "Granite MoE", Decoder: granitemoe, Tokens: tokens(1, 2, -1)},
+		"granitemoeshared": {Title: "Granite MoE with a shared expert", Decoder: granitemoeshared, Tokens: tokens(1, 2, -1)},
 		// llama.go
 		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama, Tokens: tokens(1, 2, -1)},
+		// llama4.go
+		"llama4":      {Title: "LLaMA 4 (the text model of one with pictures)", Decoder: llama4Pictures, Tokens: tokens(1, 2, -1)},
+		"llama4_text": {Title: "LLaMA 4 (text)", Decoder: llama4, Tokens: tokens(1, 2, -1)},
+		// minimax.go
+		"minimax_m2": {Title: "MiniMax M2", Decoder: minimaxM2, Tokens: tokens(200034, 200020, -1)},
 		// mistral.go
 		"mistral": {Title: "Mistral", Decoder: mistral, Tokens: tokens(1, 2, -1)},
 		// mixtral.go
@@ -86,6 +95,8 @@ func Recipes() map[string]Recipe {
 		"phi": {Title: "Phi-1, Phi-1.5, Phi-2", Decoder: phi, Tokens: tokens(1, 2, -1)},
 		// phi3.go
 		"phi3": {Title: "Phi-3, Phi-3.5, Phi-4 (text)", Decoder: phi3, Tokens: tokens(1, 32000, 32000)},
+		// phimoe.go
+		"phimoe": {Title: "Phi-3.5-MoE", Decoder: phimoe, Tokens: tokens(1, 2, -1)},
 		// qwen.go
 		"qwen2": {Title: "Qwen 2, 2.5", Decoder: qwen2},
 		"qwen3": {Title: "Qwen 3", Decoder: qwen3},

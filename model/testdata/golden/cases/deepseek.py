@@ -95,16 +95,17 @@ DEEPSEEK_V3_CASES = [
 ]
 
 # 384 experts, and Kimi K2's own model_type; the reference reads it as DeepSeek V3.
+KIMI_YARN = {**YARN, "factor": 8.0, "original_max_position_embeddings": 512}
 KIMI_K2 = {**DEEPSEEK_V3, "model_type": "kimi_k2", "bos_token_id": 95, "eos_token_id": 96, "n_group": 1,
            "topk_group": 1, "n_routed_experts": 18, "num_attention_heads": 5, "num_key_value_heads": 5,
            "num_hidden_layers": 2, "num_experts_per_tok": 4, "num_nextn_predict_layers": 0, "rope_theta": 50000.0,
-           "rope_scaling": {**YARN, "beta_fast": 1.0, "beta_slow": 1.0, "factor": 8.0}, "routed_scaling_factor": 2.827,
+           "rope_scaling": {**KIMI_YARN, "beta_fast": 1.0}, "routed_scaling_factor": 2.827,
            "moe_intermediate_size": 9, "hidden_size": 50, "max_position_embeddings": 128}
 kimi = decoders("kimi_k2", KIMI_K2, SigmoidCase, gains=SMALL, offsets=LATENT_NORMS, reads_as="deepseek_v3")
 
 KIMI_K2_CASES = [
     kimi("published", "DeepSeek V3 with more experts, without groups; beta_fast and beta_slow are both 1",
-         [{"rope_scaling": {**YARN, "factor": 8.0}}, {"routed_scaling_factor": 1.0}, {"rope_theta": 100.0},
+         [{"rope_scaling": KIMI_YARN}, {"routed_scaling_factor": 1.0}, {"rope_theta": 100.0},
           {"norm_topk_prob": False}]),
 ]
 
@@ -137,12 +138,10 @@ DEEPSEEK_V2_CASES = [
                 {**BY_GROUP, "routed_scaling_factor": 4.0, "q_lora_rank": 21,
                  "rope_scaling": {**YARN, "mscale": 0.6, "mscale_all_dim": 1.4}}),
     deepseek_v2("biases", "attention_bias of q_a_proj, kv_a_proj and o_proj; mlp_bias of the dense layer and of the "
-                "shared experts, not of experts; rms_norm_eps 1e-2 that the two norms within attention do not read; "
-                "config as transformers 5 saves it",
-                [{"attention_bias": False}, {"mlp_bias": False}, {"rms_norm_eps": 1e-6}, {"topk_method": "greedy"}],
-                {**BY_GROUP, "q_lora_rank": 21, "attention_bias": True, "mlp_bias": True, "rms_norm_eps": 1e-2,
-                 "num_hidden_layers": 2, "n_shared_experts": 1}, saved_config=True,
-                gains={**SMALL, "q_a_proj": 0.1, "kv_a_proj_with_mqa": 0.2}),
+                "shared experts, not of experts; config as transformers 5 saves it",
+                [{"attention_bias": False}, {"mlp_bias": False}, {"topk_method": "greedy"}],
+                {**BY_GROUP, "q_lora_rank": 21, "attention_bias": True, "mlp_bias": True, "num_hidden_layers": 2,
+                 "n_shared_experts": 1}, saved_config=True, gains={**SMALL, "embed_tokens": 1.0}),
     deepseek_v2("defaults", "keys with defaults left out: greedy, every layer of experts, two shared experts, scale 1, "
                 "theta 10000; norm_topk_prob is not read",
                 [{"rope_theta": 100.0}, {"first_k_dense_replace": 1}, {"routed_scaling_factor": 2.0}],
