@@ -353,16 +353,16 @@ func TestBadLayers(t *testing.T) {
 	short := experts(r, 4, 8, 6, true)
 	short[1].UpBias = short[1].UpBias[1:]
 	for want, l := range map[string]*Layer{
-		"no Router":                {},
-		"no weight":                {Router: &TopK{}},
-		"no Act":                   {Router: router, Experts: experts(r, 4, 8, 6, false)},
-		"layer has 3":              {Router: router, Act: nn.SiLU, Experts: experts(r, 3, 8, 6, false)},
-		"expert 3: Down is":        {Router: router, Act: nn.SiLU, Experts: odd},
-		"with a bias of 5":         {Router: router, Act: nn.SiLU, Experts: short},
-		"expert 0: no weight for Gate, Up or Down":    {Router: router, Act: nn.SiLU, Experts: make([]tensor.Expert, 4)},
-		"expert 0: Gate is [6, 9]": {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 9, 6, false)},
-		"but no Shared":            {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), SharedGate: linear(r, 1, 8)},
-		"shared expert is a":       {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 7), Down: linear(r, 7, 3)}},
+		"no Router":         {},
+		"no weight":         {Router: &TopK{}},
+		"no Act":            {Router: router, Experts: experts(r, 4, 8, 6, false)},
+		"layer has 3":       {Router: router, Act: nn.SiLU, Experts: experts(r, 3, 8, 6, false)},
+		"expert 3: Down is": {Router: router, Act: nn.SiLU, Experts: odd},
+		"with a bias of 5":  {Router: router, Act: nn.SiLU, Experts: short},
+		"expert 0: no weight for Gate, Up or Down": {Router: router, Act: nn.SiLU, Experts: make([]tensor.Expert, 4)},
+		"expert 0: Gate is [6, 9]":                 {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 9, 6, false)},
+		"but no Shared":                            {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), SharedGate: linear(r, 1, 8)},
+		"shared expert is a":                       {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 7), Down: linear(r, 7, 3)}},
 		"SharedGate is [2, 8]": {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 8), Down: linear(r, 8, 3)},
 			SharedGate: linear(r, 2, 8)},
 	} {

@@ -154,7 +154,7 @@ func (p *groupedProduct) divide(work, width int) {
 	for i := range p.blocks {
 		b := &p.blocks[i]
 		for unit := 0; unit < b.units; {
-			n := max(work/(4*width), minPart) / max(b.cost, 1)
+			n := max(work/(partsPerWorker*width), minPart) / max(b.cost, 1)
 			n = min(max(n, 1), b.units-unit)
 			p.parts = append(p.parts, groupPart{i, unit, unit + n})
 			unit += n
