@@ -29,7 +29,7 @@ func (c *CrossAttention) Traits() Traits {
 	return Traits{
 		Of: c, Err: c.check(), In: c.Query.In(), Out: c.Out.Out(),
 		Cross:     CacheLayer{KVHeads: c.Heads, KeyDim: c.HeadDim, ValueDim: c.HeadDim},
-		FillCross: c.fill, ForwardAdd: c.forwardAdd,
+		FillCross: c.fill, ForwardAdd: c.forwardAdd, Work: c.work,
 	}
 }
 

@@ -36,7 +36,7 @@ type Disentangled struct {
 
 // Traits implements [Describer].
 func (m *Disentangled) Traits() Traits {
-	return Traits{Of: m, Err: m.check(), In: m.QKV.In(), Out: m.Out.Out(), ForwardAdd: m.forwardAdd}
+	return Traits{Of: m, Err: m.check(), In: m.QKV.In(), Out: m.Out.Out(), ForwardAdd: m.forwardAdd, Work: m.work}
 }
 
 // content is the attention without positions.

@@ -60,8 +60,8 @@ type LatentUp struct {
 type LatentForm uint8
 
 const (
-	// LatentAuto takes, for each sequence, the form that is faster for its number of new tokens. Nothing else
-	// decides: not the tokens before them, nor other sequences.
+	// LatentAuto takes, for each sequence, the form that is faster for its number of new tokens, [Seq].New.
+	// Nothing else decides: not the tokens before them, nor other sequences.
 	LatentAuto LatentForm = iota
 
 	LatentAbsorbed // for few new tokens, such as one: the least work for each pair of a new and a cached token
@@ -114,7 +114,7 @@ func (m *Latent) Traits() Traits {
 	return Traits{
 		Of: m, Err: m.check(), In: m.Down.In(), Out: m.Out.Out(),
 		Cache:      CacheLayer{KVHeads: 1, KeyDim: m.keyDim(), ValueDim: m.Rank, ValuesInKeys: true, Mask: Mask{Causal: true}},
-		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows,
+		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows, Work: m.work,
 	}
 }
 

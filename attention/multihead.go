@@ -57,7 +57,7 @@ func (m *MultiHead) Traits() Traits {
 	return Traits{
 		Of: m, Err: m.check(), In: m.QKV.In(), Out: m.Out.Out(),
 		Cache:      CacheLayer{KVHeads: m.KVHeads, KeyDim: m.HeadDim, ValueDim: m.HeadDim, Mask: m.Mask},
-		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows,
+		ForwardAdd: m.forwardAdd, ForwardRows: m.forwardRows, Work: m.work,
 	}
 }
 

@@ -58,6 +58,10 @@ type Traits struct {
 	Cross     CacheLayer
 	FillCross func(p *Pass, x tensor.Tensor)
 
+	// Work, if not nil, says what Forward computes for some tokens, without what Inner Ops compute. Package cost
+	// adds it up. If it is nil, each row is taken to be multiplied once by every Weight in the fields of the Op.
+	Work func(s Span) Work
+
 	// ReadsInput says that Forward reads [Pass].Input.
 	ReadsInput bool
 

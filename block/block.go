@@ -177,3 +177,20 @@ func (b Block) rowwise(p *attention.Pass) func(*attention.Pass, tensor.Tensor, t
 	}
 	return p.Traits(b[0].Op).ForwardRows
 }
+
+// Work returns what the block computes for s, without norms and sums: what Forward does if s.Out is s.Rows, and
+// otherwise what ForwardRows does for the last s.Out rows.
+func (b Block) Work(s attention.Span) attention.Work {
+	few := s.Out < s.Rows && 4*s.Out <= s.Rows && b.rowwise(new(attention.Pass)) != nil
+	if !few {
+		s.Out = s.Rows
+	}
+	var w attention.Work
+	for i := range b {
+		w.Add(attention.WorkOf(b[i].Op, s))
+		if few {
+			s.Pos, s.Rows = s.Pos+s.Rows-s.Out, s.Out
+		}
+	}
+	return w
+}

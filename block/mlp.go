@@ -19,7 +19,12 @@ type MLP struct {
 // Traits implements [attention.Describer].
 func (m *MLP) Traits() attention.Traits {
 	return attention.Traits{Of: m, Err: checkNetwork("MLP", "Up", m.Up, m.Down, 1), In: m.Up.In(), Out: m.Down.Out(),
-		TokenWise: true, ForwardAdd: m.forwardAdd}
+		TokenWise: true, ForwardAdd: m.forwardAdd, Work: m.work}
+}
+
+func (m *MLP) work(s attention.Span) attention.Work {
+	return attention.Work{Products: []attention.Product{{Weight: m.Up.Weight, Rows: s.Out}, {Weight: m.Down.Weight, Rows: s.Out}},
+		Activations: int64(s.Out) * int64(m.Up.Out())}
 }
 
 // Forward implements [attention.Op]: dst and x are [T, Dim].
@@ -45,7 +50,12 @@ type GLU struct {
 
 // Traits implements [attention.Describer].
 func (g *GLU) Traits() attention.Traits {
-	return attention.Traits{Of: g, Err: checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2), In: g.GateUp.In(), Out: g.Down.Out(), TokenWise: true}
+	return attention.Traits{Of: g, Err: checkNetwork("GLU", "GateUp", g.GateUp, g.Down, 2), In: g.GateUp.In(), Out: g.Down.Out(), TokenWise: true, Work: g.work}
+}
+
+func (g *GLU) work(s attention.Span) attention.Work {
+	return attention.Work{Products: []attention.Product{{Weight: g.GateUp.Weight, Rows: s.Out}, {Weight: g.Down.Weight, Rows: s.Out}},
+		Activations: int64(s.Out) * int64(g.GateUp.Out()/2)}
 }
 
 // Forward implements [attention.Op]: dst and x are [T, Dim].

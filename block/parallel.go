@@ -21,7 +21,7 @@ type Branch struct {
 
 // Traits implements [attention.Describer].
 func (b *Parallel) Traits() attention.Traits {
-	t := attention.Traits{Of: b, TokenWise: true}
+	t := attention.Traits{Of: b, TokenWise: true, Work: func(attention.Span) attention.Work { return attention.Work{} }}
 	rows := true
 	for _, branch := range b.Branches {
 		t.Inner = append(t.Inner, branch.Op)

@@ -15,6 +15,7 @@ var plainCases = map[string]string{
 	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe": "glm4_moe-air", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
 	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "llama4": "llama4-published", "llama4_text": "llama4_text-scout", "minimax_m2": "minimax_m2-published", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
+	"granitemoe": "granitemoe-bias", "granitemoeshared": "granitemoeshared-plain", "phimoe": "phimoe-longrope-long",
 	"gpt_oss": "gpt_oss-plain", "mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
 	"smollm3": "smollm3-interval", "starcoder2": "starcoder2-window",
 }
@@ -101,6 +102,9 @@ func hostileKeys() map[string]keys {
 	experts := keys{"num_experts": notSizes, "num_experts_per_tok": append([]string{"999"}, notSizes...)}
 	qwenExperts := experts.like(keys{"moe_intermediate_size": notSizes, "norm_topk_prob": notBools, "decoder_sparse_step": notSizes,
 		"mlp_only_layers": notNumberLists, "num_experts": notSizes[1:], "use_sliding_window": notBools})
+	granite := llama.like(keys{"attention_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
+		"residual_multiplier": notPositive, "logits_scaling": notPositive})
+	graniteExperts := experts.like(keys{"num_local_experts": notSizes}, "num_experts")
 	llama4 := llama.like(experts, "num_experts", "partial_rotary_factor").like(keys{"num_local_experts": notSizes, "intermediate_size_mlp": notSizes,
 		"interleave_moe_layer_step": notSizes, "moe_layers": notNumberLists, "use_qk_norm": notBools, "no_rope_layer_interval": notSizes,
 		"no_rope_layers": {"0", `"x"`, "{}", "[1]", "[1.5, 1, 1, 1, 1, 1]", `["x"]`}, "attention_chunk_size": notSizes, "layer_types": notLists,
@@ -131,9 +135,10 @@ func hostileKeys() map[string]keys {
 			"use_parallel_residual": notBools, "attention_bias": notBools}, "rope_theta"),
 		"gpt_oss": llama.like(types).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")).like(keys{
 			"attention_bias": notBools, "swiglu_alpha": notPositive, "swiglu_limit": notPositive, "rope_scaling.rope_type": notRopes}, "rope_scaling.type"),
-		"granite": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
-			"residual_multiplier": notPositive, "logits_scaling": notPositive}),
-		"llama": llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
+		"granite":          granite.like(keys{"mlp_bias": notBools}),
+		"granitemoe":       granite.like(graniteExperts),
+		"granitemoeshared": granite.like(graniteExperts).like(keys{"shared_intermediate_size": notSizes[1:]}),
+		"llama":            llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
 		"llama4": llama4.like(nil, "model_type", "quantization_config", "rope_parameters").below("text_config").like(keys{"text_config": notObjects, "model_type": notTypes,
 			"quantization_config": notQuants}),
 		"llama4_text": llama4,
@@ -147,8 +152,11 @@ func hostileKeys() map[string]keys {
 		"opt": base.like(keys{"hidden_size": notSizes, "word_embed_proj_dim": notSizes, "ffn_dim": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "max_position_embeddings": notSizes, "activation_function": notNames, "do_layer_norm_before": notBools,
 			"_remove_final_layer_norm": notBools, "enable_bias": notBools, "layer_norm_elementwise_affine": notBools}),
-		"phi":   llama.like(keys{"layer_norm_eps": notEpsilons, "qk_layernorm": notBools}, "rms_norm_eps"),
-		"phi3":  llama.like(window),
+		"phi":  llama.like(keys{"layer_norm_eps": notEpsilons, "qk_layernorm": notBools}, "rms_norm_eps"),
+		"phi3": llama.like(window),
+		"phimoe": llama.like(window).like(keys{"num_local_experts": append([]string{"1"}, notSizes...), "router_jitter_noise": notEpsilons, "attention_bias": notBools,
+			"lm_head_bias": notBools, "rope_scaling.type": append([]string{`"linear"`, `"yarn"`}, notRopes...), "rope_scaling.short_mscale": notPositive,
+			"rope_scaling.long_mscale": append([]string{"1e40", "1e-60"}, notPositive...)}),
 		"qwen2": llama.like(qwen),
 		"qwen3": llama.like(qwen).like(keys{"attention_bias": notBools}),
 		"smollm3": llama.like(types).like(keys{"use_sliding_window": notBools, "attention_bias": notBools, "mlp_bias": notBools, "no_rope_layer_interval": notSizes,

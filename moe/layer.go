@@ -56,7 +56,7 @@ func eachLayer(op attention.Op, yield func(*Layer) bool) bool {
 
 // Traits implements [attention.Describer].
 func (l *Layer) Traits() attention.Traits {
-	t := attention.Traits{Of: l, Err: l.check(), TokenWise: true}
+	t := attention.Traits{Of: l, Err: l.check(), TokenWise: true, Work: l.work}
 	if l.Shared != nil {
 		t.Inner = []attention.Op{l.Shared}
 	}
@@ -64,6 +64,18 @@ func (l *Layer) Traits() attention.Traits {
 		t.In, t.Out = l.Router.In(), givenWidth(l.Experts)
 	}
 	return t
+}
+
+// work is what the layer computes beside Shared: the router's matrices, the gate, and the chosen experts.
+func (l *Layer) work(s attention.Span) attention.Work {
+	_, active := l.Router.Size()
+	w := attention.Work{Mixtures: []attention.Mixture{{Experts: l.Experts, Active: active, Rows: s.Out}}}
+	for _, m := range append(attention.HeldWeights(l.Router), l.SharedGate.Weight) {
+		if m != nil {
+			w.Products = append(w.Products, attention.Product{Weight: m, Rows: s.Out})
+		}
+	}
+	return w
 }
 
 // check returns an error that names what does not fit.

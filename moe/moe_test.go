@@ -1,9 +1,11 @@
 package moe
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -197,6 +199,7 @@ func TestBadRouters(t *testing.T) {
 		"chooses 0 of 6":        &TopK{Gate: gate},
 		"chooses 7 of 6":        &TopK{Gate: gate, Active: 7},
 		"5 elements":            &TopK{Gate: gate, Active: 1, Bias: make([]float32, 5)},
+		"not finite":            &TopK{Gate: gate, Active: 1, Bias: []float32{0, 0, 0, float32(math.NaN()), 0, 0}},
 		"6 experts into 4":      &TopK{Gate: gate, Active: 1, Groups: Groups{N: 4, Keep: 1}},
 		"6 experts into -1":     &TopK{Gate: gate, Active: 1, Groups: Groups{N: -1, Keep: 1}},
 		"from 0 of 3 groups":    &TopK{Gate: gate, Active: 1, Groups: Groups{N: 3}},
@@ -412,5 +415,46 @@ func TestMeasures(t *testing.T) {
 	}
 	if got := BalanceLoss(nil, nil); got != 0 {
 		t.Errorf("balance loss of no layers is %v", got)
+	}
+}
+
+// The reference's losses for the same logits: testdata/losses.py made them.
+func TestLosses(t *testing.T) {
+	data, err := os.ReadFile("testdata/losses.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Name            string
+		Experts, Active int
+		Keep            []int
+		Balance         float64
+		Z               []float64
+		Logits          [][][]float32 // of each layer and token
+	}
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 6 {
+		t.Fatalf("%d cases, want 6 or more", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			var keep []bool
+			for _, k := range c.Keep {
+				keep = append(keep, k == 1)
+			}
+			var layers []*Routing
+			for i, tokens := range c.Logits {
+				r := &Routing{Experts: c.Experts, Active: c.Active, Logits: tensor.From(slices.Concat(tokens...), len(tokens), c.Experts)}
+				layers = append(layers, r)
+				if got := ZLoss(r); !(math.Abs(got-c.Z[i]) <= 1e-5*c.Z[i]) {
+					t.Errorf("layer %d: z loss %v, want %v", i, got, c.Z[i])
+				}
+			}
+			if got := BalanceLoss(layers, keep); !(math.Abs(got-c.Balance) <= 1e-5*c.Balance) {
+				t.Errorf("balance loss %v, want %v", got, c.Balance)
+			}
+		})
 	}
 }

@@ -22,6 +22,8 @@ type Weight struct {
 	// slab's, and could as well be the file's.
 	rows  []byte
 	table bool // rows, not packed
+	shape bool // without memory
+	both  bool // a shape of a table that is for products, too
 }
 
 // NewWeight returns a Weight of zeros, to be filled with [Weight.Pack]. It panics if a dimension is negative.
@@ -55,7 +57,24 @@ func (s *Slab) NewTable(dt DType, out, in int) *Weight {
 	return w
 }
 
-// describe returns a Weight without memory.
+// Describe returns a Weight without memory: a shape, a type and what it would take. It reads as zeros, filling
+// it does nothing, and [MatMul] does not take it. Models are made of such Weights to count what they compute.
+// It panics as [Slab.NewWeight] does.
+func Describe(dt DType, p Precision, out, in int) *Weight {
+	w := describe(dt, p, out, in)
+	w.shape = true
+	return w
+}
+
+// DescribeTable is [Describe] for a Weight as [Slab.NewTable] makes it. [Slab.ForProducts] returns it as it is, and
+// its Bytes are then those of both.
+func DescribeTable(dt DType, out, in int) *Weight {
+	w := Describe(dt, FullPrecision, out, in)
+	w.table = true
+	return w
+}
+
+// describe returns a Weight whose memory is to come.
 func describe(dt DType, p Precision, out, in int) *Weight {
 	if out < 0 || in < 0 {
 		panic(fmt.Sprintf("tensor: weight of shape [%d, %d]; dimensions must be 0 or more", out, in))
@@ -92,10 +111,22 @@ func InPlace(dt DType, p Precision, out, in int, s Stored) *Weight {
 	return w
 }
 
+// fetch has the system begin to read the expert's matrices, if they are in place and not in memory: all that are chosen
+// are then on their way when the first is multiplied.
+func (e *Expert) fetch() {
+	for _, w := range []*Weight{e.Gate, e.Up, e.Down} {
+		w.packed.Fetch()
+	}
+}
+
 // ForProducts returns a Weight that [MatMul] takes: w itself, or a copy in s if w is a table from
 // [Slab.NewTable]. p is the Precision of the copy.
 func (s *Slab) ForProducts(w *Weight, p Precision) *Weight {
 	if !w.table {
+		return w
+	}
+	if w.shape {
+		w.both = true
 		return w
 	}
 	c := s.NewWeight(w.DType, p, w.Out, w.In)
@@ -117,6 +148,9 @@ func WeightFrom(t Tensor) *Weight {
 // tensor files. Rows may be packed in any number of calls and in any order; to join several matrices, pack
 // one after the other. It panics if b is not a whole number of rows, or has more rows than fit.
 func (w *Weight) Pack(row int, b []byte) {
+	if w.shape {
+		return
+	}
 	if !w.table {
 		w.packed.Pack(row, b)
 		return
@@ -149,6 +183,10 @@ func (w *Weight) PackFloat32(row int, x []float32) {
 
 // Row sets dst, [In], to row i, widened to float32. This is the lookup of an embedding.
 func (w *Weight) Row(dst []float32, i int) {
+	if w.shape {
+		clear(dst)
+		return
+	}
 	if !w.table {
 		w.packed.Row(dst, i)
 		return
@@ -160,12 +198,28 @@ func (w *Weight) Row(dst []float32, i int) {
 	w.format().Decode(dst, w.rows[i*size:(i+1)*size])
 }
 
-// Bytes returns the size of the elements in bytes. Those of [InPlace] are the file's.
+// Bytes returns the memory of the elements in bytes: of a Weight from [Describe], what they would take; of
+// [InPlace], the file's.
 func (w *Weight) Bytes() int64 {
+	if w.shape {
+		return w.described()
+	}
 	if w.packed.Stored != nil {
 		return int64(w.Out) * int64(w.rowBytes())
 	}
 	return int64(len(w.packed.Data)) + int64(len(w.rows))
+}
+
+// described returns the bytes that a shape would take.
+func (w *Weight) described() int64 {
+	n := int64(0)
+	if w.table {
+		n = int64(w.Out) * int64(w.rowBytes())
+	}
+	if !w.table || w.both {
+		n += int64(w.format().PackedLen(w.Out, w.In))
+	}
+	return n
 }
 
 func (w *Weight) format() *gemm.Format { return w.packed.Format }

@@ -77,7 +77,7 @@ func (m *bartBuilder) learned(w nn.Loader, em *arch.Embeddings) {
 
 // sinusoidal sets the sinusoids of Marian and Pegasus, stored or computed.
 func (m *bartBuilder) sinusoidal(w nn.Loader, em *arch.Embeddings) {
-	if w.Has("embed_positions.weight") {
+	if w.HasOptional("embed_positions.weight") {
 		em.Positions = w.Table("embed_positions", m.MaxPositionEmbeddings, m.DModel).Weight
 	} else {
 		em.Positions = arch.NewSinusoids(m.DModel).Table(m.MaxPositionEmbeddings, m.DModel)
@@ -150,7 +150,7 @@ func (m *bartBuilder) model(c *hf.Config, w nn.Loader) *arch.EncoderDecoder {
 		out.Classifier = m.classifier(c, w)
 	default:
 		d.Head = w.Head(target, "lm_head")
-		if m.logitBias && w.Has("final_logits_bias") {
+		if m.logitBias && w.HasOptional("final_logits_bias") {
 			d.Head.Bias = w.Vector("final_logits_bias", 1, m.decoderVocab)
 		}
 		w.Ignore(func(name string) bool { return strings.HasPrefix(name, "classification_head.") })
@@ -180,6 +180,9 @@ func (m *bartBuilder) words(w, body nn.Loader) (source, target nn.Embedding) {
 		w.Tie(body.Name(dec), w.Name(out))
 	}
 	if m.ShareEncoderDecoderEmbeddings {
+		if w.ShapesOnly() && !m.TieWordEmbeddings { // the class has it, though nothing reads it
+			body.Table("shared", m.VocabSize, m.DModel)
+		}
 		w.Ignore(func(name string) bool { return name == body.Name("shared.weight") })
 	}
 	return body.Embedding(enc, m.VocabSize, m.DModel), body.Embedding(dec, m.decoderVocab, m.DModel)

@@ -170,7 +170,7 @@ func distilbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	if m.TieWordEmbeddings {
 		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("vocab_projector"))
 	}
-	if cfg.SinusoidalPosEmbds && !body.Has("embeddings.position_embeddings.weight") {
+	if cfg.SinusoidalPosEmbds && !body.HasOptional("embeddings.position_embeddings.weight") {
 		m.positions = func(nn.Loader) arch.PositionTable {
 			s := arch.NewSinusoids(dim)
 			s.Interleaved = true // unlike Marian: sines and cosines alternate

@@ -139,7 +139,7 @@ func (m *debertaBuilder) encoder(body nn.Loader, attend func(l nn.Loader, positi
 	var positions tensor.Tensor // [2·span, Dim]
 	var distances attention.Buckets
 	if m.cfg.RelativeAttention {
-		if positions = m.positionTable(body, norm); positions.Data != nil {
+		if positions = m.positionTable(body, norm); positions.Shape.Rank() != 0 {
 			distances = m.distances()
 		}
 	}
@@ -162,6 +162,12 @@ func (m *debertaBuilder) positionTable(body nn.Loader, norm string) tensor.Tenso
 	if t.Weight == nil || !body.Derive("encoder.rel_embeddings", 2*m.span(), m.HiddenSize) {
 		return tensor.Tensor{}
 	}
+	if body.ShapesOnly() {
+		if norm != "" {
+			body.LayerNorm(norm, m.HiddenSize, m.Eps)
+		}
+		return tensor.Tensor{Shape: tensor.Of(2*m.span(), m.HiddenSize)}
+	}
 	x := tensor.New(2*m.span(), m.HiddenSize)
 	for i := range x.Rows() {
 		t.Weight.Row(x.Row(i), i)
@@ -174,13 +180,16 @@ func (m *debertaBuilder) positionTable(body nn.Loader, norm string) tensor.Tenso
 
 // perHead projects positions and splits the result by heads: [2·span, D] each.
 func (m *debertaBuilder) perHead(w nn.Loader, l nn.Linear, positions tensor.Tensor) []*tensor.Weight {
-	if l.Weight == nil || positions.Data == nil || !w.Derive("positions of each head", positions.Rows(), m.HiddenSize) {
+	if l.Weight == nil || positions.Shape.Rank() == 0 || !w.Derive("positions of each head", positions.Rows(), m.HiddenSize) {
 		return nil
 	}
+	d := m.HiddenSize / m.NumAttentionHeads
+	if w.ShapesOnly() {
+		return w.Described(m.NumAttentionHeads, positions.Rows(), d)
+	}
+	out := make([]*tensor.Weight, m.NumAttentionHeads)
 	y := tensor.New(positions.Rows(), m.HiddenSize)
 	l.Forward(y, positions)
-	d := m.HiddenSize / m.NumAttentionHeads
-	out := make([]*tensor.Weight, m.NumAttentionHeads)
 	for h := range out {
 		part := tensor.New(y.Rows(), d)
 		for i := range y.Rows() {
@@ -310,7 +319,9 @@ type convOfInput struct {
 }
 
 func (o *convOfInput) Traits() attention.Traits {
-	return attention.Traits{Of: o, Out: o.linear.Out(), ReadsInput: true}
+	return attention.Traits{Of: o, Out: o.linear.Out(), ReadsInput: true, Work: func(s attention.Span) attention.Work {
+		return attention.Work{Products: []attention.Product{{Weight: o.linear.Weight, Rows: s.Out}}}
+	}}
 }
 
 func (o *convOfInput) Forward(p *attention.Pass, dst, _ tensor.Tensor) {

@@ -42,7 +42,7 @@ func (cfg *sharedMoEConfig) groups(c *hf.Config, score moe.GroupScore) moe.Group
 func (cfg *sharedMoEConfig) sigmoidRouter(c *hf.Config, f nn.Loader, dim int) *moe.TopK {
 	return &moe.TopK{
 		Gate: f.Float32("gate", dim, cfg.NRoutedExperts, false), Active: cfg.NumExpertsPerTok,
-		Score: moe.Sigmoid, Bias: f.Vector("gate.e_score_correction_bias", cfg.NRoutedExperts), Groups: cfg.groups(c, moe.TopTwo),
+		Score: moe.Sigmoid, Bias: f.Finite("gate.e_score_correction_bias", cfg.NRoutedExperts), Groups: cfg.groups(c, moe.TopTwo),
 		Renormalise: cfg.NormTopKProb, Epsilon: 1e-20, Scale: float32(cfg.RoutedScalingFactor),
 	}
 }

@@ -70,7 +70,9 @@ func Recipes() map[string]Recipe {
 		// gptoss.go
 		"gpt_oss": {Title: "gpt-oss", Decoder: gptoss},
 		// granite.go
-		"granite": {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
+		"granite":          {Title: "Granite", Decoder: granite, Tokens: tokens(1, 2, -1)},
+		"granitemoe":       {Title: "Granite MoE", Decoder: granitemoe, Tokens: tokens(1, 2, -1)},
+		"granitemoeshared": {Title: "Granite MoE with a shared expert", Decoder: granitemoeshared, Tokens: tokens(1, 2, -1)},
 		// llama.go
 		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama, Tokens: tokens(1, 2, -1)},
 		// llama4.go
@@ -93,6 +95,8 @@ func Recipes() map[string]Recipe {
 		"phi": {Title: "Phi-1, Phi-1.5, Phi-2", Decoder: phi, Tokens: tokens(1, 2, -1)},
 		// phi3.go
 		"phi3": {Title: "Phi-3, Phi-3.5, Phi-4 (text)", Decoder: phi3, Tokens: tokens(1, 32000, 32000)},
+		// phimoe.go
+		"phimoe": {Title: "Phi-3.5-MoE", Decoder: phimoe, Tokens: tokens(1, 2, -1)},
 		// qwen.go
 		"qwen2": {Title: "Qwen 2, 2.5", Decoder: qwen2},
 		"qwen3": {Title: "Qwen 3", Decoder: qwen3},

@@ -235,7 +235,7 @@ func readLabels(c *hf.Config, w nn.Loader) (labels []string, multiLabel, regress
 // pooler.
 func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 	return func() *arch.Head {
-		if h.e.Task == arch.Features && !body.Has(name+".weight") {
+		if h.e.Task == arch.Features && !body.HasOptional(name+".weight") {
 			return nil
 		}
 		return &arch.Head{Dense: linear(body, name, h.dim, h.dim), Act: nn.Tanh}
@@ -246,8 +246,11 @@ func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 // stored as decoder.bias or under the name bias.
 func (h heads) vocabulary(decoder, bias string) *nn.Linear {
 	out := h.w.Head(h.e.Embeddings.Words, decoder)
-	if h.w.Has(decoder + ".bias") {
+	switch {
+	case h.w.Has(decoder + ".bias"):
 		bias = decoder + ".bias"
+	case h.w.ShapesOnly() && out.Weight != h.e.Embeddings.Words.Weight: // the class has both, and reads one
+		h.w.Vector(decoder+".bias", h.e.Vocab)
 	}
 	out.Bias = h.w.Vector(bias, h.e.Vocab)
 	return &out

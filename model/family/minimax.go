@@ -46,7 +46,7 @@ func minimaxM2(c *hf.Config, w nn.Loader) *arch.Decoder {
 		return m.PreNorm(l, a, &moe.Layer{
 			Router: &moe.TopK{
 				Gate: f.Float32("gate", m.HiddenSize, cfg.NumLocalExperts, false), Active: cfg.NumExpertsPerTok,
-				Score: moe.Sigmoid, Bias: f.Vector("e_score_correction_bias", cfg.NumLocalExperts), Renormalise: true,
+				Score: moe.Sigmoid, Bias: f.Finite("e_score_correction_bias", cfg.NumLocalExperts), Renormalise: true,
 			},
 			Experts: f.Experts("experts", cfg.NumLocalExperts, m.HiddenSize, m.IntermediateSize, "w1", "w3", "w2"),
 			Act:     m.HiddenAct,

@@ -32,7 +32,7 @@ func mpnet(c *hf.Config, w nn.Loader) *arch.Encoder {
 	}
 	biases := body.Embedding("encoder.relative_attention_bias", cfg.RelativeAttentionNumBuckets, m.NumAttentionHeads)
 	var bias attention.Bias
-	if biases.Weight != nil && cfg.RelativeAttentionNumBuckets >= used {
+	if biases.Weight != nil && !w.ShapesOnly() && cfg.RelativeAttentionNumBuckets >= used {
 		bias = bucketBias(biases.Weight, t5Buckets(used, most, true))
 	}
 	e := m.encoder(body, "encoder.layer", func(l nn.Loader) block.Block {

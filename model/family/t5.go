@@ -120,7 +120,7 @@ func (m *t5Builder) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
 // bias returns the bias by distance at l. distances are computed at the first call and reused.
 func (m *t5Builder) bias(l nn.Loader, bidirectional bool, distances *attention.Buckets) attention.Bias {
 	t := l.Embedding("layer.0.SelfAttention.relative_attention_bias", m.RelativeAttentionNumBuckets, m.NumHeads)
-	if t.Weight == nil {
+	if t.Weight == nil || l.ShapesOnly() {
 		return nil
 	}
 	if distances.Of == nil {

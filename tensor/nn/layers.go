@@ -44,10 +44,18 @@ func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 	lin := Linear{Weight: w}
 	if bias {
 		for _, p := range parts {
-			lin.Bias = append(lin.Bias, l.Vector(p.Name+".bias", p.Out)...)
+			lin.Bias = l.join(lin.Bias, l.Vector(p.Name+".bias", p.Out))
 		}
 	}
 	return lin
+}
+
+// join returns a and then b, two parts of a vector.
+func (l Loader) join(a, b []float32) []float32 {
+	if l.shapes {
+		return l.zeroed(len(a) + len(b))
+	}
+	return append(a, b...)
 }
 
 // LinearRows is [Loader.Linear] with reordered outputs: for each r in rows, it takes the stored rows r[0] to
@@ -64,19 +72,21 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 	if bias {
 		stored := l.Vector(name+".bias", out)
 		for _, r := range rows {
-			lin.Bias = append(lin.Bias, stored[min(r[0], len(stored)):min(r[0]+r[1], len(stored))]...)
+			lin.Bias = l.join(lin.Bias, stored[min(r[0], len(stored)):min(r[0]+r[1], len(stored))])
 		}
 	}
 	dt, ok := l.lookup(name+".weight", out, in)
 	if !ok {
 		return lin
 	}
-	b, err := l.src.Bytes(l.full(name + ".weight"))
-	if err != nil {
-		l.Fail(err)
+	b, ok := l.bytes(name + ".weight")
+	if !ok && !l.shapes {
 		return lin
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, in)
+	if !ok {
+		return lin
+	}
 	size, row := dt.Bytes(in), 0
 	for _, r := range rows {
 		l.store(lin.Weight, row, b[r[0]*size:(r[0]+r[1])*size], dt)
@@ -93,12 +103,14 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 	if !ok || !l.single(name+".weight", dt) {
 		return lin
 	}
-	b, err := l.src.Bytes(l.full(name + ".weight"))
-	if err != nil {
-		l.Fail(err)
+	b, ok := l.bytes(name + ".weight")
+	if !ok && !l.shapes {
 		return lin
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, in)
+	if !ok {
+		return lin
+	}
 	l.storeOutputs(lin.Weight, b, dt, true, out, 0, 1)
 	l.consumed(name + ".weight")
 	return lin
@@ -113,12 +125,14 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	if !ok || !l.single(name+".weight", dt) || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
 		return lin
 	}
-	b, err := l.src.Bytes(l.full(name + ".weight"))
-	if err != nil {
-		l.Fail(err)
+	b, ok := l.bytes(name + ".weight")
+	if !ok && !l.shapes {
 		return lin
 	}
 	lin.Weight = l.newWeight(l.keep(dt), out, kernel*in)
+	if !ok {
+		return lin
+	}
 	_, size := dt.Block()
 	row := make([]byte, kernel*in*size)
 	for o := range out {
@@ -148,6 +162,9 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 		dt, ok := l.lookup(name, rows, dim)
 		if !ok {
 			return nil
+		}
+		if l.shapes {
+			return tensor.DescribeTable(l.keep(dt), rows, dim)
 		}
 		w := l.slab.NewTable(l.keep(dt), rows, dim)
 		l.pack(w, 0, rows, name)
@@ -179,7 +196,7 @@ func (l Loader) forProducts(w *tensor.Weight) *tensor.Weight {
 // weight − 1.
 func (l Loader) RMSNorm(name string, dim int, eps, plus float32) *RMSNorm {
 	w := l.Vector(name+".weight", dim)
-	if plus != 0 {
+	if plus != 0 && !l.shapes {
 		for i := range w {
 			w[i] += plus
 		}
@@ -199,9 +216,11 @@ func (l Loader) Vector(name string, dims ...int) []float32 {
 	if !ok {
 		return nil
 	}
-	b, err := l.src.Bytes(l.full(name))
-	if err != nil {
-		l.Fail(err)
+	if l.shapes {
+		return l.zeroed(tensor.Of(dims...).Len())
+	}
+	b, ok := l.bytes(name)
+	if !ok {
 		return nil
 	}
 	x := make([]float32, tensor.Of(dims...).Len())

@@ -75,12 +75,17 @@ type load struct {
 	done, total int64
 	derived     int64 // bytes of what is computed from weights
 	inPlace     bool  // some matrices are read from the source later
+
+	shapes bool      // there are no data: src is a checkpoint.Shapes
+	zeros  []float32 // what stands for vectors then
+	made   int       // matrices without memory
 }
 
 // NewLoader returns a Loader of the weights in src. Names are those inside of the wrappers of PyTorch: module. of
 // DataParallel in front, and _orig_mod, of torch.compile, anywhere.
 func NewLoader(src checkpoint.Source, opt Options) Loader {
 	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{}}
+	_, l.shapes = src.(*checkpoint.Shapes)
 	room := int64(0)
 	for name := range src.Names() {
 		info, _ := src.Lookup(name)
@@ -110,6 +115,10 @@ func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
 		}
 	}
 }
+
+// ShapesOnly reports whether the checkpoint has no data (a [checkpoint.Shapes]): matrices then come without
+// memory, see [tensor.Describe], and vectors share theirs. A recipe that computes something from weights asks.
+func (l Loader) ShapesOnly() bool { return l.shapes }
 
 // Fail records an error that the recipe found itself.
 func (l Loader) Fail(err error) { l.errs = append(l.errs, err) }

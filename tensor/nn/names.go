@@ -28,6 +28,10 @@ func (l Loader) Stored(name string) string {
 	return string(info.DType)
 }
 
+// HasOptional is [Loader.Has] for a tensor that a model can do without, but that its class in transformers has.
+// It is true for a checkpoint of shapes alone.
+func (l Loader) HasOptional(name string) bool { return l.shapes || l.Has(name) }
+
 // HasBelow reports whether the checkpoint has a tensor whose name begins with prefix. A [checkpoint.Maker] makes any.
 func (l Loader) HasBelow(prefix string) bool {
 	if _, ok := l.src.(checkpoint.Maker); ok {

@@ -10,7 +10,47 @@ import (
 
 // newWeight returns a matrix of a type as the options have it.
 func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
+	if l.shapes {
+		if l.made++; l.made == maxMade {
+			l.Fail(fmt.Errorf("nn: %q: a model of more than %d matrices is not supported", l.prefix, maxMade))
+		}
+		return tensor.Describe(dt, l.opt.Precision, out, in)
+	}
 	return l.slab.NewWeight(dt, l.opt.Precision, out, in)
+}
+
+// maxMade bounds the matrices of a model without data. Kimi K2 has a tenth of it.
+const maxMade = 1 << 20
+
+// Described returns n float32 matrices [out, in] that a recipe would compute from weights, without memory. It is
+// for checkpoints of which [Loader.ShapesOnly] is true.
+func (l Loader) Described(n, out, in int) []*tensor.Weight {
+	made := make([]*tensor.Weight, n)
+	for i := range made {
+		made[i] = l.newWeight(tensor.F32, out, in)
+	}
+	return made
+}
+
+// bytes returns the whole tensor name, which has been looked up. ok is false if there is nothing to read: an
+// error, or a checkpoint of shapes alone.
+func (l Loader) bytes(name string) (b []byte, ok bool) {
+	if l.shapes {
+		return nil, false
+	}
+	b, err := l.src.Bytes(l.full(name))
+	if err != nil {
+		l.Fail(err)
+	}
+	return b, err == nil
+}
+
+// zeroed returns n values that stand for those of a vector. All such vectors share memory.
+func (l Loader) zeroed(n int) []float32 {
+	if n > len(l.zeros) {
+		l.zeros = make([]float32, n)
+	}
+	return l.zeros[:n:n]
 }
 
 // keep returns the type in which a matrix of a stored type is kept.
@@ -57,6 +97,9 @@ const (
 // pack reads the tensor, [rows, w.In], into w from row on, piece by piece so that the file's pages go
 // again, on all processors.
 func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
+	if l.shapes {
+		return
+	}
 	info, _ := l.src.Lookup(l.full(name))
 	dt, _ := info.DType.Tensor() // lookup has checked it
 	size := dt.Bytes(w.In)

@@ -117,10 +117,9 @@ CASES = [  # folder, kind, cases
      + llama_kin.OLMO3_CASES + llama_kin.SMOLLM3_CASES + llama_kin.STARCODER2_CASES + llama_kin.GRANITE_CASES
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
     ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES
-     + moe.GPT_OSS_CASES + deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.KIMI_K2_CASES
-     + deepseek.GLM4_MOE_LITE_CASES + deepseek.GLM4_MOE_CASES + deepseek.MINIMAX_M2_CASES + llama4.LLAMA4_TEXT_CASES
-     + llama4.LLAMA4_CASES),
-    ("next", decoders, moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES + moe.PHIMOE_CASES),
+     + moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES + moe.PHIMOE_CASES + moe.GPT_OSS_CASES
+     + deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.KIMI_K2_CASES + deepseek.GLM4_MOE_LITE_CASES
+     + deepseek.GLM4_MOE_CASES + deepseek.MINIMAX_M2_CASES + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),
     ("far", decoders, llama4.LLAMA4_FAR_CASES),
     ("far", far, llama4.LLAMA4_TABLES_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES

@@ -1,0 +1,2 @@
+// Package cost counts.
+package cost
