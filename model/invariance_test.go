@@ -41,8 +41,9 @@ var shortCases = []string{"cohere-qk-norm", "falcon-rw", "gemma2-softcaps", "gem
 // extended is a golden case whose model reads longer texts.
 type extended struct {
 	golden
-	d   *model.Decoder
-	ids []int
+	form attention.LatentForm
+	d    *model.Decoder
+	ids  []int
 }
 
 // extend returns the golden cases, with limits of length lifted where that changes no arithmetic that
@@ -78,7 +79,7 @@ func extend(t testing.TB) []extended {
 			t.Fatal(err)
 		}
 		for _, form := range g.forms() {
-			x := extended{golden: g, d: g.decoder(t, model.Options{LatentForm: form})}
+			x := extended{golden: g, form: form, d: g.decoder(t, model.Options{LatentForm: form})}
 			x.ids = modeltest.RandomIDs(uint64(i), n, x.d.Vocab)
 			if form != attention.LatentAuto {
 				x.Name += "-" + form.String()
@@ -171,10 +172,11 @@ func TestSplitsOnEachTier(t *testing.T) {
 	all := extend(t)
 	tensortest.EachSet(t, func(t *testing.T) {
 		for _, g := range all {
-			if !slices.Contains([]string{"gpt2-plain", "llama-gqa", "gemma2-softcaps", "qwen3-window", "phi3-longrope-long"}, g.Name) {
+			if !slices.Contains([]string{"gpt2-plain", "llama-gqa", "gemma2-softcaps", "qwen3-window", "phi3-longrope-long",
+				"deepseek_v2-groups-absorbed", "deepseek_v2-groups-expanded"}, g.Name) {
 				continue
 			}
-			g.d = g.decoder(t, model.Options{}) // packed for this instruction set
+			g.d = g.decoder(t, model.Options{LatentForm: g.form}) // packed for this instruction set
 			g.ids = g.ids[:200]
 			g.checkSplits(t, model.SessionOptions{}, trace(t, g.d, model.SessionOptions{}, g.ids), splits)
 		}
