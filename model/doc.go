@@ -66,6 +66,24 @@
 // Later calls reuse this memory. If two garbage collections in a row find it unused, all but about 10 MB of
 // it is freed. An idle process keeps its models and sessions only.
 //
+// # Experts that stay in the files
+//
+// A mixture of experts may be larger than memory, since each token uses few of its experts. With [Options.Experts]
+// they are not packed: each product reads them from the mapped safetensors files, and the system keeps in its cache
+// those that were used last. Everything else is in memory as always.
+//
+//	d, err := model.OpenDecoder(os.DirFS(dir), model.Options{Experts: nn.Mapped})
+//	...
+//	defer d.Close()
+//
+// Answers have the same bits. A token takes up to twice as long as with packed experts if those that it needs are in the
+// system's cache; otherwise it waits for the disk. Pages of the files count as resident memory of the process, but
+// the system takes them back when it needs the room.
+//
+// While the model is open, do not change its files: rename new ones over them. A file that becomes shorter or is written to is
+// an error of the call that meets it, which names the file, and the session cannot go on. After Close, calls that compute
+// return an error that matches checkpoint.ErrClosed.
+//
 // # Adapters
 //
 // [Options.Adapters] are folders of LoRA adapters, which are merged into the weights while these are read: see package lora.

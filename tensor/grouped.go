@@ -44,6 +44,7 @@ func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 			if err := experts[i].Check(x.Shape.Last(), dst.Shape.Last()); err != nil {
 				panic(fmt.Sprintf("tensor: expert %d: %v", i, err))
 			}
+			experts[i].fetch()
 		}
 	}
 	alias.Disjoint("tensor: FeedForwardGrouped", "dst", dst.Data, "x", x.Data)

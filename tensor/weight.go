@@ -111,6 +111,14 @@ func InPlace(dt DType, p Precision, out, in int, s Stored) *Weight {
 	return w
 }
 
+// fetch has the system begin to read the expert's matrices, if they are in place and not in memory: all that are chosen
+// are then on their way when the first is multiplied.
+func (e *Expert) fetch() {
+	for _, w := range []*Weight{e.Gate, e.Up, e.Down} {
+		w.packed.Fetch()
+	}
+}
+
 // ForProducts returns a Weight that [MatMul] takes: w itself, or a copy in s if w is a table from
 // [Slab.NewTable]. p is the Precision of the copy.
 func (s *Slab) ForProducts(w *Weight, p Precision) *Weight {

@@ -9,15 +9,15 @@ import (
 	"unsafe"
 )
 
-// littleEndian tells the host's byte order; the compiler knows the answer.
-func littleEndian() bool {
+// LittleEndian tells the host's byte order; the compiler knows the answer.
+func LittleEndian() bool {
 	x := uint16(1)
 	return *(*byte)(unsafe.Pointer(&x)) == 1
 }
 
 // aligned reports whether b can be read as elements of size bytes where it lies.
 func aligned(b []byte, size int) bool {
-	return littleEndian() && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(size) == 0
+	return LittleEndian() && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(size) == 0
 }
 
 // Float32s returns the values that b holds. The result shares memory with b when b is aligned to 4
@@ -68,7 +68,7 @@ func Bytes(v []float32) []byte {
 	if len(v) == 0 {
 		return nil
 	}
-	if littleEndian() {
+	if LittleEndian() {
 		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 	}
 	b := make([]byte, 0, 4*len(v))
@@ -83,7 +83,7 @@ func ReadFloat32s(dst []float32, b []byte) {
 	if len(b) != 4*len(dst) {
 		panic(fmt.Sprintf("bytesview: %d bytes for %d elements of 4 bytes", len(b), len(dst)))
 	}
-	if littleEndian() {
+	if LittleEndian() {
 		copy(Bytes(dst), b)
 		return
 	}

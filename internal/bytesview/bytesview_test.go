@@ -36,13 +36,13 @@ func TestEveryAlignment(t *testing.T) {
 			t.Errorf("offset %d: read %v, expected %v", off, read, values)
 		}
 		start := unsafe.Pointer(&b[0])
-		if shared := unsafe.Pointer(&f[0]) == start; shared != (littleEndian() && uintptr(start)%4 == 0) {
+		if shared := unsafe.Pointer(&f[0]) == start; shared != (LittleEndian() && uintptr(start)%4 == 0) {
 			t.Errorf("offset %d: float32 share memory: %v", off, shared)
 		}
 		if v, ok := SharedUint16s(b); ok != (unsafe.Pointer(&h[0]) == start) || ok && !slices.Equal(v, halves) {
 			t.Errorf("offset %d: shared %v, %v", off, v, ok)
 		}
-		if shared := unsafe.Pointer(&h[0]) == start; shared != (littleEndian() && uintptr(start)%2 == 0) {
+		if shared := unsafe.Pointer(&h[0]) == start; shared != (LittleEndian() && uintptr(start)%2 == 0) {
 			t.Errorf("offset %d: uint16 share memory: %v", off, shared)
 		}
 	}

@@ -76,6 +76,22 @@ func (m *Mapping) Drop(off, n int) {
 	drop(m.data[off-off%os.Getpagesize() : off+n])
 }
 
+// Fetch has the system begin to read the bytes b of the mapping from the disk, if they are not in memory. It does not
+// wait, and it is a hint: systems may ignore it. One request for all of b is faster than a fault for each page, of which
+// the system guesses what else will be needed.
+func (m *Mapping) Fetch(b []byte) {
+	if m == nil || len(b) == 0 {
+		return
+	}
+	m.readers.RLock()
+	defer m.readers.RUnlock()
+	if m.closed {
+		return
+	}
+	before := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
+	fetch(m.data[int(before)&^(os.Getpagesize()-1) : int(before)+len(b)])
+}
+
 // Check returns an error if the file has another length than when it was mapped, or has been written to:
 // what was read of it since may be wrong.
 func (m *Mapping) Check() error {

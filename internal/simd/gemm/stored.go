@@ -1,9 +1,12 @@
 package gemm
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"unsafe"
 
+	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/mmap"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 )
@@ -43,6 +46,13 @@ func InPlace(f *Format, n, k int, s Stored) Matrix {
 	return m
 }
 
+// Fetch has the system begin to read the matrix into memory, where it is stored in a mapped file that is not there.
+func (m Matrix) Fetch() {
+	if m.Stored != nil {
+		m.Stored.Mapping.Fetch(m.Stored.Data)
+	}
+}
+
 // storedK is how many elements of each row one row of activations is multiplied by at a time: the nearest cache holds
 // that part of a panel.
 const storedK = 256
@@ -70,17 +80,23 @@ func (b *block) gather(part []byte, p, w int) {
 		return
 	}
 	src = src[block0*f.Elements*s.Col:]
-	if s.Row == f.Bytes && f.Elements == 1 {
+	switch {
+	case f.Elements == 2:
+		pairs := words[float32](part)
+		for i := range blocks {
+			first, second := src[2*i*s.Col:], src[(2*i+1)*s.Col:]
+			for r := range cols {
+				at := r * s.Row
+				pairs[i*w+r] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(first[at:])) | uint32(binary.LittleEndian.Uint16(second[at:]))<<16)
+			}
+		}
+	case s.Row == f.Bytes && bytesview.LittleEndian():
 		for i := range blocks {
 			copy(part[i*w*f.Bytes:][:cols*f.Bytes], src[i*s.Col:])
 		}
-		return
-	}
-	size := f.Bytes / f.Elements
-	for i := range blocks * f.Elements {
-		to, from := part[i/f.Elements*w*f.Bytes+i%f.Elements*size:], src[i*s.Col:]
-		for r := range cols {
-			copy(to[r*f.Bytes:][:size], from[r*s.Row:])
+	default:
+		for i := range blocks {
+			f.pack(part[i*w*f.Bytes:], w, 0, cols, 1, src[i*s.Col:], s.Row)
 		}
 	}
 }

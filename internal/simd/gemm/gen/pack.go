@@ -97,6 +97,11 @@ func columns32(f *asmgen.File, row []string) {
 
 // transpose16 writes a function that transposes 16 × k 16-bit elements of src, whose rows are stride
 // bytes apart, into columns pitch bytes apart at dst; k is a multiple of 8.
+// fetchAhead is how many bytes ahead of a row its lines are fetched: as many as a part of a row has that is multiplied at
+// a time, where few rows of activations are multiplied by weights in place. The rows are too many for the processor to
+// see in time what comes next.
+const fetchAhead = 512
+
 func transpose16(f *asmgen.File) {
 	f.Func("transpose16x16", "transpose16x16 transposes 16 rows of k 16-bit elements, stride bytes apart, into columns pitch bytes apart. It leaves\n"+
 		"out k%8 elements.", "dst *uint16", "pitch int", "src unsafe.Pointer", "stride, k int")
@@ -118,6 +123,7 @@ func transpose16(f *asmgen.File) {
 	for i := range 8 { // rows i and i+8
 		for half, base := range []string{[]string{"SI", "R8"}[i/4], []string{"R9", "R10"}[i/4]} {
 			at := fmt.Sprintf([]string{"(%s)", "(%s)(AX*1)", "(%s)(AX*2)", "(%s)(BX*1)"}[i%4], base)
+			f.P("PREFETCHT0 %d%s", fetchAhead, at)
 			if half == 0 {
 				f.P("VMOVDQU %s, X%d", at, i)
 			} else {
