@@ -47,7 +47,7 @@ func runCheckpoint(dir string, tokens, longer int) error {
 // generate prints the speed of greedy tokens.
 func generate(d *model.Decoder, name string, prompt []int, tokens int) error {
 	s := d.NewSession(model.SessionOptions{})
-	start, n := time.Now(), 0
+	start, cpu, n := time.Now(), cpuSeconds(), 0
 	for _, err := range s.Generate(context.Background(), prompt, nil, model.GenerateOptions{MaxTokens: tokens, EOS: []int{}}) {
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func generate(d *model.Decoder, name string, prompt []int, tokens int) error {
 		n++
 	}
 	t := time.Since(start).Seconds()
-	fmt.Printf("%s: %d tokens in %.1f s, %.2f tokens/s\n", name, n, t, float64(n)/t)
+	fmt.Printf("%s: %d tokens in %.1f s, %.2f tokens/s, %.2f s of processors for each\n", name, n, t, float64(n)/t, (cpuSeconds()-cpu)/float64(n))
 	return nil
 }
 
