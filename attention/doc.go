@@ -1,7 +1,7 @@
 // Package attention computes softmax(Q·Kᵀ/√d + mask)·V, and holds the parts of attention layers: masks,
 // biases, rotary embeddings, caches and the layers themselves.
 //
-// Start with [ScaledDotProduct]: tensors in, the result out, with masks, grouped heads, soft-caps, biases
+// Start with [ScaledDotProduct]: tensors in, the result out, with masks, grouped heads, soft-caps, biases, sinks
 // and, on request, the attention weights. The other parts build a layer of a model:
 //
 //   - [Mask] says which keys a query sees; [Bias] adds to the scores. Both depend on positions.

@@ -11,14 +11,14 @@ import (
 // empty k and v if op shares the cache of another Op, and an empty v if the values are in the keys. Shapes
 // may be joined: [T, H·Dk] is fine.
 //
-// The mask and the widths come from op's [Traits]. Only Scale, SoftCap and Bias of the options may be set.
+// The mask and the widths come from op's [Traits]. Only Scale, SoftCap, Bias and Sinks of the options may be set.
 //
 // Attend panics if other options are set, if shapes do not fit, if dst overlaps q, k or v, or if the plan of
 // the pass does not know op.
 func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 	l := p.keeps(op)
 	if o.Pos != 0 || o.Keep != nil || o.Add.Data != nil || o.Weights != nil || o.Mask != (Mask{}) && o.Mask != l.Mask {
-		panic(fmt.Sprintf("attention: Attend of %T takes Scale, SoftCap and Bias alone; the mask is that of its Traits", op))
+		panic(fmt.Sprintf("attention: Attend of %T takes Scale, SoftCap, Bias and Sinks alone; the mask is that of its Traits", op))
 	}
 	apart("attention: Attend", "dst", dst, q, k, v, tensor.Tensor{})
 	if k.Data != nil || v.Data != nil {
@@ -32,6 +32,9 @@ func (p *Pass) Attend(op Op, dst, q, k, v tensor.Tensor, o Options) {
 	if q.Shape.Len() != t*heads*l.KeyDim || heads%l.KVHeads != 0 || dst.Shape.Len() != t*heads*l.ValueDim {
 		panic(fmt.Sprintf("attention: Attend of %T: dst %v and q %v do not fit %d rows with %d key heads, keys of %d and values of %d",
 			op, dst.Shape, q.Shape, t, l.KVHeads, l.KeyDim, l.ValueDim))
+	}
+	if o.Sinks != nil && len(o.Sinks) != heads {
+		panic(fmt.Sprintf("attention: Attend of %T has %d sinks for %d heads", op, len(o.Sinks), heads))
 	}
 	o.Mask = l.Mask
 	w := newJob(heads, l.KVHeads, l.KeyDim, l.ValueDim, q.Reshape(t, width), dst.Reshape(t, heads*l.ValueDim), o)

@@ -441,3 +441,45 @@ func TestLatentErrors(t *testing.T) {
 		}
 	}
 }
+
+// Layers that are divided among processors, and prompts whose keys and values are expanded some heads at a time,
+// have the same bits; the forms agree.
+func TestLatentWide(t *testing.T) {
+	const heads, nope, rope, value, rank, before, n = 16, 32, 8, 24, 96, 9000, 70
+	r := rand.New(rand.NewPCG(3, 4))
+	m := &Latent{Heads: heads, NopeDim: nope, RopeDim: rope, ValueDim: value, Rank: rank, Up: latentUp(r, heads, nope, value, rank),
+		Down: randomLinear(r, heads*(nope+rope)+rank+rope, latentDim), Out: randomLinear(r, latentDim, heads*value)}
+	if group := expandedLen / (before * (nope + rope + value)); group >= heads {
+		t.Fatalf("all heads are expanded at a time: not a good test")
+	}
+	c := planOf(m).NewCache(tensor.F32)
+	var p Pass
+	p.Begin(Seq{Rows: before, Cache: c})
+	p.Append(m, random(5, before, rank+rope), tensor.Tensor{})
+	p.End()
+	x := random(4, n, latentDim)
+	feed := func() tensor.Tensor {
+		y := tensor.New(n, latentDim)
+		p.Begin(Seq{Rows: n, Pos: before, Cache: c})
+		m.Forward(&p, y, x)
+		return y
+	}
+	byForm := map[LatentForm]tensor.Tensor{}
+	for _, form := range []LatentForm{LatentAbsorbed, LatentExpanded} {
+		m.Form = form
+		for _, procs := range []int{1, 2, 5} {
+			old := runtime.GOMAXPROCS(procs)
+			y := feed()
+			runtime.GOMAXPROCS(old)
+			if byForm[form].Data == nil {
+				byForm[form] = y
+			}
+			tensortest.CheckBits(t, fmt.Sprintf("%v, GOMAXPROCS %d", form, procs), y.Data, byForm[form].Data)
+		}
+	}
+	for i, v := range byForm[LatentAbsorbed].Data {
+		if !tensortest.Near(v, byForm[LatentExpanded].Data[i], 1e-5) {
+			t.Fatalf("element %d is %v absorbed and %v expanded", i, v, byForm[LatentExpanded].Data[i])
+		}
+	}
+}

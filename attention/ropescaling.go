@@ -109,8 +109,8 @@ func (s *Scaling) check(dim int, base float64) error {
 	case "linear":
 		needsOriginal = false
 	case "llama3":
-		if !(s.LowFreqFactor > 0) || !(s.HighFreqFactor > s.LowFreqFactor) {
-			return bad("low_freq_factor and high_freq_factor", [2]float64{s.LowFreqFactor, s.HighFreqFactor}, "0 < low < high")
+		if !(s.LowFreqFactor > 0) || !(s.HighFreqFactor >= s.LowFreqFactor) { // LLaMA 4 Scout has equal ones
+			return bad("low_freq_factor and high_freq_factor", [2]float64{s.LowFreqFactor, s.HighFreqFactor}, "0 < low ≤ high")
 		}
 	case "dynamic", "yarn":
 		if dim < 3 {

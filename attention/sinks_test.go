@@ -80,6 +80,37 @@ func TestSinksObserved(t *testing.T) {
 	}
 }
 
+// sinkOp is an attention of another package: 4 heads of 8 that share 2.
+type sinkOp struct{}
+
+func (o sinkOp) Traits() Traits {
+	return Traits{Of: o, Cache: CacheLayer{KVHeads: 2, KeyDim: 8, ValueDim: 8, Mask: Mask{Causal: true}}}
+}
+
+func (sinkOp) Forward(*Pass, tensor.Tensor, tensor.Tensor) {}
+
+func TestSinksOfAttend(t *testing.T) {
+	const n = 150
+	q, k, v := random(1, n, 4, 8), random(2, n, 2, 8), random(3, n, 2, 8)
+	sinks := []float32{1, 0, -1, 2}
+	want, got := tensor.New(n, 4, 8), tensor.New(n, 4, 8)
+	ScaledDotProduct(want, q, k, v, Options{Mask: Mask{Causal: true}, Sinks: sinks})
+	c := planOf(sinkOp{}).NewCache(tensor.F32)
+	var p Pass
+	for i := 0; i < n; i += 60 {
+		j := min(i+60, n)
+		p.Begin(Seq{Rows: j - i, Pos: i, Cache: c})
+		p.Attend(sinkOp{}, got.Slice(i, j), q.Slice(i, j), k.Slice(i, j), v.Slice(i, j), Options{Sinks: sinks})
+		p.End()
+	}
+	tensortest.CheckBits(t, "in parts", got.Data, want.Data)
+	p.Begin(Seq{Rows: 1, Pos: n, Cache: c})
+	one := tensor.New(1, 4, 8)
+	tensortest.Panics(t, "attention: Attend of attention.sinkOp has 3 sinks for 4 heads", func() {
+		p.Attend(sinkOp{}, one, q.Slice(0, 1), k.Slice(0, 1), v.Slice(0, 1), Options{Sinks: sinks[:3]})
+	})
+}
+
 func TestSinkShapes(t *testing.T) {
 	q := tensor.New(1, 2, 4)
 	tensortest.Panics(t, "attention: Sinks has 1 values for 2 heads", func() { ScaledDotProduct(tensor.New(1, 2, 4), q, q, q, Options{Sinks: []float32{1}}) })

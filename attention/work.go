@@ -24,7 +24,7 @@ type Work struct {
 	// Cross are the products that FillCross makes of an encoder's output, once for each source.
 	Cross []Product
 
-	Activations int64 // values of activation functions
+	Activations int64 // values of activation functions, without those of Mixtures
 }
 
 // Product is a matrix product of some rows by a Weight.

@@ -10,14 +10,22 @@
 //   - BenchmarkMatMul: products of activations and weights, from one row to 1024.
 //   - BenchmarkScaledDotProduct: attention alone. Its time grows as the square of the length. B/op is the
 //     memory that it needs beside its arguments.
+//   - BenchmarkLatentDecode: one token's attention to latents, and to the keys and values of as many heads.
+//     BenchmarkLatentForms: the two forms of latent attention, against the number of new tokens.
 //   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models have the shape of
 //     LLaMA 3.2 1B, with random weights, and of SmolLM2 135M, with its real weights if they are there.
+//   - BenchmarkMoE: one layer of experts of the shapes of Mixtral, Qwen3-30B-A3B and DeepSeek V3 (64 of its 256
+//     experts), for one token and for prompts.
+//   - BenchmarkMoEModel: small whole models of the widths of Mixtral and Qwen3-30B-A3B. rival_moe.py times
+//     llama.cpp on the same.
 //   - BenchmarkEmbed: encoders of the shapes of MiniLM-L6 and BERT base, for batches of equal and of mixed
 //     lengths, without padding.
 //   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four
 //     beams. The models have the shapes of T5-small and BART-base, with random weights.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
 //   - BenchmarkSample: choosing a token from 128256 logits.
+//   - BenchmarkCost: the time of prompts and tokens as package cost/machine predicts it from limits that it has just
+//     measured, beside the time that they take. The ratio is the median of five turns; with -v each turn is shown.
 //   - BenchmarkOpen: from a file to a model that can compute.
 //
 // TestPeakMemory and TestDecodeAllocatesNothing check what does not vary: opening a checkpoint takes little
@@ -50,7 +58,11 @@
 //     of what reading a buffer larger than all caches reaches. A tied head counts once; the row of the
 //     embedding does not count.
 //   - %gemm, for prompts: the time of the model's matrix products alone, with the same weights and rows, as a
-//     share of the whole time.
+//     share of the whole time. In BenchmarkLatentDecode it is the speed, as a share of that of a float32
+//     product with 128 rows.
+//   - %dense, for prompts of experts: the time of dense networks of an expert's size with the rows of each
+//     expert, one after the other, as a share of the whole time. Their weights come from memory, too.
+//   - %experts: the time of the experts alone, without routing, sorting and adding, as a share of the whole time.
 //
 // Shares are medians. On a busy machine they are steadier than ns/op, but other programs that come and go
 // within a fifth of a second can push a share above 100 or far below its usual value. GFLOP/s, GB/s and tok/s

@@ -102,22 +102,61 @@ func productRate(b *testing.B) func() float64 {
 	}
 }
 
-// BenchmarkLatentForms is the layer of DeepSeek V3, without its projections to and from the stream, for some new
-// tokens after 4096. The two forms cost the same at about the number where [attention.LatentAuto] changes over.
+// BenchmarkLatentForms is the attention of DeepSeek V3 with 16 heads, without its projections from and to a wide
+// stream, for some new tokens after 4096. The two forms cost the same at about the number at which
+// [attention.LatentAuto] changes over; "auto" takes what it says.
 func BenchmarkLatentForms(b *testing.B) {
-	for _, n := range []int{1, 8, 32, 64, 96, 128, 144, 160, 192, 256} {
-		for _, form := range []attention.LatentForm{attention.LatentAbsorbed, attention.LatentExpanded} {
+	const before = 4096
+	var m *attention.Latent
+	var plan *attention.Plan
+	var cache *attention.Cache
+	var p attention.Pass
+	for _, n := range []int{1, 8, 32, 64, 96, 128, 144, 152, 160, 192, 256} {
+		for _, form := range []attention.LatentForm{attention.LatentAbsorbed, attention.LatentExpanded, attention.LatentAuto} {
 			run(b, fmt.Sprintf("T=%d/%v", n, form), func(b *testing.B) {
-				m := latentLayer(b, 16)
+				if m == nil {
+					m, plan = latentLayer(b, 16)
+					cache = plan.NewCache(tensor.F32)
+					x, y := tensor.New(before, m.Down.In()), tensor.New(before, m.Out.Out())
+					fill(x.Data)
+					p.Begin(attention.Seq{Rows: before, Cache: cache})
+					m.Forward(&p, y, x)
+					p.End()
+				}
 				m.Form = form
-				benchLatent(b, m, n, 4096)
+				x, y := tensor.New(n, m.Down.In()), tensor.New(n, m.Out.Out())
+				fill(x.Data)
+				once := func() {
+					p.Begin(attention.Seq{Rows: n, Pos: before, Cache: cache})
+					m.Forward(&p, y, x)
+				}
+				once()
+				meter := newMeter(b, ofPeak(latentFlops(m, n, before)))
+				for b.Loop() {
+					once()
+					meter.lap()
+				}
+				meter.report()
+				b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N*n), "ms/token")
 			})
 		}
 	}
 }
 
+// latentFlops returns the operations of m's form for n new tokens after some, those of their projections included.
+func latentFlops(m *attention.Latent, n, before int) float64 {
+	pairs := n*before + n*(n+1)/2
+	work := n * (m.Down.In()*m.Down.Out() + m.Out.In()*m.Out.Out())
+	if n <= m.MaxAbsorbed() {
+		work += m.Heads * (pairs*(2*m.Rank+m.RopeDim) + n*m.Rank*(m.NopeDim+m.ValueDim))
+	} else {
+		work += m.Heads * (pairs*(m.NopeDim+m.RopeDim+m.ValueDim) + (before+n)*m.Rank*(m.NopeDim+m.ValueDim))
+	}
+	return 2 * float64(work)
+}
+
 // latentLayer returns the attention of DeepSeek V3 with this number of heads, for a stream of 64.
-func latentLayer(b *testing.B, heads int) *attention.Latent {
+func latentLayer(b *testing.B, heads int) (*attention.Latent, *attention.Plan) {
 	const nope, rope, value, rank, dim = 128, 64, 128, 512, 64
 	weight := func(out, in int) *tensor.Weight { return randomWeight(b, tensor.F32, out, in) }
 	m := &attention.Latent{Heads: heads, NopeDim: nope, RopeDim: rope, ValueDim: value, Rank: rank,
@@ -127,32 +166,9 @@ func latentLayer(b *testing.B, heads int) *attention.Latent {
 		m.Up.KeysTransposed = append(m.Up.KeysTransposed, weight(rank, nope))
 		m.Up.Values = append(m.Up.Values, weight(value, rank))
 	}
-	return m
-}
-
-func benchLatent(b *testing.B, m *attention.Latent, n, before int) {
 	plan, err := attention.NewPlan([]attention.Op{m})
 	if err != nil {
 		b.Fatal(err)
 	}
-	cache := plan.NewCache(tensor.F32)
-	var p attention.Pass
-	feed := func(n int) {
-		x, y := tensor.New(n, m.Down.In()), tensor.New(n, m.Out.Out())
-		fill(x.Data)
-		p.Begin(attention.Seq{Rows: n, Pos: cache.Len(), Cache: cache})
-		m.Forward(&p, y, x)
-		p.End()
-	}
-	feed(before)
-	b.ReportAllocs()
-	for b.Loop() {
-		feed(n)
-		b.StopTimer()
-		if err := cache.Truncate(before); err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-	}
-	b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N*n), "ms/token")
+	return m, plan
 }

@@ -124,3 +124,48 @@ func (m *Model) encoderHead() map[*tensor.Weight]bool {
 	}
 	return head
 }
+
+// Work lists what the library computes for some tokens: of a decoder with the logits of the last s.Out, of an
+// encoder for a text of s.Rows tokens.
+func (m *Model) Work(s attention.Span) attention.Work {
+	if m.encoder != nil {
+		return m.encoder.Work(s.Rows)
+	}
+	if m.decoder == nil {
+		return attention.Work{}
+	}
+	if s.Source == 0 {
+		s.Source = m.source
+	}
+	w := m.decoder.Work(s)
+	w.Cross = nil
+	return w
+}
+
+// Encodes reports whether the model reads prompts with an encoder.
+func (m *Model) Encodes() bool { return m.encoder != nil }
+
+// Decoding returns a Model of the decoder alone, whose Work is that of tokens that are written. Where there is
+// no decoder, Work is empty.
+func (m *Model) Decoding() *Model {
+	n := *m
+	n.encoder = nil
+	return &n
+}
+
+// Stream returns the number of values that norms, rotations and sums go through for each token: the width of
+// the residual stream for each sublayer, and queries, keys and values.
+func (m *Model) Stream() int64 {
+	if m.encoder == nil && m.decoder == nil {
+		return 0
+	}
+	n := int64(0)
+	t := m.trunk()
+	for _, b := range t.Blocks {
+		n += int64(len(b)) * int64(t.Dim)
+	}
+	for _, p := range m.Work(attention.Span{Rows: 1, Out: 1}).Pairs {
+		n += int64(p.Heads)*int64(p.KeyDim) + int64(p.Width)
+	}
+	return n
+}

@@ -23,6 +23,7 @@ var programs = map[string]struct {
 	"attention":  {[]string{"internal/tiny/decoder"}, []string{"-layer", "1", "-o", "attention.png", "The cat sat on the mat."}},
 	"classify":   {[]string{"internal/tiny/encoder", "internal/tiny/classifier"}, []string{"The film was boring.", "The staff were kind."}},
 	"complexity": {[]string{"internal/tiny/decoder"}, []string{"-max", "256", "-o", "complexity.png"}},
+	"cost":       {[]string{"internal/tiny/decoder"}, []string{"-o", "cost.png"}},
 	"embed":      {[]string{"internal/tiny/encoder", "internal/tiny/embedder"}, []string{"-o", "similarity.png"}},
 	"family":     {[]string{"family/testdata/stablelm"}, []string{"-max-tokens", "8", "The capital of France is"}},
 	"fillmask":   {[]string{"internal/tiny/encoder"}, []string{"The [MASK] sat on the mat"}},
@@ -66,8 +67,8 @@ func TestPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatalf("-model: %v\n%s", err, given)
 			}
-			if name == "complexity" {
-				return // without -model it measures another layer, for seconds
+			if name == "complexity" || name == "cost" {
+				return // without -model they show other layers and models; complexity, for seconds
 			}
 			where := dir
 			if name == "family" {

@@ -42,9 +42,9 @@ func (b *batcher) put() {
 	batchers.Put(b, b.pass.Bytes())
 }
 
-// passRows is the number of tokens that are computed together: enough for matrix products to run at
+// PassRows is the number of tokens that are computed together: enough for matrix products to run at
 // full speed, few enough for activations to stay small.
-const passRows = 512
+const PassRows = 512
 
 // run computes what the sessions lack. Observers are those of the first, and see the packed rows. After an error, which
 // only weights in files give, the sessions cannot go on.
@@ -76,6 +76,7 @@ func (b *batcher) compute(d *Decoder, sessions []*Session) {
 	for _, s := range sessions {
 		s.restartIfLong()
 		s.longest = max(s.longest, len(s.ids))
+		s.pending = len(s.ids) - s.cache.Len()
 	}
 	for b.gather(d, sessions) {
 		b.pass.Observer = sessions[0].opt.Observer
@@ -102,14 +103,14 @@ func (b *batcher) keep(e end, logits []float32) {
 	}
 }
 
-// gather collects up to passRows tokens that are to be computed, and reports whether there are any.
+// gather collects up to PassRows tokens that are to be computed, and reports whether there are any.
 func (b *batcher) gather(d *Decoder, sessions []*Session) bool {
 	b.seqs, b.in, b.ends, b.rows = b.seqs[:0], b.in[:0], b.ends[:0], b.rows[:0]
 	width := d.Embeddings.Words.Weight.In
 	row := 0
 	for _, s := range sessions {
 		pos := s.cache.Len()
-		n := min(passRows-row, len(s.ids)-pos)
+		n := min(PassRows-row, len(s.ids)-pos)
 		if n <= 0 {
 			continue
 		}
@@ -117,7 +118,7 @@ func (b *batcher) gather(d *Decoder, sessions []*Session) bool {
 		if first, last := s.givenBefore(pos), s.givenBefore(pos+n); last > first {
 			in.Rows = tensor.From(s.given[first:last], (last-first)/width, width)
 		}
-		b.seqs = append(b.seqs, attention.Seq{Rows: n, Pos: pos, Cache: s.cache, Cross: s.cross(), Length: s.longest})
+		b.seqs = append(b.seqs, attention.Seq{Rows: n, New: s.pending, Pos: pos, Cache: s.cache, Cross: s.cross(), Length: s.longest})
 		b.in = append(b.in, in)
 		for i := max(pos, len(s.ids)-max(1, len(b.all)/d.Vocab)); i < pos+n; i++ {
 			b.ends, b.rows = append(b.ends, end{s, i}), append(b.rows, row+i-pos)

@@ -12,8 +12,8 @@ import (
 // plainCases are the simplest golden cases of each family, which tests change.
 var plainCases = map[string]string{
 	"cohere": "cohere-qk-norm", "cohere2": "cohere2-plain", "deepseek_v2": "deepseek_v2-groups", "deepseek_v3": "deepseek_v3-published", "falcon": "falcon-7b", "gemma": "gemma-bias", "gemma2": "gemma2-softcaps",
-	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
-	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
+	"gemma3": "gemma3-pictures-published", "gemma3_text": "gemma3-old-config", "glm4_moe": "glm4_moe-air", "glm4_moe_lite": "glm4_moe_lite-flash", "gpt2": "gpt2-plain", "gpt_neox": "gpt_neox-pythia",
+	"granite": "granite-multipliers", "kimi_k2": "kimi_k2-published", "llama": "llama-gqa", "llama4": "llama4-published", "llama4_text": "llama4_text-scout", "minimax_m2": "minimax_m2-published", "mistral": "mistral-window", "olmo2": "olmo2-gqa", "olmo3": "olmo3-default-layers",
 	"opt": "opt-350m", "phi": "phi-qk-layernorm", "phi3": "phi3-window", "qwen2": "qwen2-window", "qwen3": "qwen3-window",
 	"granitemoe": "granitemoe-bias", "granitemoeshared": "granitemoeshared-plain", "phimoe": "phimoe-longrope-long",
 	"gpt_oss": "gpt_oss-plain", "mixtral": "mixtral-window", "olmoe": "olmoe-clip", "qwen2_moe": "qwen2_moe-norm-step", "qwen3_moe": "qwen3_moe-mlp-only",
@@ -33,20 +33,21 @@ func plain(t testing.TB, family string) golden {
 
 // Kinds of keys, with values that are wrong for each.
 var (
-	notNumbers  = []string{`"7"`, `true`, `[]`, `[1]`, `{}`, `1e400`, `-1e400`}
-	notSizes    = append([]string{"0", "-1", "1e18", "-1e18", "9223372036854775807", "1.5", "1e-300"}, notNumbers...)
-	notBools    = []string{`0`, `1`, `"true"`, `[]`, `{}`}
-	notStrings  = []string{`0`, `true`, `[]`, `{}`}
-	notObjects  = []string{`0`, `true`, `"x"`, `[]`, `[{}]`}
-	notNames    = append([]string{`""`, `"x"`, `"SiLU"`, `"clippy"`}, notStrings...)
-	notPlus     = append([]string{"-1", "-1e-300"}, notNumbers...)
-	notPositive = append([]string{"0"}, notPlus...)
-	notEpsilons = append([]string{"1", "1e18"}, notPlus...)
-	notShares   = append([]string{"0", "1.01", "1e18"}, notPlus...)
-	notRopes    = append([]string{`"x"`, `"Linear"`, `"mrope"`}, notStrings...)
-	notTypes    = append([]string{`""`, `"LLAMA"`, `"bert"`, "missing", "null"}, notStrings...)
-	notQuants   = append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)
-	notLists    = []string{`0`, `"full_attention"`, `{}`, `[]`, `["full_attention"]`, `[1, 2, 3]`,
+	notNumbers     = []string{`"7"`, `true`, `[]`, `[1]`, `{}`, `1e400`, `-1e400`}
+	notSizes       = append([]string{"0", "-1", "1e18", "-1e18", "9223372036854775807", "1.5", "1e-300"}, notNumbers...)
+	notBools       = []string{`0`, `1`, `"true"`, `[]`, `{}`}
+	notStrings     = []string{`0`, `true`, `[]`, `{}`}
+	notObjects     = []string{`0`, `true`, `"x"`, `[]`, `[{}]`}
+	notNames       = append([]string{`""`, `"x"`, `"SiLU"`, `"clippy"`}, notStrings...)
+	notPlus        = append([]string{"-1", "-1e-300"}, notNumbers...)
+	notPositive    = append([]string{"0"}, notPlus...)
+	notEpsilons    = append([]string{"1", "1e18"}, notPlus...)
+	notShares      = append([]string{"0", "1.01", "1e18"}, notPlus...)
+	notRopes       = append([]string{`"x"`, `"Linear"`, `"mrope"`}, notStrings...)
+	notTypes       = append([]string{`""`, `"LLAMA"`, `"bert"`, "missing", "null"}, notStrings...)
+	notQuants      = append([]string{`{}`, `{"quant_method": "gptq"}`}, notObjects...)
+	notNumberLists = []string{"0", `"x"`, "{}", "[1.5]", `["x"]`}
+	notLists       = []string{`0`, `"full_attention"`, `{}`, `[]`, `["full_attention"]`, `[1, 2, 3]`,
 		`["full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention", "full_attention"]`,
 		`["full_attention", "chunked_attention", "full_attention"]`, `["full_attention", null, "full_attention"]`, `["full_attention", "", "full_attention"]`}
 )
@@ -100,10 +101,15 @@ func hostileKeys() map[string]keys {
 		"rope_local_base_freq", "rope_theta", "partial_rotary_factor")
 	experts := keys{"num_experts": notSizes, "num_experts_per_tok": append([]string{"999"}, notSizes...)}
 	qwenExperts := experts.like(keys{"moe_intermediate_size": notSizes, "norm_topk_prob": notBools, "decoder_sparse_step": notSizes,
-		"mlp_only_layers": {"0", `"x"`, "{}", "[1.5]", `["x"]`}, "num_experts": notSizes[1:], "use_sliding_window": notBools})
+		"mlp_only_layers": notNumberLists, "num_experts": notSizes[1:], "use_sliding_window": notBools})
 	granite := llama.like(keys{"attention_bias": notBools, "embedding_multiplier": notPositive, "attention_multiplier": notPositive,
 		"residual_multiplier": notPositive, "logits_scaling": notPositive})
 	graniteExperts := experts.like(keys{"num_local_experts": notSizes}, "num_experts")
+	llama4 := llama.like(experts, "num_experts", "partial_rotary_factor").like(keys{"num_local_experts": notSizes, "intermediate_size_mlp": notSizes,
+		"interleave_moe_layer_step": notSizes, "moe_layers": notNumberLists, "use_qk_norm": notBools, "no_rope_layer_interval": notSizes,
+		"no_rope_layers": {"0", `"x"`, "{}", "[1]", "[1.5, 1, 1, 1, 1, 1]", `["x"]`}, "attention_chunk_size": notSizes, "layer_types": notLists,
+		"attn_temperature_tuning": notBools, "floor_scale": notSizes, "attn_scale": notNumbers, "attention_bias": notBools,
+		"rope_scaling.rope_type": notRopes}, "rope_scaling.type")
 	return map[string]keys{
 		"cohere":        cohere.like(keys{"use_qk_norm": notBools}),
 		"cohere2":       cohere.like(types).like(keys{"sliding_window_pattern": notSizes}),
@@ -111,6 +117,9 @@ func hostileKeys() map[string]keys {
 		"deepseek_v3":   deepseek,
 		"glm4_moe_lite": deepseek.like(keys{"mlp_layer_types": {"0", `"sparse"`, "{}", "[]", `["sparse"]`, "[1, 2, 3]", `["dense", "x", "sparse"]`}}, "first_k_dense_replace"),
 		"kimi_k2":       deepseek,
+		"glm4_moe":      llama.like(shared).like(keys{"attention_bias": notBools, "use_qk_norm": notBools, "num_nextn_predict_layers": notSizes[1:]}),
+		"minimax_m2": llama.like(keys{"num_local_experts": notSizes, "num_experts_per_tok": append([]string{"11"}, notSizes...),
+			"rotary_dim": append([]string{"15"}, notSizes...), "scoring_func": notNames, "use_qk_norm": {"false"}, "use_routing_bias": {"false"}}),
 		"falcon": base.like(rope).like(keys{"hidden_size": notSizes, "n_embed": notSizes, "ffn_hidden_size": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "num_kv_heads": notSizes, "new_decoder_architecture": notBools, "multi_query": notBools, "parallel_attn": notBools,
 			"num_ln_in_parallel_attn": append([]string{"2"}, notSizes...), "alibi": notBools, "bias": notBools, "activation": notNames,
@@ -130,13 +139,16 @@ func hostileKeys() map[string]keys {
 		"granitemoe":       granite.like(graniteExperts),
 		"granitemoeshared": granite.like(graniteExperts).like(keys{"shared_intermediate_size": notSizes[1:]}),
 		"llama":            llama.like(keys{"attention_bias": notBools, "mlp_bias": notBools}),
-		"mistral":          llama.like(window),
-		"mixtral":          llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
-		"olmoe":            llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
-		"qwen2_moe":        llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
-		"qwen3_moe":        llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
-		"olmo2":            llama.like(keys{"attention_bias": notBools}),
-		"olmo3":            byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
+		"llama4": llama4.like(nil, "model_type", "quantization_config", "rope_parameters").below("text_config").like(keys{"text_config": notObjects, "model_type": notTypes,
+			"quantization_config": notQuants}),
+		"llama4_text": llama4,
+		"mistral":     llama.like(window),
+		"mixtral":     llama.like(window).like(experts.like(keys{"num_local_experts": notSizes}, "num_experts")),
+		"olmoe":       llama.like(experts).like(keys{"attention_bias": notBools, "norm_topk_prob": notBools, "clip_qkv": notPositive}),
+		"qwen2_moe":   llama.like(qwenExperts).like(keys{"shared_expert_intermediate_size": notSizes, "qkv_bias": notBools, "layer_types": notLists, "max_window_layers": notSizes[1:]}),
+		"qwen3_moe":   llama.like(qwenExperts).like(keys{"attention_bias": notBools}),
+		"olmo2":       llama.like(keys{"attention_bias": notBools}),
+		"olmo3":       byType.like(keys{"attention_bias": notBools, "sliding_window": append([]string{"null"}, notSizes...)}),
 		"opt": base.like(keys{"hidden_size": notSizes, "word_embed_proj_dim": notSizes, "ffn_dim": notSizes, "num_hidden_layers": notSizes,
 			"num_attention_heads": notSizes, "max_position_embeddings": notSizes, "activation_function": notNames, "do_layer_norm_before": notBools,
 			"_remove_final_layer_norm": notBools, "enable_bias": notBools, "layer_norm_elementwise_affine": notBools}),

@@ -35,7 +35,7 @@ func asFP8(t testing.TB, g golden) (quantised, plain checkpoint.Source) {
 			t.Fatal(err)
 		}
 		e := checkpoint.Float32(name, x)
-		if !strings.HasSuffix(name, "_proj.weight") {
+		if !strings.Contains(name, "_proj") || !strings.HasSuffix(name, ".weight") || x.Shape.Rank() != 2 {
 			q, p = append(q, e), append(p, e)
 			continue
 		}
@@ -77,7 +77,12 @@ const fp8Config = `{"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "
 
 // A checkpoint in FP8 computes to the bit what its values in F32 do, and rounded to BF16 what those in BF16 do.
 func TestFP8(t *testing.T) {
-	g := plain(t, "llama")
+	for _, family := range []string{"llama", "deepseek_v3"} {
+		t.Run(family, func(t *testing.T) { testFP8(t, plain(t, family)) })
+	}
+}
+
+func testFP8(t *testing.T, g golden) {
 	quantised, values := asFP8(t, g)
 	config := encode(with(g.object(t), "quantization_config", fp8Config))
 	fsys := fstest.MapFS{"config.json": {Data: config}, "model.safetensors": {Data: written(t, quantised)}}
@@ -145,6 +150,27 @@ func TestQuantisedConfigs(t *testing.T) {
 		if err := open(quantization); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", quantization, err, cmp.Or(want, "no error"))
 		}
+	}
+}
+
+// A model of texts and pictures has the key in the config of its text model, too.
+func TestQuantisedTextModel(t *testing.T) {
+	g := plain(t, "gemma3")
+	quantised, values := asFP8(t, g)
+	got, err := model.NewDecoder(encode(with(g.object(t), "text_config.quantization_config", fp8Config)), quantised, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.NewDecoder(g.Config, values, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, ok := tensortest.SameBits(logitsOf(t, got, g.Prompt), logitsOf(t, want, g.Prompt)); !ok {
+		t.Errorf("logit %d differs", i)
+	}
+	_, err = model.NewDecoder(encode(with(g.object(t), "text_config.quantization_config", `{"quant_method": "awq"}`)), values, model.Options{})
+	if err == nil || !strings.Contains(err.Error(), `text_config: quantization_config: the weights are quantised by "awq"`) {
+		t.Errorf("error %v", err)
 	}
 }
 

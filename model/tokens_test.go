@@ -21,9 +21,9 @@ func TestTokensOfClasses(t *testing.T) {
 		"cohere": {5, 255001, 0}, "cohere2": {5, 255001, 0}, "falcon": {11, 11, none}, "gemma": {2, 1, 0}, "gemma2": {2, 1, 0},
 		"gemma3": {2, 1, 0}, "gemma3_text": {2, 1, 0}, "gpt2": {50256, 50256, none}, "gpt_neox": {0, 2, none}, "granite": {1, 2, none},
 		"granitemoe": {1, 2, none}, "granitemoeshared": {1, 2, none}, "phimoe": {1, 2, none},
-		"llama": {1, 2, none}, "mistral": {1, 2, none}, "olmo2": {none, 50279, 1}, "olmo3": {none, 50279, 1}, "opt": {2, 2, 1},
+		"llama": {1, 2, none}, "llama4": {1, 2, none}, "llama4_text": {1, 2, none}, "mistral": {1, 2, none}, "olmo2": {none, 50279, 1}, "olmo3": {none, 50279, 1}, "opt": {2, 2, 1},
 		"phi": {1, 2, none}, "phi3": {1, 32000, 32000}, "qwen2": {none, none, none}, "qwen3": {none, none, none},
-		"deepseek_v2": {1, 2, none}, "deepseek_v3": {0, 1, none}, "glm4_moe_lite": {0, 1, none}, "kimi_k2": {0, 1, none},
+		"deepseek_v2": {1, 2, none}, "deepseek_v3": {0, 1, none}, "glm4_moe": {none, none, none}, "glm4_moe_lite": {0, 1, none}, "kimi_k2": {0, 1, none}, "minimax_m2": {200034, 200020, none},
 		"gpt_oss": {none, none, none}, "mixtral": {1, 2, none}, "olmoe": {none, 50279, 1}, "qwen2_moe": {none, none, none}, "qwen3_moe": {none, none, none},
 		"smollm3": {128000, 128001, 128004}, "starcoder2": {50256, 50256, none},
 	}

@@ -69,10 +69,7 @@ func (l *Layer) Traits() attention.Traits {
 // work is what the layer computes beside Shared: the router's matrices, the gate, and the chosen experts.
 func (l *Layer) work(s attention.Span) attention.Work {
 	_, active := l.Router.Size()
-	w := attention.Work{
-		Mixtures:    []attention.Mixture{{Experts: l.Experts, Active: active, Rows: s.Out}},
-		Activations: int64(s.Out) * int64(active) * int64(l.Experts[0].Up.Out),
-	}
+	w := attention.Work{Mixtures: []attention.Mixture{{Experts: l.Experts, Active: active, Rows: s.Out}}}
 	for _, m := range append(attention.HeldWeights(l.Router), l.SharedGate.Weight) {
 		if m != nil {
 			w.Products = append(w.Products, attention.Product{Weight: m, Rows: s.Out})

@@ -199,6 +199,7 @@ func TestBadRouters(t *testing.T) {
 		"chooses 0 of 6":        &TopK{Gate: gate},
 		"chooses 7 of 6":        &TopK{Gate: gate, Active: 7},
 		"5 elements":            &TopK{Gate: gate, Active: 1, Bias: make([]float32, 5)},
+		"not finite":            &TopK{Gate: gate, Active: 1, Bias: []float32{0, 0, 0, float32(math.NaN()), 0, 0}},
 		"6 experts into 4":      &TopK{Gate: gate, Active: 1, Groups: Groups{N: 4, Keep: 1}},
 		"6 experts into -1":     &TopK{Gate: gate, Active: 1, Groups: Groups{N: -1, Keep: 1}},
 		"from 0 of 3 groups":    &TopK{Gate: gate, Active: 1, Groups: Groups{N: 3}},

@@ -1,6 +1,7 @@
 package moe
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/attention"
@@ -102,6 +103,8 @@ func (t *TopK) Check() error {
 		return fmt.Errorf("moe: TopK chooses %d of %d experts; from 1 to all can be chosen", t.Active, n)
 	case t.Bias != nil && len(t.Bias) != n:
 		return fmt.Errorf("moe: TopK.Bias has %d elements for %d experts", len(t.Bias), n)
+	case !vec.Finite(t.Bias):
+		return errors.New("moe: TopK.Bias has numbers that are not finite")
 	case g == Groups{}:
 		return nil
 	case g.N < 1 || g.N > maxGroups || n%g.N != 0:

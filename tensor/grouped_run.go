@@ -42,10 +42,11 @@ type groupBuffers struct {
 }
 
 const (
-	waveLen    = 1 << 22 // elements of packed rows that the last cache holds
+	waveLen    = 1 << 21 // elements of packed rows, for each worker, that the last cache holds
 	gatherCols = 512     // columns of a tile's rows that the nearest cache holds
-	gateLen    = 1 << 14 // elements of gate, and of up, that the nearer caches hold
+	gateLen    = 1 << 15 // elements of gate, and of up, that the nearer caches hold
 	minPart    = 1 << 18 // multiply-adds of a part that pays
+	packCost   = 16      // multiply-adds in the time that it takes to pack an element
 )
 
 var groupedProducts parallel.Free[groupedProduct]
@@ -53,7 +54,7 @@ var groupedProducts parallel.Free[groupedProduct]
 // put gives the product back, without the caller's memory.
 func (p *groupedProduct) put() {
 	p.dst, p.x, p.groups, p.experts, p.act = Tensor{}, Tensor{}, Groups{}, nil, nil
-	clear(p.blocks)
+	clear(p.blocks[:cap(p.blocks)])
 	n := cap(p.packed) + cap(p.hidden)
 	for _, b := range p.workers {
 		n += cap(b.rows) + cap(b.gate) + cap(b.up) + cap(b.scratch)
@@ -62,15 +63,15 @@ func (p *groupedProduct) put() {
 }
 
 // run does everything, in waves of about this many elements.
-func (p *groupedProduct) run(waveLen int) {
+func (p *groupedProduct) run(wave int) {
 	for len(p.workers) < parallel.Width() {
 		p.workers = append(p.workers, groupBuffers{})
 	}
 	for e, row := 0, 0; row < len(p.groups.Rows); {
-		e, row = p.gather(e, row, waveLen)
+		e, row = p.fill(e, row, wave)
 		for i := range p.blocks {
 			b := &p.blocks[i]
-			b.units, b.cost = (b.rows+gemm.RowTile-1)/gemm.RowTile, gemm.RowTile*b.expert.Up.In
+			b.units, b.cost = (b.rows+gemm.RowTile-1)/gemm.RowTile, packCost*min(b.rows, gemm.RowTile)*b.expert.Up.In
 		}
 		p.share((*packGroups)(p))
 		for i := range p.blocks {
@@ -90,12 +91,12 @@ func (p *groupedProduct) run(waveLen int) {
 // rows.
 func (b *groupBlock) panelCost(in int) int { return (b.rows + 8) * in * gemm.PanelWidth }
 
-// gather makes a wave of the blocks from row on, which is of expert e or a later one. It returns those of the next
+// fill makes a wave of the blocks from row on, which is of expert e or a later one. It returns those of the next
 // wave.
-func (p *groupedProduct) gather(e, row, waveLen int) (int, int) {
+func (p *groupedProduct) fill(e, row, wave int) (int, int) {
 	p.blocks = p.blocks[:0]
 	packed, hidden, scratch := 0, 0, 0
-	for row < len(p.groups.Rows) && packed+hidden < waveLen {
+	for row < len(p.groups.Rows) && packed+hidden < wave {
 		from, to := p.groups.of(e)
 		if row == to {
 			e++

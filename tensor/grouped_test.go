@@ -275,16 +275,19 @@ func TestGroupedShapes(t *testing.T) {
 			m := New(4, 4)
 			FeedForwardGrouped(From(m.Data[6:], 2, 5), From(m.Data[:12], 3, 4), good, experts, swiGLU{})
 		},
-		"tensor: expert 0: Gate is [6, 4] with a bias of 6, want [6,": func() { FeedForwardGrouped(dst, New(3, 7), good, experts, swiGLU{}) },
-		"tensor: expert 0: Down is [5, 6] with a bias of 5, want [7,": func() { FeedForwardGrouped(New(2, 7), x, good, experts, swiGLU{}) },
-		"tensor: expert 1: Gate is [5, 4] with a bias of 0, want [6,": func() {
+		"tensor: expert 0: Gate is [6, 4] with a bias of 6, want [6, 7]": func() { FeedForwardGrouped(dst, New(3, 7), good, experts, swiGLU{}) },
+		"expert 0: Down is [5, 6] with a bias of 5, want [7, 6]":                             func() { FeedForwardGrouped(New(2, 7), x, good, experts, swiGLU{}) },
+		"expert 1: Gate is [5, 4] with a bias of 0, want [6, 4]": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Gate = NewWeight(F32, 5, 4) }), swiGLU{})
 		},
-		"tensor: expert 1: Up is [6, 4] with a bias of 1, want [6, 4]": func() {
+		"expert 1: Up is [6, 4] with a bias of 1, want [6, 4]": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.UpBias = make([]float32, 1) }), swiGLU{})
 		},
-		"tensor: expert 1: Gate is a table for lookups": func() {
+		"expert 1: Gate is a table for lookups; see Slab.ForProducts": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Gate = new(Slab).NewTable(F32, 6, 4) }), swiGLU{})
+		},
+		"expert 1: Gate, Up or Down has no weight": func() {
+			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Down = nil }), swiGLU{})
 		},
 	} {
 		tensortest.Panics(t, want, f)

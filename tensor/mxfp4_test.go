@@ -48,6 +48,26 @@ func TestMXFP4(t *testing.T) {
 	})
 }
 
+// Experts kept in four bits give the bits of the same values in F32.
+func TestMXFP4Experts(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(11, 12))
+		const in, hidden, out, rows = 96, 160, 70, 90
+		four, wide := make([]Expert, 5), make([]Expert, 5)
+		for i := range four {
+			a, b := &four[i], &wide[i]
+			a.Gate, b.Gate = mxfp4Weight(r, F32, hidden, in)
+			a.Up, b.Up = mxfp4Weight(r, F32, hidden, in)
+			a.Down, b.Down = mxfp4Weight(r, F32, out, hidden)
+		}
+		x, g := From(tensortest.Normal(r, rows*in), rows, in), randomGroups(r, rows, 1, 0, 7, 150, 40)
+		got, want := New(len(g.Rows), out), New(len(g.Rows), out)
+		FeedForwardGrouped(got, x, g, four, swiGLU{})
+		FeedForwardGrouped(want, x, g, wide, swiGLU{})
+		same(t, "experts", got, want)
+	})
+}
+
 func TestMXFP4Panics(t *testing.T) {
 	for want, f := range map[string]func(){
 		"tensor: values are not converted to MXFP4":               func() { MXFP4.Encode(make([]byte, 17), make([]float32, 32)) },

@@ -1,39 +1,14 @@
 package main
 
 import (
-	"image"
-	"image/color"
-	"image/draw"
-	"image/png"
 	"math"
-	"os"
 
 	"github.com/seed2010d43f/transformer/examples/internal/plot"
 )
 
 // picture draws time above memory.
 func picture(path string, l *layer, results []result) error {
-	above, err := timeChart(l, results).Draw()
-	if err != nil {
-		return err
-	}
-	below, err := memoryChart(l, results).Draw()
-	if err != nil {
-		return err
-	}
-	both := image.NewRGBA(image.Rect(0, 0, max(above.Rect.Dx(), below.Rect.Dx()), above.Rect.Dy()+below.Rect.Dy()))
-	draw.Draw(both, both.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.Draw(both, above.Rect, above, image.Point{}, draw.Src)
-	draw.Draw(both, below.Rect.Add(image.Pt(0, above.Rect.Dy())), below, image.Point{}, draw.Src)
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := png.Encode(f, both); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return plot.WriteStack(path, timeChart(l, results), memoryChart(l, results))
 }
 
 // beyond is how many powers of two expectations reach past the last measurement.

@@ -7,6 +7,8 @@
 //
 //	ids ─ Trunk.Embed ─→ x [T, Dim] ─ Trunk.Forward ─→ x [len(rows), Dim] ─ Decoder.Logits ─→ [len(rows), V]
 //
+// A decoder may also have a [Prediction], a layer that predicts one token more: see [Decoder.Predict].
+//
 // Each step can be called alone. A program can pass in rows instead of word embeddings, and take out the
 // hidden states of any rows.
 //

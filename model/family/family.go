@@ -61,6 +61,8 @@ func Recipes() map[string]Recipe {
 		"kimi_k2":       {Title: "Kimi K2", Decoder: deepseek3, Tokens: tokens(0, 1, -1)},
 		// falcon.go
 		"falcon": {Title: "Falcon", Decoder: falcon, Tokens: tokens(11, 11, -1)},
+		// glm.go
+		"glm4_moe": {Title: "GLM-4.5, 4.6", Decoder: glm4moe},
 		// gpt2.go
 		"gpt2": {Title: "GPT-2", Decoder: gpt2, Tokens: tokens(50256, 50256, -1)},
 		// gptneox.go
@@ -73,6 +75,11 @@ func Recipes() map[string]Recipe {
 		"granitemoeshared": {Title: "Granite MoE with a shared expert", Decoder: granitemoeshared, Tokens: tokens(1, 2, -1)},
 		// llama.go
 		"llama": {Title: "LLaMA 1, 2, 3, 3.x; SmolLM2", Decoder: llama, Tokens: tokens(1, 2, -1)},
+		// llama4.go
+		"llama4":      {Title: "LLaMA 4 (the text model of one with pictures)", Decoder: llama4Pictures, Tokens: tokens(1, 2, -1)},
+		"llama4_text": {Title: "LLaMA 4 (text)", Decoder: llama4, Tokens: tokens(1, 2, -1)},
+		// minimax.go
+		"minimax_m2": {Title: "MiniMax M2", Decoder: minimaxM2, Tokens: tokens(200034, 200020, -1)},
 		// mistral.go
 		"mistral": {Title: "Mistral", Decoder: mistral, Tokens: tokens(1, 2, -1)},
 		// mixtral.go

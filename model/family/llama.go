@@ -79,9 +79,13 @@ func NewLlama(c *hf.Config, cfg LlamaConfig) *Llama {
 }
 
 // RotateAll gives every layer the rotation of the config.
-func (m *Llama) RotateAll() {
+func (m *Llama) RotateAll() { m.RotateShare(0) }
+
+// RotateShare is RotateAll for families that rotate a share of each head. The config may name another share; see
+// [hf.Rope].
+func (m *Llama) RotateShare(share float64) {
 	p := m.c.RopeParameters()
-	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings})
+	r := m.c.Rope(p, hf.Rope{Dim: m.HeadWidth, Theta: m.RopeTheta, MaxLen: m.MaxPositionEmbeddings, Share: share})
 	m.MaxLen = rotatedLength(p, m.MaxPositionEmbeddings)
 	m.Rotary = func(int) *attention.RoPE { return r }
 }

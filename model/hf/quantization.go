@@ -12,20 +12,35 @@ import (
 // quantMethods are the values of quant_method that Dequantize knows.
 var quantMethods = [...]string{"fp8", "mxfp4"}
 
+// quantization returns the object quantization_config, of the model or of the text model within it, or nil.
+func (c *Config) quantization() *Config {
+	const key = "quantization_config"
+	if c.Has(key) {
+		return c.Object(key)
+	}
+	if raw := c.Raw("text_config"); len(raw) > 0 && raw[0] == '{' {
+		if text := c.Object("text_config"); text.Has(key) {
+			return text.Object(key)
+		}
+	}
+	return nil
+}
+
 // CheckQuantization returns an error that names the quant_method of quantization_config if [Config.Dequantize] does
 // not know it.
 func (c *Config) CheckQuantization() error {
-	if !c.Has("quantization_config") {
+	q := c.quantization()
+	if q == nil {
 		return nil
 	}
-	method := c.Object("quantization_config").String("quant_method", "unknown")
+	method := q.String("quant_method", "unknown")
 	if slices.Contains(quantMethods[:], method) {
 		return nil
 	}
-	return fmt.Errorf("model: %s: quantization_config: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", c.Path(), method)
+	return fmt.Errorf("model: %s: the weights are quantised by %q, which is not supported; use the unquantised checkpoint", q.Path(), method)
 }
 
-// Dequantize shows quantised weights as what they stand for, as quantization_config says:
+// Dequantize shows quantised weights as what they stand for, as quantization_config says, or that of text_config:
 //
 //   - fp8: F8_E4M3 with scales for blocks of weight_block_size, or for whole matrices where that is null, become
 //     F32. See [checkpoint.FP8]. A module in modules_to_not_convert, given by its name, the beginning or the end of it,
@@ -35,10 +50,10 @@ func (c *Config) CheckQuantization() error {
 // Without that key it returns src, and likewise after an error in the config, which it notes, and for what
 // [Config.CheckQuantization] refuses. The returned Source uses src, and closes it.
 func (c *Config) Dequantize(src checkpoint.Source) (checkpoint.Source, error) {
-	if !c.Has("quantization_config") {
+	q := c.quantization()
+	if q == nil {
 		return src, nil
 	}
-	q := c.Object("quantization_config")
 	switch q.String("quant_method", "") {
 	case "fp8":
 		fp8, ok := q.fp8(src)

@@ -102,6 +102,7 @@ func (c *Config) rotaryShare(p *Config, otherwise float64) float64 {
 const (
 	FullAttention    = "full_attention"
 	SlidingAttention = "sliding_attention"
+	ChunkedAttention = "chunked_attention"
 )
 
 // LayerTypes returns the type of each layer: the list layer_types, or if that is absent otherwise(i). Other

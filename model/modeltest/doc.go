@@ -13,6 +13,8 @@
 //		}
 //	}
 //
+// A model with latent attention keeps the promises in one form: open it with Options.LatentForm.
+//
 // The checks do not know the right numbers; golden files made with transformers say that. They change
 // GOMAXPROCS while they run and restore it, so nothing else should compute at the same time.
 package modeltest

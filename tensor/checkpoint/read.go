@@ -6,7 +6,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
-// ReadFloat32 reads a tensor of type F32, F16 or BF16 into new memory, widened to float32, and releases it.
+// ReadFloat32 reads a tensor of type F32, F16, BF16 or MXFP4 into new memory, widened to float32, and releases it.
 // It returns [ErrNotFound], [ErrUnsupported] for another type, [ErrShape] as [Info.TensorShape] does, or the
 // error of reading.
 //

@@ -1,7 +1,11 @@
 package nn
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -178,7 +182,7 @@ func (t *outputs) Do(part, _ int) {
 }
 
 // Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is
-// kept in float32 and multiplies in full precision, whatever the options say.
+// kept in float32 and multiplies in full precision, whatever the options say. Its numbers must be finite.
 func (l Loader) Float32(name string, in, out int, bias bool) Linear {
 	var lin Linear
 	if l.shapes {
@@ -187,14 +191,25 @@ func (l Loader) Float32(name string, in, out int, bias bool) Linear {
 		}
 		lin.Weight = tensor.Describe(tensor.F32, tensor.FullPrecision, out, in)
 	} else {
-		w := l.Vector(name+".weight", out, in)
+		w := l.Finite(name+".weight", out, in)
 		if w == nil {
 			return lin
 		}
 		lin.Weight = tensor.WeightFrom(tensor.From(w, out, in))
 	}
 	if bias {
-		lin.Bias = l.Vector(name+".bias", out)
+		lin.Bias = l.Finite(name+".bias", out)
 	}
 	return lin
+}
+
+// Finite is [Loader.Vector] for numbers that decide what is computed: one that is NaN or infinite is an error.
+func (l Loader) Finite(name string, dims ...int) []float32 {
+	x := l.Vector(name, dims...)
+	if !vec.Finite(x) {
+		i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 })
+		l.Fail(fmt.Errorf("nn: tensor %q: element %d is %v; a number that decides which expert a token uses must be finite", l.full(name), i, x[i]))
+		return nil
+	}
+	return x
 }

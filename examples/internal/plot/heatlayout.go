@@ -14,7 +14,7 @@ type heatLayout struct {
 	across, down  int         // panels
 	cell          image.Point // size of a cell
 	labelSize     float64
-	rowTags       []string
+	rowTags       [][]string // of the panels
 	colTags       []string
 	texts         [][][]string // of the panels, as they are written
 	upright       bool         // column labels are turned
@@ -27,7 +27,10 @@ type heatLayout struct {
 
 func (m *HeatMap) layout() *heatLayout {
 	l := &heatLayout{rows: len(m.Panels[0].Values), cols: len(m.Panels[0].Values[0]), panels: len(m.Panels), across: m.Across}
-	if l.across == 0 {
+	switch {
+	case m.hasRows():
+		l.across = 1
+	case l.across == 0:
 		l.across = panelsAcross(l.panels)
 	}
 	l.across = min(l.across, l.panels)
@@ -59,6 +62,10 @@ func (m *HeatMap) hasTexts() bool {
 	return false
 }
 
+func (m *HeatMap) hasRows() bool {
+	return slices.ContainsFunc(m.Panels, func(p Panel) bool { return p.Rows != nil })
+}
+
 // panelsAcross is nearly the square root, and more if that fills the rows.
 func panelsAcross(n int) int {
 	root := int(math.Ceil(math.Sqrt(float64(n))))
@@ -74,8 +81,8 @@ func panelsAcross(n int) int {
 func (l *heatLayout) measure(m *HeatMap, f *faces) {
 	l.measureLabels(m, f)
 	l.first = image.Pt(margin, margin)
-	if len(l.rowTags) > 0 {
-		l.first.X += widest(f.label, l.rowTags) + 8
+	if wide := widest(f.label, slices.Concat(l.rowTags...)); wide > 0 {
+		l.first.X += wide + 8
 	}
 	if m.Title != "" {
 		l.first.Y += height(f.title) + 6
@@ -117,12 +124,19 @@ const keyGap = 6 // between the bar's numbers and its key
 
 // measureLabels makes labels and texts legible, and cells wide enough for texts.
 func (l *heatLayout) measureLabels(m *HeatMap, f *faces) {
-	l.rowTags, l.colTags = tokenLabels(f.label, m.Rows), tokenLabels(f.label, m.Cols)
-	if m.PlainRows {
-		l.rowTags = plainLabels(f.label, m.Rows)
+	tags := func(labels []string, plain bool) []string {
+		if plain {
+			return plainLabels(f.label, labels)
+		}
+		return tokenLabels(f.label, labels)
 	}
-	if m.PlainCols {
-		l.colTags = plainLabels(f.label, m.Cols)
+	l.colTags = tags(m.Cols, m.PlainCols)
+	for _, p := range m.Panels {
+		rows := p.Rows
+		if rows == nil {
+			rows = m.Rows
+		}
+		l.rowTags = append(l.rowTags, tags(rows, m.PlainRows))
 	}
 	if m.hasTexts() {
 		l.texts = make([][][]string, len(m.Panels))
@@ -206,15 +220,15 @@ func (l *heatLayout) frames(c *canvas, panel int, blocks []image.Rectangle) {
 // each column.
 func (l *heatLayout) labels(c *canvas, frames []image.Rectangle) {
 	for row := range l.down {
-		area := l.cells(row * l.across)
-		for i := 0; i < len(l.rowTags); i += every(height(c.label), l.cell.Y) {
+		area, tags := l.cells(row*l.across), l.rowTags[row*l.across]
+		for i := 0; i < len(tags); i += every(height(c.label), l.cell.Y) {
 			paint := ink
 			for _, b := range frames {
 				if b.Dx() == l.cols && b.Min.Y <= i && i < b.Max.Y {
 					paint = accent
 				}
 			}
-			c.write(c.label, l.rowTags[i], area.Min.X-6, area.Min.Y+i*l.cell.Y+l.cell.Y/2, end, middle, paint)
+			c.write(c.label, tags[i], area.Min.X-6, area.Min.Y+i*l.cell.Y+l.cell.Y/2, end, middle, paint)
 		}
 	}
 	for col := range l.across {

@@ -11,6 +11,10 @@ type Panel struct {
 	Title  string
 	Values [][]float32 // [rows][cols], from 0 to 1
 	Texts  [][]string  // [rows][cols], tokens to write in the cells; nil is none
+
+	// Rows are the labels of this panel's rows; nil for those of the heat map.
+	// A map of panels with such labels is one panel wide.
+	Rows []string
 }
 
 // A HeatMap shows matrices as coloured cells: the attention weights of a head,
@@ -106,6 +110,8 @@ func (m *HeatMap) check() error {
 		return fmt.Errorf("plot: heat map %q has %d column labels for %d columns", m.Title, len(m.Cols), cols)
 	case m.Across < 0:
 		return fmt.Errorf("plot: heat map %q has %d panels side by side; it must be 0 (chosen) or more", m.Title, m.Across)
+	case m.Across > 1 && m.hasRows():
+		return fmt.Errorf("plot: heat map %q has %d panels side by side and panels with labels of their own, which have room one below the other only", m.Title, m.Across)
 	}
 	for _, block := range m.Frames {
 		if block.Empty() || !block.In(image.Rect(0, 0, cols, rows)) {
@@ -123,6 +129,9 @@ func (m *HeatMap) check() error {
 func checkPanel(p Panel, rows, cols int) error {
 	if len(p.Values) != rows {
 		return fmt.Errorf("has %d rows, panel 0 has %d", len(p.Values), rows)
+	}
+	if p.Rows != nil && len(p.Rows) != rows {
+		return fmt.Errorf("has %d row labels for %d rows", len(p.Rows), rows)
 	}
 	if p.Texts != nil && len(p.Texts) != rows {
 		return fmt.Errorf("has %d rows of texts, panel 0 has %d rows", len(p.Texts), rows)

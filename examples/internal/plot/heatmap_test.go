@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -153,6 +154,8 @@ func TestHeatMapErrors(t *testing.T) {
 		{HeatMap{Panels: []Panel{{Values: [][]float32{{1, 2}, {1}}}}}, "row 1 has 1 values, not 2"},
 		{HeatMap{Rows: []string{"a"}, Panels: []Panel{{Values: two}}}, "1 row labels for 2 rows"},
 		{HeatMap{Cols: []string{"a"}, Panels: []Panel{{Values: two}}}, "1 column labels for 2 columns"},
+		{HeatMap{Panels: []Panel{{Values: two}, {Values: two, Rows: []string{"a"}}}}, "panel 1 has 1 row labels for 2 rows"},
+		{HeatMap{Across: 2, Panels: []Panel{{Values: two}, {Values: two, Rows: []string{"a", "b"}}}}, "2 panels side by side and panels with labels of their own"},
 		{HeatMap{Across: -1, Panels: []Panel{{Values: two}}}, "-1 panels side by side"},
 		{HeatMap{Panels: []Panel{{Values: two, Texts: [][]string{{"a"}}}}}, "panel 0 has 1 rows of texts"},
 		{HeatMap{Panels: []Panel{{Values: two, Texts: [][]string{{"a"}, {"b"}}}}}, "panel 0 row 0 has 1 texts, not 2"},
@@ -243,14 +246,35 @@ func TestPlainLabels(t *testing.T) {
 		m.Panels[0].Values[i] = make([]float32, 2)
 	}
 	_, l, f := drawn(t, &m)
-	if l.rowTags[0] != m.Rows[0] || l.colTags[1] != m.Cols[1] {
-		t.Errorf("labels read %q and %q", l.rowTags[0], l.colTags[1])
+	if l.rowTags[0][0] != m.Rows[0] || l.colTags[1] != m.Cols[1] {
+		t.Errorf("labels read %q and %q", l.rowTags[0][0], l.colTags[1])
 	}
 	if need := width(f.label, m.Rows[0]); l.first.X < margin+need || l.height < l.first.Y+120*l.cell.Y+need {
 		t.Errorf("no room for %d in a picture %d high, with cells from %v", need, l.height, l.first)
 	}
 	if n := every(height(f.label), l.cell.Y); n != 1 {
 		t.Errorf("one label in %d is shown", n)
+	}
+}
+
+// Panels may have labels of their own: all are there, and the panels stand one below the other.
+func TestPanelRows(t *testing.T) {
+	two := square(2, func(int, int) float32 { return 0 })
+	m := HeatMap{PlainRows: true, Rows: []string{"a", "b"}, Panels: []Panel{{Values: two}, {Values: two, Rows: []string{"c", "the longest of all"}}, {Values: two}}}
+	picture, l, f := drawn(t, &m)
+	if l.across != 1 || l.first.X < margin+width(f.label, "the longest of all") {
+		t.Errorf("%d panels side by side, cells from %v", l.across, l.first)
+	}
+	for i, want := range [][]string{m.Rows, m.Panels[1].Rows, m.Rows} {
+		cells := l.cells(i)
+		area := image.Rect(margin, cells.Min.Y+l.cell.Y, cells.Min.X, cells.Max.Y)
+		if !slices.Equal(l.rowTags[i], want) || blank(picture, area) {
+			t.Errorf("panel %d has labels %q, want %q", i, l.rowTags[i], want)
+		}
+	}
+	area := l.cells(0)
+	if short := image.Rect(margin, area.Min.Y, area.Min.X-6-width(f.label, "a"), area.Max.Y); !blank(picture, short) {
+		t.Error("the first panel has the labels of another one")
 	}
 }
 

@@ -111,9 +111,8 @@ CASES = [  # folder, kind, cases
      + llama_kin.COHERE_CASES + llama_kin.COHERE2_CASES),
     ("", decoders, moe.MIXTRAL_CASES + moe.QWEN2_MOE_CASES + moe.QWEN3_MOE_CASES + moe.OLMOE_CASES
      + moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES + moe.PHIMOE_CASES + moe.GPT_OSS_CASES
-     + deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.GLM4_MOE_LITE_CASES),
-    ("next", decoders, deepseek.GLM4_MOE_CASES + deepseek.MINIMAX_M2_CASES + deepseek.KIMI_K2_CASES
-     + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),
+     + deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.KIMI_K2_CASES + deepseek.GLM4_MOE_LITE_CASES
+     + deepseek.GLM4_MOE_CASES + deepseek.MINIMAX_M2_CASES + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
      + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES

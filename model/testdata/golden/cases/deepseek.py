@@ -138,12 +138,10 @@ DEEPSEEK_V2_CASES = [
                 {**BY_GROUP, "routed_scaling_factor": 4.0, "q_lora_rank": 21,
                  "rope_scaling": {**YARN, "mscale": 0.6, "mscale_all_dim": 1.4}}),
     deepseek_v2("biases", "attention_bias of q_a_proj, kv_a_proj and o_proj; mlp_bias of the dense layer and of the "
-                "shared experts, not of experts; rms_norm_eps 1e-2 that the two norms within attention do not read; "
-                "config as transformers 5 saves it",
-                [{"attention_bias": False}, {"mlp_bias": False}, {"rms_norm_eps": 1e-6}, {"topk_method": "greedy"}],
-                {**BY_GROUP, "q_lora_rank": 21, "attention_bias": True, "mlp_bias": True, "rms_norm_eps": 1e-2,
-                 "num_hidden_layers": 2, "n_shared_experts": 1}, saved_config=True,
-                gains={**SMALL, "q_a_proj": 0.1, "kv_a_proj_with_mqa": 0.2, "embed_tokens": 1.5}),
+                "shared experts, not of experts; config as transformers 5 saves it",
+                [{"attention_bias": False}, {"mlp_bias": False}, {"topk_method": "greedy"}],
+                {**BY_GROUP, "q_lora_rank": 21, "attention_bias": True, "mlp_bias": True, "num_hidden_layers": 2,
+                 "n_shared_experts": 1}, saved_config=True, gains={**SMALL, "embed_tokens": 1.0}),
     deepseek_v2("defaults", "keys with defaults left out: greedy, every layer of experts, two shared experts, scale 1, "
                 "theta 10000; norm_topk_prob is not read",
                 [{"rope_theta": 100.0}, {"first_k_dense_replace": 1}, {"routed_scaling_factor": 2.0}],
