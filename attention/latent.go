@@ -60,8 +60,8 @@ type LatentUp struct {
 type LatentForm uint8
 
 const (
-	// LatentAuto takes, for each sequence, the form that is faster for its number of new tokens. Nothing else
-	// decides: not the tokens before them, nor other sequences.
+	// LatentAuto takes, for each sequence, the form that is faster for its number of new tokens, [Seq].New.
+	// Nothing else decides: not the tokens before them, nor other sequences.
 	LatentAuto LatentForm = iota
 
 	LatentAbsorbed // for few new tokens, such as one: the least work for each pair of a new and a cached token

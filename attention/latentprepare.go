@@ -84,7 +84,7 @@ func (t *latentTask) addSequences() {
 			latents := t.down.Data[row*ld+m.queryWidth():]
 			all.kv = keyValues{k: latents, v: latents, ldk: ld, ldv: ld}
 		}
-		t.seqs = append(t.seqs, latentSeq{index: i, all: all, absorbed: s.Rows <= most, first: len(t.picked), n: 1})
+		t.seqs = append(t.seqs, latentSeq{index: i, all: all, absorbed: s.New <= most, first: len(t.picked), n: 1})
 		t.picked = append(t.picked, all)
 		row += s.Rows
 	}

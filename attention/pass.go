@@ -15,6 +15,10 @@ type Seq struct {
 	// [Plan.NewCross]. Sequences may share it.
 	Cross *Cache
 
+	// New is the number of tokens that the sequence gets at a time, of which the rows of this pass may be a part;
+	// 0 means Rows. What a [Latent] takes for a prompt goes by it.
+	New int
+
 	// Length is the longest that the sequence has been, this pass included; 0 means Pos + Rows. Rotations
 	// that adapt to the length use it, as in transformers.
 	Length int
@@ -65,6 +69,9 @@ func (p *Pass) Begin(seqs ...Seq) {
 	p.layer, p.Plan = 0, nil
 	for i := range p.Seqs {
 		s := &p.Seqs[i]
+		if s.New == 0 {
+			s.New = s.Rows
+		}
 		if s.Length == 0 {
 			s.Length = s.Pos + s.Rows
 		}

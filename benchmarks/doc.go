@@ -16,6 +16,8 @@
 //     LLaMA 3.2 1B, with random weights, and of SmolLM2 135M, with its real weights if they are there.
 //   - BenchmarkMoE: one layer of experts of the shapes of Mixtral, Qwen3-30B-A3B and DeepSeek V3 (64 of its 256
 //     experts), for one token and for prompts.
+//   - BenchmarkMoEModel: small whole models of the widths of Mixtral and Qwen3-30B-A3B. rival_moe.py times
+//     llama.cpp on the same.
 //   - BenchmarkEmbed: encoders of the shapes of MiniLM-L6 and BERT base, for batches of equal and of mixed
 //     lengths, without padding.
 //   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four

@@ -76,6 +76,7 @@ func (b *batcher) compute(d *Decoder, sessions []*Session) {
 	for _, s := range sessions {
 		s.restartIfLong()
 		s.longest = max(s.longest, len(s.ids))
+		s.pending = len(s.ids) - s.cache.Len()
 	}
 	for b.gather(d, sessions) {
 		b.pass.Observer = sessions[0].opt.Observer
@@ -117,7 +118,7 @@ func (b *batcher) gather(d *Decoder, sessions []*Session) bool {
 		if first, last := s.givenBefore(pos), s.givenBefore(pos+n); last > first {
 			in.Rows = tensor.From(s.given[first:last], (last-first)/width, width)
 		}
-		b.seqs = append(b.seqs, attention.Seq{Rows: n, Pos: pos, Cache: s.cache, Cross: s.cross(), Length: s.longest})
+		b.seqs = append(b.seqs, attention.Seq{Rows: n, New: s.pending, Pos: pos, Cache: s.cache, Cross: s.cross(), Length: s.longest})
 		b.in = append(b.in, in)
 		for i := max(pos, len(s.ids)-max(1, len(b.all)/d.Vocab)); i < pos+n; i++ {
 			b.ends, b.rows = append(b.ends, end{s, i}), append(b.rows, row+i-pos)

@@ -8,7 +8,6 @@ import (
 	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
-	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -71,26 +70,4 @@ func TestPredictionAssembledWrongly(t *testing.T) {
 	tensortest.Panics(t, "hidden is [1, 45], want [2, 45]", func() {
 		d.Predict(&p, tensor.New(1, 45), []arch.Sequence{{IDs: []int{1, 2}}})
 	})
-}
-
-// The forms of latent attention agree, and so does what they write.
-func TestLatentForms(t *testing.T) {
-	for _, name := range []string{"deepseek_v3", "deepseek_v2", "glm4_moe_lite"} {
-		g := plain(t, name)
-		ids := modeltest.RandomIDs(7, 100, 97)
-		var logits [3]tensor.Tensor
-		for i, form := range []attention.LatentForm{attention.LatentAuto, attention.LatentAbsorbed, attention.LatentExpanded} {
-			d := g.decoder(t, model.Options{LatentForm: form})
-			var err error
-			if logits[i], err = d.NewSession(model.SessionOptions{}).Extend(ids...); err != nil {
-				t.Fatal(err)
-			}
-			if i > 0 {
-				compareTensors(t, name+" "+form.String(), logits[i], logits[0])
-			}
-		}
-		if _, equal := tensortest.SameBits(logits[1].Data, logits[2].Data); equal {
-			t.Errorf("%s: the forms do not differ", name)
-		}
-	}
 }

@@ -33,6 +33,7 @@ type Session struct {
 	ids     []int
 	given   []float32 // the rows of tokens whose id is arch.RowID, one after the other
 	longest int       // the most tokens it has had, for rotations that depend on it
+	pending int       // tokens that the present call computes
 	logits  []float32 // [V], after the last token; empty before the first
 	encoded *Encoded  // what an encoder has read, for a decoder that attends to it
 	crosses bool      // the decoder does
