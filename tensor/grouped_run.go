@@ -95,7 +95,7 @@ func (b *groupBlock) panelCost(in int) int { return (b.rows + 8) * in * gemm.Pan
 // wave.
 func (p *groupedProduct) fill(e, row, wave int) (int, int) {
 	p.blocks = p.blocks[:0]
-	packed, hidden, scratch := 0, 0, 0
+	packed, hidden, gated, scratch := 0, 0, 0, 0
 	for row < len(p.groups.Rows) && packed+hidden < wave {
 		from, to := p.groups.of(e)
 		if row == to {
@@ -110,6 +110,7 @@ func (p *groupedProduct) fill(e, row, wave int) (int, int) {
 			packed += up.Format.PackedRowsLen(b.rows, up.K)
 		}
 		hidden += down.Format.PackedRowsLen(b.rows, down.K)
+		gated = max(gated, min(b.rows*gate.N, gateLen))
 		scratch = max(scratch, gate.Format.ScratchLen(gatherCols), up.Format.ScratchLen(gatherCols), down.Format.ScratchLen(gateLen/gemm.RowTile))
 		p.blocks = append(p.blocks, b)
 		row += b.rows
@@ -119,8 +120,8 @@ func (p *groupedProduct) fill(e, row, wave int) (int, int) {
 	for i := range p.workers {
 		w := &p.workers[i]
 		grow(&w.rows, gemm.RowTile*gatherCols)
-		grow(&w.gate, gateLen)
-		grow(&w.up, gateLen)
+		grow(&w.gate, gated)
+		grow(&w.up, gated)
 		grow(&w.scratch, scratch)
 	}
 	return e, row
