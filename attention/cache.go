@@ -62,6 +62,7 @@ type Cache struct {
 	dtype  tensor.DType
 	layers []layerCache
 	n      int // tokens
+	start  int // tokens that were never there: see StartAt
 	mem    *hugepages.Slab
 }
 
@@ -145,6 +146,27 @@ const pagesAtOnce = 4
 // Len returns the number of cached tokens.
 func (c *Cache) Len() int { return c.n }
 
+// StartAt lets an empty cache begin at position n, as if it had dropped n tokens. It fails if the token at n
+// could see one of them in some layer, or if a layer keeps a state.
+func (c *Cache) StartAt(n int) error {
+	if c.n != 0 || n < 0 {
+		return fmt.Errorf("attention: a cache of %d tokens cannot start at position %d", c.n, n)
+	}
+	for i := range c.layers {
+		l := &c.layers[i]
+		if lo, _ := l.Mask.Range(n); n > 0 && l.State > 0 || lo < n {
+			return fmt.Errorf("attention: a cache cannot start at position %d: layer %d needs what was before it", n, i)
+		}
+	}
+	for i := range c.layers {
+		l := &c.layers[i]
+		l.first = n / flash.Block
+		l.pages = make([]*page, l.first)
+	}
+	c.n, c.start = n, n
+	return nil
+}
+
 // Reserve allocates pages for n tokens in all. Later passes then allocate no pages until the sequence is
 // longer. A layer with a window gets pages for its window only; a long prompt may still allocate more.
 func (c *Cache) Reserve(n int) {
@@ -172,7 +194,7 @@ func (c *Cache) Reserve(n int) {
 // States are saved at some positions only. If no state was saved at n, Truncate goes back to the last
 // position before n that has one. Call Len to see how many tokens are left, and compute the others again.
 func (c *Cache) Truncate(n int) error {
-	if n < 0 || n > c.n {
+	if n < c.start || n > c.n {
 		return fmt.Errorf("attention: cannot go back to position %d of %d", n, c.n)
 	}
 	to := c.restorable(n)
@@ -217,7 +239,7 @@ func (l *layerCache) truncate(pages int) {
 
 // Fork returns a cache with the same tokens. The two share memory until one of them writes.
 func (c *Cache) Fork() *Cache {
-	f := &Cache{plan: c.plan, dtype: c.dtype, n: c.n, layers: append([]layerCache(nil), c.layers...)}
+	f := &Cache{plan: c.plan, dtype: c.dtype, n: c.n, start: c.start, layers: append([]layerCache(nil), c.layers...)}
 	f.ownMemory()
 	for i := range f.layers {
 		l := &f.layers[i]

@@ -64,7 +64,7 @@ func verify(c *Cache, text func(pos int) int) error {
 			n := min(pageTokens, c.n-b*pageTokens)
 			for h := range l.KVHeads {
 				k, ldk, v, ldv := l.block(h, b, n, wide)
-				for j := range n {
+				for j := max(0, c.start-b*pageTokens); j < n; j++ {
 					pos := b*pageTokens + j
 					for d := range l.KeyDim {
 						if want := stamp(text(pos), i, pos, h*l.KeyDim+d); k[j*ldk+d] != want {
@@ -255,6 +255,54 @@ func TestTruncate(t *testing.T) {
 	write(c, 3, 600)
 	if err := verify(c, always(3)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A cache can start where no layer sees what was before, and then works like any other.
+func TestStartAt(t *testing.T) {
+	chunks := func(n ...int) *Cache {
+		var layers []CacheLayer
+		for _, n := range n {
+			layers = append(layers, CacheLayer{KVHeads: 2, KeyDim: 3, ValueDim: 1, Mask: Mask{Causal: true, Chunk: n}})
+		}
+		return newCache(tensor.F32, layers)
+	}
+	for _, start := range []int{0, 650, 1300, 128 * 650, 9999990} {
+		c := chunks(130, 65, max(start, 1))
+		if err := c.StartAt(start); err != nil || c.Len() != start {
+			t.Fatalf("start at %d: %d tokens, %v", start, c.Len(), err)
+		}
+		write(c, 1, 100)
+		f := c.Fork()
+		write(c, 1, 200)
+		write(f, 2, 3)
+		if err := f.Truncate(start + 50); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Truncate(start - 1); err == nil {
+			t.Errorf("a cache that started at %d goes back before", start)
+		}
+		for _, c := range []*Cache{c, f} {
+			if err := verify(c, always(1)); err != nil {
+				t.Errorf("start at %d: %v", start, err)
+			}
+		}
+		if size := c.Bytes(); size > 1<<16 {
+			t.Errorf("start at %d: %d bytes", start, size)
+		}
+	}
+	used := chunks(10)
+	write(used, 1, 10)
+	for name, err := range map[string]error{
+		"in a chunk":   chunks(130, 65).StartAt(65),
+		"after tokens": used.StartAt(20),
+		"negative":     chunks(10).StartAt(-10),
+		"a window":     newCache(tensor.F32, []CacheLayer{{KVHeads: 1, KeyDim: 1, Mask: Mask{Causal: true, Window: 5}}}).StartAt(10),
+		"a state":      newCache(tensor.F32, []CacheLayer{{State: 3}}).StartAt(10),
+	} {
+		if err == nil {
+			t.Errorf("a cache starts %s", name)
+		}
 	}
 }
 

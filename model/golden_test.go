@@ -31,6 +31,7 @@ type golden struct {
 	Name, Family string
 	Config       json.RawMessage
 	goldenWeights
+	Start             int // position of the prompt's first token
 	Prompt, Positions []int
 	Hidden            []floats
 	Routing           []routing
@@ -271,7 +272,11 @@ func (g *golden) checkStates(t *testing.T, d *model.Decoder) {
 			compareTensors(t, "hidden "+g.Hidden[i].At, rowsOf(x, g.Positions), g.Hidden[i].tensor(t))
 		}
 	}}
-	p.Begin(attention.Seq{Rows: len(g.Prompt), Cache: newCache(t, d)})
+	cache := newCache(t, d)
+	if err := cache.StartAt(g.Start); err != nil {
+		t.Fatal(err)
+	}
+	p.Begin(attention.Seq{Rows: len(g.Prompt), Pos: g.Start, Cache: cache})
 	logits := d.Forward(p, []arch.Sequence{{IDs: g.Prompt}}, g.Positions)
 	compareTensors(t, "logits", logits, g.Logits.tensor(t))
 	g.checkRouting(t, &chosen, g.Routing)

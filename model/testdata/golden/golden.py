@@ -47,6 +47,13 @@ Decoders (this folder) hold
     greedy_cached       the same from generate() with a cache, only where it differs from greedy
     min_margin          the smallest (first - second logit) / max |logit| in the greedy run
 
+Far from the start (far/)
+    A decoder's file holds start, the position of its prompt's first token: the reference's cache says that it had
+    start tokens, of which none is left. Positions are rows of the prompt, as ever.
+    tables of LLaMA 4   positions, and for each of some configs what the reference makes there. rotations: inv_freq,
+                        to be equal to the last bit, and cos and sin, a row per position. temperatures: scale, by which
+                        a query is multiplied in a layer without rotation.
+
 Encoders (encoders/) hold
     inputs              three sequences, each run alone without padding: ids, types (segment ids, where there are
                         segments), positions (the rows kept)
@@ -99,7 +106,7 @@ import sys
 
 from cases import (bart, beams, bert, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
                    modernbert, moe, t5)
-from kinds import decoders, encoders, pipelines, reference, seq2seq
+from kinds import decoders, encoders, far, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
 
@@ -113,6 +120,8 @@ CASES = [  # folder, kind, cases
      + moe.GRANITE_MOE_CASES + moe.GRANITE_MOE_SHARED_CASES + moe.PHIMOE_CASES + moe.GPT_OSS_CASES
      + deepseek.DEEPSEEK_V3_CASES + deepseek.DEEPSEEK_V2_CASES + deepseek.KIMI_K2_CASES + deepseek.GLM4_MOE_LITE_CASES
      + deepseek.GLM4_MOE_CASES + deepseek.MINIMAX_M2_CASES + llama4.LLAMA4_TEXT_CASES + llama4.LLAMA4_CASES),
+    ("far", decoders, llama4.LLAMA4_FAR_CASES),
+    ("far", far, llama4.LLAMA4_TABLES_CASES),
     ("encoders", encoders, bert.BERT_CASES + bert.ROBERTA_CASES + bert.DISTILBERT_CASES + bert.XLM_ROBERTA_CASES
      + bert.ELECTRA_CASES + bert.ALBERT_CASES + bert.MPNET_CASES + deberta.DEBERTA_CASES + deberta.DEBERTA_V2_CASES
      + modernbert.MODERNBERT_CASES + gemma.GEMMA3_ENCODER_CASES + t5.T5_ENCODER_CASES

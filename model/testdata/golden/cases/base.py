@@ -98,6 +98,7 @@ class DecoderCase(Case):
     rope_state: bool = False  # frequencies depend on the length, so a cached run may differ
     prompt: int = 40  # its length
     last: str = "final norm"  # what gives the last hidden state
+    start: int = 0  # the position of the prompt's first token; it sees nothing before it
 
     GAINS = {"embed_tokens": 1.0, "wte": 0.3, "wpe": 0.3, "lm_head": 1.0, "q_proj": 1.5, "k_proj": 1.5, "qkv_proj": 1.5,
              "c_attn": 1.5, "o_proj": 1.5, "c_proj": 1.5, "down_proj": 1.5, "query_key_value": 1.5, "dense": 1.5,

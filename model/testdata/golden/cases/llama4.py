@@ -82,6 +82,36 @@ LLAMA4_TEXT_CASES = [
             "rope_scaling": None, "rope_theta": 1000.0}),
 ]
 
+# The first token stands at the start of a chunk, and the queries' factor grows from position 9,999,999 on.
+LLAMA4_FAR_CASES = [
+    llama4("far", "a prompt from position 9,999,981 on, whose cache says that the tokens before are gone: angles "
+           "rounded to float32, borders of chunks of 9 positions, and a temperature that grows within the prompt",
+           [*CHUNKS, {"floor_scale": 5000001}, {"attn_scale": 0.4}, {"use_qk_norm": False}, {"rope_scaling": None}],
+           {"floor_scale": 5000000, "max_position_embeddings": 10485760, "no_rope_layers": [1, 0, 1],
+            "num_hidden_layers": 3}, start=9999981, faint=[{"rope_theta": 500000.1}]),
+]
+
+
+@dataclasses.dataclass
+class TablesCase:
+    name: str
+    family: str
+    note: str
+    positions: list
+    ropes: list  # configs
+    scales: list  # configs
+
+
+HEADS = {"head_dim": 128, "max_position_embeddings": 10485760}
+LLAMA4_TABLES_CASES = [
+    TablesCase("llama4_text-tables", "llama4_text", "rotations and temperatures of the published configs, Scout and "
+               "Maverick", [0, 1, 8190, 8191, 8192, 131071, 1048576, 9994238, 9994239, 9999990, 9999999, 10485759],
+               [{**HEADS, "rope_parameters": {**SCOUT_ROPE, "original_max_position_embeddings": 8192,
+                                              "rope_theta": 500000.0}},
+                {**HEADS, "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0}}],
+               [{"floor_scale": 8192, "attn_scale": 0.1}]),
+]
+
 VISION = {"model_type": "llama4_vision_model", "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1,
           "num_attention_heads": 2, "image_size": 16, "patch_size": 4, "num_channels": 3, "projector_input_dim": 6,
           "projector_output_dim": 6, "vision_output_dim": 6, "rope_theta": 10000}
@@ -98,7 +128,7 @@ def with_pictures(name: str, note: str, contrasts: list, text: dict, **rest):
 
 
 LLAMA4_CASES = [
-    with_pictures("published", "a checkpoint for pictures and text, run on text: text_config, names language_model.…, "
+    with_pictures("published", "a checkpoint for pictures and text, run on text: text_config, language_model.…, "
                   "vision_model.…, multi_modal_projector.…", [*CHUNKS, *TEMPERATURE, {"use_qk_norm": False},
                   {"rope_scaling": None}], {"num_hidden_layers": 4, "interleave_moe_layer_step": 2}),
     with_pictures("saved", "config and names as transformers 5 saves them", [*CHUNKS, {"no_rope_layers": [1, 1, 1]}],

@@ -8,7 +8,7 @@ import torch
 import transformers
 from transformers.models.llama4.modeling_llama4 import Llama4Router, Llama4TextExperts
 
-from kinds import prediction
+from kinds import far, prediction
 from kinds.reference import (Unfit, check_contrasts, check_weights, first_fit, layout, load, make_weights,
                              pack, random_ids, relative, tensor_rules, with_noise)
 
@@ -22,8 +22,8 @@ def kept_positions(prompt: list) -> list:
     return [*POSITIONS, len(prompt) - 1]
 
 
-def next_logits(model, ids: list) -> torch.Tensor:
-    return model(torch.tensor([ids]), use_cache=False).logits[0]
+def next_logits(case, model, ids: list) -> torch.Tensor:
+    return model(torch.tensor([ids]), **far.arguments(model, case.start)).logits[0]
 
 
 def margin(row: torch.Tensor) -> float:
@@ -31,11 +31,11 @@ def margin(row: torch.Tensor) -> float:
     return (first - second) / row.abs().max().item()
 
 
-def greedy(model, prompt: list, least: float = 0) -> tuple[list, float]:
+def greedy(case, model, prompt: list, least: float = 0) -> tuple[list, float]:
     """The tokens that follow, and the smallest margin, which is not to be below least."""
     ids, smallest = list(prompt), math.inf
     for _ in range(GREEDY):
-        row = next_logits(model, ids)[-1]
+        row = next_logits(case, model, ids)[-1]
         smallest = min(smallest, margin(row))
         if smallest < least:
             raise Unfit(f"margin {smallest:.2g}")
@@ -83,7 +83,7 @@ def routing(model, run) -> dict:
 
 def routings(case, model, ids: list) -> list:
     """(model, routing) of a model that has just been loaded, and of the layer that predicts one token more."""
-    found = [(model, routing(model, lambda: next_logits(model, ids)))]
+    found = [(model, routing(model, lambda: next_logits(case, model, ids)))]
     if case.prediction:
         layer = prediction.load(case, model)
         found.append((layer, routing(layer, lambda: prediction.run(layer, model, ids))))
@@ -128,11 +128,11 @@ def survives_noise(case, folder, config, weights, tensors, prompt, want: list, c
         noisy = with_noise(weights, tensors, draw, NOISE)
         model = load(case, folder, config, noisy)
         if case.rope_state:  # the frequencies depend on the length, so each length needs its own run
-            got = greedy(model, prompt)[0]
+            got = greedy(case, model, prompt)[0]
             if greedy_cached(load(case, folder, config, noisy), prompt) != cached:
                 return False
         else:
-            got = next_logits(model, prompt + want)[len(prompt) - 1:-1].argmax(-1).tolist()
+            got = next_logits(case, model, prompt + want)[len(prompt) - 1:-1].argmax(-1).tolist()
         if got != want or not same_routing(routed, routings(case, model, prompt + want), kept):
             return False
     return True
@@ -149,10 +149,10 @@ def check_shown(case, folder, config, weights, prompt):
     """Contrasts and tensors must show in the logits."""
     ids = prompt + prompt[::-1][:40]  # some changes show only after a length
     model = load(case, folder, config, weights)
-    logits = next_logits(model, ids)
+    logits = next_logits(case, model, ids)
     check_contrasts(case, config, lambda other: relative(
-        logits, next_logits(load(case, folder, other, weights, strict=False), ids)))
-    check_weights(case, each_weight(model), case.faintest, lambda: relative(logits, next_logits(model, ids)))
+        logits, next_logits(case, load(case, folder, other, weights, strict=False), ids)))
+    check_weights(case, each_weight(model), case.faintest, lambda: relative(logits, next_logits(case, model, ids)))
 
 
 def route(layer: int, chosen: torch.Tensor, weights: torch.Tensor, positions: list) -> dict:
@@ -177,14 +177,14 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
     positions = kept_positions(prompt)
     with tempfile.TemporaryDirectory() as folder:
         model = load(case, folder, config, weights)
-        output = model(torch.tensor([prompt]), use_cache=False, output_hidden_states=True)
+        output = model(torch.tensor([prompt]), output_hidden_states=True, **far.arguments(model, case.start))
         found = routings(case, model, prompt)
         check_routing(case, found)
         routed = found[0][1]
-        tokens, smallest = greedy(load(case, folder, config, weights), prompt, MIN_MARGIN)
+        tokens, smallest = greedy(case, load(case, folder, config, weights), prompt, MIN_MARGIN)
         if len(set(tokens)) < MIN_DISTINCT:
             raise Unfit(f"{len(set(tokens))} different tokens")
-        cached = greedy_cached(load(case, folder, config, weights), prompt)
+        cached = tokens if case.start else greedy_cached(load(case, folder, config, weights), prompt)
         if cached != tokens and not case.rope_state:
             raise ValueError(f"{case.name}: the cache changes the greedy run")
         if not survives_noise(case, folder, config, weights, tensors, prompt, tokens, cached):
@@ -200,7 +200,7 @@ def attempt(case, seed: int, config: dict, shapes: dict) -> dict:
     return {
         "name": case.name, "family": case.family, "note": case.note, "config": config,
         **({} if case.attention == "eager" else {"attention": case.attention}), "seed": seed,
-        "tensors": tensors, "prompt": prompt, "positions": positions,
+        "tensors": tensors, **({"start": case.start} if case.start else {}), "prompt": prompt, "positions": positions,
         "hidden": [{"at": at, **pack(h[0, positions])} for at, h in zip(labels, hidden, strict=True)],
         **({"routing": [route(layer, *r, positions) for layer, r in routed.items()]} if routed else {}),
         "logits": pack(output.logits[0, positions]),
