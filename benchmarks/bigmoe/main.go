@@ -14,6 +14,9 @@
 //
 // Resident memory (VmHWM, RssAnon, RssFile) is what Linux reports. RssFile are pages of the mapped files: the system
 // drops them when it needs the memory, and their number says how much was free.
+//
+// On a machine of 24 GB the 41 GB take a heap of 2.8 GB, for the tables and the attention layers. After 20 tokens the peak
+// of resident memory was 18.6 GB, 2.6 GB of the process and the rest pages of the files.
 package main
 
 import (

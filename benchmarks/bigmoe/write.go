@@ -125,7 +125,8 @@ func writeJSON(name string, v any) error {
 }
 
 // formula is a Source of bfloat16 tensors that are computed from their names: norms are 1, other elements have random
-// signs and sizes from 2⁻⁷ to 2⁻⁵, which suits rows of some thousand elements.
+// signs and sizes from 2⁻⁷ to 2⁻⁵, which suits rows of some thousand elements. Those of the embeddings are larger, from 2³
+// to 2⁵: a token then remains what it is through all layers, and goes to experts of its own.
 type formula struct{ infos []checkpoint.Info }
 
 func (f *formula) Names() iter.Seq[string] {
@@ -160,15 +161,18 @@ func (f *formula) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	seed, buf := h.Sum64(), make([]byte, size)
+	random, fixed := uint64(0x80FF_80FF_80FF_80FF), uint64(0x3C00_3C00_3C00_3C00) // bits of four elements
+	switch {
+	case strings.HasSuffix(name, "norm.weight"):
+		random, fixed = 0, 0x3F80_3F80_3F80_3F80
+	case strings.Contains(name, "embed_tokens"):
+		fixed = 0x4100_4100_4100_4100
+	}
 	return func(yield func([]byte, error) bool) {
 		for at := int64(0); at < info.Size; at += int64(size) {
 			b := buf[:min(int64(size), info.Size-at)]
 			for i := 0; i < len(b); i += 8 {
-				z := uint64(0x3F80_3F80_3F80_3F80)
-				if !strings.HasSuffix(name, "norm.weight") {
-					z = mix(seed+uint64(at)/8+uint64(i)/8)&0x80FF_80FF_80FF_80FF | 0x3C00_3C00_3C00_3C00
-				}
-				binary.LittleEndian.PutUint64(b[i:], z)
+				binary.LittleEndian.PutUint64(b[i:], mix(seed+uint64(at)/8+uint64(i)/8)&random|fixed)
 			}
 			if !yield(b, nil) {
 				return
