@@ -40,6 +40,7 @@
 //   - [hf] and [family]: the weights and the config.json of a folder, and a recipe for each family of models.
 //   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families that you
 //     add.
+//   - [cost]: what a model costs, from its config alone: parameters, operations, memory, time.
 //   - [task]: one call for each use: text in, answers out. [retrieval] compares embeddings and finds the
 //     nearest.
 //   - [sample] and [tokenizer] stand alone: logits to id, text to ids and back. [beam], below sample, is beam
@@ -79,6 +80,7 @@ package transformer
 import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/cost"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
@@ -100,6 +102,7 @@ import (
 var (
 	_ attention.Op
 	_ block.Block
+	_ cost.Model
 	_ model.Options
 	_ arch.Sequence
 	_ family.Recipe

@@ -6,10 +6,16 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/cost"
 	"github.com/seed2010d43f/transformer/model"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/family"
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 func preset(t testing.TB, name string) *cost.Model {
@@ -222,4 +228,33 @@ func FuzzNew(f *testing.F) {
 			}
 		}
 	})
+}
+
+// scaled is an Op from outside: it says nothing of its work.
+type scaled struct{ W *tensor.Weight }
+
+func (s *scaled) Forward(_ *attention.Pass, dst, x tensor.Tensor) { tensor.MatMul(dst, x, s.W) }
+
+// A family from outside counts like the library's own.
+func TestStranger(t *testing.T) {
+	recipe := family.Recipe{Title: "stranger", Decoder: func(c *hf.Config, w nn.Loader) *arch.Decoder {
+		cfg := family.LlamaDefaults()
+		c.Read(&cfg)
+		m := family.NewLlama(c, cfg)
+		m.RotateAll()
+		return m.Decoder(w, func(i int, l nn.Loader) block.Block {
+			return m.PreNorm(l, m.Attention(i, l), &scaled{l.Linear("scaled", m.HiddenSize, m.HiddenSize, false).Weight})
+		})
+	}}
+	m, err := cost.New([]byte(`{"model_type": "stranger", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 3, "vocab_size": 10}`),
+		model.Options{Families: map[string]family.Recipe{"stranger": recipe}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(2*10*64 + 64 + 3*(2*64+5*64*64)); m.Parameters != want {
+		t.Errorf("%d parameters, want %d", m.Parameters, want)
+	}
+	if got, want := m.Token(0).Products, 2.0*3*5*64*64; got != want {
+		t.Errorf("%v operations, want %v", got, want)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,6 +64,7 @@ func eachGolden(t *testing.T, f func(t *testing.T, name string, g golden)) {
 type count struct {
 	Class      string
 	Parameters int64
+	Tower      int64
 	Buffers    map[string]int64
 }
 
@@ -205,6 +207,17 @@ func TestPresets(t *testing.T) {
 		}
 		if want := all["presets/"+name]; m.Parameters != want.all() {
 			t.Errorf("%s: %d parameters, the reference's %s has %d", name, m.Parameters, want.Class, want.all())
+		}
+		if got, want := p.Figures.Total.Tower, all["presets/"+name].Tower; got != want {
+			t.Errorf("%s: a tower of %d parameters, the reference's has %d", name, got, want)
+		}
+		for active, f := range map[bool]*cost.Figure{false: p.Figures.Total, true: p.Figures.Active} {
+			if f == nil {
+				continue
+			}
+			if off := float64(f.Of(m, active))/float64(f.Parameters) - 1; math.Abs(off) > 0.04 {
+				t.Errorf("%s: the publisher says %s, it is %d", name, f.Text, f.Of(m, active))
+			}
 		}
 		t.Logf("%-16s %15d active %14d, %14d without input", name, m.Parameters, m.Active, m.ActiveWithoutInput())
 	}

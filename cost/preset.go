@@ -33,6 +33,7 @@ type Figure struct {
 	Text       string `json:"figure"` // "46.7B"
 	Parameters int64  `json:"parameters"`
 	Counts     string `json:"counts"` // what it counts: "all", or "without input table"
+	Tower      int64  `json:"tower"`  // parameters of a vision tower that it counts and a [Model] does not have
 	Where      string `json:"where"`  // where it is stated; "" is the model's card, or its name
 }
 
@@ -45,7 +46,7 @@ func (f *Figure) Of(m *Model, active bool) int64 {
 	if f.Counts == "without input table" {
 		n -= m.Input
 	}
-	return n
+	return n + f.Tower
 }
 
 // Presets returns the names of the published models that this package has configs of, in order.

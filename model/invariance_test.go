@@ -328,8 +328,8 @@ func TestDynamicNTK(t *testing.T) {
 
 // A cache in F16 is off by at most 2⁻¹² of each key's and value's magnitude. Scores, and what attention
 // adds to the stream, move by some of that in each of three layers; logits by up to 1.1e-2 of the largest,
-// as measured over these models (opt-350m; 4e-3 without it), and 2e-2 is the bound up to the first token that is given
-// to other experts. How the text is fed changes nothing.
+// as measured over these models (opt-350m; 4e-3 without it), and 2e-2 is the bound up to the first token that is routed
+// otherwise. How the text is fed changes nothing.
 func (g *extended) checkF16(t *testing.T) {
 	var chosen, chosenNarrow moe.Record
 	want := trace(t, g.d, model.SessionOptions{Observer: chosen.Observe}, g.ids)
@@ -350,17 +350,27 @@ func (g *extended) checkF16(t *testing.T) {
 	g.checkSplits(t, opt, narrow, splits[1:2])
 }
 
-// sameRouting returns the first of n tokens that is given to other experts in some layer, or n.
+// sameRouting returns the first of n tokens that some layer gives to other experts or with weights that jump, or n.
+// Weights of the sparse mixer jump where an expert comes close enough to the highest to count. A session that
+// computes its text again, with the factors for long texts, has the rows of the first tokens twice.
 func sameRouting(a, b *moe.Record, n int) int {
+	const jump = 0.02
+	tokens := n
 	for _, layer := range a.Layers() {
 		x, y := a.Routing(layer), b.Routing(layer)
-		for i := range n {
-			p, _ := x.Row(i)
-			q, _ := y.Row(i)
-			if !slices.Equal(p, q) {
-				n = i
-				break
+		again := x.Rows() - tokens
+		for i := range x.Rows() {
+			p, v := x.Row(i)
+			q, w := y.Row(i)
+			near := slices.EqualFunc(v, w, func(v, w float32) bool { return math.Abs(float64(v-w)) <= jump })
+			if near && slices.Equal(p, q) {
+				continue
 			}
+			if i >= again {
+				i = max(i-again, again)
+			}
+			n = min(n, i)
+			break
 		}
 	}
 	return n

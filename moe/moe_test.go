@@ -359,7 +359,7 @@ func TestBadLayers(t *testing.T) {
 		"layer has 3":              {Router: router, Act: nn.SiLU, Experts: experts(r, 3, 8, 6, false)},
 		"expert 3: Down is":        {Router: router, Act: nn.SiLU, Experts: odd},
 		"with a bias of 5":         {Router: router, Act: nn.SiLU, Experts: short},
-		"expert 0: Gate, Up or":    {Router: router, Act: nn.SiLU, Experts: make([]tensor.Expert, 4)},
+		"expert 0: no weight for Gate, Up or Down":    {Router: router, Act: nn.SiLU, Experts: make([]tensor.Expert, 4)},
 		"expert 0: Gate is [6, 9]": {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 9, 6, false)},
 		"but no Shared":            {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), SharedGate: linear(r, 1, 8)},
 		"shared expert is a":       {Router: router, Act: nn.SiLU, Experts: experts(r, 4, 8, 6, false), Shared: &block.MLP{Up: linear(r, 3, 7), Down: linear(r, 7, 3)}},

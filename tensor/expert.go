@@ -21,7 +21,7 @@ type Expert struct {
 // Check returns an error unless e is complete and takes rows of in numbers to rows of out.
 func (e *Expert) Check(in, out int) error {
 	if e.Gate == nil || e.Up == nil || e.Down == nil {
-		return errors.New("Gate, Up or Down has no weight")
+		return errors.New("no weight for Gate, Up or Down")
 	}
 	hidden := e.Up.Out
 	for _, m := range [...]struct {

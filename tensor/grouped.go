@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/internal/alias"
+	"github.com/seed2010d43f/transformer/internal/parallel"
 )
 
 // Groups says which rows of a tensor each expert of a mixture takes. A row may be taken by several experts,
@@ -53,7 +54,7 @@ func FeedForwardGrouped(dst, x Tensor, g Groups, experts []Expert, act Gating) {
 	}
 	p := groupedProducts.Get()
 	p.dst, p.x, p.groups, p.experts, p.act = dst, x, g, experts, act
-	p.run(waveLen)
+	p.run(waveLen * parallel.Width())
 	p.put()
 }
 

@@ -133,28 +133,34 @@ func blockRows(rows int) int {
 	return (each + gemm.RowTile - 1) / gemm.RowTile * gemm.RowTile
 }
 
-// share runs a stage. Its parts become smaller towards the end, so that all workers end at about the same time.
+// share runs a stage.
 func (p *groupedProduct) share(task parallel.Task) {
-	left := 0
+	work := 0
 	for i := range p.blocks {
-		left += p.blocks[i].units * p.blocks[i].cost
+		work += p.blocks[i].units * p.blocks[i].cost
 	}
 	width := min(parallel.Width(), len(p.workers))
-	if left < minWork {
+	if work < minWork {
 		width = 1
 	}
+	p.divide(work, width)
+	parallel.Run(width, len(p.parts), task)
+}
+
+// divide makes the parts of a stage. They become smaller towards the end, so that all workers end at about the same
+// time, whatever the blocks are.
+func (p *groupedProduct) divide(work, width int) {
 	p.parts = p.parts[:0]
 	for i := range p.blocks {
 		b := &p.blocks[i]
 		for unit := 0; unit < b.units; {
-			n := max(left/(4*width), minPart) / max(b.cost, 1)
+			n := max(work/(4*width), minPart) / max(b.cost, 1)
 			n = min(max(n, 1), b.units-unit)
 			p.parts = append(p.parts, groupPart{i, unit, unit + n})
 			unit += n
-			left -= n * b.cost
+			work -= n * b.cost
 		}
 	}
-	parallel.Run(width, len(p.parts), task)
 }
 
 // part returns the block of a part of a stage, and its units.

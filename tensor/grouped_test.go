@@ -192,43 +192,40 @@ func TestFeedForwardGroupedAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Parts cover the blocks in order, and the last are the smallest.
+// Parts cover the blocks in order. Workers that take one after the other end at about the same time, whether one
+// expert has all rows or each has a few: none waits for longer than the smallest parts take.
 func TestGroupedParts(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	const big = 1 << 24
-	for range 100 {
-		p := &groupedProduct{workers: make([]groupBuffers, 1+r.IntN(8))}
-		units := 0
-		for range 1 + r.IntN(9) {
-			p.blocks = append(p.blocks, groupBlock{units: r.IntN(300), cost: big * r.IntN(3)})
-			units += p.blocks[len(p.blocks)-1].units
+	for range 300 {
+		p, width := new(groupedProduct), 1+r.IntN(8)
+		work, wait := 0, minPart
+		for range 1 + r.IntN(40) {
+			b := groupBlock{units: r.IntN(300), cost: r.IntN(1 << (10 + r.IntN(15)))}
+			p.blocks = append(p.blocks, b)
+			work, wait = work+b.units*b.cost, max(wait, b.cost)
 		}
-		var done countParts
-		p.share(&done)
-		if int(done) != len(p.parts) {
-			t.Fatalf("%d of %d parts were done", done, len(p.parts))
-		}
-		next := groupPart{}
+		p.divide(work, width)
+		ends, next := make([]int, width), groupPart{}
 		for _, part := range p.parts {
 			for next.to == p.blocks[next.block].units {
-				next = groupPart{next.block + 1, 0, 0}
+				next = groupPart{block: next.block + 1}
 			}
 			if part.block != next.block || part.from != next.to || part.to <= part.from {
 				t.Fatalf("part %v follows %v", part, next)
 			}
 			next = part
-			units -= part.to - part.from
+			cost := (part.to - part.from) * p.blocks[part.block].cost
+			ends[slices.Index(ends, slices.Min(ends))] += cost
+			work -= cost
 		}
-		if units != 0 {
-			t.Fatalf("%d units are in no part", units)
+		if work != 0 {
+			t.Fatalf("parts leave out work of %d", work)
+		}
+		if first, last := slices.Min(ends), slices.Max(ends); last-first > wait {
+			t.Errorf("%d workers end after %d to %d, %d apart; the smallest parts take %d", width, first, last, last-first, wait)
 		}
 	}
 }
-
-// countParts is a task for one worker.
-type countParts int
-
-func (n *countParts) Do(int, int) { *n++ }
 
 // A panic of the activation is the caller's, and what comes after is not harmed.
 func TestGroupedPanic(t *testing.T) {
@@ -276,7 +273,7 @@ func TestGroupedShapes(t *testing.T) {
 			FeedForwardGrouped(From(m.Data[6:], 2, 5), From(m.Data[:12], 3, 4), good, experts, swiGLU{})
 		},
 		"tensor: expert 0: Gate is [6, 4] with a bias of 6, want [6, 7]": func() { FeedForwardGrouped(dst, New(3, 7), good, experts, swiGLU{}) },
-		"expert 0: Down is [5, 6] with a bias of 5, want [7, 6]":                             func() { FeedForwardGrouped(New(2, 7), x, good, experts, swiGLU{}) },
+		"expert 0: Down is [5, 6] with a bias of 5, want [7, 6]":         func() { FeedForwardGrouped(New(2, 7), x, good, experts, swiGLU{}) },
 		"expert 1: Gate is [5, 4] with a bias of 0, want [6, 4]": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Gate = NewWeight(F32, 5, 4) }), swiGLU{})
 		},
@@ -286,7 +283,7 @@ func TestGroupedShapes(t *testing.T) {
 		"expert 1: Gate is a table for lookups; see Slab.ForProducts": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Gate = new(Slab).NewTable(F32, 6, 4) }), swiGLU{})
 		},
-		"expert 1: Gate, Up or Down has no weight": func() {
+		"expert 1: no weight for Gate, Up or Down": func() {
 			FeedForwardGrouped(dst, x, good, with(func(e *Expert) { e.Down = nil }), swiGLU{})
 		},
 	} {

@@ -84,7 +84,7 @@ func TestMeasure(t *testing.T) {
 	l := machine.Measure(m)
 	for name, got := range map[string]float64{"keys": l.KeyBytes, "norms": l.Norms, "activations": l.Activations,
 		"products": l.Products[machine.Kind{DType: tensor.BF16}].At(64), "experts": l.Experts[machine.Kind{DType: tensor.BF16}].At(8),
-"attention": l.Attention[16].At(512)} {
+		"attention": l.Attention[16].At(512)} {
 		if !(got > 1e5 && got < 1e15) {
 			t.Errorf("%s: %v a second", name, got)
 		}

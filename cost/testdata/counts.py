@@ -5,7 +5,7 @@
 
 The models are those of the presets in ../presets and of the golden files of package model. A model is built from its
 config on torch's meta device; a tensor that several modules share counts once. Of a model with pictures it is the text
-model. Layers that only predict further tokens are not part of the reference's model. What a config says about
+model, and tower is what the whole model has beside it. Layers that only predict further tokens are not part of the reference's model. What a config says about
 quantisation is left out, because it changes no parameter.
 """
 
@@ -31,8 +31,8 @@ def config_of(values: dict):
         kind, values["architectures"] = "deepseek_v3", ["DeepseekV3ForCausalLM"]
     config = AutoConfig.for_model(kind, **values)
     if hasattr(config, "text_config") and config.text_config is not config:
-        return config.get_text_config(), None
-    return config, (values.get("architectures") or [None])[0]
+        return config.get_text_config(), None, config
+    return config, (values.get("architectures") or [None])[0], None
 
 
 def class_of(config, name):
@@ -44,17 +44,24 @@ def class_of(config, name):
     raise ValueError(f"no class for {type(config)}")
 
 
+def size(model) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
 def count(values: dict) -> dict:
-    config, name = config_of(values)
+    config, name, whole = config_of(values)
     with torch.device("meta"):
         model = class_of(config, name)(config)
+        tower = size(class_of(whole, values["architectures"][0])(whole)) - size(model) if whole else 0
     stored = set(model.state_dict())
     buffers = {name: b.numel() for name, b in model.named_buffers() if name in stored}
     kinds = {}
     for name, n in buffers.items():
         kind = re.sub(r"\.\d+\.", ".N.", name)
         kinds[kind] = kinds.get(kind, 0) + n
-    entry = {"class": type(model).__name__, "parameters": sum(p.numel() for p in model.parameters())}
+    entry = {"class": type(model).__name__, "parameters": size(model)}
+    if tower:
+        entry["tower"] = tower
     frozen = {}  # tables that are computed, not trained
     for name, p in model.named_parameters():
         if not p.requires_grad:

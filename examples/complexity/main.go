@@ -4,10 +4,14 @@
 //	go run ./examples/complexity
 //	go run ./examples/complexity -max 16384 -o attention.png
 //	go run ./examples/complexity -model ~/models/SmolLM2-135M-Instruct
+//	go run ./examples/complexity -savings savings.png
 //
 // It prints a table and draws two charts. Their axes are logarithmic: S² is a line twice as steep as S. The first chart
 // is time. The second one is memory. Stored scores of every token with every other, as in textbooks, grow as S². The
 // library streams: it reads keys in blocks, keeps no scores, and needs next to nothing.
+//
+// With -savings it also measures two ways to have more for less: a layer of experts, of which each token uses some, and
+// latent attention, which caches 576 numbers of a token in the place of the 40,960 that 128 heads would need.
 package main
 
 import (
@@ -27,9 +31,14 @@ import (
 func main() {
 	folder := flag.String("model", "", "`DIR` with the checkpoint of a decoder, whose first layer is measured; without it a layer of the shape of LLaMA 3.2 1B with random weights")
 	out := flag.String("o", "complexity.png", "picture to write, a PNG `FILE`")
+	saved := flag.String("savings", "", "PNG `FILE` to write what experts and latents save")
 	most := flag.Int("max", 8192, "measure powers of two from 128 to `N` tokens")
 	cli.Parse("", "Complexity measures how the time and the memory of attention grow with the length of a text, beside the matrix products of the same layer.")
-	cli.Exit(run(os.Stdout, os.Stderr, *folder, *out, *most))
+	err := run(os.Stdout, os.Stderr, *folder, *out, *most)
+	if err == nil && *saved != "" {
+		err = savings(os.Stdout, *saved, mixture{dim: 2048, hidden: 768, experts: 8, rows: 256}, 128, longest(*most, 128))
+	}
+	cli.Exit(err)
 }
 
 const least = 128

@@ -87,3 +87,28 @@ func TestCrossing(t *testing.T) {
 		t.Errorf("crossing at %v; 4 × 8192 is 33000 in two digits", got)
 	}
 }
+
+func TestSavings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: layers are timed")
+	}
+	path := filepath.Join(t.TempDir(), "savings.png")
+	var table bytes.Buffer
+	if err := savings(&table, path, mixture{dim: 64, hidden: 48, experts: 4, rows: 20}, 8, 256); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"A layer of 4 experts", "\n       4  ", "latents              576 ", "8 groups             2048 ", "every head             2560 ", "wrote " + path} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, table.String())
+		}
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+	if got := caches(128)[2].values(); got != 40960 {
+		t.Errorf("128 heads cache %d numbers a token; they are 40,960", got)
+	}
+	if got := longest(1<<17, 128); got != 4096 {
+		t.Errorf("up to %d tokens of 160 KiB in a gigabyte", got)
+	}
+}

@@ -35,10 +35,11 @@ type Slab struct {
 	// total.
 	Next int64
 
-	// Grow is the size in bytes of all later pieces; 0 means 32 MiB.
+	// Grow is the size in bytes of all later pieces; 0 means 32 MiB, or an eighth of all that there are.
 	Grow int64
 
 	free []float32
+	all  int64 // bytes of all pieces
 }
 
 const (
@@ -53,9 +54,10 @@ func (s *Slab) Float32s(n int) []float32 {
 	if need > len(s.free) {
 		size := max(int64(need), min(s.Next, atMost)/4)
 		s.free = Float32s(int(size))
+		s.all += 4 * size
 		s.Next = s.Grow
 		if s.Grow == 0 {
-			s.Next = growth
+			s.Next = max(growth, s.all/8)
 		}
 	}
 	x := s.free[:n:n]

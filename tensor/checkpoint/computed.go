@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"slices"
+
+	"github.com/seed2010d43f/transformer/tensor"
 )
 
 // computed is a Source that shows some tensors of another as what their stored parts stand for.
@@ -96,6 +98,22 @@ func (c *computed) Chunks(name string, size int) iter.Seq2[[]byte, error] {
 	}
 	_, block, _ := t.info().DType.Block()
 	return t.chunks(max(size/block, 1))
+}
+
+// InPlace implements [InPlace], for what is not computed.
+func (c *computed) InPlace(name string) (tensor.Stored, bool) {
+	if src, ok := c.Source.(InPlace); ok && c.tensors[name] == nil && !c.parts[name] {
+		return src.InPlace(name)
+	}
+	return tensor.Stored{}, false
+}
+
+// Check implements [InPlace].
+func (c *computed) Check() error {
+	if src, ok := c.Source.(InPlace); ok {
+		return src.Check()
+	}
+	return nil
 }
 
 func (c *computed) Release(name string) {

@@ -78,3 +78,27 @@ func TestInPlace(t *testing.T) {
 		t.Error("a closed file has tensors in place")
 	}
 }
+
+// Of a source that computes some of its tensors, the others are in place.
+func TestInPlaceComputed(t *testing.T) {
+	mem, err := checkpoint.Memory(
+		checkpoint.Entry{Name: "w", DType: checkpoint.F32, Shape: []int{1}, Data: []byte{1, 2, 3, 4}},
+		checkpoint.Entry{Name: "q_blocks", DType: "U8", Shape: []int{1, 1, 16}, Data: make([]byte, 16)},
+		checkpoint.Entry{Name: "q_scales", DType: "U8", Shape: []int{1, 1}, Data: []byte{127}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := checkpoint.JoinMXFP4(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := src.(checkpoint.InPlace)
+	for name, want := range map[string]bool{"w": true, "q": false, "q_blocks": false, "q_scales": false} {
+		if _, ok := in.InPlace(name); ok != want {
+			t.Errorf("%s in place: %v", name, ok)
+		}
+	}
+	if err := in.Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -75,7 +75,9 @@ type mapped struct{ m *mmap.Mapping }
 func (s mapped) size() int64 { return int64(len(s.m.Bytes())) }
 
 func (s mapped) view(_ []byte, off, n int64) ([]byte, error) {
-	return s.m.Bytes()[off : off+n : off+n], nil
+	b := s.m.Bytes()[off : off+n : off+n]
+	s.m.Fetch(b)
+	return b, nil
 }
 
 func (s mapped) inPlace(off, n int64) (tensor.Stored, bool) {

@@ -51,7 +51,8 @@ const (
 
 	// Mapped is where the file has it. Nothing is copied and nothing is converted: the matrix keeps the stored type,
 	// whatever [Options.Convert] says. The system reads what products ask for, keeps it while there is memory, and
-	// drops what has not been used for long. The Source must stay open; see [Loader.InPlace].
+	// drops what has not been used for long. The Source must stay open; see [Loader.InPlace]. What is stored in parts,
+	// such as the blocks and scales of quantised weights, cannot be mapped.
 	Mapped
 )
 

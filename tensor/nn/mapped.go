@@ -34,7 +34,7 @@ func (l Loader) mapped(name string, dt tensor.DType, n, out, in int) []mapping {
 		s, ok = src.InPlace(full)
 	}
 	if !ok {
-		l.Fail(fmt.Errorf("nn: tensor %q cannot be read in place, as it is not in memory as it is: map a file of safetensors with os.DirFS, or have experts packed", full))
+		l.Fail(fmt.Errorf("nn: tensor %q cannot be read in place: it is computed from what is stored, or its file is not mapped, as files of os.DirFS are; have experts packed", full))
 		return matrices
 	}
 	size := len(s.Data) / max(n, 1)
