@@ -483,3 +483,26 @@ func TestLatentWide(t *testing.T) {
 		}
 	}
 }
+
+// A token of a layer with 5 heads takes one row in the cache: a latent of 18 numbers and 6 that rotate. Heads of
+// their own would take 5 keys of 16 and 5 values of 7.
+func ExampleLatent() {
+	m := testLatent(true, LatentAuto)
+	plan, err := NewPlan([]Op{m}) // a model of one layer
+	if err != nil {
+		panic(err)
+	}
+	cache := plan.NewCache(tensor.F32)
+	x, y := random(1, 100, latentDim), tensor.New(100, latentDim) // [T, Dim]
+	var p Pass
+	for _, part := range [][2]int{{0, 99}, {99, 100}} { // a prompt, and one token more
+		p.Begin(Seq{Rows: part[1] - part[0], Pos: cache.Len(), Cache: cache})
+		m.Forward(&p, y.Slice(part[0], part[1]), x.Slice(part[0], part[1]))
+		p.End()
+	}
+	fmt.Println("numbers for each of 128 tokens:", cache.Bytes()/4/128, "instead of", 5*16+5*7)
+	fmt.Println("absorbed up to", m.MaxAbsorbed(), "new tokens")
+	// Output:
+	// numbers for each of 128 tokens: 24 instead of 115
+	// absorbed up to 14 new tokens
+}
