@@ -145,13 +145,13 @@ func (l Loader) storeOutputs(w *tensor.Weight, b []byte, dt tensor.DType, transp
 		l.store(w, 0, b[first*size:][:w.Out*size], dt)
 		return
 	}
-	t := &outputs{l: l, w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
+	t := &outputs{buffers: l.workerBuffers(), w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
 	parallel.Run(parallel.Width(), (w.Out+packRows-1)/packRows, t)
 }
 
 // outputs packs some outputs of a stored matrix, which has all of them.
 type outputs struct {
-	l                Loader
+	buffers          []packBuffers
 	w                *tensor.Weight
 	b                []byte
 	dt               tensor.DType
@@ -160,11 +160,13 @@ type outputs struct {
 }
 
 // Do gathers the rows of some outputs and packs them.
-func (t *outputs) Do(part, _ int) {
+func (t *outputs) Do(part, worker int) {
 	from := part * packRows
 	n := min(packRows, t.w.Out-from)
 	row := t.dt.Bytes(t.w.In)
-	rows := make([]byte, n*row)
+	buffers := &t.buffers[worker]
+	buffers.moved = slices.Grow(buffers.moved[:0], n*row)[:n*row]
+	rows := buffers.moved
 	if t.transposed {
 		_, size := t.dt.Block()
 		for i := range t.w.In {
@@ -178,7 +180,7 @@ func (t *outputs) Do(part, _ int) {
 			copy(rows[j*row:][:row], t.b[(t.first+t.step*(from+j))*row:])
 		}
 	}
-	(&storing{w: t.w, row: from, b: rows, dt: t.dt, size: row}).Do(0, 0)
+	buffers.pack(t.w, from, rows, t.dt)
 }
 
 // Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is

@@ -56,7 +56,7 @@ func TestHeads(t *testing.T) {
 func TestHeadsErrors(t *testing.T) {
 	src := file(t, stored{"kv.weight", tensor.F32, []int{6, 4}})
 	l := NewLoader(src, Options{})
-	if got := l.Heads("kv", 4, 1<<40, 3, HeadRows{N: 3}, HeadRows{N: 1}); len(got) != 2 || got[0] != nil {
+	if got := l.Heads("kv", 4, 1<<30, 3, HeadRows{N: 3}, HeadRows{N: 1}); len(got) != 2 || got[0] != nil {
 		t.Errorf("%d parts after an error", len(got))
 	}
 	l.Heads("none", 4, 2, 3, HeadRows{N: 3})

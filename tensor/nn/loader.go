@@ -73,6 +73,7 @@ type load struct {
 	invalid     bool // Valid has said so: nothing is read any more
 	asked       map[string]bool
 	slab        *tensor.Slab
+	buffers     []packBuffers // of each worker
 	done, total int64
 	derived     int64 // bytes of what is computed from weights
 	inPlace     bool  // some matrices are read from the source later

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -123,28 +124,53 @@ func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
 
 // store packs whole rows of type dt into w.
 func (l Loader) store(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
-	t := &storing{w: w, row: row, b: b, dt: dt, size: dt.Bytes(w.In)}
+	t := &storing{w: w, row: row, b: b, dt: dt, size: dt.Bytes(w.In), buffers: l.workerBuffers()}
 	parallel.Run(parallel.Width(), (len(b)/t.size+packRows-1)/packRows, t)
 }
 
-type storing struct {
-	w    *tensor.Weight
-	row  int
-	b    []byte
-	dt   tensor.DType
-	size int // bytes of a row
+// packBuffers are what one worker needs to convert rows. They serve all weights of a model.
+type packBuffers struct {
+	floats       []float32
+	bytes, moved []byte
 }
 
-// Do packs some rows, converted if the Weight has another type.
-func (t *storing) Do(part, _ int) {
+// workerBuffers returns the buffers of each worker.
+func (l Loader) workerBuffers() []packBuffers {
+	for len(l.buffers) < parallel.Width() {
+		l.buffers = append(l.buffers, packBuffers{})
+	}
+	return l.buffers
+}
+
+type storing struct {
+	w       *tensor.Weight
+	row     int
+	b       []byte
+	dt      tensor.DType
+	size    int // bytes of a row
+	buffers []packBuffers
+}
+
+// Do packs some rows.
+func (t *storing) Do(part, worker int) {
 	b := t.b[part*packRows*t.size:]
-	b = b[:min(len(b), packRows*t.size)]
-	row := t.row + part*packRows
-	if t.dt == t.w.DType {
-		t.w.Pack(row, b)
+	t.buffers[worker].pack(t.w, t.row+part*packRows, b[:min(len(b), packRows*t.size)], t.dt)
+}
+
+// pack packs whole rows of type dt, converted if the Weight has another type.
+func (p *packBuffers) pack(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
+	if dt == w.DType {
+		w.Pack(row, b)
 		return
 	}
-	x := make([]float32, len(b)/t.size*t.w.In)
-	t.dt.Decode(x, b)
-	t.w.PackFloat32(row, x)
+	n := len(b) / dt.Bytes(w.In) * w.In
+	p.floats = slices.Grow(p.floats[:0], n)[:n]
+	dt.Decode(p.floats, b)
+	if w.DType == tensor.F32 {
+		w.PackFloat32(row, p.floats)
+		return
+	}
+	p.bytes = slices.Grow(p.bytes[:0], w.DType.Bytes(n))[:w.DType.Bytes(n)]
+	w.DType.Encode(p.bytes, p.floats)
+	w.Pack(row, p.bytes)
 }
