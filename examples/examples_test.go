@@ -29,6 +29,7 @@ var programs = map[string]struct {
 	"fillmask":   {[]string{"internal/tiny/encoder"}, []string{"The [MASK] sat on the mat"}},
 	"generate":   {[]string{"internal/tiny/decoder"}, []string{"-max-tokens", "8", "-seed", "2", "-temperature", "1", "The cat sat"}},
 	"logitlens":  {[]string{"internal/tiny/decoder"}, []string{"-o", "lens.png", "The cat sat on the"}},
+	"moe":        {[]string{"moe/sparse"}, []string{"-max-tokens", "8", "-o", "moe.png", "The king has two horses. ="}},
 	"ner":        {[]string{"internal/tiny/encoder", "internal/tiny/tagger"}, []string{"Anna works at Acme in Paris."}},
 	"translate":  {[]string{"internal/tiny/translator"}, []string{"-task", "translation_en_to_fr", "-layer", "1", "-head", "0", "-o", "alignment.png", "the cat sat on the mat"}},
 }

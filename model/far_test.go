@@ -115,3 +115,13 @@ func TestFarTables(t *testing.T) {
 		}
 	}
 }
+
+// The first version of transformers with LLaMA 4 wrote 4 where true is meant now.
+func TestOldTemperatureTuning(t *testing.T) {
+	for value, want := range map[string]bool{"4": true, "true": true, "false": false} {
+		a := llama4Attention(t, json.RawMessage(`{"attn_temperature_tuning":`+value+"}"), `"no_rope_layers":[0]`)
+		if got := a.QueryScale != nil; got != want {
+			t.Errorf("attn_temperature_tuning %s: queries grow %v, want %v", value, got, want)
+		}
+	}
+}

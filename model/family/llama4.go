@@ -121,6 +121,9 @@ func (cfg *llama4Config) experts(f nn.Loader) *moe.Layer {
 // newLlama4 reads the config and returns the builder and its layers.
 func newLlama4(c *hf.Config) (*Llama, func(i int, l nn.Loader) block.Block) {
 	cfg := llama4Defaults()
+	if tuning := "attn_temperature_tuning"; string(c.Raw(tuning)) == "4" { // as the first version of transformers with LLaMA 4 wrote
+		c = c.With(tuning, "true")
+	}
 	c.Read(&cfg)
 	checkActive(c, cfg.NumExpertsPerTok, cfg.NumLocalExperts)
 	if n := len(cfg.NoRopeLayers); n > 0 && n < cfg.NumHiddenLayers {
