@@ -2,6 +2,7 @@ package gemm_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -94,14 +95,14 @@ func TestInPlaceMistakes(t *testing.T) {
 	f, data := F32.Format(), make([]byte, 4*12)
 	m := InPlace(f, 3, 4, Stored{Data: data, Row: 16})
 	for want, do := range map[string]func(){
-		"gemm: a [3, 4] matrix of F32, rows 17 and elements 4 bytes apart, in 48 bytes":                   func() { InPlace(f, 3, 4, Stored{Data: data, Row: 17}) },
-		"gemm: a [3, 4] matrix of F32, rows 4 and elements 13 bytes apart, in 48 bytes":                   func() { InPlace(f, 3, 4, Stored{Data: data, Row: 4, Col: 13}) },
-		"gemm: a [3, 4] matrix of F32, rows -1 and elements 4 bytes apart, in 48 bytes":                   func() { InPlace(f, 3, 4, Stored{Data: data, Row: -1}) },
-		"gemm: a [1, 1] matrix of F32, rows 0 and elements 4 bytes apart, in 0 bytes":                     func() { InPlace(f, 1, 1, Stored{}) },
-		"gemm: scaled is stored in blocks of 32; its elements cannot be 2 bytes apart":                    func() { InPlace(&scaled, 1, 32, Stored{Data: data, Col: 2}) },
-		"gemm: packing into a [3, 4] matrix that is read where it is stored":                              func() { m.Pack(0, data) },
-		"gemm: row 3 of a [3, 4] matrix into 4 elements":                                                  func() { m.Row(make([]float32, 4), 3) },
-		"gemm: a [1152921504606846976, 4] matrix of F32, rows 16 and elements 4 bytes apart, in 48 bytes": func() { InPlace(f, 1<<60, 4, Stored{Data: data, Row: 16}) },
+		"gemm: a [3, 4] matrix of F32, rows 17 and elements 4 bytes apart, in 48 bytes":                            func() { InPlace(f, 3, 4, Stored{Data: data, Row: 17}) },
+		"gemm: a [3, 4] matrix of F32, rows 4 and elements 13 bytes apart, in 48 bytes":                            func() { InPlace(f, 3, 4, Stored{Data: data, Row: 4, Col: 13}) },
+		"gemm: a [3, 4] matrix of F32, rows -1 and elements 4 bytes apart, in 48 bytes":                            func() { InPlace(f, 3, 4, Stored{Data: data, Row: -1}) },
+		"gemm: a [1, 1] matrix of F32, rows 0 and elements 4 bytes apart, in 0 bytes":                              func() { InPlace(f, 1, 1, Stored{}) },
+		"gemm: scaled is stored in blocks of 32; its elements cannot be 2 bytes apart":                             func() { InPlace(&scaled, 1, 32, Stored{Data: data, Col: 2}) },
+		"gemm: packing into a [3, 4] matrix that is read where it is stored":                                       func() { m.Pack(0, data) },
+		"gemm: row 3 of a [3, 4] matrix into 4 elements":                                                           func() { m.Row(make([]float32, 4), 3) },
+		fmt.Sprintf("gemm: a [%d, 4] matrix of F32, rows 16 and elements 4 bytes apart, in 48 bytes", math.MaxInt): func() { InPlace(f, math.MaxInt, 4, Stored{Data: data, Row: 16}) },
 	} {
 		tensortest.Panics(t, want, do)
 	}
