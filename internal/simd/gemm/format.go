@@ -29,8 +29,9 @@ type Format struct {
 	tiles  []tiles // the fastest first; there may be none if Activations is AsFloat32
 }
 
-// layout is how blocks lie in a panel. Without functions they lie as they are in the file, [K/Elements][width].
+// layout is how blocks lie in a panel. Without any of this they lie as they are in the file, [K/Elements][width].
 type layout struct {
+	units *int8Weights // in units of a block for each column
 	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them, whose first
 	// blocks are stride bytes apart.
 	pack func(panel []byte, width, col, rows, blocks int, src []byte, stride int)
@@ -50,6 +51,7 @@ const (
 	BF16Rounded             // BF16, by activations rounded to it
 	BF16Pairs               // the same, two at a time: K is even, and sums are not those of BF16Rounded to the bit
 	MXFP4                   // OCP Microscaling: 32 floats of 4 bits and the power of two that scales them; see decodeMXFP4
+	MXFP4Int8               // MXFP4, by activations of 8 bits: see int8.go
 )
 
 // Format returns the entry of the table.
@@ -83,11 +85,15 @@ var formats = [...]Format{
 		layout:      layout{pack: pack32, row: rowBF16Pairs},
 		tiles:       bf16PairsTiles[:],
 	},
-	MXFP4: {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: decodeMXFP4},
+	MXFP4:     {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: decodeMXFP4, layout: layout{units: &unitsMXFP4}},
+	MXFP4Int8: {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: decodeMXFP4, layout: layout{units: &unitsMXFP4}, Activations: AsInt8Blocks, tiles: int8Tiles[:]},
 }
 
-// maxElements is the largest block.
-const maxElements = 256
+// The largest block.
+const (
+	maxElements = 256
+	maxBytes    = 256
+)
 
 // rowBytes returns the bytes of a row of k elements.
 func (f *Format) rowBytes(k int) int { return k / f.Elements * f.Bytes }
@@ -98,6 +104,16 @@ func (f *Format) PackedLen(n, k int) int {
 		panic(fmt.Sprintf("gemm: a [%d, %d] matrix of %s, which has blocks of %d", n, k, f.Name, f.Elements))
 	}
 	return (n + 15) / 16 * 16 * f.rowBytes(k)
+}
+
+// ByInt8 returns the same weights by activations as [AsInt8Blocks], in panels of the same bytes, or f itself if its
+// tiles do not take those.
+func (f *Format) ByInt8() *Format {
+	switch f {
+	case &formats[MXFP4]:
+		return &formats[MXFP4Int8]
+	}
+	return f
 }
 
 // Fast reports whether the format has tiles in assembly that are in use.
