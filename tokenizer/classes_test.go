@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestClasses opens the folders of testdata/classes and compares with what the reference gives.
@@ -27,7 +29,7 @@ func TestClasses(t *testing.T) {
 				seq2seqCases
 				Types []int
 			}
-			if err := json.Unmarshal(readFile(t, file), &c); err != nil {
+			if err := json.Unmarshal(tensortest.ReadFile(t, file), &c); err != nil {
 				t.Fatal(err)
 			}
 			tok, err := OpenWith(os.DirFS(dir), OpenOptions{Transformers4: strings.HasPrefix(filepath.Base(dir), "older_")})
@@ -92,7 +94,7 @@ func TestNullTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, n := range names {
-			folder[n.Name()] = &fstest.MapFile{Data: readFile(t, filepath.Join(filepath.Dir(file), n.Name()))}
+			folder[n.Name()] = &fstest.MapFile{Data: tensortest.ReadFile(t, filepath.Join(filepath.Dir(file), n.Name()))}
 		}
 		config := "{" + null + "}"
 		if f := folder["tokenizer_config.json"]; f != nil {
