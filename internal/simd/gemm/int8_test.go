@@ -33,10 +33,10 @@ func randomBlock(r *rand.Rand, f *Format) []byte {
 	return b
 }
 
-// int8Formats are the formats whose panels lie as units.
-func int8Formats() (all []*Format) {
-	for n := range formats {
-		if f := &formats[n]; f.Activations == AsInt8Blocks {
+// byInt8 are the formats that 8-bit activations are multiplied by.
+func byInt8() (all []*Format) {
+	for n := range int8Formats {
+		if f := &int8Formats[n]; f.Elements > 0 {
 			all = append(all, f)
 		}
 	}
@@ -46,7 +46,7 @@ func int8Formats() (all []*Format) {
 // A panel gives the file's bytes back, whatever they are, and what tiles read are the values that Decode gives.
 func TestUnits(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, f := range int8Formats() {
+	for _, f := range byInt8() {
 		w := f.layout.units
 		for _, width := range []int{16, 32, 48} {
 			unit, want := make([]byte, width*f.Bytes), make([][]byte, width)
@@ -147,7 +147,7 @@ func awkward(r *rand.Rand, rows, k int) []float32 {
 func TestQuantize(t *testing.T) {
 	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
-		f := MXFP4Int8.Format()
+		f := MXFP4.Int8()
 		for rows := 1; rows <= 17; rows++ {
 			k := 32 * (1 + r.IntN(40))
 			x := awkward(r, rows, k)
@@ -238,7 +238,7 @@ func int8Chain(f *Format, row []byte, codes []int32, scales []float32) (c float3
 func TestInt8Products(t *testing.T) {
 	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 6))
-		for _, f := range int8Formats() {
+		for _, f := range byInt8() {
 			sizes := [][3]int{{1, 1, 1}, {1, 130, 3}, {2, 48, 5}, {3, 17, 2}, {4, 97, 4}, {5, 33, 7}, {6, 50, 1}, {7, 64, 3}, {8, 49, 9}, {9, 145, 2}, {21, 20, 6}, {131, 60, 3}}
 			if !testing.Short() {
 				sizes = append(sizes, [3]int{1, 100, 200}, [3]int{3, 50, 210}, [3]int{8, 70, 120}, [3]int{9, 50, 230}, [3]int{133, 60, 210})
@@ -335,7 +335,7 @@ func checkRows(t *testing.T, w Matrix, file []byte) {
 func TestInt8Specials(t *testing.T) {
 	tensortest.EachSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 8))
-		for _, f := range int8Formats() {
+		for _, f := range byInt8() {
 			for _, m := range []int{1, 3, 8, 13} {
 				n, k := 50, 2*f.Elements
 				x := tensortest.Normal(r, m*k)
@@ -375,7 +375,7 @@ func TestInt8Specials(t *testing.T) {
 func TestInt8NoAllocation(t *testing.T) {
 	for _, set := range simd.Sets() {
 		restore := simd.Force(set)
-		f := MXFP4Int8.Format()
+		f := MXFP4.Int8()
 		n, k := 100, 64
 		w := New(f, n, k)
 		for _, m := range []int{1, 5, 40} {

@@ -130,23 +130,16 @@ var unitsIQ4_NL = int8Weights{
 // mxfp4 are twice the values of MXFP4's nibbles, more by its bias.
 var mxfp4 = [16]uint8{12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0}
 
-// MXFP4 has two neighbours in a byte of the file, and a byte of its scale. That of e = 0, 2⁻¹²⁷, counts as 0.
+// MXFP4's scale is a byte e, for 2^(e−127); that of e = 0 counts as 0.
 var unitsMXFP4 = int8Weights{
 	bias: 12,
 	pack: func(unit []byte, width, col int, block []byte) {
-		for i := range 4 {
-			lower, upper := binary.LittleEndian.Uint16(block[1+2*i:]), binary.LittleEndian.Uint16(block[9+2*i:])
-			setWord(unit, i*width+col, nibbles(lower)|nibbles(upper)<<4)
-		}
+		packNibbles(unit, width, col, block[1:])
 		unit[16*width+col] = block[0]
 	},
 	restore: func(block, unit []byte, width, col int) {
 		block[0] = unit[16*width+col]
-		for i := range 4 {
-			w := word(unit, i*width+col)
-			binary.LittleEndian.PutUint16(block[1+2*i:], together(w))
-			binary.LittleEndian.PutUint16(block[9+2*i:], together(w>>4))
-		}
+		restoreNibbles(block[1:], unit, width, col)
 	},
 	read: func(p *int8Part, unit []byte, width, col, _ int) {
 		p.readNibbles(unit, width, col)
@@ -154,18 +147,6 @@ var unitsMXFP4 = int8Weights{
 		scale := math.Float32frombits(uint32(unit[16*width+col]) << 23)
 		p.scales[0] = scale/2 + (scale - scale) // infinity is to be NaN
 	},
-}
-
-// nibbles moves the 4 of x to the lower halves of bytes; together moves them back.
-func nibbles(x uint16) uint32 {
-	y := (uint32(x) | uint32(x)<<8) & 0x00ff00ff
-	return (y | y<<4) & 0x0f0f0f0f
-}
-
-func together(y uint32) uint16 {
-	y &= 0x0f0f0f0f
-	y = (y | y>>4) & 0x00ff00ff
-	return uint16(y | y>>8)
 }
 
 // The units of Q4_K, Q5_K and Q6_K have parts for 8 times 32 k, side by side. After those of Q4_K and Q5_K come the
