@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/seed2010d43f/transformer/internal/blocks"
 	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/half"
 	"github.com/seed2010d43f/transformer/internal/simd"
@@ -49,7 +50,33 @@ const (
 	BF16                    // the upper half of a binary32
 	BF16Rounded             // BF16, by activations rounded to it
 	BF16Pairs               // the same, two at a time: K is even, and sums are not those of BF16Rounded to the bit
-	MXFP4                   // OCP Microscaling: 32 floats of 4 bits and the power of two that scales them; see decodeMXFP4
+	MXFP4                   // OCP Microscaling, as GGUF has it; this and those below are in package blocks
+
+	Q4_0 // block formats of GGUF
+	Q4_1
+	Q5_0
+	Q5_1
+	Q8_0
+	Q2_K
+	Q3_K
+	Q4_K
+	Q5_K
+	Q6_K
+	IQ4_NL
+	IQ4_XS
+
+	IQ1_S // those that are only decoded
+	IQ1_M
+	IQ2_XXS
+	IQ2_XS
+	IQ2_S
+	IQ3_XXS
+	IQ3_S
+	TQ1_0
+	TQ2_0
+	NVFP4
+	Q1_0
+	Q2_0
 )
 
 // Format returns the entry of the table.
@@ -83,7 +110,31 @@ var formats = [...]Format{
 		layout:      layout{pack: pack32, row: rowBF16Pairs},
 		tiles:       bf16PairsTiles[:],
 	},
-	MXFP4: {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: decodeMXFP4},
+	MXFP4:   {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: blocks.DecodeMXFP4},
+	Q4_0:    {Name: "Q4_0", Elements: 32, Bytes: 18, Decode: blocks.DecodeQ4_0},
+	Q4_1:    {Name: "Q4_1", Elements: 32, Bytes: 20, Decode: blocks.DecodeQ4_1},
+	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0},
+	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1},
+	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0},
+	Q2_K:    {Name: "Q2_K", Elements: 256, Bytes: 84, Decode: blocks.DecodeQ2_K},
+	Q3_K:    {Name: "Q3_K", Elements: 256, Bytes: 110, Decode: blocks.DecodeQ3_K},
+	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K},
+	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K},
+	Q6_K:    {Name: "Q6_K", Elements: 256, Bytes: 210, Decode: blocks.DecodeQ6_K},
+	IQ4_NL:  {Name: "IQ4_NL", Elements: 32, Bytes: 18, Decode: blocks.DecodeIQ4_NL},
+	IQ4_XS:  {Name: "IQ4_XS", Elements: 256, Bytes: 136, Decode: blocks.DecodeIQ4_XS},
+	IQ1_S:   {Name: "IQ1_S", Elements: 256, Bytes: 50, Decode: blocks.DecodeIQ1_S},
+	IQ1_M:   {Name: "IQ1_M", Elements: 256, Bytes: 56, Decode: blocks.DecodeIQ1_M},
+	IQ2_XXS: {Name: "IQ2_XXS", Elements: 256, Bytes: 66, Decode: blocks.DecodeIQ2_XXS},
+	IQ2_XS:  {Name: "IQ2_XS", Elements: 256, Bytes: 74, Decode: blocks.DecodeIQ2_XS},
+	IQ2_S:   {Name: "IQ2_S", Elements: 256, Bytes: 82, Decode: blocks.DecodeIQ2_S},
+	IQ3_XXS: {Name: "IQ3_XXS", Elements: 256, Bytes: 98, Decode: blocks.DecodeIQ3_XXS},
+	IQ3_S:   {Name: "IQ3_S", Elements: 256, Bytes: 110, Decode: blocks.DecodeIQ3_S},
+	TQ1_0:   {Name: "TQ1_0", Elements: 256, Bytes: 54, Decode: blocks.DecodeTQ1_0},
+	TQ2_0:   {Name: "TQ2_0", Elements: 256, Bytes: 66, Decode: blocks.DecodeTQ2_0},
+	NVFP4:   {Name: "NVFP4", Elements: 64, Bytes: 36, Decode: blocks.DecodeNVFP4},
+	Q1_0:    {Name: "Q1_0", Elements: 128, Bytes: 18, Decode: blocks.DecodeQ1_0},
+	Q2_0:    {Name: "Q2_0", Elements: 64, Bytes: 18, Decode: blocks.DecodeQ2_0},
 }
 
 // maxElements is the largest block.
