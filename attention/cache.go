@@ -50,6 +50,18 @@ func (l CacheLayer) ownValues() int {
 
 // Cache holds what the Ops of a model keep of one sequence's past tokens. [Plan.NewCache] makes one.
 //
+// Keys and values are stored as one type:
+//
+//	F32    exact
+//	F16    half the memory: 11 bits, magnitudes up to 65504
+//	BF16   half the memory: 8 bits, every magnitude of F32
+//	Q8_0   34 bytes for 128: 8 bits in blocks of 32 neighbours of a key or value with a float16 scale, as in ggml. A
+//	       dimension that is no multiple of 32 ends in a shorter block.
+//
+// A pass attends to its own keys and values as they are stored, too, so that results do not depend on how a text is
+// split into passes. A block of Q8_0 with a number that is not finite, or beyond 8·10⁶, reads as NaN. States are
+// float32 with every type.
+//
 // Keys and values lie in pages of 128 tokens. A layer whose mask has a window or chunks keeps only the pages
 // that later tokens can still see. Forks share pages until one of them writes to a page; a page released by
 // one fork can be reused by any other. A fork copies states. A cache also saves a state every few hundred
