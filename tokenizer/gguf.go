@@ -2,17 +2,17 @@ package tokenizer
 
 import "github.com/seed2010d43f/transformer/tokenizer/internal/gguf"
 
-// GGUFMetadata are the values of a GGUF file by key, such as "tokenizer.ggml.tokens". Has reports whether there is a value.
-// The other methods return an error that names the key if there is none, or if it is of another type. Int and Ints take
-// integers of any size. The metadata of package tensor/checkpoint/gguf are such values.
+// GGUFMetadata are the values of a GGUF file by key, such as "tokenizer.ggml.tokens". The methods that return an error do so,
+// and name the key, if there is no such value or if it is of another type. The metadata of package tensor/checkpoint/gguf
+// are such values.
 type GGUFMetadata interface {
-	Has(key string) bool
-	Bool(key string) (bool, error)
-	Int(key string) (int64, error)
-	String(key string) (string, error)
-	Ints(key string) ([]int64, error)
-	Floats(key string) ([]float64, error)
-	Strings(key string) ([]string, error)
+	Has(key string) bool                  // whether there is a value
+	Bool(key string) (bool, error)        // a truth value
+	Int(key string) (int64, error)        // an integer of any size
+	String(key string) (string, error)    // a text
+	Ints(key string) ([]int64, error)     // integers of any size
+	Floats(key string) ([]float64, error) // floating-point numbers of any size
+	Strings(key string) ([]string, error) // texts
 }
 
 // GGUFOptions say how metadata are read where they leave it open. The zero value takes the file as it is.
