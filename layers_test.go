@@ -17,14 +17,14 @@ import (
 
 // layers are the library's folders from the top down: a package imports only from folders that
 // come later, and from internal.
-var layers = []string{"model/task", "retrieval", "cost", "model", "model/family", "model/lora", "model/hf", "tensor/checkpoint/torch", "tensor/checkpoint/safetensors", "model/arch", "moe", "block", "attention", "tensor/nn", "tensor/checkpoint", "tensor"}
+var layers = []string{"model/task", "retrieval", "cost", "model", "model/family", "model/lora", "model/hf", "tensor/checkpoint/torch", "tensor/checkpoint/gguf", "tensor/checkpoint/safetensors", "model/arch", "moe", "block", "attention", "tensor/nn", "tensor/checkpoint", "tensor"}
 
 // leaves stand beside the layers. Of ours they import internal alone; only the top layer and
 // programs import them.
 var leaves = []string{"sample", "tokenizer"}
 
 // rooms are the tokenizer's folders from the top down. A room imports only rooms that come later.
-var rooms = []string{"tokenizer", "tokenizer/internal/hf", "tokenizer/internal/sentencepiece", "tokenizer/internal/tiktoken", "tokenizer/internal/plan",
+var rooms = []string{"tokenizer", "tokenizer/internal/hf", "tokenizer/internal/gguf", "tokenizer/internal/sentencepiece", "tokenizer/internal/tiktoken", "tokenizer/internal/plan",
 	"tokenizer/internal/languages", "tokenizer/internal/post", "tokenizer/internal/decode", "tokenizer/internal/models",
 	"tokenizer/internal/added", "tokenizer/internal/pretoken", "tokenizer/internal/normalize", "tokenizer/internal/regex",
 	"tokenizer/internal/trie", "tokenizer/internal/buffer", "tokenizer/internal/jsonscan", "tokenizer/internal/chars"}
