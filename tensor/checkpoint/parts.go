@@ -73,7 +73,11 @@ func newPart(src Source, p Part) (*part, error) {
 		p.Shape = stored.Shape
 	}
 	width, rows := rowsOf(stored.Shape)
-	if w, n := rowsOf(p.Shape); w != width || p.First < 0 || n < 0 || n > rows-p.First {
+	w, n := rowsOf(p.Shape)
+	if len(p.Shape) == 1 && len(stored.Shape) > 1 { // a vector that is a row of a matrix
+		w, n = p.Shape[0], 1
+	}
+	if w != width || p.First < 0 || n < 0 || n > rows-p.First {
 		return nil, &Error{Tensor: p.Of, Kind: ErrShape, Detail: fmt.Sprintf("it has shape %.200s; %.500q is to be %.200s of it, from row %d on",
 			fmt.Sprint(stored.Shape), p.Name, fmt.Sprint(p.Shape), p.First)}
 	}
