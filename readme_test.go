@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/family"
 )
@@ -30,9 +31,9 @@ func familyTable(t *testing.T) string {
 		title, files string
 		families     []string
 	}{
-		{"decoder", "model/testdata/golden/*.json", model.Decoders()},
-		{"encoder", "model/testdata/golden/encoders/*.json", model.Encoders()},
-		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json", model.EncoderDecoders()},
+		{"decoder", "model/testdata/golden/*.json.gz", model.Decoders()},
+		{"encoder", "model/testdata/golden/encoders/*.json.gz", model.Encoders()},
+		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json.gz", model.EncoderDecoders()},
 	} {
 		variants := variantsOf(t, kind.files)
 		fmt.Fprintf(&b, "| %s | `model_type` | variants checked against the reference |\n|---|---|---|\n", kind.title)
@@ -58,17 +59,13 @@ func variantsOf(t *testing.T, pattern string) map[string][]string {
 	}
 	variants := map[string][]string{}
 	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var c struct {
 			Name   string
 			Config struct {
 				ModelType string `json:"model_type"`
 			}
 		}
-		if err := json.Unmarshal(data, &c); err != nil {
+		if err := json.Unmarshal(tensortest.ReadFile(t, f), &c); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
 		family := c.Config.ModelType

@@ -96,7 +96,7 @@ func (m *Latent) MaxAbsorbed() int {
 }
 
 // productSpeed is the time of a multiply-add in a product by weights, as a share of that in attention.
-const productSpeed = 0.9
+const productSpeed = 1.06
 
 func (m *Latent) queryDim() int { return m.NopeDim + m.RopeDim }
 func (m *Latent) keyDim() int   { return m.Rank + m.RopeDim }

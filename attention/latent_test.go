@@ -504,5 +504,5 @@ func ExampleLatent() {
 	fmt.Println("absorbed up to", m.MaxAbsorbed(), "new tokens")
 	// Output:
 	// numbers for each of 128 tokens: 24 instead of 115
-	// absorbed up to 14 new tokens
+	// absorbed up to 17 new tokens
 }

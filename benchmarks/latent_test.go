@@ -111,7 +111,7 @@ func BenchmarkLatentForms(b *testing.B) {
 	var plan *attention.Plan
 	var cache *attention.Cache
 	var p attention.Pass
-	for _, n := range []int{1, 8, 32, 64, 96, 128, 144, 152, 160, 192, 256} {
+	for _, n := range []int{1, 8, 32, 64, 96, 128, 160, 176, 184, 192, 256} {
 		for _, form := range []attention.LatentForm{attention.LatentAbsorbed, attention.LatentExpanded, attention.LatentAuto} {
 			run(b, fmt.Sprintf("T=%d/%v", n, form), func(b *testing.B) {
 				if m == nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/seed2010d43f/transformer/cost"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
@@ -35,19 +36,16 @@ func eachGolden(t *testing.T, f func(t *testing.T, name string, g golden)) {
 		if err != nil || d.IsDir() && d.Name() == "next" {
 			return fs.SkipDir
 		}
-		if filepath.Ext(path) != ".json" {
+		name, ok := strings.CutSuffix(path, ".json.gz")
+		if !ok {
 			return nil
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
 		}
 		var g golden
-		if json.Unmarshal(data, &g) != nil || g.Config == nil {
+		if json.Unmarshal(tensortest.ReadFile(t, path), &g) != nil || g.Config == nil {
 			return nil
 		}
-		name, _ := filepath.Rel(goldens, path)
-		name = strings.TrimSuffix(filepath.ToSlash(name), ".json")
+		name, _ = filepath.Rel(goldens, name)
+		name = filepath.ToSlash(name)
 		n++
 		t.Run(name, func(t *testing.T) { f(t, name, g) })
 		return nil

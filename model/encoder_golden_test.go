@@ -27,7 +27,7 @@ type encoderGolden struct {
 
 func encoderGoldens(t testing.TB) []encoderGolden {
 	t.Helper()
-	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json", 128)
+	return readGoldens[encoderGolden](t, "testdata/golden/encoders/*.json.gz", 128)
 }
 
 // bertLike reports whether published files of the family hold a table of positions, as integers.

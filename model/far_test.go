@@ -17,7 +17,7 @@ import (
 // whose cache says that all tokens before are gone. The layers that see everything get a mask that says so.
 func TestFar(t *testing.T) {
 	eachSet(t, func(t *testing.T) {
-		for _, g := range readGoldens[golden](t, "testdata/golden/far/*-far.json", 1) {
+		for _, g := range readGoldens[golden](t, "testdata/golden/far/*-far.json.gz", 1) {
 			d := g.decoder(t, model.Options{})
 			for _, b := range d.Blocks {
 				if a, ok := b.Ops()[0].(*attention.MultiHead); ok && a.Rotary == nil {
@@ -78,7 +78,7 @@ func ulp(x float32) float64 {
 // Frequencies of LLaMA 4 equal the reference's to the last bit. Cosines, sines and temperatures up to position
 // 10,485,759 differ by a rounding at most.
 func TestFarTables(t *testing.T) {
-	for _, g := range readGoldens[farTables](t, "testdata/golden/far/*-tables.json", 1) {
+	for _, g := range readGoldens[farTables](t, "testdata/golden/far/*-tables.json.gz", 1) {
 		for _, r := range g.Rotations {
 			a := llama4Attention(t, r.Config, `"no_rope_layers":[1]`)
 			want := r.InvFreq.tensor(t)

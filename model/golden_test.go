@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,7 +88,7 @@ func (f floats) tensor(t *testing.T) tensor.Tensor {
 
 func goldens(t testing.TB) []golden {
 	t.Helper()
-	return readGoldens[golden](t, "testdata/golden/*.json", 109)
+	return readGoldens[golden](t, "testdata/golden/*.json.gz", 109)
 }
 
 // readGoldens reads files, of which there are n or more: a test of none would pass.
@@ -101,11 +100,7 @@ func readGoldens[T any](t testing.TB, pattern string, n int) []T {
 	}
 	all := make([]T, len(files))
 	for i, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, &all[i]); err != nil {
+		if err := json.Unmarshal(tensortest.ReadFile(t, f), &all[i]); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
 	}

@@ -50,7 +50,7 @@ type seq2seqGolden struct {
 
 func seq2seqGoldens(t testing.TB) []seq2seqGolden {
 	t.Helper()
-	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json", 36)
+	return readGoldens[seq2seqGolden](t, "testdata/golden/seq2seq/*.json.gz", 36)
 }
 
 func (g *seq2seqGolden) decoderOnly() bool { return len(g.Target) == 0 }

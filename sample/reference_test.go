@@ -3,18 +3,15 @@ package sample
 import (
 	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 func readJSON(t testing.TB, name string, v any) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, v); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/"+name), v); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -34,7 +31,7 @@ func TestSamplerReference(t *testing.T) {
 			Probs             [][2]float64 // id, probability
 		}
 	}
-	readJSON(t, "reference.json", &table)
+	readJSON(t, "reference.json.gz", &table)
 	if len(table.Cases) != 168 {
 		t.Fatalf("%d cases, want 168", len(table.Cases))
 	}
@@ -91,7 +88,7 @@ func TestProcessorsReference(t *testing.T) {
 		Logits []float32
 		Scores []*float32 // nil is −Inf
 	}
-	readJSON(t, "processors.json", &cases)
+	readJSON(t, "processors.json.gz", &cases)
 	if len(cases) != 400 {
 		t.Fatalf("%d cases, want 400", len(cases))
 	}

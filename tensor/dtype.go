@@ -16,25 +16,80 @@ const (
 	BF16              // the upper half of a binary32
 
 	// MXFP4 is the 4-bit format of OCP Microscaling: a block is 32 neighbours in a row, in 17 bytes. The first
-	// byte, s, scales them by 2^(s−127); 255 is NaN. The other bytes hold two elements each, the even one in the
-	// lower four bits: a sign, then 0, 0.5, 1, 1.5, 2, 3, 4 or 6. All values are exact in BF16. Nothing is
-	// converted to MXFP4: weights of this type come from files.
+	// byte, s, scales them by 2^(s−127); 255 is NaN. The other bytes hold two elements each, as GGUF has them:
+	// byte i elements i, in the lower four bits, and i+16; a sign, then 0, 0.5, 1, 1.5, 2, 3, 4 or 6. All values
+	// are exact in BF16.
 	MXFP4
+
+	// The block formats of GGUF files follow, as ggml defines them. First those of 32 elements: Q and the bits of
+	// an element, _0 with an F16 scale, _1 with a scale and a minimum.
+
+	Q4_0 // 18 bytes for 32 elements
+	Q4_1 // 20 bytes
+	Q5_0 // 22 bytes
+	Q5_1 // 24 bytes
+	Q8_0 // 34 bytes
+
+	// Blocks of 256 elements, in which each 16 or 32 have a scale of a few bits, and in Q2_K, Q4_K and Q5_K a minimum.
+
+	Q2_K // 84 bytes for 256 elements
+	Q3_K // 110 bytes
+	Q4_K // 144 bytes
+	Q5_K // 176 bytes
+	Q6_K // 210 bytes
+
+	// Four bits that stand for 16 values, which are closer to each other near zero.
+
+	IQ4_NL // 18 bytes for 32 elements
+	IQ4_XS // 136 bytes for 256
+
+	// One to three bits an element: groups of four or eight elements are points of a grid.
+
+	IQ1_S   // 50 bytes for 256 elements
+	IQ1_M   // 56 bytes
+	IQ2_XXS // 66 bytes
+	IQ2_XS  // 74 bytes
+	IQ2_S   // 82 bytes
+	IQ3_XXS // 98 bytes
+	IQ3_S   // 110 bytes
+
+	TQ1_0 // −1, 0 or 1 times the scale: 54 bytes for 256 elements
+	TQ2_0 // the same in 66 bytes
+
+	// NVFP4 has elements as MXFP4 and a scale of 8 bits, a float, for each 16: 36 bytes for 64 elements. Products
+	// are to be multiplied by one more scale, which files have as a tensor of its own.
+	NVFP4
+
+	Q1_0 // minus or plus the scale: 18 bytes for 128 elements
+	Q2_0 // −1, 0, 1 or 2 times the scale: 18 bytes for 64
 )
+
+// formats are the entries of the table of formats.
+var formats = [...]gemm.Name{
+	F32: gemm.F32, F16: gemm.F16, BF16: gemm.BF16, MXFP4: gemm.MXFP4,
+	Q4_0: gemm.Q4_0, Q4_1: gemm.Q4_1, Q5_0: gemm.Q5_0, Q5_1: gemm.Q5_1, Q8_0: gemm.Q8_0,
+	Q2_K: gemm.Q2_K, Q3_K: gemm.Q3_K, Q4_K: gemm.Q4_K, Q5_K: gemm.Q5_K, Q6_K: gemm.Q6_K,
+	IQ4_NL: gemm.IQ4_NL, IQ4_XS: gemm.IQ4_XS, IQ1_S: gemm.IQ1_S, IQ1_M: gemm.IQ1_M,
+	IQ2_XXS: gemm.IQ2_XXS, IQ2_XS: gemm.IQ2_XS, IQ2_S: gemm.IQ2_S, IQ3_XXS: gemm.IQ3_XXS, IQ3_S: gemm.IQ3_S,
+	TQ1_0: gemm.TQ1_0, TQ2_0: gemm.TQ2_0, NVFP4: gemm.NVFP4, Q1_0: gemm.Q1_0, Q2_0: gemm.Q2_0,
+}
+
+// DTypeOf returns the type with a name: see [DType.String].
+func DTypeOf(name string) (d DType, ok bool) {
+	for d, entry := range formats {
+		if entry.Format().Name == name {
+			return DType(d), true
+		}
+	}
+	return 0, false
+}
 
 // format returns the entry of the table of formats for weights of this type.
 func (d DType) format() *gemm.Format {
-	switch d {
-	case F32:
-		return gemm.F32.Format()
-	case F16:
-		return gemm.F16.Format()
-	case BF16:
-		return gemm.BF16.Format()
-	case MXFP4:
-		return gemm.MXFP4.Format()
+	if int(d) >= len(formats) {
+		panic(fmt.Sprintf("tensor: no weights of type %v", d))
 	}
-	panic(fmt.Sprintf("tensor: no weights of type %v", d))
+	return formats[d].Format()
 }
 
 // Block returns the number of elements in a block, and its size in bytes.
@@ -59,8 +114,8 @@ func (d DType) Decode(dst []float32, b []byte) {
 	d.format().Decode(dst, b)
 }
 
-// Encode writes src to b, in the format that [DType.Decode] reads. Values are rounded to the nearest, ties to
-// even. It panics if the length of b is not d.Bytes(len(src)), or if [DType.Encodes] is false.
+// Encode writes src to b, in the format that [DType.Decode] reads. Values are rounded to the nearest F16 or BF16, ties
+// to even. It panics if the length of b is not d.Bytes(len(src)), or if [DType.Encodes] is false.
 func (d DType) Encode(b []byte, src []float32) {
 	d.check(len(src), b)
 	if !d.Encodes() {
@@ -69,7 +124,7 @@ func (d DType) Encode(b []byte, src []float32) {
 	d.format().Encode(b, src)
 }
 
-// Encodes reports whether values can be converted to the type: to all but MXFP4.
+// Encodes reports whether values can be converted to the type: to F32, F16 and BF16.
 func (d DType) Encodes() bool { return d.format().Encode != nil }
 
 func (d DType) check(n int, b []byte) {
@@ -78,9 +133,9 @@ func (d DType) check(n int, b []byte) {
 	}
 }
 
-// String returns the name that safetensors files use, "F32", "F16" or "BF16", or "MXFP4".
+// String returns the name that safetensors or GGUF files use: "F32", "BF16", "Q4_K".
 func (d DType) String() string {
-	if d > MXFP4 {
+	if int(d) >= len(formats) {
 		return fmt.Sprintf("DType(%d)", uint8(d))
 	}
 	return d.format().Name
@@ -101,10 +156,21 @@ const (
 	// AVX2 alone it is slower than FullPrecision: measured, a prompt at 250 against 311 tokens a second, and
 	// generation with a 1B model at 6.5 against 9.4.
 	BF16Activations
+
+	// Int8Activations rounds activations to 8 bits before they are multiplied by a Weight of a block type: a block of
+	// 32 neighbours in a row has a float32 scale, its largest magnitude / 127, and codes to the nearest, ties to even.
+	// Products within a block are integers, with an exact sum; blocks are added in float32, in ascending order. So
+	// the bits are those of any split, batch and neighbour here too. A row with a NaN or an infinity has NaN for all
+	// its outputs, as have outputs of weights whose scale is not finite. A block with no magnitude of 2⁻¹⁰⁰ counts as
+	// zeros. Products with Weights of other types keep float32 activations.
+	Int8Activations
 )
 
 // format returns the entry of the table of formats for weights with rows of in elements.
 func (p Precision) format(d DType, in int) *gemm.Format {
+	if p == Int8Activations {
+		return formats[d].Int8()
+	}
 	if p != BF16Activations || d != BF16 {
 		return d.format()
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // benchmarked lists tokenizers by the folder they are in below TRANSFORMER_FIXTURES or TRANSFORMER_REAL.
@@ -23,7 +25,7 @@ func benchmarked(tb testing.TB) map[string]string {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	text := string(readFile(b, fixture(b, "text", "tinyshakespeare.txt")))
+	text := string(tensortest.ReadFile(b, fixture(b, "text", "tinyshakespeare.txt")))
 	for _, name := range []string{"gpt2", "smollm2", "falcon", "gemma", "mistral", "bert", "t5", "clip"} {
 		b.Run(name, func(b *testing.B) {
 			dir := benchmarked(b)[name]
@@ -45,7 +47,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	text := string(readFile(b, fixture(b, "text", "tinyshakespeare.txt")))
+	text := string(tensortest.ReadFile(b, fixture(b, "text", "tinyshakespeare.txt")))
 	for _, name := range []string{"gpt2", "gemma", "bert"} {
 		b.Run(name, func(b *testing.B) {
 			dir := benchmarked(b)[name]
@@ -83,7 +85,7 @@ func BenchmarkOpen(b *testing.B) {
 
 // BenchmarkFirstEncode is the first call of a tokenizer: its memory is new and no word is known.
 func BenchmarkFirstEncode(b *testing.B) {
-	text := string(readFile(b, fixture(b, "text", "tinyshakespeare.txt")))
+	text := string(tensortest.ReadFile(b, fixture(b, "text", "tinyshakespeare.txt")))
 	for _, name := range []string{"gpt2", "mistral", "bert", "t5"} {
 		b.Run(name, func(b *testing.B) {
 			dir := benchmarked(b)[name]

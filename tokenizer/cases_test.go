@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/decode"
 )
 
@@ -46,15 +47,6 @@ func openDir(tb testing.TB, dir string) *Tokenizer {
 	return t
 }
 
-func readFile(tb testing.TB, path string) []byte {
-	tb.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return data
-}
-
 // TestPublishedCases checks ids, tokens and decoded text against those published with transformers.js, for the models
 // whose vocabulary is among the fixtures.
 func TestPublishedCases(t *testing.T) {
@@ -77,7 +69,7 @@ func TestPublishedCases(t *testing.T) {
 					Decoded string
 				}
 			}
-			if err := json.Unmarshal(readFile(t, fixture(t, "tokenizer_cases", c.file)), &file); err != nil {
+			if err := json.Unmarshal(tensortest.ReadFile(t, fixture(t, "tokenizer_cases", c.file)), &file); err != nil {
 				t.Fatal(err)
 			}
 			cases := file.Models[c.model]

@@ -2,35 +2,34 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"io/fs"
+	"maps"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestClasses opens the folders of testdata/classes and compares with what the reference gives.
 func TestClasses(t *testing.T) {
-	root := "testdata/classes"
+	all := tensortest.Zip(t, "testdata/classes/folders.zip")
 	if other := os.Getenv("TOKENIZER_CLASSES"); other != "" {
-		root = other // folders that generate.py has made of more texts
+		all = os.DirFS(other) // folders that generate.py has made of more texts
 	}
-	files, err := filepath.Glob(root + "/*/cases.json")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no folders", err)
-	}
-	for _, file := range files {
-		dir := filepath.Dir(file)
-		t.Run(filepath.Base(dir), func(t *testing.T) {
+	for name, folder := range foldersOf(t, all) {
+		t.Run(name, func(t *testing.T) {
 			var c struct {
 				seq2seqCases
 				Types []int
 			}
-			if err := json.Unmarshal(readFile(t, file), &c); err != nil {
+			if err := json.Unmarshal(readFS(t, folder, "cases.json"), &c); err != nil {
 				t.Fatal(err)
 			}
-			tok, err := OpenWith(os.DirFS(dir), OpenOptions{Transformers4: strings.HasPrefix(filepath.Base(dir), "older_")})
+			tok, err := OpenWith(folder, OpenOptions{Transformers4: strings.HasPrefix(name, "older_")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,6 +41,32 @@ func TestClasses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// foldersOf returns the folders that have cases, by name.
+func foldersOf(t *testing.T, all fs.FS) map[string]fs.FS {
+	t.Helper()
+	files, err := fs.Glob(all, "*/cases.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no folders", err)
+	}
+	folders := map[string]fs.FS{}
+	for _, file := range files {
+		name := path.Dir(file)
+		if folders[name], err = fs.Sub(all, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folders
+}
+
+func readFS(t *testing.T, folder fs.FS, name string) []byte {
+	t.Helper()
+	data, err := fs.ReadFile(folder, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // TestRefusedClasses opens raw vocabularies of classes that are not supported, or read another form: the error names them,
@@ -81,18 +106,16 @@ func TestRefusedClasses(t *testing.T) {
 // TestNullTokens says that there are no special tokens: the class's defaults do not count, and nothing panics.
 func TestNullTokens(t *testing.T) {
 	null := `"bos_token":null,"eos_token":null,"unk_token":null,"sep_token":null,"pad_token":null,"cls_token":null,"mask_token":null`
-	dirs, err := filepath.Glob("testdata/*/*/cases.json")
-	if err != nil || len(dirs) == 0 {
-		t.Fatal("no folders", err)
-	}
-	for _, file := range dirs {
+	stored := foldersOf(t, tensortest.Zip(t, "testdata/classes/folders.zip"))
+	maps.Copy(stored, foldersOf(t, os.DirFS("testdata/seq2seq")))
+	for name, from := range stored {
 		folder := fstest.MapFS{}
-		names, err := os.ReadDir(filepath.Dir(file))
+		files, err := fs.ReadDir(from, ".")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, n := range names {
-			folder[n.Name()] = &fstest.MapFile{Data: readFile(t, filepath.Join(filepath.Dir(file), n.Name()))}
+		for _, f := range files {
+			folder[f.Name()] = &fstest.MapFile{Data: readFS(t, from, f.Name())}
 		}
 		config := "{" + null + "}"
 		if f := folder["tokenizer_config.json"]; f != nil {
@@ -107,7 +130,7 @@ func TestNullTokens(t *testing.T) {
 			continue
 		}
 		if _, err := tok.Encode("a cat [MASK] <s>"); err != nil {
-			t.Errorf("%s: %v", file, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	tok, err := Open(fstest.MapFS{"tokenizer.json": {Data: []byte(bytePairs)}, "tokenizer_config.json": {Data: []byte(`{"tokenizer_class":"Qwen2Tokenizer","unk_token":null,"pad_token":"<|end|>"}`)}})

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestHardCases checks ids and decoded text for texts that are easy to get wrong against what transformers 5.24 gave.
@@ -25,7 +27,7 @@ func TestHardCases(t *testing.T) {
 			Decoded   []string
 		}
 	}
-	if err := json.Unmarshal(readFile(t, "testdata/hard_cases.json"), &table); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/hard_cases.json.gz"), &table); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range table.Tokenizers {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
 )
 
@@ -14,7 +15,7 @@ func TestJointsChangeNothing(t *testing.T) {
 	if !ok || m.Joints == nil {
 		t.Fatal("the vocabulary gives no joints")
 	}
-	text := string(readFile(t, fixture(t, "text", "tinyshakespeare.txt")))[:100_000] + "▁▁ \n\n日本語 the  ...the '' e\u0301"
+	text := string(tensortest.ReadFile(t, fixture(t, "text", "tinyshakespeare.txt")))[:100_000] + "▁▁ \n\n日本語 the  ...the '' e\u0301"
 	cut, err := tok.AppendEncode(nil, text, Options{})
 	if err != nil {
 		t.Fatal(err)

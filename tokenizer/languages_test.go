@@ -6,12 +6,13 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/sentencepiece"
 )
 
 // seq2seqFile returns a file of a folder of testdata/seq2seq.
 func seq2seqFile(tb testing.TB, dir, name string) []byte {
-	return readFile(tb, "testdata/seq2seq/"+dir+"/"+name)
+	return tensortest.ReadFile(tb, "testdata/seq2seq/"+dir+"/"+name)
 }
 
 func TestLanguages(t *testing.T) {

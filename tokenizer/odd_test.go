@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestOdd has tokenizer.json files whose parts seldom meet: what tokenizers 0.23 makes of them.
@@ -17,7 +19,7 @@ func TestOdd(t *testing.T) {
 			Offsets       [][2]int
 		}
 	}
-	if err := json.Unmarshal(readFile(t, "testdata/odd.json"), &all); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/odd.json.gz"), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
 )
 
@@ -154,10 +155,10 @@ func TestInvalidUTF8(t *testing.T) {
 // TestHostileTexts encodes and decodes the naughty strings with every model.
 func TestHostileTexts(t *testing.T) {
 	var naughty []string
-	if err := json.Unmarshal(readFile(t, fixture(t, "hostile", "text", "blns.json")), &naughty); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, fixture(t, "hostile", "text", "blns.json")), &naughty); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range bytes.Split(readFile(t, fixture(t, "hostile", "text", "UTF-8-test.txt")), []byte("\n")) {
+	for _, line := range bytes.Split(tensortest.ReadFile(t, fixture(t, "hostile", "text", "UTF-8-test.txt")), []byte("\n")) {
 		naughty = append(naughty, string(line))
 	}
 	for _, dir := range []string{"gpt2", "falcon", "mistral-v3", "clip", "bert-base-uncased", "t5-small"} {

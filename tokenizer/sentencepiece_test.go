@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestSentencePiece reads models without a class: they do what that library does.
@@ -22,7 +24,7 @@ func TestSentencePiece(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".model")
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			tok, err := ParseSentencePiece(readFile(t, file))
+			tok, err := ParseSentencePiece(tensortest.ReadFile(t, file))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -30,7 +32,7 @@ func TestSentencePiece(t *testing.T) {
 				Text, Decoded string
 				IDs           []int
 			}
-			if err := json.Unmarshal(readFile(t, name+".json"), &cases); err != nil {
+			if err := json.Unmarshal(tensortest.ReadFile(t, name+".json"), &cases); err != nil {
 				t.Fatal(err)
 			}
 			bad := 0

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // seq2seqCases is what the reference gives for a folder.
@@ -41,7 +43,7 @@ func TestEncoderDecoders(t *testing.T) {
 		name := filepath.Base(dir)
 		t.Run(name, func(t *testing.T) {
 			var c seq2seqCases
-			if err := json.Unmarshal(readFile(t, file), &c); err != nil {
+			if err := json.Unmarshal(tensortest.ReadFile(t, file), &c); err != nil {
 				t.Fatal(err)
 			}
 			tok := openDir(t, dir)

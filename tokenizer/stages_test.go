@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // stageCases are what testdata/generate_stages.py wrote.
@@ -41,7 +43,7 @@ func (c *stageCases) document(slot, stage string) string {
 // error names the slot.
 func TestStages(t *testing.T) {
 	var c stageCases
-	if err := json.Unmarshal(readFile(t, "testdata/stages.json"), &c); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/stages.json.gz"), &c); err != nil {
 		t.Fatal(err)
 	}
 	for i, each := range c.Cases {

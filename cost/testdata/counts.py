@@ -9,6 +9,7 @@ model, and tower is what the whole model has beside it. Layers that only predict
 quantisation is left out, because it changes no parameter.
 """
 
+import gzip
 import json
 import pathlib
 import re
@@ -74,12 +75,13 @@ def main():
     torch.set_num_threads(1)
     counts = {}
     files = [("presets/", PRESETS, p) for p in sorted(PRESETS.glob("*.json"))]
-    files += [("golden/", GOLDEN, p) for p in sorted(GOLDEN.rglob("*.json")) if "pipelines" not in p.parts]
+    files += [("golden/", GOLDEN, p) for p in sorted(GOLDEN.rglob("*.json.gz")) if "pipelines" not in p.parts]
     for prefix, root, path in files:
-        golden = json.loads(path.read_text())
+        data = path.read_bytes()
+        golden = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
         if "config" not in golden:
             continue
-        name = prefix + str(path.relative_to(root).with_suffix("").as_posix())
+        name = prefix + path.relative_to(root).as_posix().removesuffix(".gz").removesuffix(".json")
         try:
             counts[name] = count(golden["config"])
         except Exception as error:  # one that cannot be built is told, and left out

@@ -17,8 +17,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
-//go:embed testdata/expected.json
-var expectedJSON []byte
+//go:embed testdata/expected.json.gz
+var expectedGZ []byte
 
 //go:embed testdata/answers.json
 var answersJSON []byte
@@ -115,7 +115,10 @@ func load1[T any](data []byte) T {
 	return v
 }
 
-var expected = load1[expectations](expectedJSON)
+// unpack1 reads JSON that gzip has packed.
+func unpack1[T any](data []byte) T { return load1[T](must(tensortest.Gunzip(data))) }
+
+var expected = unpack1[expectations](expectedGZ)
 
 // fs returns the folder with its weights, which are the formula of testdata/checkpoints.py.
 func (c folderData) fs() fstest.MapFS {

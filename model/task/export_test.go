@@ -8,9 +8,9 @@ import (
 // Tiny returns the folder of a small checkpoint with random weights.
 func Tiny(name string) fs.FS { return expected.Checkpoints[name].fs() }
 
-// Published returns a folder of testdata/heads.json.
+// Published returns a folder of testdata/heads.json.gz.
 func Published(name string) fstest.MapFS {
-	for _, c := range load1[headsGolden](headsJSON).Cases {
+	for _, c := range unpack1[headsGolden](headsGZ).Cases {
 		if c.Name == name {
 			return c.fs()
 		}

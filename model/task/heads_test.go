@@ -15,8 +15,8 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-//go:embed testdata/heads.json
-var headsJSON []byte
+//go:embed testdata/heads.json.gz
+var headsGZ []byte
 
 // headsGolden is what testdata/generate_heads.py wrote.
 type headsGolden struct {
@@ -74,7 +74,7 @@ func (p *Pair) UnmarshalJSON(data []byte) error {
 
 // Folders as people publish them open with the head that the caller asks for, and answer as the reference.
 func TestPublishedFolders(t *testing.T) {
-	g := load1[headsGolden](headsJSON)
+	g := unpack1[headsGolden](headsGZ)
 	for _, c := range counted(t, g.Cases, 34) {
 		t.Run(c.Name, func(t *testing.T) {
 			if len(c.Questions) == 0 {
@@ -250,7 +250,7 @@ func (q *question) labels(got [][]Label, err error) error {
 
 // Vectors become bytes and bits as those of sentence-transformers.
 func TestQuantizedVectors(t *testing.T) {
-	g := load1[headsGolden](headsJSON).Quantized
+	g := unpack1[headsGolden](headsGZ).Quantized
 	x := tensor.New(len(g.Vectors), len(g.Vectors[0]))
 	for i, row := range g.Vectors {
 		copy(x.Row(i), row)

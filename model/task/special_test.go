@@ -11,11 +11,11 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 )
 
-//go:embed testdata/answers_special.json
-var specialAnswersJSON []byte
+//go:embed testdata/answers_special.json.gz
+var specialAnswersGZ []byte
 
-//go:embed testdata/tasks_special.json
-var specialTasksJSON []byte
+//go:embed testdata/tasks_special.json.gz
+var specialTasksGZ []byte
 
 // changedFolders are checkpoints in which some files are others.
 type changedFolders map[string]struct {
@@ -32,7 +32,7 @@ func (c changedFolders) fs(name string) fs.FS {
 
 // TestSpecialAnswers has special tokens spelled out in questions and texts, by the reference's answers.
 func TestSpecialAnswers(t *testing.T) {
-	all := load1[struct {
+	all := unpack1[struct {
 		Checkpoints changedFolders
 		Texts       [][2]string
 		Cases       []struct {
@@ -42,7 +42,7 @@ func TestSpecialAnswers(t *testing.T) {
 			Answers    [][3]float64 // start, end, score
 			Error      bool
 		}
-	}](specialAnswersJSON)
+	}](specialAnswersGZ)
 	open := map[string]*Answerer{}
 	for name := range all.Checkpoints {
 		open[name] = must(OpenAnswerer(all.Checkpoints.fs(name), model.Options{}))
@@ -85,7 +85,7 @@ func TestSpecialTexts(t *testing.T) {
 		Pairs  [][2]string
 		Scores []float32
 	}
-	all := load1[struct {
+	all := unpack1[struct {
 		Checkpoints          changedFolders
 		FillMask             map[string][]fillMaskCase
 		Tag                  map[string][]tagCase
@@ -99,7 +99,7 @@ func TestSpecialTexts(t *testing.T) {
 			Text    string
 			Weights map[int]float32
 		}
-	}](specialTasksJSON)
+	}](specialTasksGZ)
 	for name, cases := range countedIn(t, all.FillMask, 4, 6) {
 		t.Run(name, func(t *testing.T) { checkFillMask(t, all.Checkpoints.fs(name), cases) })
 	}

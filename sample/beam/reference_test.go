@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/sample"
 )
 
-// searchCase is a case of beams.json and groups.json.
+// searchCase is a case of beams.json.gz and groups.json.gz.
 type searchCase struct {
 	Vocab      int
 	Seed       uint32
@@ -102,13 +102,9 @@ func TestReference(t *testing.T) {
 	for _, f := range []struct {
 		name         string
 		cases, texts int
-	}{{"beams.json", 400, 1000}, {"groups.json", 150, 300}} {
-		data, err := os.ReadFile("testdata/" + f.name)
-		if err != nil {
-			t.Fatal(err)
-		}
+	}{{"beams.json.gz", 400, 1000}, {"groups.json.gz", 150, 300}} {
 		var cases []searchCase
-		if err := json.Unmarshal(data, &cases); err != nil {
+		if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/"+f.name), &cases); err != nil {
 			t.Fatal(err)
 		}
 		if len(cases) != f.cases {

@@ -1,8 +1,9 @@
-"""Writes processors.json: what the logits processors of transformers make of scores.
+"""Writes processors.json.gz: what the logits processors of transformers make of scores.
 
 Made with transformers 5.24.0 and torch 2.15.0 on the CPU. The processors come from generate's own
 _get_logits_processor, so their order is the reference's. The names of the options are those of the Go fields.
 """
+import gzip
 import json
 import os
 import random
@@ -155,8 +156,9 @@ def main():
             scores = p(ids, scores)
         case["scores"] = [None if s == float("-inf") else s for s in scores[0].tolist()]
         cases.append(case)
-    with open(os.path.join(HERE, "processors.json"), "w") as f:
-        f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
+    text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n"
+    with open(os.path.join(HERE, "processors.json.gz"), "wb") as f:
+        f.write(gzip.compress(text.encode(), mtime=0))
     print(len(cases), "cases")
 
 

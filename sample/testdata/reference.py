@@ -1,10 +1,11 @@
-"""Writes reference.json: what the warpers of transformers, after a few of its processors, make of a few logits.
+"""Writes reference.json.gz: what the warpers of transformers, after a few of its processors, make of a few logits.
 
 Made with transformers 5.24.0 and torch 2.15.0 on the CPU. The processors come from generate's own
 _get_logits_processor, so their order is the reference's. Scores are float64; float32 must keep the same tokens.
 Presence and frequency penalties, which the reference lacks, stand between the repetition penalty and the
 temperature as OpenAI defines them.
 """
+import gzip
 import json
 import os
 import random
@@ -104,10 +105,9 @@ def main():
             assert torch.equal(kept, single), (c, v)
             probs = [[i, float(f"{p:.9g}")] for i, p in enumerate(probs.tolist()) if kept[i]]
             cases.append({"config": c, "logits": v, "prompt": prompt, "generated": generated, "probs": probs})
-    with open(os.path.join(HERE, "reference.json"), "w") as f:
-        f.write('{"logits": ' + json.dumps(vectors) + ',\n"cases": [\n')
-        f.write(",\n".join(json.dumps(c, separators=(",", ":")) for c in cases))
-        f.write("\n]}\n")
+    text = '{"logits": ' + json.dumps(vectors) + ',\n"cases": [\n' + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]}\n"
+    with open(os.path.join(HERE, "reference.json.gz"), "wb") as f:
+        f.write(gzip.compress(text.encode(), mtime=0))
     print(len(configs), "configurations,", len(cases), "cases")
 
 

@@ -2,8 +2,9 @@
 //
 // A [Source] gives tensors by name: types and shapes at once, bytes on request. These exist:
 //
-//   - Files, in packages of their formats: safetensors.Open and torch.Open, and OpenIndex of each for files
-//     listed in an index. OpenWeights of package model/hf finds the weights in a folder.
+//   - Files, in packages of their formats: safetensors.Open, gguf.Open and torch.Open, and OpenIndex of
+//     safetensors and torch for files listed in an index. OpenWeights of package model/hf finds the weights
+//     in a folder.
 //   - [Memory] holds tensors that the program made.
 //   - [Formula] computes each element from the tensor's name and the element's index. A test then needs no
 //     file, and other languages can compute the same weights.
@@ -11,7 +12,7 @@
 //   - [Rename] shows another Source under other names; [Join] shows several as one.
 //   - [FP8.Dequantize] and [JoinMXFP4] show quantised weights as the tensors that they stand for.
 //
-// safetensors.Write writes any of them to a file.
+// safetensors.Write and gguf.Write write any of them to a file.
 //
 // # Other formats
 //

@@ -118,8 +118,26 @@ func (l location) read(buf []byte, off, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// view shows a tensor in order. One that is not stored so is copied as a whole at the first use.
+// view shows a tensor as a Source gives it.
 func (l location) view() view {
+	ordered := l.ordered()
+	if l.Swap == nil {
+		return ordered
+	}
+	return func(buf []byte, off, n int64) ([]byte, error) {
+		dst := grow(buf, n)
+		b, err := ordered(dst, off, n)
+		if err != nil {
+			return nil, err
+		}
+		copy(dst, b) // which may be dst already
+		l.Swap(dst)
+		return dst, nil
+	}
+}
+
+// ordered shows a tensor in row-major order. One that is not stored so is copied as a whole at the first use.
+func (l location) ordered() view {
 	if l.Stride == nil {
 		return func(buf []byte, off, n int64) ([]byte, error) { return l.read(buf, off, n) }
 	}
@@ -166,7 +184,7 @@ func (f *Files) Bytes(name string) ([]byte, error) {
 // InPlace implements [InPlace], for files that are mapped.
 func (f *Files) InPlace(name string) (tensor.Stored, bool) {
 	l, err := f.find(name)
-	if err != nil || l.Stride != nil {
+	if err != nil || l.Stride != nil || l.Swap != nil {
 		return tensor.Stored{}, false
 	}
 	return l.file.inPlace(l.Offset, l.Size)

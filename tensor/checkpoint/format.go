@@ -43,6 +43,10 @@ type Location struct {
 	// Stride is the distance from one element to the next along each dimension, in elements, 0 or more. nil
 	// means row-major order without gaps.
 	Stride []int64
+
+	// Swap brings whole blocks of the DType into the byte order that a Source gives, little-endian, where they lie. It may
+	// be called from several goroutines at once. nil means that the file has that order.
+	Swap func(blocks []byte)
 }
 
 // File is an open file that a [Format] reads.
@@ -98,6 +102,8 @@ func (f *File) place(l Location, left *uint64) (location, *Error) {
 		if info, ok := NewInfo(l.Name, l.DType, l.Shape); !ok || info.Size != l.Size {
 			return location{}, l.wrong(ErrTensorInfo, f)
 		}
+	} else if l.Swap != nil { // pieces of such a type end anywhere
+		return location{}, l.wrong(ErrUnsupported, f)
 	}
 	span, kind := l.Size, Kind("")
 	if l.Stride != nil {

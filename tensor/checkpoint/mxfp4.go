@@ -18,7 +18,7 @@ const (
 // how gpt-oss stores its experts. The blocks are U8, [..., rows, G, 16]: 32 elements of a row, two in a byte, the
 // even one in the lower four bits. The scales are U8, [..., rows, G]: exponents of two, plus 127. The tensor is
 // [..., rows, 32·G]: a row holds the weights of one output, where the file of a model without MXFP4 has the
-// transposed matrix.
+// transposed matrix. In blocks of [MXFP4] elements of a byte are 16 apart: they are moved.
 //
 // It returns [ErrScale] if the two do not fit each other, and [ErrDuplicate] if there is a tensor with that name
 // already; reading a tensor returns ErrScale where a scale is NaN, 255. The returned Source uses src, and closes it.
@@ -108,11 +108,21 @@ func (t *mxfp4) chunks(n int) iter.Seq2[[]byte, error] {
 			}
 			out = out[:0]
 			for ; len(b) > 0; b, scales = b[16:], scales[1:] {
-				out = append(append(out, scales[0]), b[:16]...)
+				out = appendMXFP4(out, scales[0], (*[16]byte)(b))
 			}
 			if !yield(out, nil) {
 				return
 			}
 		}
 	}
+}
+
+// appendMXFP4 appends a block whose elements are stored in pairs of neighbours.
+func appendMXFP4(out []byte, scale byte, pairs *[16]byte) []byte {
+	out = append(out, scale)
+	for i := range 8 {
+		lower, upper := pairs[i], pairs[i+8]
+		out = append(out, lower&15|upper&15<<4, lower>>4|upper&0xF0)
+	}
+	return out
 }

@@ -1,9 +1,9 @@
-"""Writes odd.json: tokenizer.json files whose parts seldom meet, and what tokenizers 0.23.3 makes of them:
+"""Writes odd.json.gz: tokenizer.json files whose parts seldom meet, and what tokenizers 0.23.3 makes of them:
 
     python generate_odd.py
 """
 
-import json,sys,os
+import gzip,json,os
 
 from tokenizers import Tokenizer
 def T(**parts):
@@ -42,4 +42,5 @@ for n,d in docs.items():
         for c in s: at.append(at[-1]+len(c.encode()))
         r.append({"text":s,"ids":e.ids,"offsets":[[at[a],at[b]] for a,b in e.offsets],"decoded":t.decode(e.ids,skip_special_tokens=False)})
     out[n]={"doc":json.loads(d),"cases":r}
-json.dump(out,open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "odd.json"),"w"),ensure_ascii=False,separators=(",",":"))
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "odd.json.gz"),"wb") as f:
+    f.write(gzip.compress(json.dumps(out,ensure_ascii=False,separators=(",",":")).encode(),mtime=0))

@@ -1,4 +1,4 @@
-"""Writes stages.json: what tokenizers 0.23 makes of tokenizer.json files with every kind of stage in every shape.
+"""Writes stages.json.gz: what tokenizers 0.23 makes of tokenizer.json files with every kind of stage in every shape.
 
     env/bin/python generate_stages.py   # with requirements-stages.txt
 
@@ -8,6 +8,7 @@ ids, offsets in bytes and decoded text of each text, the ids of it with "a" as a
 where the reference itself panics, there is null.
 """
 
+import gzip
 import json
 import pathlib
 
@@ -140,7 +141,7 @@ def main():
             cases.append([slot, kinds.index(kind), found])
     out = {"base": BASE, "lists": LISTS, "texts": TEXTS, "decode": DECODE, "kinds": kinds, "shapes": SHAPES, "results": results, "cases": cases}
     lines = [f"{json.dumps(k)}:{json.dumps(v, ensure_ascii=False, separators=(',', ':'))}" for k, v in out.items()]
-    (pathlib.Path(__file__).parent / "stages.json").write_text("{" + ",\n".join(lines) + "}\n")
+    (pathlib.Path(__file__).parent / "stages.json.gz").write_bytes(gzip.compress(("{" + ",\n".join(lines) + "}\n").encode(), mtime=0))
 
 
 if __name__ == "__main__":

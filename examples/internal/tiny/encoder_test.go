@@ -3,10 +3,10 @@ package tiny
 import (
 	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/task"
@@ -16,10 +16,6 @@ import (
 // The tiny encoder and its heads compute what the reference computed from the same weights. Logits are
 // up to 15 in size, and those of the reference move by 2e-5 with its vector units.
 func TestEncoder(t *testing.T) {
-	data, err := os.ReadFile("testdata/encoder.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	type text struct {
 		Text string
 		IDs  []int
@@ -43,7 +39,7 @@ func TestEncoder(t *testing.T) {
 			Embedding []float64
 		}
 	}
-	if err := json.Unmarshal(data, &want); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/encoder.json.gz"), &want); err != nil {
 		t.Fatal(err)
 	}
 	if len(want.Fill) == 0 || len(want.Tag) == 0 || len(want.Classify) == 0 || len(want.Embed) == 0 {

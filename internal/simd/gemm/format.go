@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/seed2010d43f/transformer/internal/blocks"
 	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/half"
 	"github.com/seed2010d43f/transformer/internal/simd"
@@ -29,8 +30,9 @@ type Format struct {
 	tiles  []tiles // the fastest first; there may be none if Activations is AsFloat32
 }
 
-// layout is how blocks lie in a panel. Without functions they lie as they are in the file, [K/Elements][width].
+// layout is how blocks lie in a panel. Without any of this they lie as they are in the file, [K/Elements][width].
 type layout struct {
+	units *int8Weights // in units of a block for each column
 	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them, whose first
 	// blocks are stride bytes apart.
 	pack func(panel []byte, width, col, rows, blocks int, src []byte, stride int)
@@ -49,11 +51,46 @@ const (
 	BF16                    // the upper half of a binary32
 	BF16Rounded             // BF16, by activations rounded to it
 	BF16Pairs               // the same, two at a time: K is even, and sums are not those of BF16Rounded to the bit
-	MXFP4                   // OCP Microscaling: 32 floats of 4 bits and the power of two that scales them; see decodeMXFP4
+	MXFP4                   // OCP Microscaling, as GGUF has it; this and those below are in package blocks
+
+	Q4_0 // block formats of GGUF
+	Q4_1
+	Q5_0
+	Q5_1
+	Q8_0
+	Q2_K
+	Q3_K
+	Q4_K
+	Q5_K
+	Q6_K
+	IQ4_NL
+	IQ4_XS
+
+	IQ1_S // those that are only decoded
+	IQ1_M
+	IQ2_XXS
+	IQ2_XS
+	IQ2_S
+	IQ3_XXS
+	IQ3_S
+	TQ1_0
+	TQ2_0
+	NVFP4
+	Q1_0
+	Q2_0
 )
 
 // Format returns the entry of the table.
 func (n Name) Format() *Format { return &formats[n] }
+
+// Int8 returns the entry for the same weights, in panels of the same bytes, by activations as [AsInt8Blocks]; or, of a
+// format that has none, that of the table.
+func (n Name) Int8() *Format {
+	if formats[n].layout.units == nil {
+		return &formats[n]
+	}
+	return &int8Formats[n]
+}
 
 var formats = [...]Format{
 	F32: {
@@ -83,11 +120,49 @@ var formats = [...]Format{
 		layout:      layout{pack: pack32, row: rowBF16Pairs},
 		tiles:       bf16PairsTiles[:],
 	},
-	MXFP4: {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: decodeMXFP4},
+	MXFP4:   {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: blocks.DecodeMXFP4, layout: layout{units: &unitsMXFP4}},
+	Q4_0:    {Name: "Q4_0", Elements: 32, Bytes: 18, Decode: blocks.DecodeQ4_0, layout: layout{units: &unitsQ4_0}},
+	Q4_1:    {Name: "Q4_1", Elements: 32, Bytes: 20, Decode: blocks.DecodeQ4_1, layout: layout{units: &unitsQ4_1}},
+	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0, layout: layout{units: &unitsQ5_0}},
+	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1, layout: layout{units: &unitsQ5_1}},
+	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0, layout: layout{units: &unitsQ8_0}},
+	Q2_K:    {Name: "Q2_K", Elements: 256, Bytes: 84, Decode: blocks.DecodeQ2_K},
+	Q3_K:    {Name: "Q3_K", Elements: 256, Bytes: 110, Decode: blocks.DecodeQ3_K},
+	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K, layout: layout{units: &unitsQ4_K}},
+	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K, layout: layout{units: &unitsQ5_K}},
+	Q6_K:    {Name: "Q6_K", Elements: 256, Bytes: 210, Decode: blocks.DecodeQ6_K, layout: layout{units: &unitsQ6_K}},
+	IQ4_NL:  {Name: "IQ4_NL", Elements: 32, Bytes: 18, Decode: blocks.DecodeIQ4_NL, layout: layout{units: &unitsIQ4_NL}},
+	IQ4_XS:  {Name: "IQ4_XS", Elements: 256, Bytes: 136, Decode: blocks.DecodeIQ4_XS},
+	IQ1_S:   {Name: "IQ1_S", Elements: 256, Bytes: 50, Decode: blocks.DecodeIQ1_S},
+	IQ1_M:   {Name: "IQ1_M", Elements: 256, Bytes: 56, Decode: blocks.DecodeIQ1_M},
+	IQ2_XXS: {Name: "IQ2_XXS", Elements: 256, Bytes: 66, Decode: blocks.DecodeIQ2_XXS},
+	IQ2_XS:  {Name: "IQ2_XS", Elements: 256, Bytes: 74, Decode: blocks.DecodeIQ2_XS},
+	IQ2_S:   {Name: "IQ2_S", Elements: 256, Bytes: 82, Decode: blocks.DecodeIQ2_S},
+	IQ3_XXS: {Name: "IQ3_XXS", Elements: 256, Bytes: 98, Decode: blocks.DecodeIQ3_XXS},
+	IQ3_S:   {Name: "IQ3_S", Elements: 256, Bytes: 110, Decode: blocks.DecodeIQ3_S},
+	TQ1_0:   {Name: "TQ1_0", Elements: 256, Bytes: 54, Decode: blocks.DecodeTQ1_0},
+	TQ2_0:   {Name: "TQ2_0", Elements: 256, Bytes: 66, Decode: blocks.DecodeTQ2_0},
+	NVFP4:   {Name: "NVFP4", Elements: 64, Bytes: 36, Decode: blocks.DecodeNVFP4},
+	Q1_0:    {Name: "Q1_0", Elements: 128, Bytes: 18, Decode: blocks.DecodeQ1_0},
+	Q2_0:    {Name: "Q2_0", Elements: 64, Bytes: 18, Decode: blocks.DecodeQ2_0},
 }
 
-// maxElements is the largest block.
-const maxElements = 256
+// int8Formats are the formats with panels of units, by activations as AsInt8Blocks.
+var int8Formats = func() (all [len(formats)]Format) {
+	for n, f := range formats {
+		if f.layout.units != nil {
+			f.Activations, f.tiles = AsInt8Blocks, int8Tiles[:]
+			all[n] = f
+		}
+	}
+	return all
+}()
+
+// The largest block.
+const (
+	maxElements = 256
+	maxBytes    = 256
+)
 
 // rowBytes returns the bytes of a row of k elements.
 func (f *Format) rowBytes(k int) int { return k / f.Elements * f.Bytes }

@@ -27,7 +27,7 @@ func TestMXFP4Values(t *testing.T) {
 				if code >= 8 {
 					want = float32(math.Copysign(float64(want), -1))
 				}
-				if v := got[2*i+j]; math.Float32bits(v) != math.Float32bits(want) || half.FromBF16(half.BF16(v)) != v {
+				if v := got[i+16*j]; math.Float32bits(v) != math.Float32bits(want) || half.FromBF16(half.BF16(v)) != v {
 					t.Fatalf("code %d, scale %d: %v, want %v, as bfloat16 %v", code, s, v, want, half.FromBF16(half.BF16(v)))
 				}
 			}

@@ -1,4 +1,4 @@
-"""Writes expected.json: what the pipelines of transformers 5.24 and sentence-transformers 6.2 answer on small checkpoints.
+"""Writes expected.json.gz: what the pipelines of transformers 5.24 and sentence-transformers 6.2 answer on small checkpoints.
 
     env/bin/python generate.py       # with requirements.txt
 
@@ -6,6 +6,7 @@ The weights are a formula, see checkpoints.py; the file has the configurations a
 task the inputs and the answers. Places in texts are in bytes. generate_answers.py adds question answering.
 """
 
+import gzip
 import json
 import pathlib
 import tempfile
@@ -268,7 +269,7 @@ def main():
                    "scores": torch.softmax(per_sequence(c["choice"], transformers.BertForMultipleChoice, choices, (1, 1)).flatten(), -1).tolist()},
         "embed": embed(c["features"]), "m3": m3(c["features"]),
     }
-    (HERE / "expected.json").write_text(json.dumps(rounded(expected), ensure_ascii=False, separators=(",", ":")) + "\n")
+    (HERE / "expected.json.gz").write_bytes(gzip.compress((json.dumps(rounded(expected), ensure_ascii=False, separators=(",", ":")) + "\n").encode(), mtime=0))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
     env/bin/python generate_answers.py   # with requirements-answers.txt, after generate.py
 """
 
+import gzip
 import json
 import pathlib
 import tempfile
@@ -18,7 +19,7 @@ SETTINGS = [{}, {"top_k": 4}, {"top_k": 3, "align_to_words": False}, {"top_k": 3
 
 
 def main():
-    checkpoints = json.loads((HERE / "expected.json").read_text())["checkpoints"]
+    checkpoints = json.loads(gzip.decompress((HERE / "expected.json.gz").read_bytes()))["checkpoints"]
     out = []
     for name in (n for n in checkpoints if n.endswith("answers")):
         folder = tempfile.mkdtemp()

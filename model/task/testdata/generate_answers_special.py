@@ -1,13 +1,14 @@
-"""Writes answers_special.json: what the question-answering pipeline of transformers 4.57 answers where questions and texts
+"""Writes answers_special.json.gz: what the question-answering pipeline of transformers 4.57 answers where questions and texts
 spell out special tokens.
 
     env/bin/python generate_answers_special.py   # with requirements-answers.txt, after generate.py
 
-checkpoints change files of those in expected.json. Of an answer there are start, end, in bytes of the text, and score; its
+checkpoints change files of those in expected.json.gz. Of an answer there are start, end, in bytes of the text, and score; its
 text is what lies between. Answers with the score 0 are left out, and so are cases in which spans with the same score
 decide: their order in the reference depends on the processor. Where the question leaves no room, there is an error.
 """
 
+import gzip
 import json
 import pathlib
 import tempfile
@@ -66,7 +67,7 @@ def main():
     changed = {"answers": {}, "roberta answers": roberta(), "xlm-roberta answers": {}, "several": several()}
     changed = {n: {"base": "answers" if n == "several" else n, "files": f} for n, f in changed.items()}
     out, ties = {"checkpoints": changed, "texts": [], "cases": []}, Ties()
-    for name, c in checkpoints(json.loads((HERE / "expected.json").read_text())["checkpoints"], changed).items():
+    for name, c in checkpoints(json.loads(gzip.decompress((HERE / "expected.json.gz").read_bytes()))["checkpoints"], changed).items():
         folder = tempfile.mkdtemp()
         write(pathlib.Path(folder), c)
         p = pipeline("question-answering", model=folder, tokenizer=folder)
@@ -81,7 +82,7 @@ def main():
                     continue
                 out["cases"].append({"checkpoint": name, "text": out["texts"].index([question, context]), "settings": settings, **got})
     lines = [f'"checkpoints":{compact(out["checkpoints"])}', '"texts":' + rows(out["texts"]), '"cases":' + rows(out["cases"])]
-    (HERE / "answers_special.json").write_text("{" + ",\n".join(lines) + "}\n")
+    (HERE / "answers_special.json.gz").write_bytes(gzip.compress(("{" + ",\n".join(lines) + "}\n").encode(), mtime=0))
 
 
 if __name__ == "__main__":

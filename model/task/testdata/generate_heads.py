@@ -1,12 +1,13 @@
-"""Writes heads.json: what the reference answers on folders as people publish them.
+"""Writes heads.json.gz: what the reference answers on folders as people publish them.
 
     env/bin/python generate_heads.py       # with requirements.txt
 
-Each case is a folder, as expected.json has them, and questions with the answers of sentence-transformers 6.2 or of the
+Each case is a folder, as expected.json.gz has them, and questions with the answers of sentence-transformers 6.2 or of the
 pipelines of transformers 5.24. The weights are a formula, see checkpoints.py; tensors that several names share are those
 of the checkpoint.
 """
 
+import gzip
 import json
 import pathlib
 import tempfile
@@ -326,7 +327,7 @@ def main():
     for name, (c, questions) in {**head_cases(), **embedder_cases(), **cross_cases(), **nli_cases(), **reading_cases(), **decoder_cases()}.items():
         print(name, flush=True)
         out["cases"].append({"name": name, **c, "questions": [q(c) for q in questions]})
-    (HERE / "heads.json").write_text(json.dumps(rounded(out), ensure_ascii=False, separators=(",", ":")) + "\n")
+    (HERE / "heads.json.gz").write_bytes(gzip.compress((json.dumps(rounded(out), ensure_ascii=False, separators=(",", ":")) + "\n").encode(), mtime=0))
 
 
 if __name__ == "__main__":

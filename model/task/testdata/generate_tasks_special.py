@@ -1,11 +1,12 @@
-"""Writes tasks_special.json: what the tasks on text answer, by transformers 5.24 and sentence-transformers 6.2, where texts
+"""Writes tasks_special.json.gz: what the tasks on text answer, by transformers 5.24 and sentence-transformers 6.2, where texts
 spell out special tokens.
 
     env/bin/python generate_tasks_special.py   # with requirements.txt, after generate.py
 
-checkpoints change files of those in expected.json. Places in texts are in bytes. A text without a mask has no fills.
+checkpoints change files of those in expected.json.gz. Places in texts are in bytes. A text without a mask has no fills.
 """
 
+import gzip
 import json
 import pathlib
 import tempfile
@@ -101,7 +102,7 @@ def rounded(x):
 
 
 def main():
-    plain = json.loads((HERE / "expected.json").read_text())["checkpoints"]
+    plain = json.loads(gzip.decompress((HERE / "expected.json.gz").read_bytes()))["checkpoints"]
     changed = {f"{kind} {head}": {"base": f"roberta {head}" if kind == "roberta" else head, "files": files}
                for kind, files in {"several": several(), "roberta": roberta()}.items() for head in ("masked", "tokens")}
     f = {n: folder_of(c) for n, c in {**plain, **checkpoints(plain, changed)}.items()}
@@ -121,7 +122,7 @@ def main():
         "embed": embed(folder_of(checkpoints(plain, {"embed": pooled})["embed"])), "sparse": sparse(f["features"]),
     }
     lines = [f"{json.dumps(k)}:{compact(v)}" for k, v in rounded(out).items()]
-    (HERE / "tasks_special.json").write_text("{" + ",\n".join(lines) + "}\n")
+    (HERE / "tasks_special.json.gz").write_bytes(gzip.compress(("{" + ",\n".join(lines) + "}\n").encode(), mtime=0))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checkpoints and texts of the cases with special tokens spelled out: files that change those in expected.json."""
+"""Checkpoints and texts of the cases with special tokens spelled out: files that change those in expected.json.gz."""
 
 import json
 

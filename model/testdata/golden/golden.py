@@ -6,7 +6,7 @@
     env/bin/python golden.py check                  # make all answers again and compare; write nothing
     env/bin/python golden.py check encoders/bert-*  # the same for some
 
-A case is named by its file, without .json: llama-gqa, encoders/bert-plain, seq2seq/t5-v1. A pattern is a shell's; one
+A case is named by its file, without .json.gz: llama-gqa, encoders/bert-plain, seq2seq/t5-v1. A pattern is a shell's; one
 without a folder looks into every folder. CASES below says which cases are in which folder; cases/ has their configs,
 kinds/ has how each kind is run. Files of families that the library does not have yet are in next/, where the tests do
 not look. When a family lands, its entry in CASES and its files move up.
@@ -100,6 +100,7 @@ Pipelines (encoders/pipelines/), what transformers' pipelines make of given logi
 
 import argparse
 import fnmatch
+import gzip
 import json
 import pathlib
 import sys
@@ -109,6 +110,7 @@ from cases import (bart, beams, bert, causal, deberta, deepseek, gemma, gpt, gpt
 from kinds import decoders, encoders, far, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
+SUFFIX = ".json.gz"
 
 CASES = [  # folder, kind, cases
     ("", decoders, gpt.GPT2_CASES + llama.LLAMA_CASES + llama.MISTRAL_CASES + llama.QWEN2_CASES + llama.QWEN3_CASES
@@ -132,10 +134,14 @@ CASES = [  # folder, kind, cases
 ]
 
 
+def name_of(path: pathlib.Path) -> str:
+    return path.relative_to(HERE).as_posix().removesuffix(SUFFIX)
+
+
 def chosen(patterns: list) -> list:
     """(path, kind, case) of the cases that a pattern names; all without patterns."""
-    every = [(HERE / folder / (case.name + ".json"), kind, case) for folder, kind, some in CASES for case in some]
-    names = [str(path.relative_to(HERE).with_suffix("")) for path, *_ in every]
+    every = [(HERE / folder / (case.name + SUFFIX), kind, case) for folder, kind, some in CASES for case in some]
+    names = [name_of(path) for path, *_ in every]
     picked = set()
     for pattern in patterns or ["*"]:
         some = [i for i, name in enumerate(names)
@@ -154,7 +160,8 @@ def make(path: pathlib.Path, kind, case) -> bool:
         print(error, flush=True)
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(kind.text(golden) if kind is pipelines else reference.text(golden))
+    text = kind.text(golden) if kind is pipelines else reference.text(golden)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))  # the same bytes each time
     told = [f"seed {golden['seed']}"] if "seed" in golden else []
     told += [f"margin {golden['min_margin']}"] if "min_margin" in golden else []
     told += ["cached run differs"] if "greedy_cached" in golden else []
@@ -165,7 +172,7 @@ def make(path: pathlib.Path, kind, case) -> bool:
 def check(path: pathlib.Path, kind, case) -> bool:
     """Whether the answers, made again with the file's seed, are those of the file."""
     try:
-        stored = json.loads(path.read_text())
+        stored = json.loads(gzip.decompress(path.read_bytes()))
         different = reference.differences(stored, kind.remake(case, stored))
     except (OSError, ValueError, reference.Unfit) as error:
         different = [str(error)]
@@ -183,7 +190,7 @@ def main():
     cases = chosen(arguments.pattern)
     if arguments.do == "list":
         for path, _, case in cases:
-            print(path.relative_to(HERE).with_suffix(""), "-", getattr(case, "note", ""))
+            print(name_of(path), "-", getattr(case, "note", ""))
         return
     reference.check_versions(HERE / "requirements.txt")
     reference.quiet()

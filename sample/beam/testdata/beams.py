@@ -1,9 +1,10 @@
-"""Writes beams.json, or groups.json: the texts that the beam searches of transformers find.
+"""Writes beams.json.gz, or groups.json.gz: the texts that the beam searches of transformers find.
 
-beams.json is made with transformers 5.24.0 and torch 2.15.0 on the CPU; groups.json with transformers 4.55.4, the last
+beams.json.gz is made with transformers 5.24.0 and torch 2.15.0 on the CPU; groups.json.gz with transformers 4.55.4, the last
 to have group beam search, which this script finds out by itself. The searches are generate itself, run on a model
 whose logits are a formula of the tokens before. Logits are multiples of 2^-17 and so the same in every implementation.
 """
+import gzip
 import json
 import os
 import random
@@ -153,9 +154,10 @@ def main():
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
-    name, made = ("groups.json", cases(random.Random(3), 150)) if OLD else ("beams.json", cases(random.Random(2), 400))
-    with open(os.path.join(HERE, name), "w") as f:
-        f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in made) + "\n]\n")
+    name, made = ("groups.json.gz", cases(random.Random(3), 150)) if OLD else ("beams.json.gz", cases(random.Random(2), 400))
+    text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in made) + "\n]\n"
+    with open(os.path.join(HERE, name), "wb") as f:
+        f.write(gzip.compress(text.encode(), mtime=0))
     print(name, len(made), "cases")
 
 

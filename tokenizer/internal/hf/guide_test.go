@@ -3,18 +3,21 @@ package hf
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestGuide writes the table of ../../CLASSES.md from the table of classes and the folders that they are tested with, and
 // compares. With UPDATE set in the environment it writes the file.
 func TestGuide(t *testing.T) {
-	const path, begin, end = "../../CLASSES.md", "<!-- begin table -->\n", "<!-- end table -->\n"
-	text, err := os.ReadFile(path)
+	const file, begin, end = "../../CLASSES.md", "<!-- begin table -->\n", "<!-- end table -->\n"
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,25 +33,29 @@ func TestGuide(t *testing.T) {
 	if os.Getenv("UPDATE") == "" {
 		t.Fatal("CLASSES.md is not what the classes and their tests are: UPDATE=1 go test -run Guide ./tokenizer/internal/hf writes it")
 	}
-	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func guide(t *testing.T) string {
 	tested := map[string][]string{}
-	for _, root := range []string{"classes", "seq2seq"} {
-		files, err := filepath.Glob("../../testdata/" + root + "/*/cases.json")
+	for _, root := range []fs.FS{tensortest.Zip(t, "../../testdata/classes/folders.zip"), os.DirFS("../../testdata/seq2seq")} {
+		files, err := fs.Glob(root, "*/cases.json")
 		if err != nil || len(files) == 0 {
 			t.Fatal("no folders", err)
 		}
 		for _, file := range files {
-			dir := filepath.Dir(file)
-			c, err := readConfig(os.DirFS(dir))
+			dir := path.Dir(file)
+			folder, err := fs.Sub(root, dir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			data, _ := os.ReadFile(dir + "/tokenizer.json")
+			c, err := readConfig(folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, _ := fs.ReadFile(folder, "tokenizer.json")
 			c.resolve(bytes.Contains(data, []byte(`"ByteLevel"`)))
 			name := c.Class
 			if data == nil && c.rawClass != nil {
@@ -57,7 +64,7 @@ func guide(t *testing.T) string {
 			if find(name) == nil {
 				name = "none"
 			}
-			tested[name] = append(tested[name], "`"+filepath.Base(dir)+"`")
+			tested[name] = append(tested[name], "`"+dir+"`")
 		}
 	}
 	var out strings.Builder

@@ -2,14 +2,17 @@ package pretoken
 
 import (
 	"encoding/json"
-	"os"
+	"io/fs"
 	"testing"
+
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 )
 
 // TestPublishedPatterns reads pre-tokenizers with common patterns: none needs the regular-expression engine.
 func TestPublishedPatterns(t *testing.T) {
+	folders := tensortest.Zip(t, "../../testdata/classes/folders.zip")
 	for _, name := range []string{"bloom", "deepseek_v3", "gpt_oss", "kimi_json", "qwen2_as_llama"} {
-		data, err := os.ReadFile("../../testdata/classes/" + name + "/tokenizer.json")
+		data, err := fs.ReadFile(folders, name+"/tokenizer.json")
 		if err != nil {
 			t.Fatal(err)
 		}

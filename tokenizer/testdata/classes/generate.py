@@ -1,4 +1,4 @@
-"""Makes the folders of this directory: tokenizers of each class in the forms they are published in, each with cases.json,
+"""Makes the folders of folders.zip: tokenizers of each class in the forms they are published in, each with cases.json,
 what the reference gives on a list of texts. Run it where requirements.txt is installed:
 
     python generate.py            # all folders, or those that are named
@@ -631,16 +631,25 @@ def cases(t, texts):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("-o", default=HERE)
+    p.add_argument("-o")
     p.add_argument("-n", type=int, default=0)
     p.add_argument("names", nargs="*")
     a = p.parse_args()
+    if a.o:
+        make(a.o, a.names or NAMES, a.n)
+        return
+    import archive
+    with archive.folders(change=True) as out:
+        make(out, a.names or NAMES, a.n)
+
+
+def make(out, names, n):
     folders = Folders()
-    for name in a.names or NAMES:
-        d = os.path.join(a.o, name)
+    for name in names:
+        d = os.path.join(out, name)
         shutil.rmtree(d, ignore_errors=True)
         os.makedirs(d)
-        texts = TEXTS + random_texts(a.n)
+        texts = TEXTS + random_texts(n)
         listed = getattr(folders, name)(d)
         try:
             dump(d, "cases.json", listed.cases(texts) if listed else cases(AutoTokenizer.from_pretrained(d), texts))

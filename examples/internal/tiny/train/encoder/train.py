@@ -10,12 +10,12 @@ Writes, two folders up, in the Hugging Face layout with weights in bfloat16:
     classifier/   config and weights of BertForSequenceClassification without the trunk: negative, neutral, positive
     embedder/     configs of a sentence-transformers model (mean pooling, normalised), which has no weights besides the trunk
 
-and testdata/encoder.json: what the reference computes from these weights in float32. The same versions on the same kind of processor
+and testdata/encoder.json.gz: what the reference computes from these weights in float32. The same versions on the same kind of processor
 give the same files. All heads are trained at once, on the same trunk. Every batch has three parts: pairs of paraphrases, which are to
 lie close together and far from the other pairs (InfoNCE); plain sentences; sentences with words masked, to be filled. All but
 the masked ones have an opinion to be found, and all have names.
 """
-import argparse, collections, copy, json, math, os, random, re, time
+import argparse, collections, copy, gzip, json, math, os, random, re, time
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
@@ -380,9 +380,10 @@ def main():
         if batches:
             measure(ref, batches.seen)
         os.makedirs(os.path.join(args.out, "testdata"), exist_ok=True)
-        with open(os.path.join(args.out, "testdata", "encoder.json"), "w") as file:
-            text = json.dumps(expected(ref), indent=1, ensure_ascii=False)
-            file.write(re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text) + "\n")
+        text = json.dumps(expected(ref), indent=1, ensure_ascii=False)
+        text = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text) + "\n"
+        with open(os.path.join(args.out, "testdata", "encoder.json.gz"), "wb") as file:
+            file.write(gzip.compress(text.encode(), mtime=0))
 
 
 if __name__ == "__main__":
