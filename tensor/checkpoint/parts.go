@@ -16,7 +16,7 @@ import (
 type Part struct {
 	Name  string
 	Of    string // the stored tensor
-	Shape []int  // nil: that of the stored tensor. Rows must be as long as those that are stored
+	Shape []int  // nil: that of the stored tensor. Rows must be as long as those that are stored; a vector may be one
 
 	// First is the number of the stored row that comes first.
 	First int
@@ -74,8 +74,11 @@ func newPart(src Source, p Part) (*part, error) {
 	}
 	width, rows := rowsOf(stored.Shape)
 	w, n := rowsOf(p.Shape)
-	if len(p.Shape) == 1 && len(stored.Shape) > 1 { // a vector that is a row of a matrix
+	switch a, b := len(stored.Shape), len(p.Shape); {
+	case a > 1 && b == 1: // a row as a vector
 		w, n = p.Shape[0], 1
+	case a == 1 && b > 1: // a vector as a row
+		width, rows = stored.Shape[0], 1
 	}
 	if w != width || p.First < 0 || n < 0 || n > rows-p.First {
 		return nil, &Error{Tensor: p.Of, Kind: ErrShape, Detail: fmt.Sprintf("it has shape %.200s; %.500q is to be %.200s of it, from row %d on",

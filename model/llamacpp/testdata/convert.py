@@ -1,7 +1,7 @@
 """Records what llama.cpp's own convert_hf_to_gguf.py makes of the small checkpoints in model/testdata/golden.
 
-    LLAMA_CPP=.../llama.cpp python3 convert.py                  # all cases of converted.txt
-    LLAMA_CPP=.../llama.cpp python3 convert.py 'llama-*'        # some, and prints what each is made of
+    LLAMA_CPP=.../llama.cpp python3 convert.py                  # all files of converted/ again
+    LLAMA_CPP=.../llama.cpp python3 convert.py 'llama-*'        # those of some golden checkpoints
 
 LLAMA_CPP is the source of llama.cpp that llama-cpp-python 0.3.36 holds (vendor/llama.cpp); the environment has what
 model/testdata/golden/requirements.txt names. Each golden checkpoint is written as a folder with the weights of its
@@ -195,7 +195,7 @@ def main():
     logging.disable(logging.CRITICAL)
     torch.set_num_threads(1)
     np.seterr(over="ignore")
-    patterns = sys.argv[1:] or (HERE / "converted.txt").read_text().split()
+    patterns = sys.argv[1:] or [p.name.removesuffix(".json.gz") for p in (HERE / "converted").iterdir()]
     failed = 0
     for path in sorted(GOLDEN.glob("*.json")) + sorted(GOLDEN.glob("encoders/gemma3*.json")):
         if not any(fnmatch.fnmatch(path.stem, p) for p in patterns):
