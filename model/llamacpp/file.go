@@ -6,11 +6,12 @@ import (
 	"slices"
 
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 )
 
 // file is a GGUF that is read. Errors are collected.
 type file struct {
-	meta   Metadata
+	meta   *gguf.Metadata
 	src    checkpoint.Source
 	name   string // of the architecture, which comes before its keys
 	layers int    // without those that predict further tokens

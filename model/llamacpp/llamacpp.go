@@ -8,21 +8,8 @@ import (
 	"strings"
 
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 )
-
-// Metadata are the values of a GGUF by key. A getter returns an error that names the key if it is absent or its value is
-// of another type. Metadata of package gguf are such.
-type Metadata interface {
-	Has(key string) bool
-	Int(key string) (int64, error)
-	Float(key string) (float64, error)
-	Bool(key string) (bool, error)
-	String(key string) (string, error)
-	Ints(key string) ([]int64, error)
-	Floats(key string) ([]float64, error)
-	Bools(key string) ([]bool, error)
-	Strings(key string) ([]string, error)
-}
 
 // Model is what a Hugging Face folder has.
 type Model struct {
@@ -52,8 +39,8 @@ const (
 	PoolingRank // a score of a pair of texts: the model is a reranker
 )
 
-// Open reads a model. meta and src are those of one file, whose tensors have llama.cpp's names.
-func Open(meta Metadata, src checkpoint.Source) (*Model, error) {
+// Open reads a model. meta and src are those of one [gguf.File]: tensors have llama.cpp's names.
+func Open(meta *gguf.Metadata, src checkpoint.Source) (*Model, error) {
 	f := &file{meta: meta, src: src, config: config{}, read: map[string]bool{}}
 	name, err := meta.String("general.architecture")
 	if err != nil {
