@@ -120,19 +120,19 @@ var formats = [...]Format{
 		layout:      layout{pack: pack32, row: rowBF16Pairs},
 		tiles:       bf16PairsTiles[:],
 	},
-	MXFP4:   {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: blocks.DecodeMXFP4, layout: layout{units: &unitsMXFP4}},
-	Q4_0:    {Name: "Q4_0", Elements: 32, Bytes: 18, Decode: blocks.DecodeQ4_0, layout: layout{units: &unitsQ4_0}},
-	Q4_1:    {Name: "Q4_1", Elements: 32, Bytes: 20, Decode: blocks.DecodeQ4_1, layout: layout{units: &unitsQ4_1}},
-	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0, layout: layout{units: &unitsQ5_0}},
-	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1, layout: layout{units: &unitsQ5_1}},
-	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0, layout: layout{units: &unitsQ8_0}},
+	MXFP4:   {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: blocks.DecodeMXFP4, Encode: blocks.EncodeMXFP4, layout: layout{units: &unitsMXFP4}},
+	Q4_0:    {Name: "Q4_0", Elements: 32, Bytes: 18, Decode: blocks.DecodeQ4_0, Encode: blocks.EncodeQ4_0, layout: layout{units: &unitsQ4_0}},
+	Q4_1:    {Name: "Q4_1", Elements: 32, Bytes: 20, Decode: blocks.DecodeQ4_1, Encode: blocks.EncodeQ4_1, layout: layout{units: &unitsQ4_1}},
+	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0, Encode: blocks.EncodeQ5_0, layout: layout{units: &unitsQ5_0}},
+	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1, Encode: blocks.EncodeQ5_1, layout: layout{units: &unitsQ5_1}},
+	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0, Encode: blocks.EncodeQ8_0, layout: layout{units: &unitsQ8_0}},
 	Q2_K:    {Name: "Q2_K", Elements: 256, Bytes: 84, Decode: blocks.DecodeQ2_K},
 	Q3_K:    {Name: "Q3_K", Elements: 256, Bytes: 110, Decode: blocks.DecodeQ3_K},
-	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K, layout: layout{units: &unitsQ4_K}},
-	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K, layout: layout{units: &unitsQ5_K}},
-	Q6_K:    {Name: "Q6_K", Elements: 256, Bytes: 210, Decode: blocks.DecodeQ6_K, layout: layout{units: &unitsQ6_K}},
-	IQ4_NL:  {Name: "IQ4_NL", Elements: 32, Bytes: 18, Decode: blocks.DecodeIQ4_NL, layout: layout{units: &unitsIQ4_NL}},
-	IQ4_XS:  {Name: "IQ4_XS", Elements: 256, Bytes: 136, Decode: blocks.DecodeIQ4_XS},
+	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K, Encode: blocks.EncodeQ4_K, layout: layout{units: &unitsQ4_K}},
+	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K, Encode: blocks.EncodeQ5_K, layout: layout{units: &unitsQ5_K}},
+	Q6_K:    {Name: "Q6_K", Elements: 256, Bytes: 210, Decode: blocks.DecodeQ6_K, Encode: blocks.EncodeQ6_K, layout: layout{units: &unitsQ6_K}},
+	IQ4_NL:  {Name: "IQ4_NL", Elements: 32, Bytes: 18, Decode: blocks.DecodeIQ4_NL, Encode: blocks.EncodeIQ4_NL, layout: layout{units: &unitsIQ4_NL}},
+	IQ4_XS:  {Name: "IQ4_XS", Elements: 256, Bytes: 136, Decode: blocks.DecodeIQ4_XS, Encode: blocks.EncodeIQ4_XS},
 	IQ1_S:   {Name: "IQ1_S", Elements: 256, Bytes: 50, Decode: blocks.DecodeIQ1_S},
 	IQ1_M:   {Name: "IQ1_M", Elements: 256, Bytes: 56, Decode: blocks.DecodeIQ1_M},
 	IQ2_XXS: {Name: "IQ2_XXS", Elements: 256, Bytes: 66, Decode: blocks.DecodeIQ2_XXS},
@@ -151,7 +151,7 @@ var formats = [...]Format{
 var int8Formats = func() (all [len(formats)]Format) {
 	for n, f := range formats {
 		if f.layout.units != nil {
-			f.Activations, f.tiles = AsInt8Blocks, int8Tiles[:]
+			f.Activations, f.tiles = AsInt8Blocks, f.layout.units.tiles
 			all[n] = f
 		}
 	}
