@@ -258,3 +258,26 @@ func TestStranger(t *testing.T) {
 		t.Errorf("%v operations, want %v", got, want)
 	}
 }
+
+// Caches take what a session takes for a whole page, in every type: keys of 80 end in a shorter block.
+func TestCacheBytes(t *testing.T) {
+	config := []byte(`{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 10, "hidden_size": 16, "intermediate_size": 8,
+		"num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 80}`)
+	m, err := cost.New(config, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := model.NewDecoder(config, checkpoint.Zeros(tensor.BF16), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dt, f := range map[tensor.DType]cost.Format{tensor.F32: cost.F32, tensor.F16: cost.F16, tensor.BF16: cost.BF16, tensor.Q8_0: cost.Q8_0} {
+		s := d.NewSession(model.SessionOptions{Cache: dt})
+		if err := s.Append(make([]int, 128)...); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := m.Cache(128, f).Total(), s.CacheBytes(); got != want {
+			t.Errorf("%v: %d bytes, a session takes %d", dt, got, want)
+		}
+	}
+}

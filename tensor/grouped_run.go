@@ -76,7 +76,8 @@ func (p *groupedProduct) run(wave int) {
 		p.share((*packGroups)(p))
 		for i := range p.blocks {
 			b := &p.blocks[i]
-			b.units, b.cost = b.expert.Up.packed.Panels(), b.panelCost(2*b.expert.Up.In)
+			whole := b.expert.Down.format().Activations.PanelStep()
+			b.units, b.cost = (b.expert.Up.packed.Panels()+whole-1)/whole, whole*b.panelCost(2*b.expert.Up.In)
 		}
 		p.share((*gateGroups)(p))
 		for i := range p.blocks {

@@ -29,7 +29,7 @@ func (p *groupedProduct) packTile(b *groupBlock, w *groupBuffers, row, rows int)
 	}
 }
 
-// gateGroups computes some panels of gate and up, applies the activation while the outputs are in a near cache, and
+// gateGroups computes some panels of gate and up, in groups that are packed together, applies the activation while the outputs are in a near cache, and
 // packs what it gives for down.
 type gateGroups groupedProduct
 
@@ -38,7 +38,9 @@ func (t *gateGroups) Do(part, worker int) {
 	b, from, to := p.part(part)
 	e := b.expert
 	hidden := e.Down.In
-	step := max(1, gateLen/(max(b.rows, gemm.RowTile)*gemm.PanelWidth))
+	whole := e.Down.format().Activations.PanelStep()
+	from, to = from*whole, min(to*whole, e.Up.packed.Panels())
+	step := max(1, gateLen/(max(b.rows, gemm.RowTile)*gemm.PanelWidth*whole)) * whole
 	for panel := from; panel < to; panel += step {
 		last := min(panel+step, to)
 		col := panel * gemm.PanelWidth

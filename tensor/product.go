@@ -29,7 +29,7 @@ type product struct {
 // buffers are what one worker needs.
 type buffers struct {
 	packed, hidden []float32 // of the rows that it does everything with
-	panel          []float32 // a panel's outputs of the first of two products
+	panel          []float32 // the outputs of a panel of the first of two products, or of as many as are packed together
 	scratch        []float32 // for packing
 }
 
@@ -144,7 +144,8 @@ func (p *product) packRows(width int) {
 func (p *product) runPanels(l layer, width int, task parallel.Task) {
 	p.rowStep = min(p.rows, maxRowStep)
 	panels, rowParts := l.w.packed.Panels(), (p.rows+p.rowStep-1)/p.rowStep
-	p.panelStep = max(1, panels*rowParts/(partsPerWorker*width))
+	whole := p.out.panelStep()
+	p.panelStep = (max(1, panels*rowParts/(partsPerWorker*width)) + whole - 1) / whole * whole
 	p.colParts = (panels + p.panelStep - 1) / p.panelStep
 	parallel.Run(width, p.colParts*rowParts, task)
 }
@@ -163,8 +164,9 @@ func (b *buffers) grow(l layer, rows int) {
 
 // growHidden makes room for the outputs of p.in's product with rows, panel by panel, and for packing them.
 func (b *buffers) growHidden(p *product, rows int) {
-	grow(&b.panel, rows*gemm.PanelWidth)
-	grow(&b.scratch, max(p.out.format().ScratchLen(gemm.PanelWidth), len(b.scratch)))
+	cols := p.out.panelStep() * gemm.PanelWidth
+	grow(&b.panel, rows*cols)
+	grow(&b.scratch, max(p.out.format().ScratchLen(cols), len(b.scratch)))
 }
 
 // grow makes x n elements long, which are arbitrary.
@@ -187,6 +189,9 @@ func (l layer) format() *gemm.Format { return l.w.packed.Format }
 // packedLen returns the elements of packed rows that l multiplies, rowLen those of one.
 func (l layer) packedLen(rows int) int { return l.format().PackedRowsLen(rows, l.w.In) }
 func (l layer) rowLen() int            { return l.format().RowLen(l.w.In) }
+
+// panelStep returns how many panels of outputs that l multiplies are packed together.
+func (l layer) panelStep() int { return l.format().Activations.PanelStep() }
 
 // pack packs rows × cols of activations, columns from col on of those that l multiplies.
 func (l layer) pack(dst, x, scratch []float32, rows, col, cols int) {

@@ -64,12 +64,13 @@ func (p *product) pack(dst []float32, b *buffers, row, rows int) {
 // multiplyUp multiplies packed rows by panels of the first of two weights, applies its epilogue, and packs the
 // outputs for the second.
 func (p *product) multiplyUp(hidden, packed []float32, b *buffers, rows, panel0, panel1 int) {
-	l := p.in
-	for panel := panel0; panel < panel1; panel++ {
+	l, step := p.in, p.out.panelStep()
+	for panel := panel0; panel < panel1; panel += step {
+		last := min(panel+step, panel1)
 		col := panel * gemm.PanelWidth
-		cols := min(gemm.PanelWidth, l.w.Out-col)
+		cols := min(last*gemm.PanelWidth, l.w.Out) - col
 		c := b.panel[:rows*cols]
-		l.w.packed.MultiplyPanels(c, cols, packed, rows, panel, panel+1, l.Bias)
+		l.w.packed.MultiplyPanels(c, cols, packed, rows, panel, last, l.Bias)
 		if l.F != nil {
 			l.F.Apply(c)
 		}

@@ -181,6 +181,24 @@ func (w *Weight) PackFloat32(row int, x []float32) {
 	w.Pack(row, b)
 }
 
+// With returns a Weight that has the elements of w, in the same memory, and another Precision. Only block types have
+// that: for others, and where the Precision makes no difference, it returns w.
+func (w *Weight) With(p Precision) *Weight {
+	if elements, _ := w.DType.Block(); elements == 1 || w.table {
+		return w
+	}
+	f := p.format(w.DType, w.In)
+	if f == w.format() {
+		return w
+	}
+	other := *w
+	other.packed.Format, other.Precision = f, p
+	if f.Activations == gemm.AsFloat32 {
+		other.Precision = FullPrecision
+	}
+	return &other
+}
+
 // Row sets dst, [In], to row i, widened to float32. This is the lookup of an embedding.
 func (w *Weight) Row(dst []float32, i int) {
 	if w.shape {

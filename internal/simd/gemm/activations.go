@@ -11,17 +11,31 @@ import (
 type Activations uint8
 
 const (
-	AsFloat32   Activations = iota
-	AsBF16                  // rounded to bfloat16, in float32
-	AsBF16Pairs             // rounded to bfloat16, two in an element
+	AsFloat32    Activations = iota
+	AsBF16                   // rounded to bfloat16, in float32
+	AsBF16Pairs              // rounded to bfloat16, two in an element
+	AsInt8Blocks             // 8-bit codes in blocks of 32; see quantize.go
 )
 
 // block returns how many inputs are packed together, and the elements that they take.
 func (a Activations) block() (inputs, elements int) {
-	if a == AsBF16Pairs {
+	switch a {
+	case AsBF16Pairs:
 		return 2, 1
+	case AsInt8Blocks:
+		return int8Inputs, int8Len
 	}
 	return 1, 1
+}
+
+// PanelStep returns how many panels of another product's outputs, side by side, are whole blocks of activations: what
+// [Format.PackColumns] packs at a time begins at a multiple of so many.
+func (a Activations) PanelStep() int {
+	inputs, _ := a.block()
+	if PanelWidth%inputs != 0 {
+		return 2
+	}
+	return 1
 }
 
 // RowLen returns the elements of a packed row of k inputs.
@@ -51,7 +65,8 @@ func (f *Format) ScratchLen(n int) int {
 }
 
 // PackRows packs activations x, [rows, k] with rows ldx apart, for [Matrix.Multiply]: tiles of 8 rows as
-// [k][8], the last of at most 4 rows as [k][4], of one row as it is. A tile's missing rows are copies of its last.
+// [k][8], the last of at most 4 rows as [k][4], of one row as it is; with blocks of activations in the place of k. A
+// tile's missing rows are copies of its last.
 // dst must not overlap x. scratch is memory, ScratchLen(k) elements.
 func (f *Format) PackRows(dst, x, scratch []float32, rows, ldx, k int) {
 	f.PackColumns(dst, x, scratch, rows, ldx, k, 0, k)
@@ -84,6 +99,12 @@ func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int)
 
 // packTile packs a tile of t rows of n columns, of which the first have exist.
 func (a Activations) packTile(dst []float32, t int, x, scratch []float32, have, ldx, n int) {
+	if a == AsInt8Blocks {
+		for r := range t {
+			quantizeInt8(dst[r*int8Len:], t*int8Len, x[min(r, have-1)*ldx:][:n])
+		}
+		return
+	}
 	runs, run := have, n
 	if ldx == n { // the rows are one run
 		runs, run = 1, have*n

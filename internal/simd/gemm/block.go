@@ -16,10 +16,12 @@ const (
 	smallK   = 128
 )
 
-// decoded is memory for a part of a panel as float32.
+// decoded is memory for a part of a panel as float32, or expanded.
 type decoded struct {
 	panel [maxK * PanelWidth]float32
 	block [maxElements]float32
+	bytes [maxBytes]byte
+	part  int8Part
 }
 
 var decodings parallel.Free[decoded]
@@ -41,8 +43,14 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	b := block{m: m, own: f.tilesFor(set), ldd: ldd}
 	b.unit.set(f, m.K)
 	b.tiles = b.own
-	if b.own == nil || b.own.few > 0 && rows > b.own.few {
+	other := b.own == nil || b.own.few > 0 && rows > b.own.few
+	if other {
 		b.tiles = formats[F32].tilesFor(set)
+	}
+	b.set = b.tiles.set
+	if b.tiles.expands && rows == 1 && b.tiles.single != 0 {
+		b.set = b.tiles.single
+	} else if other || b.tiles.expands {
 		b.decoded = decodings.Get()
 		defer decodings.Put(b.decoded, int(unsafe.Sizeof(decoded{})))
 	}
@@ -86,6 +94,7 @@ type block struct {
 	unit     units
 	own      *tiles    // of the format, or nil
 	tiles    *tiles    // in use: own, or those of float32
+	set      tileSet   // of tiles
 	decoded  *decoded  // nil if tiles read panels as they are
 	gathered *gathered // of a matrix that is stored as in a file, or nil
 	rows     int
@@ -123,13 +132,19 @@ func (b *block) multiply(c []float32, col, p int) {
 	w := b.m.panelWidth(p)
 	k := (b.i1 - b.i0) * b.unit.k
 	part := b.part(p, w)
-	t := tile{set: b.tiles.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
+	t := tile{set: b.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
+	if units := b.m.Format.layout.units; units != nil {
+		t.kind, t.offset = units.kind, units.bias
+	}
 	if b.decoded != nil {
-		panel := b.decoded.panel[:k*w]
-		if b.own != nil && b.own.keeps && b.rows >= RowTile {
+		panel := b.decoded.panel[:]
+		if b.tiles.expands {
+			b.m.Format.expand(panel, part, w, &b.decoded.part)
+			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
+		} else if panel = panel[:k*w]; b.own != nil && b.own.keeps && b.rows >= RowTile {
 			t.set, t.keep = b.own.set, panel
 		} else {
-			b.m.Format.unpack(panel, part, w, &b.decoded.block)
+			b.m.Format.unpack(panel, part, w, b.decoded)
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		}
 	}

@@ -30,8 +30,9 @@ type Format struct {
 	tiles  []tiles // the fastest first; there may be none if Activations is AsFloat32
 }
 
-// layout is how blocks lie in a panel. Without functions they lie as they are in the file, [K/Elements][width].
+// layout is how blocks lie in a panel. Without any of this they lie as they are in the file, [K/Elements][width].
 type layout struct {
+	units *int8Weights // in units of a block for each column
 	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them, whose first
 	// blocks are stride bytes apart.
 	pack func(panel []byte, width, col, rows, blocks int, src []byte, stride int)
@@ -82,6 +83,15 @@ const (
 // Format returns the entry of the table.
 func (n Name) Format() *Format { return &formats[n] }
 
+// Int8 returns the entry for the same weights, in panels of the same bytes, by activations as [AsInt8Blocks]; or, of a
+// format that has none, that of the table.
+func (n Name) Int8() *Format {
+	if formats[n].layout.units == nil {
+		return &formats[n]
+	}
+	return &int8Formats[n]
+}
+
 var formats = [...]Format{
 	F32: {
 		Name: "F32", Elements: 1, Bytes: 4, Decode: bytesview.ReadFloat32s, Encode: encodeF32,
@@ -110,19 +120,19 @@ var formats = [...]Format{
 		layout:      layout{pack: pack32, row: rowBF16Pairs},
 		tiles:       bf16PairsTiles[:],
 	},
-	MXFP4:   {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: blocks.DecodeMXFP4},
-	Q4_0:    {Name: "Q4_0", Elements: 32, Bytes: 18, Decode: blocks.DecodeQ4_0},
-	Q4_1:    {Name: "Q4_1", Elements: 32, Bytes: 20, Decode: blocks.DecodeQ4_1},
-	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0},
-	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1},
-	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0},
+	MXFP4:   {Name: "MXFP4", Elements: 32, Bytes: 17, Decode: blocks.DecodeMXFP4, Encode: blocks.EncodeMXFP4, layout: layout{units: &unitsMXFP4}},
+	Q4_0:    {Name: "Q4_0", Elements: 32, Bytes: 18, Decode: blocks.DecodeQ4_0, Encode: blocks.EncodeQ4_0, layout: layout{units: &unitsQ4_0}},
+	Q4_1:    {Name: "Q4_1", Elements: 32, Bytes: 20, Decode: blocks.DecodeQ4_1, Encode: blocks.EncodeQ4_1, layout: layout{units: &unitsQ4_1}},
+	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0, Encode: blocks.EncodeQ5_0, layout: layout{units: &unitsQ5_0}},
+	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1, Encode: blocks.EncodeQ5_1, layout: layout{units: &unitsQ5_1}},
+	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0, Encode: blocks.EncodeQ8_0, layout: layout{units: &unitsQ8_0}},
 	Q2_K:    {Name: "Q2_K", Elements: 256, Bytes: 84, Decode: blocks.DecodeQ2_K},
 	Q3_K:    {Name: "Q3_K", Elements: 256, Bytes: 110, Decode: blocks.DecodeQ3_K},
-	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K},
-	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K},
-	Q6_K:    {Name: "Q6_K", Elements: 256, Bytes: 210, Decode: blocks.DecodeQ6_K},
-	IQ4_NL:  {Name: "IQ4_NL", Elements: 32, Bytes: 18, Decode: blocks.DecodeIQ4_NL},
-	IQ4_XS:  {Name: "IQ4_XS", Elements: 256, Bytes: 136, Decode: blocks.DecodeIQ4_XS},
+	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K, Encode: blocks.EncodeQ4_K, layout: layout{units: &unitsQ4_K}},
+	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K, Encode: blocks.EncodeQ5_K, layout: layout{units: &unitsQ5_K}},
+	Q6_K:    {Name: "Q6_K", Elements: 256, Bytes: 210, Decode: blocks.DecodeQ6_K, Encode: blocks.EncodeQ6_K, layout: layout{units: &unitsQ6_K}},
+	IQ4_NL:  {Name: "IQ4_NL", Elements: 32, Bytes: 18, Decode: blocks.DecodeIQ4_NL, Encode: blocks.EncodeIQ4_NL, layout: layout{units: &unitsIQ4_NL}},
+	IQ4_XS:  {Name: "IQ4_XS", Elements: 256, Bytes: 136, Decode: blocks.DecodeIQ4_XS, Encode: blocks.EncodeIQ4_XS},
 	IQ1_S:   {Name: "IQ1_S", Elements: 256, Bytes: 50, Decode: blocks.DecodeIQ1_S},
 	IQ1_M:   {Name: "IQ1_M", Elements: 256, Bytes: 56, Decode: blocks.DecodeIQ1_M},
 	IQ2_XXS: {Name: "IQ2_XXS", Elements: 256, Bytes: 66, Decode: blocks.DecodeIQ2_XXS},
@@ -137,8 +147,22 @@ var formats = [...]Format{
 	Q2_0:    {Name: "Q2_0", Elements: 64, Bytes: 18, Decode: blocks.DecodeQ2_0},
 }
 
-// maxElements is the largest block.
-const maxElements = 256
+// int8Formats are the formats with panels of units, by activations as AsInt8Blocks.
+var int8Formats = func() (all [len(formats)]Format) {
+	for n, f := range formats {
+		if f.layout.units != nil {
+			f.Activations, f.tiles = AsInt8Blocks, int8Tiles[:]
+			all[n] = f
+		}
+	}
+	return all
+}()
+
+// The largest block.
+const (
+	maxElements = 256
+	maxBytes    = 256
+)
 
 // rowBytes returns the bytes of a row of k elements.
 func (f *Format) rowBytes(k int) int { return k / f.Elements * f.Bytes }

@@ -49,9 +49,15 @@ func (f *Format) pack(panel []byte, width, col, rows, blocks int, src []byte, st
 		f.layout.pack(panel, width, col, rows, blocks, src, stride)
 		return
 	}
-	for r := range rows {
-		for i := range blocks {
-			copy(panel[(i*width+col+r)*f.Bytes:][:f.Bytes], src[r*stride+i*f.Bytes:])
+	for i := range blocks {
+		unit := panel[i*width*f.Bytes:][:width*f.Bytes]
+		for r := range rows {
+			block := src[r*stride+i*f.Bytes:][:f.Bytes]
+			if f.layout.units != nil {
+				f.layout.units.pack(unit, width, col+r, block)
+			} else {
+				copy(unit[(col+r)*f.Bytes:], block)
+			}
 		}
 	}
 }
@@ -62,23 +68,39 @@ func (f *Format) row(dst []float32, panel []byte, width, col int) {
 		f.layout.row(dst, panel, width, col)
 		return
 	}
+	d := decodings.Get()
+	size := width * f.Bytes
 	for i := range len(dst) / f.Elements {
-		f.Decode(dst[i*f.Elements:][:f.Elements], panel[(i*width+col)*f.Bytes:][:f.Bytes])
+		f.decode(dst[i*f.Elements:][:f.Elements], panel[i*size:][:size], width, col, d)
 	}
+	decodings.Put(d, int(unsafe.Sizeof(*d)))
 }
 
-// unpack sets dst, [n][width], to a part of a panel. block is memory.
-func (f *Format) unpack(dst []float32, part []byte, width int, block *[maxElements]float32) {
+// decode sets dst to the block of column col in a part of a panel with one for each of its columns. d is memory.
+func (f *Format) decode(dst []float32, unit []byte, width, col int, d *decoded) {
+	block := unit[col*f.Bytes:][:f.Bytes]
+	if f.layout.units != nil {
+		block = d.bytes[:f.Bytes]
+		f.layout.units.restore(block, unit, width, col)
+	}
+	f.Decode(dst, block)
+}
+
+// unpack sets dst, [n][width], to a part of a panel. d is memory.
+func (f *Format) unpack(dst []float32, part []byte, width int, d *decoded) {
 	if f.layout.unpack != nil {
 		f.layout.unpack(dst, part)
 		return
 	}
-	for i := range len(part) / f.Bytes {
-		f.Decode(block[:f.Elements], part[i*f.Bytes:][:f.Bytes])
-		at := i/width*f.Elements*width + i%width
-		for k, v := range block[:f.Elements] {
-			dst[at+k*width] = v
+	size := width * f.Bytes
+	for ; len(part) > 0; part = part[size:] {
+		for col := range width {
+			f.decode(d.block[:f.Elements], part[:size], width, col, d)
+			for k, v := range d.block[:f.Elements] {
+				dst[k*width+col] = v
+			}
 		}
+		dst = dst[f.Elements*width:]
 	}
 }
 

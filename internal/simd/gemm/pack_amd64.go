@@ -63,3 +63,5 @@ func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
 		transpose8x32(&dst[0], 8*4, unsafe.Pointer(&x[0]), ldx*4, have-1, k)
 	}
 }
+
+func quantizeInt8(dst []float32, pitch int, x []float32) { quantizePortable(dst, pitch, x) }

@@ -13,3 +13,5 @@ func pack16(panel []byte, width, col, rows, k int, src []byte, stride int) {
 func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
 	packTilePortable(dst, n, x, have, ldx, k)
 }
+
+func quantizeInt8(dst []float32, pitch int, x []float32) { quantizePortable(dst, pitch, x) }

@@ -5,6 +5,11 @@ import "unsafe"
 // multiplyPortable computes a tile in plain Go. Conversions to float32 keep compilers from fusing multiplication and
 // addition.
 func (t *tile) multiplyPortable(c, a []float32) {
+	if t.set == portableInt8 {
+		t.int8s(c, a)
+		addPortable(c, t.ldc, t.rows, t.width, t.bias, t.add)
+		return
+	}
 	w := unsafe.Slice((*float32)(t.panel), t.k*t.width)
 	switch {
 	case t.set == portableBF16Pairs:

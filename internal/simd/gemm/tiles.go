@@ -11,10 +11,12 @@ type tiles struct {
 	needs simd.Set
 	set   tileSet
 
-	few     int  // with more rows than these, a panel decoded to float32 first is faster; 0 is any number
-	keeps   bool // the tile of 8 rows can leave the panel decoded for those after it
-	again   bool // tiles of several rows read the panel more than once
-	fetches int  // how often a tile of 8 rows fetches from next for each k
+	few     int     // with more rows than these, a panel decoded to float32 first is faster; 0 is any number
+	keeps   bool    // the tile of 8 rows can leave the panel decoded for those after it
+	again   bool    // tiles of several rows read the panel more than once
+	expands bool    // tiles read panels expanded: see int8.go
+	single  tileSet // if not 0, the set whose tile of one row reads them as they are
+	fetches int     // how often a tile of 8 rows fetches from next for each k
 }
 
 // tileSet names the functions of tiles, among which [tile.multiply] chooses by shape.
@@ -23,6 +25,7 @@ type tileSet uint8
 const (
 	portableF32 tileSet = iota
 	portableBF16Pairs
+	portableInt8
 	inAssembly // and what follows: see kernels_amd64.go
 )
 
@@ -77,6 +80,9 @@ type tile struct {
 	add   []float32 // and then, [rows][width] with rows ldc apart
 	next  uintptr   // memory to fetch meanwhile, in steps of up to 64 bytes
 	step  int
+
+	kind   int8Kind // with activations as AsInt8Blocks, what the weights have
+	offset int32    // and what is taken off their codes
 }
 
 // edge computes a tile of which only rows × cols outputs exist.

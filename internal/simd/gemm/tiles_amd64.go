@@ -28,3 +28,7 @@ var bf16PairsTiles = [...]tiles{
 	{needs: simd.AVX512BF16, set: tilesBF16PairsAVX512, fetches: 1},
 	{set: portableBF16Pairs, fetches: 1},
 }
+
+var int8Tiles = [...]tiles{
+	{set: portableInt8, expands: true, fetches: 1},
+}

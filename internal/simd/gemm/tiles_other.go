@@ -7,6 +7,7 @@ var (
 	f16Tiles       [0]tiles
 	bf16Tiles      [0]tiles
 	bf16PairsTiles = [...]tiles{{set: portableBF16Pairs, fetches: 1}}
+	int8Tiles      = [...]tiles{{set: portableInt8, expands: true, fetches: 1}}
 )
 
 func (t *tile) multiply(c, a []float32) { t.multiplyPortable(c, a) }
