@@ -15,6 +15,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // packedFolder holds checkpoints in few bits: see make.py there.
@@ -33,7 +34,7 @@ func TestPackedGolden(t *testing.T) {
 			g.checkStates(t, d)
 			g.checkGreedy(t, d)
 		})
-		narrow, err := model.OpenDecoder(os.DirFS(packedFolder+name), model.Options{Convert: func(tensor.DType) tensor.DType { return tensor.BF16 }})
+		narrow, err := model.OpenDecoder(os.DirFS(packedFolder+name), model.Options{Convert: nn.As(tensor.BF16)})
 		if err != nil {
 			t.Fatal(err)
 		}
