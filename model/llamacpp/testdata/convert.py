@@ -11,15 +11,16 @@ converted/NAME.json.gz then holds
 
     metadata   [[key, type, value]]: as in the file. Of the vocabulary, which is made up, only what special tokens say
     tensors    [[name, shape, runs]]: shape as Hugging Face writes it. A run [source, kind, first, step, n] stands for
-               rows number first, first + step, … of the checkpoint's tensor, seen as a matrix of its last dimension
-               (kind "row"), or of its last two dimensions exchanged ("column"); "+1" after a kind says that 1 was added
-               in float32. Of a vector or a scalar the rows are its elements. A list of numbers in the place of runs is
-               what the conversion itself computed.
+               rows number first, first + step, … of the checkpoint's tensor, as a matrix of its last dimension ("row"), of
+               its last two dimensions exchanged ("column"), or of single elements ("element"). "column/A/B" exchanges
+               the first B rows of every A, and "+1" after a kind says that 1 was added in float32. The rows of a vector
+               are its elements. A list of numbers in the place of runs is what the conversion itself computed.
 
 A test makes the file again from that and from the formula.
 
 The converter is changed in these points: every model gets a made-up vocabulary, since the checkpoints have no
-tokenizer; GPT-2's n_ctx and GPT-NeoX's rotary_pct, which transformers 5 no longer saves, are put back.
+tokenizer; GPT-2's n_ctx, GPT-NeoX's and Cohere 2's rotary_pct, which transformers 5 no longer keeps, are put back, and
+the masks of old GPT-2 files are passed over; Phi-3.5-MoE's class is found under the name that transformers gives it.
 """
 
 import contextlib
@@ -63,9 +64,6 @@ def write_folder(golden: dict, folder: pathlib.Path) -> dict:
     """The checkpoint as a folder; returns its tensors."""
     config = dict(golden["config"])
     weights = reference.make_weights(golden["seed"], golden["tensors"])
-    for name, helped in HELPED.items():
-        if config["model_type"] == name:
-            config = helped(config)
     (folder / "config.json").write_text(json.dumps(config))
     safetensors.torch.save_file(weights, folder / "model.safetensors", {"format": "pt"})
     tokens = {"vocab": {f"<{i}>": i for i in range((config.get("text_config") or config).get("vocab_size", 262208))}}
@@ -73,23 +71,27 @@ def write_folder(golden: dict, folder: pathlib.Path) -> dict:
     return {k: v.numpy() for k, v in weights.items()}
 
 
-HELPED = {  # keys that the converter needs and transformers no longer writes
-    "gpt2": lambda c: {"n_ctx": c.get("n_positions", 1024), **c},
-    "gpt_neox": lambda c: {"rotary_pct": (c.get("rope_parameters") or {}).get("partial_rotary_factor", 0.25), **c},
-    "cohere2": lambda c: {"rotary_pct": 1.0, **c},
-    "deepseek_v3": lambda c: {"scoring_func": "sigmoid", **c},
+HELPED = {  # keys that the converter needs and transformers no longer keeps
+    "gpt2": lambda c: {"n_ctx": c.get("n_positions", 1024)},
+    "gpt_neox": lambda c: {"rotary_pct": (c.get("rope_parameters") or c).get(
+        "partial_rotary_factor", c.get("rotary_pct", 0.25))},
+    "cohere2": lambda c: {"rotary_pct": 1.0},
 }
 
 
 def convert(folder: pathlib.Path, out: pathlib.Path):
     hparams = base.ModelBase.load_hparams(folder, False)
     architecture = base.get_model_architecture(hparams, base.ModelType.TEXT)
-    cls = conversion.get_model_class(architecture)
+    cls = conversion.get_model_class({"PhimoeForCausalLM": "PhiMoEForCausalLM"}.get(architecture, architecture))
     for c in cls.__mro__:
         if "set_vocab" in c.__dict__:
             c.set_vocab = made_up_vocabulary
+    config = json.loads((folder / "config.json").read_text())
     with torch.inference_mode():
         model = cls(folder, gguf.LlamaFileType.ALL_F32, out)
+        model.hparams.update(HELPED.get(config["model_type"], lambda c: {})(config))
+        model.model_tensors = {k: v for k, v in model.model_tensors.items()  # masks of old GPT-2
+                               if not k.endswith((".attn.bias", ".attn.masked_bias")) or "h." not in k}
         model.write()
 
 
@@ -98,16 +100,16 @@ def convert(folder: pathlib.Path, out: pathlib.Path):
 class Origins:
     """Finds rows among those of the checkpoint's tensors."""
 
-    def __init__(self, tensors: dict):
-        self.tensors, self.at = tensors, {}
+    def __init__(self, tensors: dict, config: dict):
+        self.at = {}
         for name, x in tensors.items():
-            for kind, rows in views(x):
+            latent = name.endswith("kv_b_proj.weight")
+            for kind, rows in views(x, latent and config["num_attention_heads"], latent and config["qk_nope_head_dim"]):
                 for i, row in enumerate(rows):
                     self.at.setdefault((rows.shape[1], row.tobytes()), []).append((name, kind, i))
 
-    def runs(self, x: np.ndarray) -> list | None:
-        """The runs that x consists of, or None."""
-        rows = matrix(x)
+    def runs(self, x: np.ndarray, rows: np.ndarray) -> list | None:
+        """The runs that x consists of, taken as rows, or None."""
         found = [self.at.get((rows.shape[1], row.tobytes())) for row in rows]
         if None in found:
             return None
@@ -134,18 +136,25 @@ def matrix(x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x.reshape(-1, 1) if x.ndim < 2 else x.reshape(-1, x.shape[-1]))
 
 
-def views(x: np.ndarray):
+def views(x: np.ndarray, heads: int, nope: int):
     rows = matrix(x)
     yield "row", rows
     if x.ndim > 1:
         columns = np.swapaxes(x, -1, -2)
         yield "column", matrix(columns)
-        if x.size == max(x.shape):  # a matrix of one row may become a vector
-            yield "row", x.reshape(-1, 1)
+        yield "element", x.reshape(-1, 1)
     yield "row+1", rows + np.float32(1)
+    if x.ndim == 2 and heads:  # kv_b_proj: of each head the first rows, transposed
+        of, n = x.shape[0] // heads, nope
+        columns = x.reshape(heads, of, -1)[:, :n].swapaxes(1, 2)
+        yield f"column/{of}/{n}", matrix(columns)
 
 
 # ---- what is recorded -----------------------------------------------------------------------------------------------
+
+def defaults(folder: pathlib.Path) -> dict:
+    return base.ModelBase.load_hparams(folder, False)
+
 
 def value(field):
     v = field.contents()
@@ -163,7 +172,7 @@ def record(golden: dict) -> dict:
         tensors = write_folder(golden, folder)
         convert(folder, out)
         reader = gguf.GGUFReader(out)
-        origins = Origins(tensors)
+        origins = Origins(tensors, {**defaults(folder), **golden["config"]})
         metadata = [[f.name, type_name(f), value(f)] for f in reader.fields.values()
                     if not f.name.startswith("GGUF.") and f.name not in
                     ("tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "general.name", "general.size_label")]
@@ -171,7 +180,7 @@ def record(golden: dict) -> dict:
         for t in reader.tensors:
             x = np.array(t.data)
             assert x.dtype == np.float32, (t.name, x.dtype)
-            runs = origins.runs(x)
+            runs = origins.runs(x, matrix(x)) or origins.runs(x, x.reshape(-1, 1))
             if runs is None:
                 if x.size > 4096:
                     raise ValueError(f"{t.name}: not from the checkpoint's rows")
@@ -197,18 +206,19 @@ def main():
     np.seterr(over="ignore")
     patterns = sys.argv[1:] or [p.name.removesuffix(".json.gz") for p in (HERE / "converted").iterdir()]
     failed = 0
-    for path in sorted(GOLDEN.glob("*.json")) + sorted(GOLDEN.glob("encoders/gemma3*.json")):
-        if not any(fnmatch.fnmatch(path.stem, p) for p in patterns):
+    for path in sorted(GOLDEN.glob("*.json.gz")) + sorted(GOLDEN.glob("encoders/gemma3*.json.gz")):
+        name = path.name.removesuffix(".json.gz")
+        if not any(fnmatch.fnmatch(name, p) for p in patterns):
             continue
         try:
             with contextlib.redirect_stderr(io.StringIO()):
-                made = record(json.loads(path.read_text()))
+                made = record(json.loads(gzip.decompress(path.read_bytes())))
         except Exception as error:  # noqa: BLE001: a case that cannot be converted
-            print(f"{path.stem}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+            print(f"{name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
             failed += 1
             continue
         computed = [t[0] for t in made["tensors"] if t[2] and not isinstance(t[2][0], list)]
-        print(f"{path.stem}: {len(made['tensors'])} tensors, {write(path.stem, made)} bytes", *computed, flush=True)
+        print(f"{name}: {len(made['tensors'])} tensors, {write(name, made)} bytes", *computed, flush=True)
     sys.exit(failed > 0)
 
 
