@@ -7,8 +7,8 @@
 //   - Rows of queries and keys that it put in another order for its rotation are put back (LLaMA, Mistral, Mixtral,
 //     Granite, SmolLM3). Whole rows move, as they are stored.
 //   - Stacked experts are shown one by one, and fused queries, keys and values apart, without a copy.
-//   - GPT-2's matrices lie the other way round than in Hugging Face's files: as NAME.weight.T, see [nn.Loader.Conv1D].
-//   - DeepSeek's kv_b_proj stays apart, as k_b_proj, transposed for each head, and v_b_proj: see [nn.Loader.StackedHeads].
+//   - GPT-2's matrices lie the other way round than in Hugging Face's files: as NAME.weight.T, which Conv1D of nn.Loader reads.
+//   - DeepSeek's kv_b_proj stays apart, as k_b_proj, transposed for each head, and v_b_proj, which StackedHeads reads.
 //   - 1 is taken from the norms of Gemma, in float32.
 //   - Factors of rotation, which are tensors of the file, become numbers of the config.
 //

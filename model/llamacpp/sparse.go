@@ -232,7 +232,7 @@ func llama4(f *file) {
 	set(c, "num_local_experts", f.count("expert_count"))
 	set(c, "num_experts_per_tok", f.count("expert_used_count"))
 	dense, layers := f.without("ffn_gate_inp.weight"), []int{}
-	for i := range min(f.layers, maxProbe) {
+	for i := range f.layers {
 		if !slices.Contains(dense, i) {
 			layers = append(layers, i)
 		}
