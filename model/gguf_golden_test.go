@@ -148,7 +148,7 @@ func (r run) matrix(t testing.TB, x tensor.Tensor) (rows func(i int) []float32) 
 }
 
 // file returns the GGUF, with the values of the golden's formula.
-func (c *converted) file(t testing.TB, g *golden) []byte {
+func (c *converted) file(t testing.TB, g *goldenWeights) []byte {
 	t.Helper()
 	source := g.weights(t, tensor.F32)
 	var entries []checkpoint.Entry
@@ -208,24 +208,66 @@ func openGGUF(t testing.TB, file []byte) *llamacpp.Model {
 // lost has, for each case, the keys of its config that the converter does not write, and that no published model of the
 // architecture has otherwise than this library takes them to be.
 var lost = map[string]string{
+	"cohere-defaults":             "hidden_act rope_scaling",
+	"deepseek_v2-groups":          "rope_scaling",
+	"deepseek_v3-halves":          "rope_interleave",
+	"deepseek_v3-uneven-yarn":     "rope_scaling",
+	"falcon-11b":                  "activation rope_parameters rope_theta",
 	"gemma-exact-gelu":            "hidden_act",
 	"gemma2-layer-types":          "query_pre_attn_scalar layer_types",
 	"gemma2-softcaps":             "query_pre_attn_scalar",
 	"gemma3-defaults":             "query_pre_attn_scalar",
+	"gemma3-embedding":            "query_pre_attn_scalar layer_types sliding_window_pattern",
+	"gemma3-embedding-new-config": "query_pre_attn_scalar layer_types",
 	"gemma3-new-config":           "query_pre_attn_scalar layer_types",
 	"gemma3-old-config":           "query_pre_attn_scalar sliding_window_pattern layer_types",
+	"gpt2-gelu":                   "activation_function",
+	"gpt2-inverse-layer-scale":    "scale_attn_by_inverse_layer_idx",
+	"gpt2-relu":                   "activation_function",
+	"gpt2-unscaled":               "scale_attn_weights",
+	"gpt_neox-no-bias":            "hidden_act",
+	"gpt_neox-rope-dynamic":       "rope_scaling rotary_emb_base",
+	"gpt_neox-rope-linear":        "rope_scaling rotary_emb_base",
+	"gpt_neox-rope-yarn":          "rope_scaling rotary_emb_base",
+	"gpt_neox-sequential":         "hidden_act",
+	"gpt_neox-tied":               "hidden_act",
+	"gpt_oss-saved":               "layer_types swiglu_alpha swiglu_limit",
+	"granite-biases":              "hidden_act",
+	"granitemoe-bias":             "hidden_act",
 	"llama-gelu-eps":              "hidden_act",
 	"llama-rope-dynamic":          "rope_scaling",
 	"llama-rope-dynamic-crossing": "rope_scaling",
-	"llama-rope-yarn-betas":       "rope_scaling", // truncate
-	"llama-rope-yarn-mscale":      "rope_scaling", // mscale
+	"llama-rope-yarn-betas":       "rope_scaling",
+	"llama-rope-yarn-mscale":      "rope_scaling",
+	"llama4_text-layer-types":     "attention_chunk_size attn_scale floor_scale layer_types no_rope_layers",
+	"llama4_text-maverick":        "attention_chunk_size attn_scale floor_scale no_rope_layer_interval use_qk_norm",
+	"llama4_text-scout":           "attention_chunk_size attn_scale floor_scale",
+	"llama4_text-two-experts":     "attention_chunk_size attn_scale attn_temperature_tuning floor_scale layer_types no_rope_layers",
+	"llama4_text-unchunked":       "attn_scale floor_scale hidden_act",
 	"mistral-window":              "model_type sliding_window",
 	"mixtral-one":                 "hidden_act",
 	"mixtral-window":              "sliding_window",
+	"olmo2-head-dim":              "hidden_act",
+	"olmoe-bias":                  "clip_qkv",
+	"olmoe-clip":                  "clip_qkv norm_topk_prob",
+	"olmoe-plain":                 "rms_norm_eps",
+	"phi-defaults":                "hidden_act",
+	"phi-tied":                    "rope_parameters partial_rotary_factor rope_theta",
+	"phi3-longrope-short":         "original_max_position_embeddings rope_scaling",
+	"phimoe-jitter":               "router_jitter_noise",
+	"phimoe-longrope-crossing":    "rope_scaling hidden_act",
+	"phimoe-longrope-long":        "rope_scaling",
+	"phimoe-plain":                "rope_scaling",
 	"qwen2-layer-types":           "use_sliding_window sliding_window layer_types",
 	"qwen2-window":                "use_sliding_window sliding_window max_window_layers",
 	"qwen3-window":                "use_sliding_window sliding_window max_window_layers",
 	"qwen3_moe-defaults":          "norm_topk_prob",
+	"smollm3-interval":            "no_rope_layer_interval",
+	"smollm3-layer-types":         "layer_types no_rope_layers sliding_window",
+	"smollm3-window":              "layer_types no_rope_layers sliding_window use_sliding_window hidden_act",
+	"starcoder2-epsilon":          "norm_epsilon",
+	"starcoder2-no-bias":          "hidden_act",
+	"starcoder2-window":           "sliding_window",
 }
 
 // inexact are the cases whose GGUF does not hold the numbers of the checkpoint to the last bit, and why.
@@ -265,6 +307,9 @@ func TestGoldenGGUF(t *testing.T) {
 		t.Fatalf("%d files", len(files))
 	}
 	tested := map[string]bool{}
+	for _, g := range encoderGoldens(t) {
+		tested[g.Name] = true
+	}
 	for _, name := range files {
 		g := byName[strings.TrimSuffix(filepath.Base(name), ".json.gz")]
 		if g == nil {
@@ -272,7 +317,7 @@ func TestGoldenGGUF(t *testing.T) {
 		}
 		tested[g.Name] = true
 		t.Run(g.Name, func(t *testing.T) {
-			m := openGGUF(t, readConverted(t, name).file(t, g))
+			m := openGGUF(t, readConverted(t, name).file(t, &g.goldenWeights))
 			for _, form := range g.forms(attention.LatentAuto) {
 				d, err := model.NewDecoder(g.restored(t, m.Config), m.Weights, model.Options{LatentForm: form})
 				if err != nil {
@@ -305,4 +350,32 @@ func rowLogits(t testing.TB, d *model.Decoder, g *golden) tensor.Tensor {
 	y := tensor.New(x.Rows(), x.Shape.Last())
 	copy(y.Data, x.Data)
 	return y
+}
+
+// Encoders that the converter writes give the golden answers.
+func TestGoldenGGUFEncoders(t *testing.T) {
+	n := 0
+	for _, g := range encoderGoldens(t) {
+		record := filepath.Join("llamacpp/testdata/converted", g.Name+".json.gz")
+		if _, err := os.Stat(record); err != nil {
+			continue
+		}
+		n++
+		t.Run(g.Name, func(t *testing.T) {
+			m := openGGUF(t, readConverted(t, record).file(t, &g.goldenWeights))
+			e, err := model.NewEncoder(g.restored(t, m.Config), m.Weights, model.Options{})
+			if err != nil {
+				t.Fatalf("%v\nconfig: %s", err, m.Config)
+			}
+			g.checkHidden(t, e)
+			g.checkOutputs(t, e)
+		})
+	}
+	if n < 1 {
+		t.Fatal("no encoders")
+	}
+}
+
+func (g *encoderGolden) restored(t testing.TB, config []byte) []byte {
+	return (&golden{Name: g.Name, Config: g.Config}).restored(t, config)
 }
