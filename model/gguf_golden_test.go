@@ -217,8 +217,6 @@ var lost = map[string]string{
 	"gemma2-layer-types":          "query_pre_attn_scalar layer_types",
 	"gemma2-softcaps":             "query_pre_attn_scalar",
 	"gemma3-defaults":             "query_pre_attn_scalar",
-	"gemma3-embedding":            "query_pre_attn_scalar layer_types sliding_window_pattern",
-	"gemma3-embedding-new-config": "query_pre_attn_scalar layer_types",
 	"gemma3-new-config":           "query_pre_attn_scalar layer_types",
 	"gemma3-old-config":           "query_pre_attn_scalar sliding_window_pattern layer_types",
 	"gpt2-gelu":                   "activation_function",
@@ -307,9 +305,6 @@ func TestGoldenGGUF(t *testing.T) {
 		t.Fatalf("%d files", len(files))
 	}
 	tested := map[string]bool{}
-	for _, g := range encoderGoldens(t) {
-		tested[g.Name] = true
-	}
 	for _, name := range files {
 		g := byName[strings.TrimSuffix(filepath.Base(name), ".json.gz")]
 		if g == nil {
@@ -350,32 +345,4 @@ func rowLogits(t testing.TB, d *model.Decoder, g *golden) tensor.Tensor {
 	y := tensor.New(x.Rows(), x.Shape.Last())
 	copy(y.Data, x.Data)
 	return y
-}
-
-// Encoders that the converter writes give the golden answers.
-func TestGoldenGGUFEncoders(t *testing.T) {
-	n := 0
-	for _, g := range encoderGoldens(t) {
-		record := filepath.Join("llamacpp/testdata/converted", g.Name+".json.gz")
-		if _, err := os.Stat(record); err != nil {
-			continue
-		}
-		n++
-		t.Run(g.Name, func(t *testing.T) {
-			m := openGGUF(t, readConverted(t, record).file(t, &g.goldenWeights))
-			e, err := model.NewEncoder(g.restored(t, m.Config), m.Weights, model.Options{})
-			if err != nil {
-				t.Fatalf("%v\nconfig: %s", err, m.Config)
-			}
-			g.checkHidden(t, e)
-			g.checkOutputs(t, e)
-		})
-	}
-	if n < 1 {
-		t.Fatal("no encoders")
-	}
-}
-
-func (g *encoderGolden) restored(t testing.TB, config []byte) []byte {
-	return (&golden{Name: g.Name, Config: g.Config}).restored(t, config)
 }
