@@ -120,7 +120,7 @@ func TestMemory(t *testing.T) {
 	const config = `{"model_type": %q, "architectures": [%q], "vocab_size": 103, "hidden_size": 48, "intermediate_size": 70, "num_hidden_layers": 2,
 		"num_attention_heads": 4, "max_position_embeddings": 64}`
 	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-		opt := model.Options{Convert: func(tensor.DType) tensor.DType { return dt }}
+		opt := model.Options{Convert: nn.As(dt)}
 		text := fmt.Appendf(nil, config, "llama", "LlamaForCausalLM")
 		m, err := cost.New(text, opt)
 		if err != nil {

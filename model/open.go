@@ -23,13 +23,19 @@ import (
 // Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in, but for
 // quantised ones: see Convert.
 type Options struct {
-	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. A wider type
-	// changes no result. A narrower type rounds; it halves memory and the time of a token.
+	// Convert, if not nil, returns the type in which a stored matrix is kept, as [nn.Options] say. A wider type changes
+	// no result. A narrower type rounds; it saves memory, and the time of a token goes with it. [nn.As] is one type for
+	// all; the functions of package quantize choose as llama.cpp does, such as quantize.Q4_K_M.
 	//
 	// Weights with scales (quant_method fp8, gptq, awq and compressed-tensors) count as F32, in which they are exact up
-	// to one rounding, and take the memory of it unless Convert says otherwise. 4-bit weights (mxfp4) are [tensor.MXFP4]. Without Convert they are kept as BF16, which is exact. Where Convert returns
-	// MXFP4 for them they take a quarter of that, and products the time to decode them.
-	Convert func(stored tensor.DType) tensor.DType
+	// to one rounding, and take the memory of it unless Convert says otherwise. 4-bit weights (mxfp4) are
+	// [tensor.MXFP4]. Without Convert they are kept as BF16, which is exact. Where Convert returns MXFP4 for them they
+	// take a quarter of that, and products the time to decode them.
+	Convert func(m nn.Matrix) tensor.DType
+
+	// Converted, if not nil, is told of each tensor that was converted to a type with blocks, and how far its values
+	// are from those that are stored.
+	Converted func(m nn.Matrix, kept tensor.DType, d nn.Deviation)
 
 	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
 	// With [tensor.BF16Activations] logits differ by about a hundredth, as in models of PyTorch that are
@@ -101,7 +107,7 @@ func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
 	skip := func(name string) bool { return c.IsEmptyBias(src, name) || o.Skip != nil && o.Skip(name) }
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Experts: o.Experts, Progress: o.Progress, Valid: c.Err,
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Converted: o.Converted, Precision: o.Precision, Experts: o.Experts, Progress: o.Progress, Valid: c.Err,
 		Skip: skip, Skipped: o.Skipped, NoHead: noHead})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/checkpointtest"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // fp8Block is a block that divides no width of the golden cases.
@@ -86,7 +87,7 @@ func testFP8(t *testing.T, g golden) {
 	quantised, values := asFP8(t, g)
 	config := encode(with(g.object(t), "quantization_config", fp8Config))
 	fsys := fstest.MapFS{"config.json": {Data: config}, "model.safetensors": {Data: written(t, quantised)}}
-	for name, convert := range map[string]func(tensor.DType) tensor.DType{"F32": nil, "BF16": func(tensor.DType) tensor.DType { return tensor.BF16 }} {
+	for name, convert := range map[string]func(nn.Matrix) tensor.DType{"F32": nil, "BF16": nn.As(tensor.BF16)} {
 		opt := model.Options{Convert: convert}
 		want, err := model.NewDecoder(g.Config, values, opt)
 		if err != nil {

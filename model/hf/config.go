@@ -93,7 +93,7 @@ func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.keys)) }
 
 // Object returns the object under key, or an empty one.
 func (c *Config) Object(key string) *Config {
-	o := &Config{path: c.path + ": " + key, errs: c.errs}
+	o := &Config{path: c.path + ": " + key, errs: c.errs, keepActivations: c.keepActivations}
 	c.decode(key, &o.keys, "an object")
 	return o
 }

@@ -65,7 +65,7 @@ func (c *Config) WithQuantization(fsys fs.FS) (*Config, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.errs = c.errs
+		q.errs, q.keepActivations = c.errs, c.keepActivations
 		if !q.Has("quant_method") {
 			q = q.With("quant_method", `"`+file.method+`"`)
 		}
@@ -87,9 +87,6 @@ func (c *Config) quantization() *Config {
 			q = text.Object(key)
 		}
 	}
-	if q != nil {
-		q.keepActivations = c.keepActivations
-	}
 	return q
 }
 
@@ -107,6 +104,9 @@ func (c *Config) quantMethod() string {
 func (c *Config) WithFloatActivations() *Config {
 	o := *c
 	o.keepActivations = true
+	if c.quant != nil {
+		o.quant = c.quant.WithFloatActivations()
+	}
 	return &o
 }
 

@@ -438,3 +438,48 @@ func TestPackedErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// FuzzPacked dequantises tensors of any shape and contents: it gives an error, or all of what the shapes promise.
+func FuzzPacked(f *testing.F) {
+	f.Add(uint8(4), int16(8), uint8(5), uint8(24), uint8(5), uint8(24), uint8(5), uint8(3), uint8(40), []byte{1, 2, 3, 0})
+	f.Add(uint8(8), int16(-1), uint8(8), uint8(3), uint8(1), uint8(24), uint8(1), uint8(3), uint8(8), []byte{0})
+	f.Fuzz(func(t *testing.T, bits uint8, group int16, rows, cols, scaleRows, scaleCols, zeroRows, zeroCols, index uint8, data []byte) {
+		fill := func(name string, d checkpoint.DType, shape ...int) checkpoint.Entry {
+			info, _ := checkpoint.NewInfo(name, d, shape)
+			e := checkpoint.Entry{Name: name, DType: d, Shape: shape, Data: make([]byte, info.Size)}
+			for i := range e.Data {
+				if len(data) > 0 {
+					e.Data[i] = data[i%len(data)]
+				}
+			}
+			return e
+		}
+		words := []checkpoint.Entry{fill("m.qweight", "I32", int(rows), int(cols)), fill("m.scales", checkpoint.F16, int(scaleRows), int(scaleCols)),
+			fill("m.qzeros", "I32", int(zeroRows), int(zeroCols))}
+		packed := []checkpoint.Entry{fill("m.weight_packed", "I32", int(rows), int(cols)), fill("m.weight_scale", checkpoint.BF16, int(scaleRows), int(scaleCols)),
+			fill("m.weight_zero_point", "I32", int(zeroRows), int(zeroCols)), fill("m.weight_g_idx", "I32", int(index)), fill("m.weight_shape", "I64", 2)}
+		bytes8 := []checkpoint.Entry{fill("m.weight", "I8", int(rows), int(cols)), packed[1], fill("m.weight_zero_point", "I8", int(scaleRows), int(scaleCols))}
+		s := checkpoint.Scheme{Packed: true, Bits: int(bits), Symmetric: index%3 == 0, Block: [2]int{1, int(group)}}
+		s8 := checkpoint.Scheme{Bits: 8, Symmetric: index%3 == 0, Block: [2]int{int(zeroRows), int(group)}}
+		for _, c := range []struct {
+			q       dequantizer
+			entries []checkpoint.Entry
+		}{
+			{checkpoint.GPTQ{Bits: int(bits), GroupSize: int(group)}, append(words, fill("m.g_idx", "I32", int(index)))},
+			{checkpoint.GPTQ{Bits: int(bits), GroupSize: int(group), Transposed: func(string) bool { return true }}, words},
+			{checkpoint.AWQ{GroupSize: int(group)}, words}, {compressed(s), packed}, {compressed(s), packed[:3]}, {compressed(s8), bytes8},
+		} {
+			src, err := c.q.Dequantize(checkpointtest.Memory(t, c.entries...))
+			if err == nil {
+				info, ok := src.Lookup("m.weight")
+				var b []byte
+				if b, err = src.Bytes("m.weight"); err == nil && (!ok || int64(len(b)) != info.Size) {
+					t.Fatalf("%d bytes, %v", len(b), info)
+				}
+			}
+			if err != nil && !errors.Is(err, checkpoint.ErrScale) && !errors.Is(err, checkpoint.ErrPacked) && !errors.Is(err, checkpoint.ErrNotFound) {
+				t.Errorf("%T: %v", c.q, err)
+			}
+		}
+	})
+}

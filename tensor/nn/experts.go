@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -85,11 +84,10 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 // packFused packs the matrices of experts. The first output of up is number up, and those of gate and of up are step
 // apart.
 func (l Loader) packFused(experts []tensor.Expert, gateUp, down string, dt, dt2 tensor.DType, dim, hidden int, transposed bool, up, step int) {
-	n := len(experts)
+	n, first, second := len(experts), l.keep(gateUp, dt, dim), l.keep(down, dt2, hidden)
 	for i := range experts {
 		e := &experts[i]
-		e.Gate, e.Up = l.newWeight(l.keep(dt), hidden, dim), l.newWeight(l.keep(dt), hidden, dim)
-		e.Down = l.newWeight(l.keep(dt2), dim, hidden)
+		e.Gate, e.Up, e.Down = l.newWeight(first, hidden, dim), l.newWeight(first, hidden, dim), l.newWeight(second, dim, hidden)
 	}
 	l.eachMatrix(gateUp, dt, n, 2*hidden*dim, func(i int, b []byte) {
 		l.storeOutputs(experts[i].Gate, b, dt, transposed, 2*hidden, 0, step)
@@ -145,13 +143,13 @@ func (l Loader) storeOutputs(w *tensor.Weight, b []byte, dt tensor.DType, transp
 		l.store(w, 0, b[first*size:][:w.Out*size], dt)
 		return
 	}
-	t := &outputs{buffers: l.workerBuffers(), w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
-	parallel.Run(parallel.Width(), (w.Out+packRows-1)/packRows, t)
+	t := &outputs{conversion: l.conversion(), w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
+	l.run(&t.conversion, (w.Out+packRows-1)/packRows, t)
 }
 
 // outputs packs some outputs of a stored matrix, which has all of them.
 type outputs struct {
-	buffers          []packBuffers
+	conversion
 	w                *tensor.Weight
 	b                []byte
 	dt               tensor.DType
@@ -180,7 +178,7 @@ func (t *outputs) Do(part, worker int) {
 			copy(rows[j*row:][:row], t.b[(t.first+t.step*(from+j))*row:])
 		}
 	}
-	buffers.pack(t.w, from, rows, t.dt)
+	t.pack(part, worker, t.w, from, rows, t.dt)
 }
 
 // Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is

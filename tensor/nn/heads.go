@@ -36,7 +36,7 @@ func (l Loader) Heads(name string, in, heads, rows int, parts ...HeadRows) [][]*
 			if part.Transposed {
 				out, wide = in, part.N
 			}
-			w := l.newWeight(l.keep(dt), out, wide)
+			w := l.newWeight(l.keep(name, dt, wide), out, wide)
 			if ok {
 				l.storeOutputs(w, b[(h*rows+part.First)*size:][:part.N*size], dt, part.Transposed, out, 0, 1)
 			}

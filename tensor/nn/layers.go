@@ -26,7 +26,7 @@ func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 	for i, p := range parts {
 		dt, found := l.lookup(p.Name+".weight", p.Out, in)
 		ok = ok && found
-		if k := l.keep(dt); i > 0 && k != kept {
+		if k := l.keep(p.Name+".weight", dt, in); i > 0 && k != kept {
 			kept = tensor.F32
 		} else {
 			kept = k
@@ -83,7 +83,7 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 	if !ok && !l.shapes {
 		return lin
 	}
-	lin.Weight = l.newWeight(l.keep(dt), out, in)
+	lin.Weight = l.newWeight(l.keep(name+".weight", dt, in), out, in)
 	if !ok {
 		return lin
 	}
@@ -107,7 +107,7 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 	if !ok && !l.shapes {
 		return lin
 	}
-	lin.Weight = l.newWeight(l.keep(dt), out, in)
+	lin.Weight = l.newWeight(l.keep(name+".weight", dt, in), out, in)
 	if !ok {
 		return lin
 	}
@@ -129,7 +129,7 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	if !ok && !l.shapes {
 		return lin
 	}
-	lin.Weight = l.newWeight(l.keep(dt), out, kernel*in)
+	lin.Weight = l.newWeight(l.keep(name+".weight", dt, kernel*in), out, kernel*in)
 	if !ok {
 		return lin
 	}
@@ -151,22 +151,23 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 
 // Embedding returns the table name.weight, [vocab, dim].
 func (l Loader) Embedding(name string, vocab, dim int) Embedding {
-	w := l.table(name, func(l Loader, name string) *tensor.Weight { return l.Linear(name, dim, vocab, false).Weight })
+	w := l.table(name, Lookups, func(l Loader, name string) *tensor.Weight { return l.Linear(name, dim, vocab, false).Weight })
 	return Embedding{l.forProducts(w)}
 }
 
 // Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable].
 func (l Loader) Table(name string, rows, dim int) Embedding {
-	return Embedding{l.table(name, func(l Loader, name string) *tensor.Weight {
+	return Embedding{l.table(name, Lookups, func(l Loader, name string) *tensor.Weight {
 		name += ".weight"
 		dt, ok := l.lookup(name, rows, dim)
 		if !ok {
 			return nil
 		}
+		kept := l.keep(name, dt, dim)
 		if l.shapes {
-			return tensor.DescribeTable(l.keep(dt), rows, dim)
+			return tensor.DescribeTable(kept, rows, dim)
 		}
-		w := l.slab.NewTable(l.keep(dt), rows, dim)
+		w := l.slab.NewTable(kept, rows, dim)
 		l.pack(w, 0, rows, name)
 		return w
 	})}
@@ -178,7 +179,7 @@ func (l Loader) Head(e Embedding, name string) Linear {
 	if e.Weight == nil || l.opt.NoHead {
 		return Linear{}
 	}
-	w := l.table(name, func(l Loader, name string) *tensor.Weight {
+	w := l.table(name, Head, func(l Loader, name string) *tensor.Weight {
 		return l.Linear(name, e.Weight.In, e.Weight.Out, false).Weight
 	})
 	return Linear{Weight: l.forProducts(w)}
