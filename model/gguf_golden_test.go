@@ -148,7 +148,7 @@ func (r run) matrix(t testing.TB, x tensor.Tensor) (rows func(i int) []float32) 
 }
 
 // file returns the GGUF, with the values of the golden's formula.
-func (c *converted) file(t testing.TB, g *golden) []byte {
+func (c *converted) file(t testing.TB, g *goldenWeights) []byte {
 	t.Helper()
 	source := g.weights(t, tensor.F32)
 	var entries []checkpoint.Entry
@@ -272,7 +272,7 @@ func TestGoldenGGUF(t *testing.T) {
 		}
 		tested[g.Name] = true
 		t.Run(g.Name, func(t *testing.T) {
-			m := openGGUF(t, readConverted(t, name).file(t, g))
+			m := openGGUF(t, readConverted(t, name).file(t, &g.goldenWeights))
 			for _, form := range g.forms(attention.LatentAuto) {
 				d, err := model.NewDecoder(g.restored(t, m.Config), m.Weights, model.Options{LatentForm: form})
 				if err != nil {

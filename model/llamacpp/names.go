@@ -1,6 +1,7 @@
 package llamacpp
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"strconv"
@@ -20,6 +21,9 @@ type architecture struct {
 
 	// layer comes before the names of a layer, with %d for its number. "" is "model.layers.%d.".
 	layer string
+
+	// sides are prefixes of the names of layers, "enc." and "dec.", with what comes before the names of a layer of that side.
+	sides map[string]string
 }
 
 // names are tensors by their names in a file.
@@ -68,27 +72,28 @@ func (f *file) parts(a *architecture) ([]checkpoint.Part, error) {
 // find returns what a tensor of a file is.
 func (a *architecture) find(info checkpoint.Info) (t stored, as func(*file, stored) []checkpoint.Part, ok bool) {
 	t = stored{Info: info, layer: -1}
-	rest, prefix := info.Name, ""
-	if after, ok := strings.CutPrefix(rest, "blk."); ok {
+	rest, prefix, side, layer := info.Name, "", "", cmp.Or(a.layer, "model.layers.%d.")
+	for s, l := range a.sides {
+		if strings.HasPrefix(rest, s+"blk.") {
+			side, layer = s, l
+		}
+	}
+	if after, ok := strings.CutPrefix(rest, side+"blk."); ok {
 		number, name, _ := strings.Cut(after, ".")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 0 || strconv.Itoa(n) != number {
 			return t, nil, false
 		}
-		layer := a.layer
-		if layer == "" {
-			layer = "model.layers.%d."
-		}
 		t.layer, rest, prefix = n, name, fmt.Sprintf(layer, n)
 	}
-	found, ok := a.names[key(t.layer, rest)]
+	found, ok := a.names[side+key(t.layer, rest)]
 	if !ok {
 		dot := strings.LastIndexByte(rest, '.')
 		if dot < 0 {
 			return t, nil, false
 		}
 		rest, t.ending = rest[:dot], rest[dot:]
-		found, ok = a.names[key(t.layer, rest)]
+		found, ok = a.names[side+key(t.layer, rest)]
 	}
 	if !ok { // files of 2023 have experts one by one: ffn_gate.3
 		if base, expert, cut := strings.Cut(rest, "."); cut && t.layer >= 0 {
