@@ -109,7 +109,7 @@ func (f *file) layerTypes(n int) {
 			sliding = func(i int) bool { return list[i] }
 		}
 	}
-	types := make([]string, min(f.layers, hf.MaxLayers))
+	types := make([]string, f.layers)
 	for i := range types {
 		if types[i] = hf.FullAttention; sliding(i) {
 			types[i] = hf.SlidingAttention
