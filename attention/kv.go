@@ -3,7 +3,6 @@ package attention
 import (
 	"fmt"
 
-	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -85,43 +84,11 @@ func (p *Pass) append(op Op, k []float32, ldk int, v []float32, ldv int) {
 		if s.Cache != nil && s.Rows > 0 {
 			c := p.kept(op, i)
 			c.grow(s.Pos, s.Rows)
-			p.appended = appended{c, s.Pos, s.Rows, k[row*ldk:], v[row*ldv:], ldk, ldv}
-			p.appended.run()
+			for r := row; r < row+s.Rows; r++ {
+				c.put(s.Pos+r-row, k[r*ldk:], v[r*ldv:])
+			}
 		}
 		row += s.Rows
-	}
-	p.appended = appended{}
-}
-
-// appended is the keys and values of some tokens that a cache is to keep.
-type appended struct {
-	cache     *layerCache
-	pos, rows int
-	k, v      []float32
-	ldk, ldv  int
-}
-
-// appendedRows is the number of tokens in a part. Parts begin at multiples of it, so that no two of them write to the
-// same cache line: keys of one byte lie side by side.
-const appendedRows = 64
-
-func (a *appended) run() {
-	first, last := a.pos/appendedRows, (a.pos+a.rows-1)/appendedRows
-	width := parallel.Width()
-	if a.rows*a.cache.KVHeads*(a.cache.KeyDim+a.cache.ownValues()) < minAppended {
-		width = 1
-	}
-	parallel.Run(width, last-first+1, a)
-}
-
-// minAppended is the number of values below which threads do not pay.
-const minAppended = 1 << 15
-
-// Do stores the tokens of one part.
-func (a *appended) Do(part, _ int) {
-	from := (a.pos/appendedRows + part) * appendedRows
-	for pos := max(from, a.pos); pos < min(from+appendedRows, a.pos+a.rows); pos++ {
-		a.cache.put(pos, a.k[(pos-a.pos)*a.ldk:], a.v[(pos-a.pos)*a.ldv:])
 	}
 }
 

@@ -45,7 +45,6 @@ type Pass struct {
 	layer     int
 	filling   bool // the caches of the sequences are those for Seq.Cross
 	rotations []rotation
-	appended  appended
 }
 
 // Stage names a kind of [Point]. Each package declares its own stages.
