@@ -86,6 +86,7 @@ func TestRefused(t *testing.T) {
 		`llama.attention.head_count is missing or 0`:                       {"llama.attention.head_count": gguf.Of(uint32(0))},
 		`llama.rope.scaling.type is "ntk"`:                                 {"llama.rope.scaling.type": gguf.Of("ntk")},
 		`rope_factors_long.weight`:                                         {"llama.rope.scaling.type": gguf.Of("longrope")},
+		`llama.rope.dimension_count is 2 and a head has 4 values`:          {"llama.rope.dimension_count": gguf.Of(uint32(2))},
 		`llama.logit_scale is not supported for this architecture`:         {"llama.logit_scale": gguf.Of(float32(2))},
 		`llama.attention.causal is not supported`:                          {"llama.attention.causal": gguf.Of(false)},
 		`llama.attention.head_count_kv is 1 for layer 0 and 2 for layer 1`: {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1, 2})},
@@ -157,6 +158,33 @@ func TestChatTemplates(t *testing.T) {
 	}), weights(t, llamaWeights()))
 	if err != nil || len(m.ChatTemplates) != 2 || m.ChatTemplates[""] != "usual" || m.ChatTemplates["tool_use"] != "tools" || m.Pooling != llamacpp.PoolingLast {
 		t.Errorf("%+v %v", m, err)
+	}
+}
+
+// A reranker made of Qwen 3 is a classifier.
+func TestReranker(t *testing.T) {
+	m := &gguf.Metadata{}
+	old := metadata(nil)
+	for _, key := range old.Keys() {
+		v, _ := old.Value(key)
+		m.Set(strings.ReplaceAll(key, "llama.", "qwen3."), v)
+	}
+	m.Set("general.architecture", gguf.Of("qwen3"))
+	m.Set("qwen3.pooling_type", gguf.Of(uint32(4)))
+	m.Set("qwen3.classifier.output_labels", gguf.ArrayOf([]string{"yes", "no"}))
+	shapes := llamaWeights()
+	shapes["cls.output.weight"] = []int{2, 4}
+	got, err := llamacpp.Open(m, weights(t, shapes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := hf.ParseConfig("config.json", got.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stored := got.Weights.Lookup("score.weight")
+	if c.Architecture() != "Qwen3ForSequenceClassification" || !slices.Equal(c.Labels(), []string{"yes", "no"}) || !stored || got.Pooling != llamacpp.PoolingRank {
+		t.Errorf("%s, score.weight %v, pooling %v", got.Config, stored, got.Pooling)
 	}
 }
 
