@@ -38,6 +38,12 @@ var blockCases = map[string]struct {
 			"attn_v_b.weight": {2, 32, 64}, "attn_output.weight": {64, 64}, "attn_norm.weight": {64}, "ffn_norm.weight": {64}, "ffn_gate_inp.weight": {3, 64},
 			"exp_probs_b.bias": {3}, "ffn_gate_exps.weight": {3, 32, 64}, "ffn_up_exps.weight": {3, 32, 64}, "ffn_down_exps.weight": {3, 64, 32},
 			"ffn_gate_shexp.weight": {32, 64}, "ffn_up_shexp.weight": {32, 64}, "ffn_down_shexp.weight": {64, 32}, ".output_norm.weight": {64}}},
+	"deepseek2 before April 2025": {map[string]uint32{"embedding_length": 64, "attention.head_count": 2, "attention.head_count_kv": 2, "expert_count": 3, "expert_used_count": 2,
+		"expert_shared_count": 1, "attention.key_length": 64, "attention.value_length": 32, "attention.kv_lora_rank": 64, "rope.dimension_count": 32},
+		map[string][]int{"attn_q.weight": {128, 64}, "attn_kv_a_mqa.weight": {96, 64}, "attn_kv_a_norm.weight": {64}, "attn_kv_b.weight": {128, 64},
+			"attn_output.weight": {64, 64}, "attn_norm.weight": {64}, "ffn_norm.weight": {64}, "ffn_gate_inp.weight": {3, 64},
+			"ffn_gate_exps.weight": {3, 32, 64}, "ffn_up_exps.weight": {3, 32, 64}, "ffn_down_exps.weight": {3, 64, 32},
+			"ffn_gate_shexp.weight": {32, 64}, "ffn_up_shexp.weight": {32, 64}, "ffn_down_shexp.weight": {64, 32}, ".output_norm.weight": {64}}},
 	"gpt-oss": {map[string]uint32{"embedding_length": 64, "attention.head_count": 4, "attention.head_count_kv": 2, "expert_count": 3, "expert_used_count": 2, "attention.sliding_window": 8},
 		map[string][]int{"attn_q.weight": {64, 64}, "attn_k.weight": {32, 64}, "attn_v.weight": {32, 64}, "attn_output.weight": {64, 64}, "attn_q.bias": {64},
 			"attn_k.bias": {32}, "attn_v.bias": {32}, "attn_output.bias": {64}, "attn_sinks.weight": {4}, "attn_norm.weight": {64}, "post_attention_norm.weight": {64},
@@ -46,8 +52,9 @@ var blockCases = map[string]struct {
 }
 
 // blockFiles returns a file whose matrices are Q8_0, and one with the same values in float32.
-func blockFiles(t *testing.T, architecture string) (blocks, wide []byte) {
-	c := blockCases[architecture]
+func blockFiles(t *testing.T, name string) (blocks, wide []byte) {
+	c := blockCases[name]
+	architecture, _, _ := strings.Cut(name, " ")
 	meta := &gguf.Metadata{}
 	meta.Set("general.architecture", gguf.Of(architecture))
 	for key, n := range c.numbers {
@@ -103,9 +110,9 @@ func ggufOf(t *testing.T, meta *gguf.Metadata, entries []checkpoint.Entry) []byt
 // file have the same bits as packed ones.
 func TestBlocksGGUF(t *testing.T) {
 	ids := []int{1, 7, 49, 3, 3, 20, 11, 30, 42, 5, 17, 8}
-	for architecture := range blockCases {
-		t.Run(architecture, func(t *testing.T) {
-			blocks, wide := blockFiles(t, architecture)
+	for name := range blockCases {
+		t.Run(name, func(t *testing.T) {
+			blocks, wide := blockFiles(t, name)
 			var logits [2][]float32
 			for i, file := range [][]byte{blocks, wide} {
 				m := openGGUF(t, file)
