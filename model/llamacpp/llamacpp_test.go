@@ -74,7 +74,8 @@ func ExampleOpen() {
 func TestRefused(t *testing.T) {
 	none := gguf.ArrayOf([]uint32{})
 	for want, changes := range map[string]map[string]gguf.Value{
-		`architecture "mamba" is not supported; these are:`: {"general.architecture": gguf.Of("mamba")},
+		`architecture "mamba" is not supported; these are:`:                {"general.architecture": gguf.Of("mamba")},
+		`general.type is "adapter"`:                                        {"general.type": gguf.Of("adapter")},
 		`mmproj`:                                                           {"general.architecture": gguf.Of("clip")},
 		`"general.architecture" is uint32`:                                 {"general.architecture": gguf.Of(uint32(1))},
 		`"general.architecture"`:                                           {"general.architecture": none},
@@ -102,8 +103,11 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%v\nwant: %s", err, want)
 		}
 	}
+	if _, err := llamacpp.Open(metadata(nil), weights(t, nil)); err == nil || !strings.Contains(err.Error(), "no tensors") {
+		t.Errorf("a file without tensors: %v", err)
+	}
 	var e *checkpoint.Error
-	if _, err := llamacpp.Open(metadata(map[string]gguf.Value{"llama.block_count": none}), weights(t, nil)); !errors.As(err, &e) {
+	if _, err := llamacpp.Open(metadata(map[string]gguf.Value{"llama.block_count": none}), weights(t, llamaWeights())); !errors.As(err, &e) {
 		t.Errorf("%v is no checkpoint.Error", err)
 	}
 }
