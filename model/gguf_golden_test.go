@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 // converted is a small golden checkpoint as llama.cpp's converter writes it: llamacpp/testdata/convert.py made the record.
@@ -150,7 +152,12 @@ func (r run) matrix(t testing.TB, x tensor.Tensor) (rows func(i int) []float32) 
 // file returns the GGUF, with the values of the golden's formula.
 func (c *converted) file(t testing.TB, g *goldenWeights) []byte {
 	t.Helper()
-	source := g.weights(t, tensor.F32)
+	return c.fileOf(t, g.weights(t, tensor.F32))
+}
+
+// fileOf returns the GGUF of a checkpoint.
+func (c *converted) fileOf(t testing.TB, source checkpoint.Source) []byte {
+	t.Helper()
 	var entries []checkpoint.Entry
 	vocab := 0
 	for _, x := range c.Tensors {
@@ -208,24 +215,64 @@ func openGGUF(t testing.TB, file []byte) *llamacpp.Model {
 // lost has, for each case, the keys of its config that the converter does not write, and that no published model of the
 // architecture has otherwise than this library takes them to be.
 var lost = map[string]string{
+	"cohere-defaults":             "hidden_act rope_scaling",
+	"deepseek_v2-groups":          "rope_scaling",
+	"deepseek_v3-halves":          "rope_interleave",
+	"deepseek_v3-uneven-yarn":     "rope_scaling",
+	"falcon-11b":                  "activation rope_parameters rope_theta",
 	"gemma-exact-gelu":            "hidden_act",
 	"gemma2-layer-types":          "query_pre_attn_scalar layer_types",
 	"gemma2-softcaps":             "query_pre_attn_scalar",
 	"gemma3-defaults":             "query_pre_attn_scalar",
 	"gemma3-new-config":           "query_pre_attn_scalar layer_types",
 	"gemma3-old-config":           "query_pre_attn_scalar sliding_window_pattern layer_types",
+	"gpt2-gelu":                   "activation_function",
+	"gpt2-inverse-layer-scale":    "scale_attn_by_inverse_layer_idx",
+	"gpt2-relu":                   "activation_function",
+	"gpt2-unscaled":               "scale_attn_weights",
+	"gpt_neox-no-bias":            "hidden_act",
+	"gpt_neox-rope-dynamic":       "rope_scaling rotary_emb_base",
+	"gpt_neox-rope-linear":        "rope_scaling rotary_emb_base",
+	"gpt_neox-rope-yarn":          "rope_scaling rotary_emb_base",
+	"gpt_neox-sequential":         "hidden_act",
+	"gpt_neox-tied":               "hidden_act",
+	"gpt_oss-saved":               "layer_types swiglu_alpha swiglu_limit",
+	"granite-biases":              "hidden_act",
+	"granitemoe-bias":             "hidden_act",
 	"llama-gelu-eps":              "hidden_act",
 	"llama-rope-dynamic":          "rope_scaling",
 	"llama-rope-dynamic-crossing": "rope_scaling",
-	"llama-rope-yarn-betas":       "rope_scaling", // truncate
-	"llama-rope-yarn-mscale":      "rope_scaling", // mscale
+	"llama-rope-yarn-betas":       "rope_scaling",
+	"llama-rope-yarn-mscale":      "rope_scaling",
+	"llama4_text-layer-types":     "attention_chunk_size attn_scale floor_scale layer_types no_rope_layers",
+	"llama4_text-maverick":        "attention_chunk_size attn_scale floor_scale no_rope_layer_interval use_qk_norm",
+	"llama4_text-scout":           "attention_chunk_size attn_scale floor_scale",
+	"llama4_text-two-experts":     "attention_chunk_size attn_scale attn_temperature_tuning floor_scale layer_types no_rope_layers",
+	"llama4_text-unchunked":       "attn_scale floor_scale hidden_act",
 	"mistral-window":              "model_type sliding_window",
 	"mixtral-one":                 "hidden_act",
 	"mixtral-window":              "sliding_window",
+	"olmo2-head-dim":              "hidden_act",
+	"olmoe-bias":                  "clip_qkv",
+	"olmoe-clip":                  "clip_qkv norm_topk_prob",
+	"olmoe-plain":                 "rms_norm_eps",
+	"phi-defaults":                "hidden_act",
+	"phi-tied":                    "rope_parameters partial_rotary_factor rope_theta",
+	"phi3-longrope-short":         "original_max_position_embeddings rope_scaling",
+	"phimoe-jitter":               "router_jitter_noise",
+	"phimoe-longrope-crossing":    "rope_scaling hidden_act",
+	"phimoe-longrope-long":        "rope_scaling",
+	"phimoe-plain":                "rope_scaling",
 	"qwen2-layer-types":           "use_sliding_window sliding_window layer_types",
 	"qwen2-window":                "use_sliding_window sliding_window max_window_layers",
 	"qwen3-window":                "use_sliding_window sliding_window max_window_layers",
 	"qwen3_moe-defaults":          "norm_topk_prob",
+	"smollm3-interval":            "no_rope_layer_interval",
+	"smollm3-layer-types":         "layer_types no_rope_layers sliding_window",
+	"smollm3-window":              "layer_types no_rope_layers sliding_window use_sliding_window hidden_act",
+	"starcoder2-epsilon":          "norm_epsilon",
+	"starcoder2-no-bias":          "hidden_act",
+	"starcoder2-window":           "sliding_window",
 }
 
 // inexact are the cases whose GGUF does not hold the numbers of the checkpoint to the last bit, and why.
@@ -305,4 +352,51 @@ func rowLogits(t testing.TB, d *model.Decoder, g *golden) tensor.Tensor {
 	y := tensor.New(x.Rows(), x.Shape.Last())
 	copy(y.Data, x.Data)
 	return y
+}
+
+// A family that the library does not have is shown to the program's own recipe: the tensors of the checkpoint, and its
+// config as far as the file has it.
+func TestForeignGGUF(t *testing.T) {
+	for _, name := range []string{"stablelm", "sequential"} {
+		dir := os.DirFS("../examples/family/testdata/" + name)
+		src, err := safetensors.Open(dir, "model.safetensors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		m := openGGUF(t, readConverted(t, "llamacpp/testdata/converted/folders/"+name+".json.gz").fileOf(t, src))
+		if _, err := model.NewDecoder(m.Config, m.Weights, model.Options{}); err == nil || !strings.Contains(err.Error(), `"stablelm" is not supported`) {
+			t.Errorf("without a recipe: %v", err)
+		}
+		var names []string
+		for n := range src.Names() {
+			want, err := src.Bytes(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, _ := src.Lookup(n)
+			have, _ := m.Weights.Lookup(n)
+			if got, err := m.Weights.Bytes(n); err != nil || !bytes.Equal(got, want) || !slices.Equal(have.Shape, info.Shape) {
+				t.Errorf("%s: %v of %v, want %v: %v", n, have.Shape, len(got), info.Shape, err)
+			}
+			names = append(names, n)
+		}
+		if got := slices.Sorted(m.Weights.Names()); !slices.Equal(got, slices.Sorted(slices.Values(names))) {
+			t.Errorf("tensors %q, want %q", got, names)
+		}
+		text, err := fs.ReadFile(dir, "config.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, want := decode[map[string]json.RawMessage](t, m.Config), decode[map[string]json.RawMessage](t, text)
+		for _, key := range []string{"model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+			"max_position_embeddings", "use_qkv_bias", "qk_layernorm", "use_parallel_residual", "tie_word_embeddings", "eos_token_id"} {
+			if !bytes.Equal(have[key], want[key]) {
+				t.Errorf("%s is %s, want %s", key, have[key], want[key])
+			}
+		}
+		if string(have["partial_rotary_factor"]) != "0.25" || string(have["rope_theta"]) != "10000" || string(have["layer_norm_eps"]) != "0.00001" {
+			t.Errorf("config: %s", m.Config)
+		}
+	}
 }
