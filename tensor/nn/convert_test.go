@@ -89,6 +89,9 @@ func TestConvertToBlocks(t *testing.T) {
 	if uses["embed.weight"] != Head || uses["positions.weight"] != Lookups || uses["layers.0.q.weight"] != Products {
 		t.Errorf("uses are %v", uses)
 	}
+	if i := slices.IndexFunc(asked, func(m Matrix) bool { return m.Name == "layers.1.wide.weight" }); asked[i].Rows != 100 || asked[i].In != 512 {
+		t.Errorf("%+v has not 100 rows of 512", asked[i])
+	}
 	if len(told) != 6 || told["layers.1.odd.weight"] != "" || !strings.HasPrefix(told["layers.0.k.weight"], "Q4_K 0.0") {
 		t.Errorf("told of %v", told)
 	}

@@ -22,15 +22,28 @@ var files embed.FS
 
 // Open returns the decoder in a folder, with its tokenizer, or the tiny one if folder is empty. It shows progress on the
 // standard error stream.
-func Open(folder string) (*model.Decoder, error) {
+func Open(folder string) (*model.Decoder, error) { return Decoder(folder, model.Options{}) }
+
+// Decoder is [Open] with options; Progress is told of what the standard error stream shows.
+func Decoder(folder string, opt model.Options) (*model.Decoder, error) {
 	if folder == "" {
 		fsys, err := fs.Sub(files, "decoder")
 		if err != nil {
 			return nil, err
 		}
-		return model.OpenDecoder(fsys, model.Options{})
+		return model.OpenDecoder(fsys, opt)
 	}
-	d, err := opened(folder, model.OpenDecoder)
+	d, err := opened(folder, func(fsys fs.FS, shown model.Options) (*model.Decoder, error) {
+		own := opt
+		own.Progress = func(done, total int64) {
+			for _, f := range []func(done, total int64){opt.Progress, shown.Progress} {
+				if f != nil {
+					f(done, total)
+				}
+			}
+		}
+		return model.OpenDecoder(fsys, own)
+	})
 	if err != nil {
 		return nil, err
 	}
