@@ -97,6 +97,26 @@ func TestConvertToBlocks(t *testing.T) {
 	}
 }
 
+// A recipe says how many layers there are, where the checkpoint has none yet.
+func TestLayersOfShapes(t *testing.T) {
+	var asked []Matrix
+	l := NewLoader(checkpoint.NewShapes(checkpoint.BF16), Options{Convert: func(m Matrix) tensor.DType { asked = append(asked, m); return m.DType }})
+	for _, l := range l.At("model").Layers("layers", 8) {
+		l.Experts("experts", 30, 32, 64, "gate", "up", "down")
+	}
+	if err := l.Err(false); err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range asked {
+		if m.Layers != 8 || m.Layer != i/90 {
+			t.Fatalf("%s: layer %d of %d", m.Name, m.Layer, m.Layers)
+		}
+	}
+	if len(asked) != 8*90 {
+		t.Errorf("asked about %d matrices", len(asked))
+	}
+}
+
 // The distance is what the definition says.
 func TestDeviation(t *testing.T) {
 	m := stored{"m.weight", tensor.F32, []int{100, 64}}
