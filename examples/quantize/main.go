@@ -134,7 +134,8 @@ func open(name string, opt model.Options) (d *model.Decoder, size int64, err err
 		d, err = tiny.Decoder(name, opt)
 		return d, size, err
 	}
-	if d, err = openGGUF(name, opt); err != nil {
+	opt.GGUF = filepath.Base(name)
+	if d, err = model.OpenDecoder(os.DirFS(filepath.Dir(name)), opt); err != nil {
 		return nil, 0, fmt.Errorf("-model %s: %w", name, err)
 	}
 	return d, size, nil

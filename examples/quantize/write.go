@@ -12,40 +12,18 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/hf"
-	"github.com/seed2010d43f/transformer/model/llamacpp"
 	"github.com/seed2010d43f/transformer/model/quantize"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tensor/nn"
-	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
 // openFile opens a GGUF file.
 func openFile(name string) (*gguf.File, error) {
 	return gguf.Open(os.DirFS(filepath.Dir(name)), filepath.Base(name))
-}
-
-// openGGUF opens the decoder in a GGUF file, with its tokenizer.
-func openGGUF(name string, opt model.Options) (*model.Decoder, error) {
-	f, err := openFile(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	m, err := llamacpp.Open(f.Metadata(), f)
-	if err != nil {
-		return nil, err
-	}
-	d, err := model.NewDecoder(m.Config, m.Weights, opt)
-	if err != nil {
-		return nil, err
-	}
-	d.Tokenizer, err = tokenizer.OpenGGUF(f.Metadata(), tokenizer.GGUFOptions{})
-	return d, err
 }
 
 // fileTypes are the numbers by which GGUF files name their mix of types.
