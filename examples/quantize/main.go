@@ -130,13 +130,6 @@ func isGGUF(name string) bool { return filepath.Ext(name) == ".gguf" }
 // open opens a folder, a GGUF file, or the tiny model, and returns the bytes of its weights as they are stored.
 func open(name string, opt model.Options) (d *model.Decoder, size int64, err error) {
 	opt.Progress = func(_, total int64) { size = total }
-	if !isGGUF(name) {
-		d, err = tiny.Decoder(name, opt)
-		return d, size, err
-	}
-	opt.GGUF = filepath.Base(name)
-	if d, err = model.OpenDecoder(os.DirFS(filepath.Dir(name)), opt); err != nil {
-		return nil, 0, fmt.Errorf("-model %s: %w", name, err)
-	}
-	return d, size, nil
+	d, err = tiny.Decoder(name, opt)
+	return d, size, err
 }

@@ -22,8 +22,8 @@ import (
 //go:embed decoder encoder classifier embedder tagger translator
 var files embed.FS
 
-// Open returns the decoder in a folder, with its tokenizer, or the tiny one if folder is empty. It shows progress on the
-// standard error stream.
+// Open returns the decoder in a folder or a GGUF file, with its tokenizer, or the tiny one if folder is empty. It shows
+// progress on the standard error stream.
 func Open(folder string) (*model.Decoder, error) { return Decoder(folder, model.Options{}) }
 
 // Decoder is [Open] with options; Progress is told of what the standard error stream shows.
@@ -37,6 +37,7 @@ func Decoder(folder string, opt model.Options) (*model.Decoder, error) {
 	}
 	d, err := opened(folder, func(fsys fs.FS, shown model.Options) (*model.Decoder, error) {
 		own := opt
+		own.GGUF = shown.GGUF
 		own.Progress = func(done, total int64) {
 			for _, f := range []func(done, total int64){opt.Progress, shown.Progress} {
 				if f != nil {
