@@ -70,9 +70,9 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 }
 
 // opened opens the folder, or the GGUF file, that -model names with open.
-func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
-	opt := model.Options{Progress: progress()}
-	if dir, name := filepath.Split(folder); filepath.Ext(name) == ".gguf" {
+func opened[T any](given string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
+	folder, opt := given, model.Options{Progress: progress()}
+	if dir, name := filepath.Split(given); filepath.Ext(name) == ".gguf" {
 		folder, opt.GGUF = cmp.Or(dir, "."), name
 	}
 	if err := check(folder); err != nil {
@@ -80,7 +80,7 @@ func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (
 	}
 	t, err := open(os.DirFS(folder), opt)
 	if err != nil {
-		return nil, fmt.Errorf("-model %s: %w", folder, err)
+		return nil, fmt.Errorf("-model %s: %w", given, err)
 	}
 	return t, nil
 }
