@@ -110,7 +110,7 @@ func quantised(f flags, choose func(nn.Matrix) tensor.DType, r *report) (*model.
 	if err := write(f.model, f.out, f.to, choose, r); err != nil {
 		return nil, 0, err
 	}
-	d, _, err := open(f.out, model.Options{})
+	d, _, err := open(f.out, model.Options{KeepBits: true})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -39,7 +39,7 @@ func TestFolder(t *testing.T) {
 			}
 			return m.DType
 		}
-		written, _, err := open(to, model.Options{})
+		written, _, err := open(to, model.Options{KeepBits: true})
 		if err != nil {
 			t.Fatal(err)
 		}
