@@ -42,16 +42,7 @@ const (
 
 // Open reads a model. meta and src are those of one [gguf.File]: tensors have llama.cpp's names.
 func Open(meta *gguf.Metadata, src checkpoint.Source) (*Model, error) {
-<<<<<<< HEAD
-	src, err := checkpoint.ApplyScales(src)
-	if err != nil {
-		return nil, fmt.Errorf("llamacpp: %w", err)
-	}
-	f := &file{meta: meta, src: src, config: config{}, read: map[string]bool{}}
-	name, err := meta.String("general.architecture")
-=======
 	src, err := checkpoint.MultiplyScales(src)
->>>>>>> main
 	if err != nil {
 		return nil, fmt.Errorf("llamacpp: %w", err)
 	}

@@ -130,37 +130,6 @@ func generation(t *testing.T, changes map[string]gguf.Value) hf.Generation {
 	return g
 }
 
-// A scale of a tensor multiplies it, whatever happens to its rows.
-func TestScales(t *testing.T) {
-	shapes := llamaWeights()
-	shapes["blk.0.attn_q.input_scale"] = []int{1}
-	src, err := checkpoint.Join(weights(t, shapes), scale(t, 2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := llamacpp.Open(metadata(nil), src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := checkpoint.ReadFloat32(m.Weights, "model.layers.0.self_attn.q_proj.weight")
-	if want := []float32{0, 2, 4, 6, 16, 18, 20, 22, 8, 10, 12, 14, 24, 26, 28, 30}; err != nil || !slices.Equal(q.Data, want) {
-		t.Errorf("%v, %v, want %v", q.Data, err, want)
-	}
-	for name := range m.Weights.Names() {
-		if strings.HasSuffix(name, "scale") {
-			t.Errorf("%q is shown", name)
-		}
-	}
-}
-
-func scale(t *testing.T, v float32) checkpoint.Source {
-	src, err := checkpoint.Memory(checkpoint.Float32("blk.0.attn_q.scale", tensor.From([]float32{v}, 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return src
-}
-
 func TestGeneration(t *testing.T) {
 	g := generation(t, map[string]gguf.Value{
 		"tokenizer.ggml.bos_token_id": gguf.Of(uint32(1)),
