@@ -153,6 +153,18 @@ func TestGeneration(t *testing.T) {
 	}
 }
 
+// A file with a SentencePiece tokenizer need not name its special tokens; another one has none then.
+func TestGenerationDefaults(t *testing.T) {
+	g := generation(t, map[string]gguf.Value{"tokenizer.ggml.model": gguf.Of("llama")})
+	if g.BOS == nil || *g.BOS != 1 || !slices.Equal(g.EOS, []int{2}) {
+		t.Errorf("SentencePiece: %+v", g)
+	}
+	g = generation(t, map[string]gguf.Value{"tokenizer.ggml.model": gguf.Of("gpt2")})
+	if g.BOS != nil || g.EOS != nil {
+		t.Errorf("GPT-2: %+v", g)
+	}
+}
+
 func TestChatTemplates(t *testing.T) {
 	m, err := llamacpp.Open(metadata(map[string]gguf.Value{
 		"tokenizer.chat_template":          gguf.Of("usual"),
