@@ -26,9 +26,12 @@ func gemmas() map[string]*architecture {
 		"gemma": {config: func(f *file) { f.gemma("gemma", "GemmaForCausalLM") }, names: gemmaNames().with(names{
 			"blk.ffn_norm": {"post_attention_layernorm", plus(-1)},
 		})},
-		"gemma2":          {config: gemma2, names: gemmaNames()},
-		"gemma3":          {config: func(f *file) { f.gemma3("Gemma3ForCausalLM") }, names: gemmaNames()},
-		"gemma-embedding": {config: gemmaEmbedding, names: gemmaNames()},
+		"gemma2": {config: gemma2, names: gemmaNames()},
+		"gemma3": {config: func(f *file) { f.gemma3("Gemma3ForCausalLM") }, names: gemmaNames()},
+		"gemma-embedding": {config: gemmaEmbedding, names: gemmaNames().with(names{
+			"dense_2": {}, // layers after the pooling
+			"dense_3": {},
+		})},
 	}
 }
 
