@@ -89,6 +89,7 @@ func TestRefused(t *testing.T) {
 		`rope_factors_long.weight`:                                         {"llama.rope.scaling.type": gguf.Of("longrope")},
 		`llama.rope.dimension_count is 2 and a head has 4 values`:          {"llama.rope.dimension_count": gguf.Of(uint32(2))},
 		`llama.logit_scale is not supported for this architecture`:         {"llama.logit_scale": gguf.Of(float32(2))},
+		`llama.expert_gating_func is not supported`:                        {"llama.expert_gating_func": gguf.Of(uint32(2))},
 		`llama.attention.causal is not supported`:                          {"llama.attention.causal": gguf.Of(false)},
 		`llama.attention.head_count_kv is 1 for layer 0 and 2 for layer 1`: {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1, 2})},
 		`llama.attention.head_count_kv has 1 entries for 2 layers`:         {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1})},
