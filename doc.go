@@ -36,6 +36,7 @@
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
 //     caches; multi-head attention; cross-attention. Start at [attention.ScaledDotProduct].
 //   - [block]: feed-forward networks, and residuals with norms where an architecture has them.
+//   - [moe]: mixtures of experts, which stand where a feed-forward network does: routers, the layer, what they choose.
 //   - [arch]: decoders, encoders and encoder–decoders built from these, without files or text.
 //   - [hf] and [family]: the weights and the config.json of a folder, and a recipe for each family of models.
 //   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families that you

@@ -115,7 +115,8 @@ func (d DType) Decode(dst []float32, b []byte) {
 }
 
 // Encode writes src to b, in the format that [DType.Decode] reads. Values are rounded to the nearest F16 or BF16, ties
-// to even. It panics if the length of b is not d.Bytes(len(src)), or if [DType.Encodes] is false.
+// to even; blocks have the bytes that ggml writes without an importance matrix, on every platform, and one with an
+// element that is not finite decodes to NaN. It panics if the length of b is not d.Bytes(len(src)), or if [DType.Encodes] is false.
 func (d DType) Encode(b []byte, src []float32) {
 	d.check(len(src), b)
 	if !d.Encodes() {
@@ -124,7 +125,8 @@ func (d DType) Encode(b []byte, src []float32) {
 	d.format().Encode(b, src)
 }
 
-// Encodes reports whether values can be converted to the type: to F32, F16 and BF16.
+// Encodes reports whether values can be converted to the type: to F32, F16, BF16, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
+// Q4_K, Q5_K, Q6_K, IQ4_NL and IQ4_XS.
 func (d DType) Encodes() bool { return d.format().Encode != nil }
 
 func (d DType) check(n int, b []byte) {

@@ -70,15 +70,15 @@ func TestMXFP4Experts(t *testing.T) {
 
 func TestMXFP4Panics(t *testing.T) {
 	for want, f := range map[string]func(){
-		"tensor: values are not converted to MXFP4":               func() { MXFP4.Encode(make([]byte, 17), make([]float32, 32)) },
+		"tensor: values are not converted to Q2_0":                func() { Q2_0.Encode(make([]byte, 18), make([]float32, 64)) },
 		"tensor: 31 elements of MXFP4, which has blocks of 32":    func() { MXFP4.Bytes(31) },
 		"gemm: a [3, 33] matrix of MXFP4, which has blocks of 32": func() { NewWeight(MXFP4, 3, 33) },
 		"tensor: 16 bytes for 32 elements of MXFP4, want 17":      func() { MXFP4.Decode(make([]float32, 32), make([]byte, 16)) },
 	} {
 		tensortest.Panics(t, want, f)
 	}
-	tensortest.Panics(t, "tensor: values are not converted to MXFP4", func() { NewWeight(MXFP4, 1, 32).PackFloat32(0, make([]float32, 32)) })
-	if MXFP4.Encodes() || !BF16.Encodes() || MXFP4.String() != "MXFP4" {
-		t.Errorf("%v encodes: %v; BF16: %v", MXFP4, MXFP4.Encodes(), BF16.Encodes())
+	tensortest.Panics(t, "tensor: values are not converted to Q2_0", func() { NewWeight(Q2_0, 1, 64).PackFloat32(0, make([]float32, 64)) })
+	if Q2_0.Encodes() || !BF16.Encodes() || !Q4_K.Encodes() || MXFP4.String() != "MXFP4" || DType(99).String() != "DType(99)" {
+		t.Errorf("%v encodes: %v; BF16: %v; Q4_K: %v; %v", Q2_0, Q2_0.Encodes(), BF16.Encodes(), Q4_K.Encodes(), MXFP4)
 	}
 }

@@ -8,9 +8,10 @@
 //	ids, err := t.Encode("The cat sat on")
 //	text, err := t.Decode(ids, true)
 //
-// [Open] reads a model folder. [ParseJSON], [ParseSentencePiece], [ParseVocabMerges] and [ParseVocabText] read one
-// vocabulary from memory, for instance with go:embed. The file CLASSES.md lists what each tokenizer class of Hugging
-// Face does here, the files that it reads, and where this package decides for itself.
+// [Open] reads a model folder, and [OpenGGUF] the metadata of a GGUF file. [ParseJSON], [ParseSentencePiece],
+// [ParseVocabMerges] and [ParseVocabText] read one vocabulary from memory, for instance with go:embed. The file CLASSES.md
+// lists what each tokenizer class of Hugging Face does here, the files that it reads, and where this package decides for
+// itself.
 //
 // # The pipeline
 //

@@ -68,11 +68,11 @@ func TestMXFP4Kept(t *testing.T) {
 }
 
 func TestMXFP4Errors(t *testing.T) {
-	toFour := Options{Convert: func(tensor.DType) tensor.DType { return tensor.MXFP4 }}
-	l := NewLoader(file(t, stored{"w.weight", tensor.F32, []int{2, 32}}), toFour)
-	l.Linear("w", 32, 2, false)
-	if err := l.Err(true); err == nil || !strings.Contains(err.Error(), "Convert returns MXFP4 for F32") {
-		t.Errorf("converting to MXFP4: %v", err)
+	toTwo := Options{Convert: func(tensor.DType) tensor.DType { return tensor.Q2_0 }}
+	l := NewLoader(file(t, stored{"w.weight", tensor.F32, []int{2, 64}}), toTwo)
+	l.Linear("w", 64, 2, false)
+	if err := l.Err(true); err == nil || !strings.Contains(err.Error(), "Convert returns Q2_0 for F32") {
+		t.Errorf("converting to Q2_0: %v", err)
 	}
 	l = NewLoader(fourBits(t), Options{})
 	l.Conv1D("t", 32, 64)

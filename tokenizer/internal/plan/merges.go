@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
 )
@@ -24,6 +25,24 @@ func (p *Plan) ReadMergeLines(m *models.BPE, data []byte) error {
 			return err
 		}
 		rank++
+	}
+	return nil
+}
+
+// AddMerges adds pairs as GGUF files write them: a space is between the two parts, which may themselves begin with one.
+func (p *Plan) AddMerges(m *models.BPE, pairs []string) error {
+	m.Merges = models.NewMergeTable(len(pairs) + 1)
+	for rank, pair := range pairs {
+		cut := -1
+		if len(pair) > 0 {
+			cut = strings.IndexByte(pair[1:], ' ') + 1
+		}
+		if cut <= 0 {
+			return fmt.Errorf("merge %d, %.200q, is not two tokens with a space between", rank, pair)
+		}
+		if err := p.addMerge(m, []byte(pair[:cut]), []byte(pair[cut+1:]), uint32(rank)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -184,7 +184,7 @@ func parseSplit(c *preTokenizerConfig) (PreTokenizer, error) {
 		switch {
 		case *re == gpt2Pattern && covers:
 			return Scan{Next: ScanGPT2}, nil
-		case *re == llama3Pattern && covers:
+		case *re == LLaMA3Pattern && covers:
 			return Scan{Next: ScanLLaMA3}, nil
 		case *re == Qwen2Pattern && covers:
 			return Scan{Next: ScanQwen2}, nil

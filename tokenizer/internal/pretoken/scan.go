@@ -71,7 +71,7 @@ func spaces(t *chars.Map, b []byte, i int) int {
 
 // The splits of LLaMA 3 (digits in threes) and of Qwen 2 and 3 (single digits).
 const (
-	llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	LLaMA3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	Qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
@@ -81,7 +81,7 @@ const Qwen35Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M
 func ScanLLaMA3(t *chars.Map, b []byte, i int) int { return scanModern(t, b, i, 3) }
 func ScanQwen2(t *chars.Map, b []byte, i int) int  { return scanModern(t, b, i, 1) }
 
-// scanModern follows llama3Pattern with up to digits digits in a number.
+// scanModern follows LLaMA3Pattern with up to digits digits in a number.
 func scanModern(t *chars.Map, b []byte, i, digits int) int {
 	if b[i] == '\'' {
 		if n := foldedContraction(b[i+1:]); n > 0 {

@@ -22,7 +22,7 @@ func TestScannersFollowTheirPatterns(t *testing.T) {
 		fast          Scan
 	}{
 		{"GPT-2", gpt2Pattern, isolated, false, Scan{Next: ScanGPT2}},
-		{"LLaMA 3", llama3Pattern, isolated, false, Scan{Next: ScanLLaMA3}},
+		{"LLaMA 3", LLaMA3Pattern, isolated, false, Scan{Next: ScanLLaMA3}},
 		{"Qwen 2", Qwen2Pattern, isolated, false, Scan{Next: ScanQwen2}},
 		{"Qwen 3.5", Qwen35Pattern, isolated, false, Scan{Next: scanQwen35}},
 		{"o200k", O200KPattern, isolated, false, Scan{Next: ScanO200K}},

@@ -7,6 +7,7 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer/internal/added"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/jsonscan"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/models"
+	"github.com/seed2010d43f/transformer/tokenizer/internal/plan"
 )
 
 // Model is a SentencePiece model file: what of sentencepiece_model.proto bears on encoding.
@@ -21,6 +22,9 @@ type Model struct {
 	unkSurface                                   string
 	CharsMap                                     []byte
 	DummyPrefix, RemoveExtraSpaces, EscapeSpaces bool
+
+	// Ranked sets the merges of byte pairs where they do not follow from the scores; nil: they do.
+	Ranked func(p *plan.Plan, b *models.BPE) error
 }
 
 type Piece struct {

@@ -156,7 +156,13 @@ func (m *Model) Build(p *plan.Plan) error {
 		if id, ok := p.Vocab.Find([]byte(m.UnkPiece)); ok {
 			b.Unk = id + 1
 		}
-		if err := m.Merges(b); err != nil {
+		err := error(nil)
+		if m.Ranked != nil {
+			err = m.Ranked(p, b)
+		} else {
+			err = m.Merges(b)
+		}
+		if err != nil {
 			return err
 		}
 		b.Finish()
