@@ -46,7 +46,7 @@ func (s llamaShape) parameters() int {
 }
 
 // random returns a model of this shape with random weights.
-func (s llamaShape) random(dt tensor.DType, p tensor.Precision) (*model.Decoder, error) {
+func (s llamaShape) random(dt tensor.DType, p nn.Precision) (*model.Decoder, error) {
 	return model.NewDecoder(s.config(), checkpoint.Random(1, dt), model.Options{Precision: p})
 }
 

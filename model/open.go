@@ -20,21 +20,22 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in, but for
-// quantised ones: see Convert.
+// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
 type Options struct {
 	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. A wider type
-	// changes no result. A narrower type rounds; it halves memory and the time of a token.
+	// changes no result where Precision is Exact. A narrower type rounds; it halves memory and the time of a token.
 	//
 	// 8-bit weights with scales (quant_method fp8) count as F32, in which they are exact up to one rounding. 4-bit
-	// weights (mxfp4) are [tensor.MXFP4]. Without Convert they are kept as BF16, which is exact. Where Convert returns
-	// MXFP4 for them they take a quarter of that, and products the time to decode them.
+	// weights (mxfp4) are [tensor.MXFP4].
 	Convert func(stored tensor.DType) tensor.DType
 
-	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
-	// With [tensor.BF16Activations] logits differ by about a hundredth, as in models of PyTorch that are
-	// bfloat16 throughout. That is faster only on processors with bfloat16 instructions (AVX512-BF16).
-	Precision tensor.Precision
+	// Precision says whether products round activations. The zero value, [nn.Automatic], rounds them to 8 bits where
+	// they are multiplied by matrices of a block type, such as those of GGUF files: this is several times faster, and
+	// logits differ by about a hundredth. Other matrices it multiplies by activations as they are. [nn.Exact] does that
+	// with all matrices. [nn.BF16Activations] rounds to bfloat16 beside BF16 matrices; logits differ by about a
+	// hundredth, as in models of PyTorch that are bfloat16 throughout. That is faster only on processors with bfloat16
+	// instructions (AVX512-BF16). The model's Arithmetic tells what it does.
+	Precision nn.Precision
 
 	// Experts says where the experts of a mixture lie: [nn.Packed], in memory, or [nn.Mapped], in the files, where
 	// each product reads those that its tokens chose. Results have the same bits. Mapped, experts keep the type in

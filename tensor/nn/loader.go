@@ -12,13 +12,12 @@ import (
 // Options say how a [Loader] reads weights.
 type Options struct {
 	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. If it is nil,
-	// matrices keep the stored type, but for MXFP4: these become BF16, which holds the same values and has faster
-	// products. Conversion to a wider type is exact; to BF16 and F16 it rounds to nearest even; to MXFP4 there is
-	// none.
+	// matrices keep the stored type. Conversion to a wider type is exact; to others it rounds: see
+	// [tensor.DType.Encodes]. Rows of a matrix must be whole blocks of both types.
 	Convert func(stored tensor.DType) tensor.DType
 
 	// Precision says whether products with the matrices round activations.
-	Precision tensor.Precision
+	Precision Precision
 
 	// Experts says where the experts of a mixture lie.
 	Experts Placement

@@ -15,9 +15,9 @@ func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
 		if l.made++; l.made == maxMade {
 			l.Fail(fmt.Errorf("nn: %q: a model of more than %d matrices is not supported", l.prefix, maxMade))
 		}
-		return tensor.Describe(dt, l.opt.Precision, out, in)
+		return tensor.Describe(dt, l.opt.Precision.Of(dt), out, in)
 	}
-	return l.slab.NewWeight(dt, l.opt.Precision, out, in)
+	return l.slab.NewWeight(dt, l.opt.Precision.Of(dt), out, in)
 }
 
 // maxMade bounds the matrices of a model without data. Kimi K2 has a tenth of it.
@@ -56,10 +56,7 @@ func (l Loader) zeroed(n int) []float32 {
 
 // keep returns the type in which a matrix of a stored type is kept.
 func (l Loader) keep(stored tensor.DType) tensor.DType {
-	switch {
-	case l.opt.Convert == nil && stored == tensor.MXFP4:
-		return tensor.BF16
-	case l.opt.Convert == nil:
+	if l.opt.Convert == nil {
 		return stored
 	}
 	kept := l.opt.Convert(stored)
@@ -68,6 +65,29 @@ func (l Loader) keep(stored tensor.DType) tensor.DType {
 		return stored
 	}
 	return kept
+}
+
+// keepRows is keep for a tensor with rows of in elements as a matrix. What is not whole blocks is an error.
+func (l Loader) keepRows(name string, stored tensor.DType, in int) (kept tensor.DType, ok bool) {
+	if !l.whole(name, stored, in) {
+		return stored, false
+	}
+	kept = l.keep(stored)
+	elements, _ := kept.Block()
+	if in%elements != 0 {
+		l.Fail(fmt.Errorf("nn: tensor %q: rows of %d elements are not whole blocks of %d, which %v has; have Convert return another type for %v",
+			l.full(name), in, elements, kept, stored))
+	}
+	return kept, in%elements == 0
+}
+
+// whole reports whether rows of in elements are whole blocks of a stored type; if not it records an error.
+func (l Loader) whole(name string, stored tensor.DType, in int) bool {
+	elements, _ := stored.Block()
+	if in%elements != 0 {
+		l.Fail(fmt.Errorf("nn: tensor %q: rows of %d elements are not whole blocks of %d, which %v has", l.full(name), in, elements, stored))
+	}
+	return in%elements == 0
 }
 
 // kept returns the bytes that a tensor takes as a matrix.
