@@ -88,6 +88,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/model/modeltest"
 	"github.com/seed2010d43f/transformer/model/task"
+	"github.com/seed2010d43f/transformer/moe"
 	"github.com/seed2010d43f/transformer/retrieval"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/sample/beam"
@@ -110,6 +111,7 @@ var (
 	_ hf.Generation
 	_ = modeltest.TestOp
 	_ task.Pair
+	_ moe.Router
 	_ retrieval.Hit
 	_ sample.Config
 	_ beam.Options

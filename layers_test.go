@@ -17,7 +17,7 @@ import (
 
 // layers are the library's folders from the top down: a package imports only from folders that
 // come later, and from internal.
-var layers = []string{"model/task", "retrieval", "cost", "model", "model/family", "model/lora", "model/hf", "tensor/checkpoint/torch", "tensor/checkpoint/gguf", "tensor/checkpoint/safetensors", "model/arch", "moe", "block", "attention", "tensor/nn", "tensor/checkpoint", "tensor"}
+var layers = []string{"model/task", "retrieval", "cost", "model", "model/family", "model/lora", "model/quantize", "model/llamacpp", "model/hf", "tensor/checkpoint/torch", "tensor/checkpoint/gguf", "tensor/checkpoint/safetensors", "model/arch", "moe", "block", "attention", "tensor/nn", "tensor/checkpoint", "tensor"}
 
 // leaves stand beside the layers. Of ours they import internal alone; only the top layer and
 // programs import them.

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/seed2010d43f/transformer/internal/half"
 	"github.com/seed2010d43f/transformer/internal/hugepages"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -51,6 +50,18 @@ func (l CacheLayer) ownValues() int {
 
 // Cache holds what the Ops of a model keep of one sequence's past tokens. [Plan.NewCache] makes one.
 //
+// Keys and values are stored as one type:
+//
+//	F32    exact
+//	F16    half the memory: 11 bits, magnitudes up to 65504
+//	BF16   half the memory: 8 bits, every magnitude of F32
+//	Q8_0   34 bytes for 128: 8 bits in blocks of 32 neighbours of a key or value with a float16 scale, as in ggml. A
+//	       dimension that is no multiple of 32 ends in a shorter block.
+//
+// A pass attends to its own keys and values as they are stored, too, so that results do not depend on how a text is
+// split into passes. A block of Q8_0 with a number that is not finite, or beyond 8·10⁶, reads as NaN. States are
+// float32 with every type.
+//
 // Keys and values lie in pages of 128 tokens. A layer whose mask has a window or chunks keeps only the pages
 // that later tokens can still see. Forks share pages until one of them writes to a page; a page released by
 // one fork can be reused by any other. A fork copies states. A cache also saves a state every few hundred
@@ -59,7 +70,6 @@ func (l CacheLayer) ownValues() int {
 // One goroutine at a time may use a Cache. Forks may be used at the same time as each other.
 type Cache struct {
 	plan   *Plan
-	dtype  tensor.DType
 	layers []layerCache
 	n      int // tokens
 	start  int // tokens that were never there: see StartAt
@@ -68,12 +78,12 @@ type Cache struct {
 
 type layerCache struct {
 	CacheLayer
-	dtype tensor.DType
-	pages []*page // page i holds tokens 128·i …; nil: dropped
-	first int     // page that is not dropped
-	spare *spare  // shared with forks
-	mem   *hugepages.Slab
-	state state
+	keys, values layout  // in the pages
+	pages        []*page // page i holds tokens 128·i …; nil: dropped
+	first        int     // page that is not dropped
+	spare        *spare  // shared with forks
+	mem          *hugepages.Slab
+	state        state
 }
 
 // spare is the pages of a layer that a cache and its forks have for use.
@@ -107,22 +117,20 @@ func (s *spare) take() *page {
 	return p
 }
 
-// page holds [Hkv][128][KeyDim] keys and, unless they are in the keys, [Hkv][128][ValueDim] values.
+// page holds the keys of 128 tokens, and their values unless they are in the keys.
 type page struct {
 	refs atomic.Int32
-	k, v []float32
-	k16  []uint16
-	v16  []uint16
+	k, v stored
 }
 
 // newCache returns an empty cache that stores keys and values as dt.
 func newCache(dt tensor.DType, layers []CacheLayer) *Cache {
-	if dt != tensor.F32 && dt != tensor.F16 {
-		panic(fmt.Sprintf("attention: a cache of %v; F32 and F16 are supported", dt))
-	}
-	c := &Cache{dtype: dt}
+	checkStored(dt)
+	c := &Cache{}
 	for _, l := range layers {
-		c.layers = append(c.layers, layerCache{CacheLayer: l, dtype: dt, spare: new(spare), state: newState(l.State)})
+		c.layers = append(c.layers, layerCache{CacheLayer: l, spare: new(spare), state: newState(l.State),
+			keys:   layout{dtype: dt, heads: l.KVHeads, dim: l.KeyDim, columns: dt != tensor.F32 && !l.ValuesInKeys},
+			values: layout{dtype: dt, heads: l.KVHeads, dim: l.ownValues()}})
 	}
 	c.ownMemory()
 	return c
@@ -133,7 +141,7 @@ func newCache(dt tensor.DType, layers []CacheLayer) *Cache {
 func (c *Cache) ownMemory() {
 	piece := int64(0)
 	for i := range c.layers {
-		piece += int64(c.dtype.Bytes(c.layers[i].pageLen()))
+		piece += c.layers[i].pageBytes()
 	}
 	c.mem = &hugepages.Slab{Next: pagesAtOnce * piece, Grow: pagesAtOnce * piece}
 	for i := range c.layers {
@@ -239,7 +247,7 @@ func (l *layerCache) truncate(pages int) {
 
 // Fork returns a cache with the same tokens. The two share memory until one of them writes.
 func (c *Cache) Fork() *Cache {
-	f := &Cache{plan: c.plan, dtype: c.dtype, n: c.n, start: c.start, layers: append([]layerCache(nil), c.layers...)}
+	f := &Cache{plan: c.plan, n: c.n, start: c.start, layers: append([]layerCache(nil), c.layers...)}
 	f.ownMemory()
 	for i := range f.layers {
 		l := &f.layers[i]
@@ -259,7 +267,7 @@ func (c *Cache) Bytes() int64 {
 	for i := range c.layers {
 		l := &c.layers[i]
 		pages := len(l.pages) - min(l.first, len(l.pages)) + l.spare.len()
-		n += int64(pages)*int64(c.dtype.Bytes(l.pageLen())) + l.state.bytes()
+		n += int64(pages)*l.pageBytes() + l.state.bytes()
 	}
 	return n
 }
@@ -287,18 +295,9 @@ func (l *layerCache) forget(n int) {
 	}
 }
 
-func (l *layerCache) pageLen() int { return l.KVHeads * flash.Block * (l.KeyDim + l.ownValues()) }
+func (l *layerCache) pageBytes() int64 { return l.keys.bytes() + l.values.bytes() }
 
-func (l *layerCache) newPage() *page {
-	p := new(page)
-	k, v := l.KVHeads*flash.Block*l.KeyDim, l.KVHeads*flash.Block*l.ownValues()
-	if l.dtype == tensor.F32 {
-		p.k, p.v = l.mem.Float32s(k), l.mem.Float32s(v)
-	} else {
-		p.k16, p.v16 = l.mem.Uint16s(k), l.mem.Uint16s(v)
-	}
-	return p
-}
+func (l *layerCache) newPage() *page { return &page{k: l.keys.make(l.mem), v: l.values.make(l.mem)} }
 
 // take returns an unused page with one reference.
 func (l *layerCache) take() *page {
@@ -328,24 +327,11 @@ func (l *layerCache) grow(pos, n int) {
 			l.pages = append(l.pages, l.take())
 		case l.pages[i].refs.Load() > 1:
 			p := l.take()
-			l.copyPage(p, l.pages[i], max(pos-i*flash.Block, 0))
+			n := max(pos-i*flash.Block, 0)
+			l.keys.copy(p.k, l.pages[i].k, n)
+			l.values.copy(p.v, l.pages[i].v, n)
 			l.drop(i)
 			l.pages[i] = p
-		}
-	}
-}
-
-// copyPage copies the first n tokens of a page.
-func (l *layerCache) copyPage(dst, src *page, n int) {
-	values := l.ownValues()
-	for h := range l.KVHeads {
-		k, v := h*flash.Block*l.KeyDim, h*flash.Block*values
-		if l.dtype == tensor.F32 {
-			copy(dst.k[k:][:n*l.KeyDim], src.k[k:])
-			copy(dst.v[v:][:n*values], src.v[v:])
-		} else {
-			copy(dst.k16[k:][:n*l.KeyDim], src.k16[k:])
-			copy(dst.v16[v:][:n*values], src.v16[v:])
 		}
 	}
 }
@@ -355,53 +341,30 @@ func (l *layerCache) put(pos int, k, v []float32) {
 	p, at := l.pages[pos/flash.Block], pos%flash.Block
 	values := l.ownValues()
 	for h := range l.KVHeads {
-		row := h*flash.Block + at
-		hk, hv := k[h*l.KeyDim:][:l.KeyDim], v[h*values:][:values]
-		if l.dtype == tensor.F32 {
-			copy(p.k[row*l.KeyDim:], hk)
-			copy(p.v[row*values:], hv)
-		} else {
-			half.NarrowF16(p.k16[row*l.KeyDim:][:l.KeyDim], hk)
-			half.NarrowF16(p.v16[row*values:][:values], hv)
-		}
+		l.keys.put(p.k, h, at, k[h*l.KeyDim:][:l.KeyDim])
+		l.values.put(p.v, h, at, v[h*values:][:values])
 	}
-}
-
-// block returns n keys and values of a head from page b, in wide if they are not float32.
-func (l *layerCache) block(head, b, n int, wide []float32) (k []float32, ldk int, v []float32, ldv int) {
-	p, row := l.pages[b], head*flash.Block
-	if l.dtype == tensor.F32 {
-		k = p.k[row*l.KeyDim:]
-	} else {
-		k = wide[:n*l.KeyDim]
-		half.WidenF16(k, p.k16[row*l.KeyDim:][:len(k)])
-	}
-	if l.ValuesInKeys {
-		return k, l.KeyDim, k, l.KeyDim
-	}
-	if l.dtype == tensor.F32 {
-		return k, l.KeyDim, p.v[row*l.ValueDim:], l.ValueDim
-	}
-	v = wide[n*l.KeyDim:][:n*l.ValueDim]
-	half.WidenF16(v, p.v16[row*l.ValueDim:][:len(v)])
-	return k, l.KeyDim, v, l.ValueDim
 }
 
 // read returns copies of the keys and values of the tokens from first to last−1.
 func (l *layerCache) read(first, last int) (k, v tensor.Tensor) {
 	k, v = tensor.New(last-first, l.KVHeads, l.KeyDim), tensor.New(last-first, l.KVHeads, l.ValueDim)
-	wide := make([]float32, flash.Block*(l.KeyDim+l.ValueDim))
-	for pos := first; pos < last; pos++ {
-		b, at := pos/flash.Block, pos%flash.Block
+	w := widenedIn(make([]float32, widenedLen(l.KeyDim, l.ValueDim)), l.KeyDim, l.ValueDim)
+	for start := first; start < last; {
+		b := start / flash.Block
 		if b >= len(l.pages) || l.pages[b] == nil {
-			panic(fmt.Sprintf("attention: position %d is not in the cache: a window has dropped it, or nobody has put it there", pos))
+			panic(fmt.Sprintf("attention: position %d is not in the cache: a window has dropped it, or nobody has put it there", start))
 		}
+		end := min(last, (b+1)*flash.Block)
 		for h := range l.KVHeads {
-			keys, ldk, values, ldv := l.block(h, b, at+1, wide)
-			row := (pos-first)*l.KVHeads + h
-			copy(k.Row(row), keys[at*ldk:][:l.KeyDim])
-			copy(v.Row(row), values[at*ldv:][:l.ValueDim])
+			keys, ldk, values, ldv := l.rows(h, b, end-b*flash.Block, &w)
+			for pos := start; pos < end; pos++ {
+				row, at := (pos-first)*l.KVHeads+h, pos%flash.Block
+				copy(k.Row(row), keys[at*ldk:][:l.KeyDim])
+				copy(v.Row(row), values[at*ldv:][:l.ValueDim])
+			}
 		}
+		start = end
 	}
 	return k, v
 }

@@ -26,6 +26,7 @@ func cacheLayers() []CacheLayer {
 		{KVHeads: 1, KeyDim: 2, ValueDim: 2, Mask: Mask{Causal: true, Chunk: 130}},
 		{KVHeads: 1, KeyDim: 1, ValueDim: 2, Mask: Mask{Causal: true, Window: 128, Chunk: 500}},
 		{KVHeads: 2, KeyDim: 5, ValueDim: 3, ValuesInKeys: true, Mask: Mask{Causal: true, Window: 200}},
+		{KVHeads: 2, KeyDim: 72, ValueDim: 33, Mask: Mask{Causal: true, Window: 100}},
 	}
 }
 
@@ -53,33 +54,66 @@ func write(c *Cache, text, n int) {
 	c.advance(n)
 }
 
+// asStored returns what a cache of type dt keeps of a key or value.
+func asStored(dt tensor.DType, x []float32) []float32 {
+	y := slices.Clone(x)
+	switch dt {
+	case tensor.F16, tensor.BF16:
+		b := make([]byte, dt.Bytes(len(x)))
+		dt.Encode(b, x)
+		dt.Decode(y, b)
+	case tensor.Q8_0:
+		for i := 0; i < len(x); i += 32 {
+			part := y[i:min(i+32, len(x))]
+			most := 0.0
+			for _, v := range part {
+				most = max(most, math.Abs(float64(v)))
+			}
+			d := float32(most) / 127
+			scale := make([]byte, 2)
+			tensor.F16.Encode(scale, []float32{d})
+			var rounded [1]float32
+			tensor.F16.Decode(rounded[:], scale)
+			for j, v := range part {
+				if part[j] = 0; d > 0 {
+					part[j] = float32(math.Round(float64(v*(1/d)))) * rounded[0]
+				}
+			}
+		}
+	}
+	return y
+}
+
+// cacheTypes are the types of caches.
+var cacheTypes = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.Q8_0}
+
 // verify compares everything that the token at position c.n would see; text says of which text the
 // token at a position is.
 func verify(c *Cache, text func(pos int) int) error {
 	for i := range c.layers {
 		l := &c.layers[i]
-		wide := make([]float32, pageTokens*(l.KeyDim+l.ValueDim))
 		lo, _ := l.Mask.Range(c.n)
-		for b := lo / pageTokens; b*pageTokens < c.n; b++ {
-			n := min(pageTokens, c.n-b*pageTokens)
+		first := max(c.start, lo/pageTokens*pageTokens)
+		k, v := l.read(first, c.n)
+		for pos := first; pos < c.n; pos++ {
 			for h := range l.KVHeads {
-				k, ldk, v, ldv := l.block(h, b, n, wide)
-				for j := max(0, c.start-b*pageTokens); j < n; j++ {
-					pos := b*pageTokens + j
-					for d := range l.KeyDim {
-						if want := stamp(text(pos), i, pos, h*l.KeyDim+d); k[j*ldk+d] != want {
-							return fmt.Errorf("layer %d, head %d, position %d: key value %d is %v, want %v", i, h, pos, d, k[j*ldk+d], want)
-						}
-					}
-					for d := range l.ValueDim {
-						want := stamp(text(pos), i, pos, 1000+h*l.ValueDim+d)
-						if l.ValuesInKeys {
-							want = stamp(text(pos), i, pos, h*l.KeyDim+d)
-						}
-						if v[j*ldv+d] != want {
-							return fmt.Errorf("layer %d, head %d, position %d: value %d is %v, want %v", i, h, pos, d, v[j*ldv+d], want)
-						}
-					}
+				key, value := make([]float32, l.KeyDim), make([]float32, l.ValueDim)
+				for d := range key {
+					key[d] = stamp(text(pos), i, pos, h*l.KeyDim+d)
+				}
+				for d := range value {
+					value[d] = stamp(text(pos), i, pos, 1000+h*l.ValueDim+d)
+				}
+				key, value = asStored(l.keys.dtype, key), asStored(l.keys.dtype, value)
+				if l.ValuesInKeys {
+					value = key[:l.ValueDim]
+				}
+				row := (pos-first)*l.KVHeads + h
+				if got := k.Row(row); !slices.Equal(got, key) {
+					return fmt.Errorf("layer %d, head %d, position %d: the key is %v, want %v", i, h, pos, got, key)
+				}
+				if got := v.Row(row); !slices.Equal(got, value) {
+					return fmt.Errorf("layer %d, head %d, position %d: the value is %v, want %v", i, h, pos, got, value)
 				}
 			}
 		}
@@ -90,7 +124,7 @@ func verify(c *Cache, text func(pos int) int) error {
 func always(text int) func(int) int { return func(int) int { return text } }
 
 func TestCacheHolds(t *testing.T) {
-	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
+	for _, dt := range cacheTypes {
 		for _, step := range []int{1, 7, 128, 129, 513} {
 			c := newCache(dt, cacheLayers())
 			for c.Len() < 1200 {
@@ -103,15 +137,26 @@ func TestCacheHolds(t *testing.T) {
 	}
 }
 
+// bytesOf returns the bytes of a key or value. A scale of Q8_0 takes two, for 32 neighbours or fewer.
+func bytesOf(dt tensor.DType, dim int) int64 {
+	switch dt {
+	case tensor.F32:
+		return int64(4 * dim)
+	case tensor.Q8_0:
+		return int64(dim + 2*((dim+31)/32))
+	}
+	return int64(2 * dim)
+}
+
 // The memory of a layer with a window does not grow with the text.
 func TestWindowMemory(t *testing.T) {
-	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
+	for _, dt := range cacheTypes {
 		layers := cacheLayers()[1:]
 		c := newCache(dt, layers)
 		var most int64
 		for _, l := range layers {
 			pages := int64(l.Mask.reach()/pageTokens + 3)
-			most += pages * int64(dt.Bytes(pageTokens*l.KVHeads*(l.KeyDim+l.ownValues())))
+			most += pages * pageTokens * int64(l.KVHeads) * (bytesOf(dt, l.KeyDim) + bytesOf(dt, l.ownValues()))
 		}
 		for c.Len() < 1000 {
 			write(c, 1, 1)
@@ -144,13 +189,13 @@ func TestWindowMemory(t *testing.T) {
 }
 
 func TestCacheBytes(t *testing.T) {
-	layer := CacheLayer{KVHeads: 2, KeyDim: 3, ValueDim: 5, Mask: Mask{Causal: true}}
-	for dt, size := range map[tensor.DType]int64{tensor.F32: 4, tensor.F16: 2} {
+	layer := CacheLayer{KVHeads: 2, KeyDim: 64, ValueDim: 80, Mask: Mask{Causal: true}}
+	for _, dt := range cacheTypes {
 		c := newCache(dt, []CacheLayer{layer, layer})
 		if c.Bytes() != 0 || c.Len() != 0 {
 			t.Errorf("%v: an empty cache has %d bytes and %d tokens", dt, c.Bytes(), c.Len())
 		}
-		page := 2 * size * 128 * 2 * (3 + 5) // two layers
+		page := 2 * 128 * 2 * (bytesOf(dt, 64) + bytesOf(dt, 80)) // two layers
 		for _, n := range []int{1, 127, 1, 128} {
 			write(c, 1, n)
 			if want := page * int64((c.Len()+127)/128); c.Bytes() != want {
@@ -182,11 +227,11 @@ func TestReserve(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	const n = 1000
-	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
+	for _, dt := range cacheTypes {
 		c := newCache(dt, cacheLayers())
 		c.Reserve(n + 1)
 		before := c.Bytes()
-		k, v := make([]float32, 100), make([]float32, 100)
+		k, v := make([]float32, 200), make([]float32, 200)
 		allocs := testing.AllocsPerRun(n-1, func() { // and once to warm up
 			for i := range c.layers {
 				c.layers[i].grow(c.n, 1)
@@ -308,7 +353,7 @@ func TestStartAt(t *testing.T) {
 
 // Forks at every kind of place, of forks too, hold their own text while all are written at once.
 func TestCacheForks(t *testing.T) {
-	for _, dt := range []tensor.DType{tensor.F32, tensor.F16} {
+	for _, dt := range cacheTypes {
 		var wg sync.WaitGroup
 		errs := make(chan error, 100)
 		trunk := newCache(dt, cacheLayers())
@@ -359,7 +404,7 @@ func TestCacheForks(t *testing.T) {
 }
 
 func TestCachePanics(t *testing.T) {
-	for _, dt := range []tensor.DType{tensor.BF16, tensor.DType(77)} {
+	for _, dt := range []tensor.DType{tensor.MXFP4, tensor.DType(77)} {
 		tensortest.Panics(t, dt.String(), func() { newCache(dt, nil) })
 	}
 }

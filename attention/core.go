@@ -54,6 +54,7 @@ type job struct {
 	weights                   []tensor.Tensor // one a segment, or none
 
 	tiles    []tile
+	teams    []int // where the tiles of each team begin, and the end of all
 	workers  []*worker
 	partial  []float32 // results of chunks
 	gathered []float32 // keys and values, head by head
@@ -123,6 +124,9 @@ func (j *job) put() {
 	j.q, j.dst, j.bias, j.sinks = nil, nil, nil, nil
 	clear(j.segments)
 	clear(j.weights)
+	for _, w := range j.workers {
+		w.wide.cache = nil
+	}
 	j.segments, j.weights, j.tiles = j.segments[:0], j.weights[:0], j.tiles[:0]
 	jobs.Put(j, j.bytes())
 }
@@ -131,9 +135,9 @@ func (j *job) put() {
 func (j *job) bytes() int {
 	n := cap(j.partial) + cap(j.gathered)
 	for _, w := range j.workers {
-		n += cap(w.buf)
+		n += w.floats()
 	}
-	return 4*n + 56*cap(j.tiles)
+	return 4*n + 56*cap(j.tiles) + 8*cap(j.teams)
 }
 
 func (j *job) group() int { return j.heads / j.kvHeads }
@@ -167,13 +171,48 @@ func (j *job) run() {
 	}
 	for _, w := range j.workers[:width] {
 		w.resize(j.dim, j.vdim)
+		if j.narrow() {
+			w.wide.resize(j.dim, j.vdim)
+		}
 	}
 	few := width > 1 && chunks > 1 && len(j.tiles) < 2*width
 	if len(j.weights) == 0 && (few || j.interleaved()) {
 		j.runSplit(width)
 		return
 	}
-	parallel.Run(width, len(j.tiles), (*wholeTiles)(j))
+	j.gatherTeams(width)
+	parallel.Run(width, len(j.teams)-1, (*wholeTiles)(j))
+}
+
+// mostTogether is the number of tiles that a worker computes by turns, block by block.
+const mostTogether = 4
+
+// gatherTeams says which tiles are computed by turns: those of a head follow each other.
+func (j *job) gatherTeams(width int) {
+	j.teams = j.teams[:0]
+	most := mostTogether
+	if width > 1 {
+		most = min(most, len(j.tiles)/(4*width))
+	}
+	for i, n := 0, 0; i < len(j.tiles); i++ {
+		t := &j.tiles[i]
+		c := j.segments[t.segment].kv.cache
+		if n == 0 || n >= most || t.lane == 0 || c == nil || c.keys.dtype == tensor.F32 {
+			j.teams, n = append(j.teams, i), 0
+		}
+		n++
+	}
+	j.teams = append(j.teams, len(j.tiles))
+}
+
+// narrow reports whether some keys and values are not float32.
+func (j *job) narrow() bool {
+	for i := range j.segments {
+		if c := j.segments[i].kv.cache; c != nil && c.keys.dtype != tensor.F32 {
+			return true
+		}
+	}
+	return false
 }
 
 // chunks returns the chunks of keys that some query of the tile sees, the last exclusive.
@@ -196,20 +235,27 @@ func (j *job) keyRange(s *segment, row0, row1 int) (lo, hi int) {
 // tileOf returns the tile of a part. The last come first: with a causal mask they are the longest.
 func (j *job) tileOf(part int) *tile { return &j.tiles[len(j.tiles)-1-part] }
 
-// wholeTiles computes one tile in a part.
+// wholeTiles computes the tiles of one team in a part, the last first, as in tileOf.
 type wholeTiles job
 
 func (t *wholeTiles) Do(part, worker int) {
 	j := (*job)(t)
-	w, tile := j.workers[worker], j.tileOf(part)
-	w.begin(j, tile)
-	total := w.attend(tile.first, tile.last)
-	w.addSinks(total)
-	w.finish(total)
-	var weights tensor.Tensor
-	if len(j.weights) > 0 {
-		weights = j.weights[tile.segment]
-		w.writeWeights(weights, total)
+	i := len(j.teams) - 2 - part
+	tiles := j.tiles[j.teams[i]:j.teams[i+1]]
+	team := j.workers[worker].team(j, len(tiles))
+	for i, w := range team {
+		w.begin(j, &tiles[i])
 	}
-	w.mend(total, weights)
+	attend(team...)
+	for i, w := range team {
+		total := w.total()
+		w.addSinks(total)
+		w.finish(total)
+		var weights tensor.Tensor
+		if len(j.weights) > 0 {
+			weights = j.weights[tiles[i].segment]
+			w.writeWeights(weights, total)
+		}
+		w.mend(total, weights)
+	}
 }

@@ -132,7 +132,7 @@ func TestForksSharePages(t *testing.T) {
 		c.advance(n)
 	}
 	read := func(c *Cache, pos int) float32 {
-		k, ld, _, _ := c.layers[0].block(1, pos/128, 1, nil)
+		k, ld, _, _ := c.layers[0].rows(1, pos/128, 1, nil)
 		return k[pos%128*ld]
 	}
 	write(root, 130, 1)

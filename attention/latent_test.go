@@ -330,10 +330,10 @@ func TestLatentChoosesForm(t *testing.T) {
 func TestLatentCache(t *testing.T) {
 	eachLatent(t, func(t *testing.T, m *Latent) {
 		x := random(4, 300, latentDim)
-		for dt, size := range map[tensor.DType]int64{tensor.F32: 4, tensor.F16: 2} {
+		for _, dt := range cacheTypes {
 			c := planOf(m).NewCache(dt)
 			m.fed(x.Slice(0, 200), c, 200)
-			if want := 2 * 128 * size * (18 + 6); c.Bytes() != want {
+			if want := 2 * 128 * bytesOf(dt, 18+6); c.Bytes() != want {
 				t.Errorf("%v: 200 tokens take %d bytes, want two pages of %d in all", dt, c.Bytes(), want)
 			}
 			fork := c.Fork()

@@ -170,11 +170,14 @@ func (t *latentTask) latents(s *latentSeq) (x []float32, ld int) {
 	}
 	ld = t.m.keyDim()
 	x = t.p.Scratch.Floats(s.all.keys * ld)
+	var w widened
+	if c.keys.dtype != tensor.F32 {
+		w = widenedIn(t.p.Scratch.Floats(widenedLen(ld, 0)), ld, 0)
+	}
 	for key := 0; key < s.all.keys; key += flash.Block {
 		n := min(flash.Block, s.all.keys-key)
-		to := x[key*ld:][:n*ld]
-		from, _, _, _ := c.block(0, key/flash.Block, n, to) // which is in its place already if it is not float32
-		copy(to, from)
+		from, _, _, _ := c.rows(0, key/flash.Block, n, &w)
+		copy(x[key*ld:][:n*ld], from)
 	}
 	return x, ld
 }

@@ -48,7 +48,8 @@ func (w *worker) again(lane int, sum float32, weights tensor.Tensor) {
 	if sum == 0 && one.allHidden() {
 		return // zeros are right
 	}
-	total := one.attend(int(one.lo[0])/chunk, int(one.hi[0])/chunk+1)
+	attend(one)
+	total := one.total()
 	one.addSinks(total)
 	one.finish(total)
 	if len(weights.Data) > 0 {
@@ -61,11 +62,12 @@ func (w *worker) again(lane int, sum float32, weights tensor.Tensor) {
 
 // alone returns a worker for one lane of w's tile, which does not read the values of hidden keys.
 func (w *worker) alone(lane int) *worker {
-	one := &worker{j: w.j, s: w.s, head: w.head, lanes: 1, n: 1, clean: true}
+	one := &worker{j: w.j, s: w.s, head: w.head, lanes: 1, n: 1, wide: w.wide, clean: true}
 	one.resize(w.j.dim, w.j.vdim)
 	one.lo[0], one.hi[0] = w.lo[lane], w.hi[lane]
 	one.rows[0], one.pos[0], one.heads[0] = w.rows[lane], w.pos[lane], w.heads[lane]
 	one.qAt[0], one.dstAt[0] = w.qAt[lane], w.dstAt[lane]
+	one.first, one.last = int(one.lo[0])/chunk, int(one.hi[0])/chunk+1
 	one.loMax, one.hiMin = int(w.lo[lane]), int(w.hi[lane])
 	flash.LoadQueries(one.qt, 1, w.j.dim, w.j.q, one.qAt[:1], w.j.scale)
 	return one

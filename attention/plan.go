@@ -142,8 +142,7 @@ func (p *Plan) Caches() []CacheLayer { return append([]CacheLayer(nil), p.caches
 // without an encoder.
 func (p *Plan) Cross() []CacheLayer { return append([]CacheLayer(nil), p.cross...) }
 
-// NewCache returns an empty cache for one sequence of the model. dt is the type of keys and values: F32, or
-// F16, which halves the memory and rounds to 11 bits. It panics for another type.
+// NewCache returns an empty cache for one sequence of the model. It panics if dt is not a type that [Cache] describes.
 func (p *Plan) NewCache(dt tensor.DType) *Cache {
 	c := newCache(dt, p.caches)
 	c.plan = p

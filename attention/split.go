@@ -55,7 +55,7 @@ func (j *job) mergeChunks(tiles []tile) {
 		total.reset()
 		for range t.last - t.first {
 			r := w.partialOf(j, &t)
-			flash.Merge(total.o, total.m, total.l, r.o, r.m, r.l, w.lanes, j.vdim)
+			w.merge(total, r)
 			t.slot++
 		}
 		w.addSinks(total)
@@ -98,17 +98,16 @@ type headChunks job
 func (t *headChunks) Do(part, worker int) {
 	j := (*job)(t)
 	w, tiles := j.workers[worker], j.tiles[part*j.kvHeads:][:j.kvHeads]
-	first, last, hi := 0, 0, 0
 	for i := range tiles {
 		w.begin(j, &tiles[i])
 		w.partialOf(j, &tiles[i]).reset()
-		first, last, hi = w.blocks(tiles[i].first)
+		w.blocks(tiles[i].first)
 	}
-	for b := first; b <= last; b++ {
-		w.touch(b, hi)
+	for b := w.firstBlock; b <= w.lastBlock; b++ {
+		w.touch(b, w.lastKey)
 		for i := range tiles {
 			w.begin(j, &tiles[i])
-			w.add(b, hi, w.partialOf(j, &tiles[i]))
+			w.add(b, w.partialOf(j, &tiles[i]))
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package attention
 
 import (
+	"math"
+
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -10,8 +12,9 @@ type worker struct {
 	j     *job
 	s     *segment
 	head  int // of keys and values
-	lanes int // 1, 8, 16, 32 or 48, of which n are used
+	lanes int // 1, 8, 16, 32 or 48, of which n are used; n if the queries are apart
 	n     int
+	apart bool // each query has a tile of one lane: see few
 
 	lo, hi       []int32 // [lanes] keys that a lane sees
 	rows, pos    []int   // [n] row among all queries, position
@@ -19,14 +22,20 @@ type worker struct {
 	qAt, dstAt   []int   // [n] where its query and its result begin
 	loMax, hiMin int     // keys between them are seen by all lanes
 
+	first, last           int // chunks, the last exclusive
+	firstBlock, lastBlock int // of the present chunk
+	lastKey               int // that the tile sees
+
 	scoreTile Scores
 	buf       []float32
 	qt        []float32 // [D][lanes]
 	scores    []float32 // [Block][lanes]
 	mnew      []float32 // [lanes]
-	wide      []float32 // [Block][D] and [Block][Dv]: keys and values in float32, if they are not
+	wide      *widened  // keys and values in float32, if they are not
 	sums      []float32 // two partial results
 	vdim      int
+
+	mates []*worker // see team
 
 	clean   bool    // values of hidden keys are not read: see mend
 	touched float32 // so that touch is not optimised away
@@ -46,11 +55,32 @@ func (r softmaxState) reset() {
 	}
 }
 
+// of returns the part of lane i, where queries are apart.
+func (r softmaxState) of(i, vdim int) softmaxState {
+	return softmaxState{r.o[i*vdim:][:vdim], r.m[i : i+1], r.l[i : i+1]}
+}
+
 func partialLen(vdim int) int { return (vdim + 2) * maxLanes }
+
+// team returns n workers, of which w is the first, for tiles that are computed by turns. They share what they need in a
+// turn alone.
+func (w *worker) team(j *job, n int) []*worker {
+	if len(w.mates) == 0 {
+		w.mates = append(w.mates, w)
+	}
+	for len(w.mates) < n {
+		w.mates = append(w.mates, &worker{wide: w.wide})
+	}
+	for _, m := range w.mates[1:n] {
+		m.resize(j.dim, j.vdim)
+		m.scores, m.mnew = w.scores, w.mnew
+	}
+	return w.mates[:n]
+}
 
 // resize makes room for heads of these widths.
 func (w *worker) resize(dim, vdim int) {
-	n := maxLanes*(dim+flash.Block+1) + flash.Block*(dim+vdim) + 2*partialLen(vdim)
+	n := maxLanes*(dim+flash.Block+1) + 2*partialLen(vdim)
 	if cap(w.buf) < n {
 		w.buf = make([]float32, n)
 	}
@@ -63,7 +93,10 @@ func (w *worker) resize(dim, vdim int) {
 	}
 	w.qt, w.scores, w.mnew = take(maxLanes*dim), take(maxLanes*flash.Block), take(maxLanes)
 	w.sums = take(2 * partialLen(vdim))
-	w.wide = b
+	if w.wide == nil {
+		w.wide = new(widened)
+	}
+	w.wide.cache = nil
 	if w.lo == nil {
 		w.lo, w.hi = make([]int32, maxLanes), make([]int32, maxLanes)
 		ints := make([]int, 5*maxLanes)
@@ -72,9 +105,32 @@ func (w *worker) resize(dim, vdim int) {
 	}
 }
 
+// floats returns the length of what the worker and its mates keep.
+func (w *worker) floats() int {
+	n := cap(w.buf) + cap(w.wide.buf)
+	for _, m := range w.mates {
+		if m != w {
+			n += cap(m.buf)
+		}
+	}
+	return n
+}
+
 func (w *worker) result(b []float32) softmaxState {
 	n := w.vdim * w.lanes
 	return softmaxState{b[:n], b[n : n+w.lanes], b[n+w.lanes : n+2*w.lanes]}
+}
+
+// merge adds the state after other keys to r.
+func (w *worker) merge(r, other softmaxState) {
+	if !w.apart {
+		flash.Merge(r.o, r.m, r.l, other.o, other.m, other.l, w.lanes, w.vdim)
+		return
+	}
+	for i := range w.n {
+		a, b := r.of(i, w.vdim), other.of(i, w.vdim)
+		flash.Merge(a.o, a.m, a.l, b.o, b.m, b.l, 1, w.vdim)
+	}
 }
 
 func (w *worker) total() softmaxState { return w.result(w.sums) }
@@ -86,10 +142,13 @@ func (w *worker) partialOf(j *job, t *tile) softmaxState {
 
 // begin lays out the lanes of a tile and loads its queries.
 func (w *worker) begin(j *job, t *tile) {
-	w.j, w.s, w.head = j, &j.segments[t.segment], t.head
+	w.j, w.s, w.head, w.first, w.last = j, &j.segments[t.segment], t.head, t.first, t.last
 	group := j.group()
 	w.n = min(maxLanes, w.s.rows*group-t.lane)
+	w.apart = w.mayBeApart()
 	switch {
+	case w.apart:
+		w.lanes = w.n
 	case w.n == 1:
 		w.lanes = 1
 	case w.n <= 8:
@@ -115,44 +174,83 @@ func (w *worker) begin(j *job, t *tile) {
 	for i := w.n; i < w.lanes; i++ {
 		w.lo[i], w.hi[i] = w.lo[w.n-1], w.hi[w.n-1]
 	}
+	if w.apart {
+		w.loadApart()
+		return
+	}
 	flash.LoadQueries(w.qt, w.lanes, j.dim, j.q, w.qAt[:w.n], j.scale)
 }
 
-// attend returns the state after the chunks from first to last−1.
-func (w *worker) attend(first, last int) softmaxState {
-	total := w.total()
-	total.reset()
-	for c := first; c < last; c++ {
-		if c == first {
-			w.chunk(c, total)
-			continue
-		}
-		other := w.other()
-		other.reset()
-		w.chunk(c, other)
-		flash.Merge(total.o, total.m, total.l, other.o, other.m, other.l, w.lanes, w.vdim)
+// attend computes the states of the tiles that the workers have begun, after all keys. The tiles have the same head of
+// the same segment: what a block of its keys and values takes to read is done once for all.
+func attend(team ...*worker) {
+	first, last := math.MaxInt, 0
+	for _, w := range team {
+		w.total().reset()
+		first, last = min(first, w.first), max(last, w.last)
 	}
-	return total
+	for c := first; c < last; c++ {
+		for _, w := range team {
+			w.beginChunk(c)
+		}
+		for b := c * chunk / flash.Block; b < (c+1)*chunk/flash.Block; b++ {
+			for _, w := range team {
+				if b >= w.firstBlock && b <= w.lastBlock {
+					w.add(b, w.state(c))
+				}
+			}
+		}
+		for _, w := range team {
+			if c > w.first && c < w.last {
+				w.merge(w.total(), w.other())
+			}
+		}
+	}
+}
+
+// state returns where the keys of chunk c are added: to the total those of the first, the others to a state of their own.
+func (w *worker) state(c int) softmaxState {
+	if c == w.first {
+		return w.total()
+	}
+	return w.other()
+}
+
+// beginChunk prepares for the keys of chunk c, if the tile sees any.
+func (w *worker) beginChunk(c int) {
+	if c < w.first || c >= w.last {
+		w.firstBlock, w.lastBlock = 0, -1
+		return
+	}
+	w.blocks(c)
+	if c > w.first {
+		w.other().reset()
+	}
 }
 
 // chunk adds the keys of chunk c to r.
 func (w *worker) chunk(c int, r softmaxState) {
-	first, last, hi := w.blocks(c)
-	for b := first; b <= last; b++ {
-		w.add(b, hi, r)
+	w.blocks(c)
+	for b := w.firstBlock; b <= w.lastBlock; b++ {
+		w.add(b, r)
 	}
 }
 
-// blocks returns the blocks of chunk c that the tile sees, and the last key that it sees.
-func (w *worker) blocks(c int) (first, last, hi int) {
+// blocks finds the blocks of chunk c that the tile sees.
+func (w *worker) blocks(c int) {
 	lo, hi := w.j.keyRange(w.s, w.rows[0]-w.s.row, w.rows[w.n-1]-w.s.row)
-	return max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block), hi
+	w.firstBlock, w.lastBlock = max(lo/flash.Block, c*chunk/flash.Block), min(hi/flash.Block, ((c+1)*chunk-1)/flash.Block)
+	w.lastKey = hi
 }
 
-// add adds the keys of block b up to key hi to r.
-func (w *worker) add(b, hi int, r softmaxState) {
+// add adds the keys of block b to r.
+func (w *worker) add(b int, r softmaxState) {
 	key := b * flash.Block
-	n := min(flash.Block, hi+1-key)
+	n := min(flash.Block, w.lastKey+1-key)
+	if w.apart {
+		w.addApart(b, n, r)
+		return
+	}
 	k, ldk, v, ldv := w.block(b, n)
 	copy(w.mnew[:w.lanes], r.m)
 	w.score(key, n, k, ldk)
@@ -197,7 +295,7 @@ func (w *worker) addBias(key, n int) {
 func (w *worker) block(b, n int) (k []float32, ldk int, v []float32, ldv int) {
 	s := &w.s.kv
 	if s.cache != nil {
-		return s.cache.block(w.head, b, n, w.wide)
+		return s.cache.rows(w.head, b, n, w.wide)
 	}
 	key := b * flash.Block
 	return s.k[w.head*s.headK+key*s.ldk:], s.ldk, s.v[w.head*s.headV+key*s.ldv:], s.ldv
@@ -214,11 +312,18 @@ func (w *worker) addSinks(total softmaxState) {
 	for i := range sink.m {
 		sink.m[i], sink.l[i] = w.j.sinks[w.heads[min(i, w.n-1)]], 1
 	}
-	flash.Merge(total.o, total.m, total.l, sink.o, sink.m, sink.l, w.lanes, w.vdim)
+	w.merge(total, sink)
 }
 
 // finish writes the results of all lanes.
 func (w *worker) finish(r softmaxState) {
+	if w.apart {
+		for i := range w.n {
+			one := r.of(i, w.vdim)
+			flash.Finish(w.j.dst, w.dstAt[i:i+1], one.o, one.l, 1, w.vdim)
+		}
+		return
+	}
 	flash.Finish(w.j.dst, w.dstAt[:w.n], r.o, r.l, w.lanes, w.vdim)
 }
 

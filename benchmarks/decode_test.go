@@ -33,7 +33,7 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	b.Run("smollm2-135m", func(b *testing.B) {
 		dir := folder(b, "TRANSFORMER_REAL", "smollm2-135m-instruct")
 		benchTypes(b, smolLM135M, func(dt tensor.DType, p nn.Precision) (*model.Decoder, error) {
-			keep := func(tensor.DType) tensor.DType { return dt }
+			keep := nn.As(dt)
 			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep, Precision: p})
 		}, bench)
 	})

@@ -130,7 +130,7 @@ func (m *Model) Cache(n int, f Format) Cache {
 			continue
 		}
 		first, _ := l.Mask.Range(max(n-1, 0))
-		bytes := f.Of(int64(max(n, 0)-first) * Width(l))
+		bytes := cacheBytes(l, max(n, 0)-first, f)
 		switch {
 		case l.ValuesInKeys:
 			c.Latent += bytes
@@ -141,9 +141,23 @@ func (m *Model) Cache(n int, f Format) Cache {
 		}
 	}
 	for _, l := range m.cross {
-		c.Cross += f.Of(int64(m.source) * Width(l))
+		c.Cross += cacheBytes(l, m.source, f)
 	}
 	return c
+}
+
+// cacheBytes returns what a layer keeps of some tokens in a format. Blocks of Q8_0 do not go beyond a key or value, and
+// a last one that is shorter has a whole scale.
+func cacheBytes(l attention.CacheLayer, tokens int, f Format) int64 {
+	if f != Q8_0 {
+		return f.Of(int64(tokens) * Width(l))
+	}
+	blocks := func(dim int) int64 { return (int64(dim) + f.Elements - 1) / f.Elements }
+	perHead := blocks(l.KeyDim)
+	if !l.ValuesInKeys {
+		perHead += blocks(l.ValueDim)
+	}
+	return int64(tokens) * (Width(l) + int64(l.KVHeads)*perHead*(f.Bytes-f.Elements))
 }
 
 // CacheWidth returns the number of values that all layers keep of each token, while no window is full.

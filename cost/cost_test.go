@@ -120,7 +120,7 @@ func TestMemory(t *testing.T) {
 	const config = `{"model_type": %q, "architectures": [%q], "vocab_size": 103, "hidden_size": 48, "intermediate_size": 70, "num_hidden_layers": 2,
 		"num_attention_heads": 4, "max_position_embeddings": 64}`
 	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-		opt := model.Options{Convert: func(tensor.DType) tensor.DType { return dt }}
+		opt := model.Options{Convert: nn.As(dt)}
 		text := fmt.Appendf(nil, config, "llama", "LlamaForCausalLM")
 		m, err := cost.New(text, opt)
 		if err != nil {
@@ -256,5 +256,28 @@ func TestStranger(t *testing.T) {
 	}
 	if got, want := m.Token(0).Products, 2.0*3*5*64*64; got != want {
 		t.Errorf("%v operations, want %v", got, want)
+	}
+}
+
+// Caches take what a session takes for a whole page, in every type: keys of 80 end in a shorter block.
+func TestCacheBytes(t *testing.T) {
+	config := []byte(`{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 10, "hidden_size": 16, "intermediate_size": 8,
+		"num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 80}`)
+	m, err := cost.New(config, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := model.NewDecoder(config, checkpoint.Zeros(tensor.BF16), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dt, f := range map[tensor.DType]cost.Format{tensor.F32: cost.F32, tensor.F16: cost.F16, tensor.BF16: cost.BF16, tensor.Q8_0: cost.Q8_0} {
+		s := d.NewSession(model.SessionOptions{Cache: dt})
+		if err := s.Append(make([]int, 128)...); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := m.Cache(128, f).Total(), s.CacheBytes(); got != want {
+			t.Errorf("%v: %d bytes, a session takes %d", dt, got, want)
+		}
 	}
 }

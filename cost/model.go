@@ -38,7 +38,6 @@ type Model struct {
 
 	tensors  checkpoint.Source
 	matrices int64 // elements of matrices and tables, experts included
-	dtype    tensor.DType
 
 	encoder *arch.Encoder
 	decoder *arch.Decoder
@@ -89,10 +88,7 @@ func New(configJSON []byte, opt model.Options) (*Model, error) {
 		}
 	}
 	src := checkpoint.NewShapes(checkpoint.BF16)
-	m := &Model{Family: c.ModelType(), source: defaultSource, dtype: tensor.BF16, tensors: src}
-	if opt.Convert != nil {
-		m.dtype = opt.Convert(tensor.BF16)
-	}
+	m := &Model{Family: c.ModelType(), source: defaultSource, tensors: src}
 	if err := m.build(c, configJSON, src, opt); err != nil {
 		return nil, err
 	}

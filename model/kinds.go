@@ -30,7 +30,10 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 		return fmt.Errorf("model: %s: quantization: the weights are those of MLX, quantised to %d bits in groups of %d, with .scales and .biases beside each: "+
 			"that is not supported; use the unquantised checkpoint that it was made from", c.Path(), q.Int("bits", 0, 0, 64), q.Int("group_size", 0, 0, hf.MaxWidth))
 	}
-	return c.CheckQuantization()
+	if err := c.CheckQuantization(); err != nil {
+		return err
+	}
+	return c.CheckStored(f.src)
 }
 
 // wrongKind is the error for a model of another kind than it is opened as: it names the functions that open it.

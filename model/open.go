@@ -22,12 +22,19 @@ import (
 
 // Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
 type Options struct {
-	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. A wider type
-	// changes no result where Precision is Exact. A narrower type rounds; it halves memory and the time of a token.
+	// Convert, if not nil, returns the type in which a stored matrix is kept, as [nn.Options] say. A wider type changes
+	// no result where Precision is [nn.Exact]. A narrower type rounds; it saves memory, and the time of a token goes with
+	// it. [nn.As] is one type for all; the functions of package quantize choose as llama.cpp does, such as
+	// quantize.Q4_K_M.
 	//
-	// 8-bit weights with scales (quant_method fp8) count as F32, in which they are exact up to one rounding. 4-bit
-	// weights (mxfp4) are [tensor.MXFP4].
-	Convert func(stored tensor.DType) tensor.DType
+	// Weights with scales (quant_method fp8, gptq, awq and compressed-tensors) count as F32, in which they are exact up
+	// to one rounding, and take the memory of it unless Convert says otherwise. 4-bit weights (mxfp4) are
+	// [tensor.MXFP4].
+	Convert func(m nn.Matrix) tensor.DType
+
+	// Converted, if not nil, is told of each tensor that was converted to a type with blocks, and how far its values
+	// are from those that are stored.
+	Converted func(m nn.Matrix, kept tensor.DType, d nn.Deviation)
 
 	// Precision says whether products round activations. The zero value, [nn.Automatic], rounds them to 8 bits where
 	// they are multiplied by matrices of a block type, such as those of GGUF files: this is several times faster, and
@@ -43,6 +50,11 @@ type Options struct {
 	// of [os.DirFS]; and Close of the model closes them. A file that becomes shorter, or is written to, while it is
 	// mapped is an error of the call that meets it. [OpenEncoderDecoder] packs all weights.
 	Experts nn.Placement
+
+	// FloatActivations opens a checkpoint of compressed-tensors that has static scales for 8-bit activations, keys or
+	// values. These stay in the precision of everything else, which is closer to the model before it was quantised. Such
+	// a checkpoint is an error otherwise. Where activations have dynamic scales this is so in any case.
+	FloatActivations bool
 
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
@@ -96,8 +108,9 @@ func (o *Options) Recipe(modelType string) (family.Recipe, bool) {
 }
 
 func (o *Options) loader(c *hf.Config, src checkpoint.Source, noHead bool) nn.Loader {
-	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Precision: o.Precision, Experts: o.Experts, Progress: o.Progress, Valid: c.Err,
-		Skip: o.Skip, Skipped: o.Skipped, NoHead: noHead})
+	skip := func(name string) bool { return c.IsEmptyBias(src, name) || o.Skip != nil && o.Skip(name) }
+	return nn.NewLoader(src, nn.Options{Convert: o.Convert, Converted: o.Converted, Precision: o.Precision, Experts: o.Experts, Progress: o.Progress, Valid: c.Err,
+		Skip: skip, Skipped: o.Skipped, NoHead: noHead})
 }
 
 // Decoders lists the model_types that [OpenDecoder] opens.
@@ -371,6 +384,9 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 		}
 		return nil, f.noType()
 	}
+	if f.config, err = f.config.WithQuantization(fsys); err != nil {
+		return nil, err
+	}
 	if f.src, err = hf.OpenWeights(fsys); err != nil {
 		return nil, err
 	}
@@ -423,6 +439,9 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 	c, err := hf.ParseConfig("config.json", configJSON)
 	if err != nil {
 		return nil, err
+	}
+	if opt.FloatActivations {
+		c = c.WithFloatActivations()
 	}
 	f := &folder{text: configJSON, config: c, src: src, family: c.ModelType()}
 	f.recipe, _ = opt.Recipe(f.family)

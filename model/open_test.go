@@ -20,6 +20,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // folder returns a golden case as a folder that holds its weights as dt, under names that rename makes.
@@ -64,7 +65,7 @@ func TestOpenTypes(t *testing.T) {
 					opt, last := model.Options{}, int64(-1)
 					var total int64
 					if wide {
-						opt.Convert = func(tensor.DType) tensor.DType { return tensor.F32 }
+						opt.Convert = nn.As(tensor.F32)
 					}
 					opt.Progress = func(done, all int64) {
 						if done < last || done > all || total != 0 && all != total {
@@ -90,7 +91,7 @@ func TestOpenTypes(t *testing.T) {
 				}
 			}
 			narrow := g.folder(t, tensor.F32, nil)
-			d, err := model.OpenDecoder(narrow, model.Options{Convert: func(tensor.DType) tensor.DType { return dt }})
+			d, err := model.OpenDecoder(narrow, model.Options{Convert: nn.As(dt)})
 			if err != nil || d.Head.Weight.DType != dt {
 				t.Errorf("%s: F32 kept as %v: %v", family, dt, err)
 			}

@@ -12,7 +12,8 @@ import (
 
 // SessionOptions change how a [Session] works. The zero value suits most programs.
 type SessionOptions struct {
-	// Cache is the type of the cached keys and values: F32, or F16 for half the memory.
+	// Cache is the type of the cached keys and values: F32; F16 or BF16, for half the memory; or Q8_0, for little more
+	// than a quarter. See [attention.Cache]. Other types panic.
 	Cache tensor.DType
 
 	// Reserve is the number of tokens to allocate cache memory for at the start.

@@ -129,6 +129,31 @@ func (d DType) Encode(b []byte, src []float32) {
 // Q4_K, Q5_K, Q6_K, IQ4_NL and IQ4_XS.
 func (d DType) Encodes() bool { return d.format().Encode != nil }
 
+// Fit returns the type itself if rows of in elements are whole blocks of it. Otherwise it is the type of smaller blocks
+// that llama.cpp takes then, or F16: Q5_0 for Q4_K, Q8_0 for Q6_K.
+func (d DType) Fit(in int) DType {
+	for {
+		elements, _ := d.Block()
+		if in%elements == 0 {
+			return d
+		}
+		switch d {
+		case IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ4_XS:
+			d = IQ4_NL
+		case Q2_K, Q3_K, TQ1_0, TQ2_0, Q2_0:
+			d = Q4_0
+		case Q4_K:
+			d = Q5_0
+		case Q5_K:
+			d = Q5_1
+		case Q6_K:
+			d = Q8_0
+		default:
+			return F16
+		}
+	}
+}
+
 func (d DType) check(n int, b []byte) {
 	if want := d.Bytes(n); len(b) != want {
 		panic(fmt.Sprintf("tensor: %d bytes for %d elements of %v, want %d", len(b), n, d, want))

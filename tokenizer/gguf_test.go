@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -154,6 +155,148 @@ func TestGGUFReal(t *testing.T) {
 							t.Fatalf("%s: %.200q decodes to %.200q, want %.200q", text, part, x, y)
 						}
 					}
+				}
+			}
+		})
+	}
+}
+
+// smallGGUF opens a file of testdata/gguf.
+func smallGGUF(tb testing.TB, name string) *gguf.Metadata {
+	tb.Helper()
+	data := tensortest.ReadFile(tb, "testdata/gguf/"+name+".gguf.gz")
+	f, err := gguf.Open(fstest.MapFS{"m.gguf": {Data: data}}, "m.gguf")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { f.Close() })
+	return f.Metadata()
+}
+
+// ggufCases is what testdata/gguf/generate.py has from the reference.
+type ggufCases struct {
+	Texts []string
+	Cases map[string][]struct {
+		Text    string
+		Pair    *string
+		IDs     []int
+		Around  []int
+		Types   []int
+		Decoded string
+	}
+	Splits map[string][][]int
+}
+
+func readGGUFCases(tb testing.TB) (c ggufCases) {
+	tb.Helper()
+	if err := json.Unmarshal(tensortest.ReadFile(tb, "testdata/gguf/cases.json.gz"), &c); err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// TestGGUFKinds checks a small file of each kind against the reference.
+func TestGGUFKinds(t *testing.T) {
+	all := readGGUFCases(t)
+	all.Cases["gemma4"] = all.Cases["gemma"]
+	if len(all.Cases) != 7 {
+		t.Errorf("%d kinds", len(all.Cases))
+	}
+	for name, cases := range all.Cases {
+		t.Run(name, func(t *testing.T) {
+			tok, err := OpenGGUF(smallGGUF(t, name), GGUFOptions{})
+			if err != nil || len(cases) < 30 {
+				t.Fatalf("%d cases; %v", len(cases), err)
+			}
+			for _, c := range cases {
+				if c.Pair != nil {
+					e, err := tok.EncodePair(c.Text, *c.Pair, Options{AddSpecial: true})
+					if err != nil || !slices.Equal(e.IDs, c.IDs) || !slices.Equal(e.TypeIDs, c.Types) {
+						t.Errorf("%q, %q: %v, %v; want %v", c.Text, *c.Pair, e, err, c.IDs)
+					}
+					continue
+				}
+				if got := ids(t, tok, c.Text, true); !slices.Equal(got, c.IDs) {
+					t.Errorf("%q: %v, want %v", c.Text, got, c.IDs)
+				}
+				if got, err := tok.Encode(c.Text); err != nil || !slices.Equal(got, c.Around) {
+					t.Errorf("%q: %v, %v; want %v", c.Text, got, err, c.Around)
+				}
+				if got, err := tok.Decode(c.IDs, false); err != nil || got != c.Decoded {
+					t.Errorf("%q decodes to %q, %v; want %q", c.Text, got, err, c.Decoded)
+				}
+			}
+		})
+	}
+}
+
+// TestGGUFSplits checks the names of pre-tokenizers against the reference with the stages that the names stand for.
+func TestGGUFSplits(t *testing.T) {
+	all := readGGUFCases(t)
+	m := smallGGUF(t, "gpt2")
+	if len(all.Splits) < 25 {
+		t.Errorf("%d names", len(all.Splits))
+	}
+	for name, want := range all.Splits {
+		tok, err := OpenGGUF(m, GGUFOptions{Pre: name})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for i, text := range all.Texts {
+			if got := ids(t, tok, text, true); !slices.Equal(got, want[i]) {
+				t.Errorf("%s: %q: %v, want %v", name, text, got, want[i])
+			}
+		}
+	}
+}
+
+// Special tokens of Phi-3, but for three, take the white space after them; the model's name is what tells.
+func TestGGUFPhi3(t *testing.T) {
+	m := smallGGUF(t, "llama").Clone()
+	plain, err := OpenGGUF(m, GGUFOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Set("general.name", gguf.Of("Phi-3 Mini"))
+	phi, err := OpenGGUF(m, GGUFOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const end, begin = "</s>  the cat", "<s>  the cat"
+	if got, want := ids(t, phi, end, true), ids(t, plain, "</s>the cat", true); !slices.Equal(got, want) {
+		t.Errorf("%q: %v, want %v", end, got, want)
+	}
+	if got, want := ids(t, plain, end, true), ids(t, phi, end, true); slices.Equal(got, want) {
+		t.Errorf("%q: %v for any model", end, got)
+	}
+	if got, want := ids(t, phi, begin, true), ids(t, plain, begin, true); !slices.Equal(got, want) {
+		t.Errorf("%q: %v, want %v", begin, got, want)
+	}
+}
+
+// A list of tokens without merges merges any two that make up a third, the third of least id first.
+func TestGGUFListed(t *testing.T) {
+	m := smallPairs()
+	m.Set("tokenizer.ggml.pre", gguf.Of("kimi-k2"))
+	m.Delete("tokenizer.ggml.merges")
+	tok, err := OpenGGUF(m, GGUFOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(t, tok, "abb<s>", true); !slices.Equal(got, []int{2, 1, 3}) {
+		t.Error(got)
+	}
+}
+
+func BenchmarkOpenGGUF(b *testing.B) {
+	for _, name := range []string{"smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "gemma-3-270m"} {
+		b.Run(name, func(b *testing.B) {
+			m := readGGUF(b, realModel(b, name+".gguf"))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := OpenGGUF(m, GGUFOptions{}); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})

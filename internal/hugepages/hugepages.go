@@ -74,6 +74,15 @@ func (s *Slab) Uint16s(n int) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), n)
 }
 
+// Int8s returns a zeroed array of n elements.
+func (s *Slab) Int8s(n int) []int8 {
+	if n == 0 {
+		return nil
+	}
+	x := s.Float32s((n + 3) / 4)
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
 // Bytes returns a zeroed array of n bytes, aligned to 4.
 func (s *Slab) Bytes(n int) []byte {
 	if n == 0 {

@@ -8,7 +8,7 @@ import (
 
 // AtPageEnd returns a copy of x that ends where an unreadable page begins: reading past it stops the test with
 // a fault.
-func AtPageEnd[T byte | uint16 | float32](t testing.TB, x []T) []T {
+func AtPageEnd[T byte | int8 | uint16 | float32](t testing.TB, x []T) []T {
 	t.Helper()
 	if len(x) == 0 {
 		return x

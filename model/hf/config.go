@@ -23,6 +23,10 @@ type Config struct {
 
 	wanted   []arch.Task
 	predicts bool
+
+	quant           *Config // quantization_config of another file, or nil
+	keepActivations bool    // see WithFloatActivations
+	conv1D          bool    // of a quantization_config: matrices of the model are [in, out]
 }
 
 // Bounds of what a config may ask for: beyond every published model, and small enough that products of
@@ -89,7 +93,7 @@ func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.keys)) }
 
 // Object returns the object under key, or an empty one.
 func (c *Config) Object(key string) *Config {
-	o := &Config{path: c.path + ": " + key, errs: c.errs}
+	o := &Config{path: c.path + ": " + key, errs: c.errs, keepActivations: c.keepActivations}
 	c.decode(key, &o.keys, "an object")
 	return o
 }
@@ -119,17 +123,19 @@ func (c *Config) Only(keys ...string) *Config {
 
 // With returns a copy of c with the given JSON value under key.
 func (c *Config) With(key, value string) *Config {
-	o := &Config{path: c.path, errs: c.errs, wanted: c.wanted, predicts: c.predicts, keys: map[string]json.RawMessage{}}
+	o := *c
+	o.keys = map[string]json.RawMessage{}
 	maps.Copy(o.keys, c.keys)
 	o.keys[key] = json.RawMessage(value)
-	return o
+	return &o
 }
 
 // Without returns a copy of c without the key.
 func (c *Config) Without(key string) *Config {
-	o := &Config{path: c.path, errs: c.errs, predicts: c.predicts, keys: maps.Clone(c.keys)}
+	o := *c
+	o.keys = maps.Clone(c.keys)
 	delete(o.keys, key)
-	return o
+	return &o
 }
 
 // Alias returns c with one name for a key that has two: the value of alias stands under key. It is an error if

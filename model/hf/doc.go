@@ -16,6 +16,11 @@
 // JSON is read as Python writes it. NaN and Infinity are an error for a key that is read as a number, and for no other. A
 // byte-order mark before the text is passed over, where the reference refuses it.
 //
+// # Quantised weights
+//
+// [Config.Dequantize] shows weights in few bits as what they stand for, as quantization_config says: fp8, mxfp4, gptq, awq
+// and compressed-tensors. [Config.CheckQuantization] names what is not supported.
+//
 // # Labels
 //
 // [Config.Labels] names the labels of a classifier as transformers 5.24 does where num_labels and id2label disagree.

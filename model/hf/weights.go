@@ -3,6 +3,7 @@ package hf
 import (
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/internal/whatis"
@@ -23,6 +24,7 @@ const (
 	indexFile  = "model.safetensors.index.json"
 	torchFile  = "pytorch_model.bin"
 	torchIndex = "pytorch_model.bin.index.json"
+	gptqFiles  = "gptq_model-*bit-*g.safetensors"
 )
 
 // OpenWeights opens the weights in a folder. It looks for these files and takes the first that is there:
@@ -33,6 +35,7 @@ const (
 //  4. pytorch_model.bin.index.json and the shards it names
 //  5. model-00001-of-00003.safetensors and so on, shards without an index; a missing one is refused with [ErrShard]
 //  6. pytorch_model-00001-of-00003.bin and so on
+//  7. the one gptq_model-4bit-128g.safetensors, or of other bits and groups: so AutoGPTQ names the file
 //
 // A folder without any of these files gives [ErrNoWeights], and the error names what it holds instead. See
 // [checkpoint.OpenFile] for how files are read, and [checkpoint.OpenIndex] for shards.
@@ -58,6 +61,15 @@ func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 		if len(names) > 0 {
 			return s.open(fsys, names...)
 		}
+	}
+	var named []string
+	for _, e := range sidefile.List(fsys, ".") {
+		if ok, _ := path.Match(gptqFiles, e.Name()); ok {
+			named = append(named, e.Name())
+		}
+	}
+	if len(named) == 1 {
+		return safetensors.Open(fsys, named[0])
 	}
 	return nil, noWeights(fsys)
 }

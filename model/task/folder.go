@@ -281,7 +281,7 @@ func loadFrom(file checkpoint.Source, opt model.Options, build func(w nn.Loader,
 	if err != nil {
 		return err
 	}
-	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert})
+	w := nn.NewLoader(src, nn.Options{Convert: opt.Convert, Converted: opt.Converted})
 	build(w, src)
 	return w.Err(true)
 }

@@ -80,7 +80,7 @@ func wordVectors(src checkpoint.Source, opt model.Options) (nn.Embedding, error)
 	if err != nil {
 		return nn.Embedding{}, err
 	}
-	w := nn.NewLoader(renamed, nn.Options{Convert: opt.Convert})
+	w := nn.NewLoader(renamed, nn.Options{Convert: opt.Convert, Converted: opt.Converted})
 	words := w.Table("embedding", table.Shape[0], table.Shape[1])
 	mapping, err := tokenRows(renamed, table.Shape[0])
 	if err != nil {

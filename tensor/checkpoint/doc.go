@@ -10,7 +10,9 @@
 //     file, and other languages can compute the same weights.
 //   - [Random] and [Zeros] make any tensor they are asked for, at the speed of a copy: for benchmarks.
 //   - [Rename] shows another Source under other names; [Join] shows several as one.
-//   - [FP8.Dequantize] and [JoinMXFP4] show quantised weights as the tensors that they stand for.
+//   - [FP8.Dequantize], [GPTQ.Dequantize], [AWQ.Dequantize], [Compressed.Dequantize] and [JoinMXFP4] show quantised
+//     weights as the tensors that they stand for. They compute while they are read. A scale that is NaN or infinite is an
+//     error then, [ErrScale]; a NaN that is a weight of FP8 stays one.
 //
 // safetensors.Write and gguf.Write write any of them to a file.
 //

@@ -65,6 +65,10 @@ func (d DType) Block() (elements, bytes int, ok bool) {
 		return 1, 4, true
 	case "C64", "F64", "I64", "U64":
 		return 1, 8, true
+	case "Q8_1": // which ggml has for activations
+		return 32, 36, true
+	case "Q8_K":
+		return 256, 292, true
 	}
 	if t, ok := tensor.DTypeOf(string(d)); ok {
 		elements, bytes = t.Block()

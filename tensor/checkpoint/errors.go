@@ -34,6 +34,7 @@ const (
 	ErrShape       Kind = "the shape is not supported"
 	ErrClosed      Kind = "the checkpoint is closed"
 	ErrScale       Kind = "the scales of quantised weights do not fit them"
+	ErrPacked      Kind = "the codes of quantised weights are not stored as they should be"
 )
 
 // Error says what failed, where, and why. It matches its Kind and its Cause with [errors.Is].

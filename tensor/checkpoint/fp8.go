@@ -17,7 +17,7 @@ import (
 type FP8 struct {
 	// Block is the shape of the blocks that share a scale: rows and columns of the last two dimensions. The
 	// blocks at the ends of a row or column are shorter where it is not a whole number of them. {0, 0} is one
-	// scale for each matrix.
+	// scale for each matrix, or for each of its rows, as the scales' shape says.
 	Block [2]int
 
 	// Bare, if not nil, reports whether a tensor may be F8_E4M3 without a scale: its values are then those that
@@ -25,13 +25,14 @@ type FP8 struct {
 	Bare func(name string) bool
 }
 
-// scaleSuffix is appended to the name of a weight for that of its scales. In spite of the name it is
-// multiplied by them.
-const scaleSuffix = "_scale_inv"
+// scaleSuffixes are appended to the name of a weight for that of its scales. In spite of its name it is multiplied by
+// those of the first kind, too.
+var scaleSuffixes = [...]string{"_scale_inv", "_scale"}
 
 // Dequantize returns src with every F8_E4M3 tensor as F32: stored value × scale of its block, rounded once. The
-// scales of name, [..., rows, columns], are in the tensor name_scale_inv, [..., ⌈rows/Block[0]⌉,
-// ⌈columns/Block[1]⌉], of type F32, F16, BF16, F8_E8M0, or U8, which is read as F8_E8M0. They are not shown, and
+// scales of name, [..., rows, columns], are in the tensor name_scale_inv or name_scale, of type F32, F16, BF16,
+// F8_E8M0, or U8, which is read as F8_E8M0. Their shape is [..., ⌈rows/Block[0]⌉, ⌈columns/Block[1]⌉; without blocks
+// it is [..., rows, 1] or [..., 1, 1], and for a single matrix also [rows], [1] or []. They are not shown, and
 // neither are scales of activations, *.activation_scale and *.input_scale, which only 8-bit products need.
 //
 // It returns [ErrScale] if scales are missing, of another shape or type, or belong to nothing; reading a tensor
@@ -47,7 +48,7 @@ func (q FP8) Dequantize(src Source) (Source, error) {
 		if strings.HasSuffix(name, ".activation_scale") || strings.HasSuffix(name, ".input_scale") {
 			hidden[name] = true
 		}
-		if info.DType != "F8_E4M3" {
+		if info.DType != f8 {
 			continue
 		}
 		w, err := q.weight(src, info)
@@ -57,7 +58,11 @@ func (q FP8) Dequantize(src Source) (Source, error) {
 		tensors[name] = w
 	}
 	for name := range src.Names() {
-		of, isScale := strings.CutSuffix(name, scaleSuffix)
+		of, isScale := strings.CutSuffix(name, scaleSuffixes[0])
+		if !isScale {
+			of, isScale = strings.CutSuffix(name, scaleSuffixes[1])
+			isScale = isScale && strings.HasSuffix(of, "weight") // others have a scale of that name, too
+		}
 		if isScale && tensors[of] == nil {
 			return nil, &Error{Tensor: name, Kind: ErrScale, Detail: fmt.Sprintf("%.500q is not there as F8_E4M3", of)}
 		}
@@ -65,19 +70,49 @@ func (q FP8) Dequantize(src Source) (Source, error) {
 	return newComputed(src, tensors, hidden), nil
 }
 
+const f8 DType = "F8_E4M3"
+
 // weight describes an F8_E4M3 tensor as F32.
 func (q FP8) weight(src Source, stored Info) (*fp8Weight, error) {
+	scales, ok := src.Lookup(stored.Name + scaleSuffixes[0])
+	plain, both := src.Lookup(stored.Name + scaleSuffixes[1])
+	switch {
+	case ok && both:
+		return nil, &Error{Tensor: scales.Name, Kind: ErrScale, Detail: fmt.Sprintf("%.500q is there too", plain.Name)}
+	case both:
+		scales = plain
+	case !ok && (q.Bare == nil || !q.Bare(stored.Name)):
+		return nil, &Error{Tensor: stored.Name, Kind: ErrScale, Detail: fmt.Sprintf("it is F8_E4M3, and %q is not there", stored.Name+scaleSuffixes[0])}
+	case !ok:
+		return newFP8(src, stored)
+	}
+	n, block := len(stored.Shape), q.Block
+	if block == [2]int{} && n >= 2 {
+		rows, cols := stored.Shape[n-2], max(stored.Shape[n-1], 1)
+		block = [2]int{max(rows, 1), cols}
+		each := append(slices.Clone(stored.Shape[:n-1]), 1)
+		if slices.Equal(scales.Shape, each) || n == 2 && slices.Equal(scales.Shape, each[:1]) {
+			block = [2]int{1, cols}
+		}
+	}
+	return scaledFP8(src, stored, scales, block)
+}
+
+// newFP8 describes an F8_E4M3 tensor without scales as F32.
+func newFP8(src Source, stored Info) (*fp8Weight, error) {
 	w := &fp8Weight{src: src, cols: 1, blockRows: 1, blockCols: 1}
 	var ok bool
 	if w.wide, ok = NewInfo(stored.Name, F32, stored.Shape); !ok {
 		return nil, &Error{Tensor: stored.Name, Kind: ErrOverflow, Detail: fmt.Sprintf("%.200s as F32", fmt.Sprint(stored.Shape))}
 	}
-	scales, ok := src.Lookup(stored.Name + scaleSuffix)
-	if !ok {
-		if q.Bare == nil || !q.Bare(stored.Name) {
-			return nil, &Error{Tensor: stored.Name, Kind: ErrScale, Detail: fmt.Sprintf("it is F8_E4M3, and %q is not there", stored.Name+scaleSuffix)}
-		}
-		return w, nil
+	return w, nil
+}
+
+// scaledFP8 describes an F8_E4M3 tensor, blocks of which have a scale, as F32.
+func scaledFP8(src Source, stored, scales Info, block [2]int) (*fp8Weight, error) {
+	w, err := newFP8(src, stored)
+	if err != nil {
+		return nil, err
 	}
 	w.scales = scales.Name
 	if !slices.Contains([]DType{F32, F16, BF16, "F8_E8M0", "U8"}, scales.DType) {
@@ -88,20 +123,25 @@ func (q FP8) weight(src Source, stored Info) (*fp8Weight, error) {
 		return nil, &Error{Tensor: stored.Name, Kind: ErrScale, Detail: fmt.Sprintf("%v is no matrix, and has scales", stored.Shape)}
 	}
 	rows, cols := stored.Shape[n-2], stored.Shape[n-1]
-	w.blockRows, w.blockCols = q.Block[0], q.Block[1]
-	if q.Block == [2]int{} {
-		w.blockRows, w.blockCols = max(rows, 1), max(cols, 1)
-	}
+	w.blockRows, w.blockCols = block[0], block[1]
 	if w.blockRows < 1 || w.blockCols < 1 {
-		return nil, &Error{Tensor: stored.Name, Kind: ErrScale, Detail: fmt.Sprintf("blocks of %v; both must be positive", q.Block)}
+		return nil, &Error{Tensor: stored.Name, Kind: ErrScale, Detail: fmt.Sprintf("blocks of %v; both must be positive", block)}
 	}
 	w.rows, w.cols, w.gridCols = rows, cols, blocks(cols, w.blockCols)
 	want := append(slices.Clone(stored.Shape[:n-2]), blocks(rows, w.blockRows), w.gridCols)
-	single := q.Block == [2]int{} && n == 2 && (len(scales.Shape) == 0 || slices.Equal(scales.Shape, []int{1}))
-	if !slices.Equal(scales.Shape, want) && !single {
+	if !slices.Equal(scales.Shape, want) && !flat(scales.Shape, want, w.blockRows) {
 		return nil, grid(scales.Name, scales.Shape, stored, fmt.Sprintf("%v, one for each block of %d by %d", want, w.blockRows, w.blockCols))
 	}
 	return w, nil
+}
+
+// flat reports whether a shape is that of the scales of rows, [rows, 1], without its column, or of one scale, [1, 1],
+// without any dimension.
+func flat(shape, grid []int, blockRows int) bool {
+	if len(grid) != 2 || grid[1] != 1 {
+		return false
+	}
+	return slices.Equal(shape, grid[:1]) && (blockRows == 1 || grid[0] == 1) || len(shape) == 0 && grid[0] == 1
 }
 
 // blocks returns how many blocks there are in n, the last of which may be shorter.
@@ -134,10 +174,13 @@ func (w *fp8Weight) stored() []string {
 
 func (w *fp8Weight) chunks(elements int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		t := &widening{w: w, values: e4m3()}
-		if err := t.readScales(); err != nil {
-			yield(nil, err)
-			return
+		t := &widening{w: w, values: e4m3(), scales: []float32{1}}
+		if w.scales != "" {
+			var err error
+			if t.scales, err = readScales(w.src, w.scales); err != nil {
+				yield(nil, err)
+				return
+			}
 		}
 		var out []float32
 		for b, err := range w.src.Chunks(w.wide.Name, elements) {
@@ -171,29 +214,26 @@ type widening struct {
 
 const wideningPart = 1 << 16 // elements
 
-// readScales reads the scales, row by row.
-func (t *widening) readScales() error {
-	if t.w.scales == "" {
-		t.scales = []float32{1}
-		return nil
-	}
-	info, _ := t.w.src.Lookup(t.w.scales)
-	b, err := t.w.src.Bytes(info.Name)
+// readScales reads scales row by row. They must be numbers.
+func readScales(src Source, name string) ([]float32, error) {
+	info, _ := src.Lookup(name)
+	b, err := src.Bytes(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var scales []float32
 	switch dt, err := info.DType.Tensor(); {
 	case err == nil:
 		_, size := dt.Block()
-		t.scales = make([]float32, len(b)/size)
-		dt.Decode(t.scales, b)
+		scales = make([]float32, len(b)/size)
+		dt.Decode(scales, b)
 	default: // F8_E8M0
-		t.scales = make([]float32, len(b))
+		scales = make([]float32, len(b))
 		for i, s := range b {
-			t.scales[i] = half.FromE8M0(s)
+			scales[i] = half.FromE8M0(s)
 		}
 	}
-	return finite(info.Name, t.scales)
+	return scales, finite(name, scales)
 }
 
 // Do widens a part: runs of elements that share a scale.

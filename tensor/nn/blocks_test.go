@@ -195,9 +195,6 @@ func TestBlockErrors(t *testing.T) {
 			blocks("s", tensor.Q8_0, 2, 2, 48), blocks("s#0", tensor.Q8_0, 2, 2, 48), blocks("d", tensor.Q8_0, 2, 48, 32), blocks("p.weight#0", tensor.F32, 3, 48))
 	}
 	whole := `tensor "w.weight": rows of 48 elements are not whole blocks of 32, which Q8_0 has`
-	to := func(dt tensor.DType) func(tensor.DType) tensor.DType {
-		return func(tensor.DType) tensor.DType { return dt }
-	}
 	for _, c := range []struct {
 		opt  Options
 		read func(l Loader)
@@ -210,7 +207,6 @@ func TestBlockErrors(t *testing.T) {
 		{Options{}, func(l Loader) { l.Heads("w", 48, 2, 2, HeadRows{N: 2}) }, whole},
 		{Options{Experts: Mapped}, func(l Loader) { l.stack("s", 2, 2, 48, nil) }, `"s": rows of 48`},
 		{Options{}, func(l Loader) { l.FusedExperts("s", "d", 2, 48, 1, Fusion{}) }, `"d" has shape`},
-		{Options{Convert: to(tensor.Q4_0)}, func(l Loader) { l.Linear("f", 48, 4, false) }, "blocks of 32, which Q4_0 has; have Convert return another type for F32"},
 		{Options{}, func(l Loader) { l.Conv1D("c", 48, 32) }, `"c.weight" is Q8_0, and has to be transposed`},
 		{Options{}, func(l Loader) { l.Linear("p", 48, 4, false) }, `the pieces of "p.weight", from "p.weight#0" on, have 3 rows in all, want 4`},
 	} {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -159,13 +158,13 @@ func (l Loader) storeOutputs(w *tensor.Weight, b []byte, dt tensor.DType, transp
 		l.store(w, 0, b[first*size:][:w.Out*size], dt)
 		return
 	}
-	t := &outputs{buffers: l.workerBuffers(), w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
-	parallel.Run(parallel.Width(), (w.Out+packRows-1)/packRows, t)
+	t := &outputs{conversion: l.conversion(), w: w, b: b, dt: dt, transposed: transposed, all: all, first: first, step: step}
+	l.run(&t.conversion, (w.Out+packRows-1)/packRows, t)
 }
 
 // outputs packs some outputs of a stored matrix, which has all of them.
 type outputs struct {
-	buffers          []packBuffers
+	conversion
 	w                *tensor.Weight
 	b                []byte
 	dt               tensor.DType
@@ -194,7 +193,7 @@ func (t *outputs) Do(part, worker int) {
 			copy(rows[j*row:][:row], t.b[(t.first+t.step*(from+j))*row:])
 		}
 	}
-	buffers.pack(t.w, from, rows, t.dt)
+	t.pack(part, worker, t.w, from, rows, t.dt)
 }
 
 // Float32 is [Loader.Linear] for a small layer whose answers decide what is computed, such as a router: it is

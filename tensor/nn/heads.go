@@ -50,8 +50,7 @@ func (l Loader) headPiece(matrices [][]*tensor.Weight, name string, transposed b
 	if !ok {
 		return
 	}
-	kept, ok := l.keepRows(name, dt, wide)
-	if !ok {
+	if !l.whole(name, dt, wide) {
 		return
 	}
 	b, ok := l.bytes(name)
@@ -76,7 +75,7 @@ func (l Loader) headPiece(matrices [][]*tensor.Weight, name string, transposed b
 			if ok && !transposed {
 				of = of[part.First*row:][:part.N*row]
 			}
-			matrices[i] = append(matrices[i], l.headRows(of, dt, kept, in, part, transposed))
+			matrices[i] = append(matrices[i], l.headRows(name, of, dt, in, part, transposed))
 		}
 	}
 	if ok {
@@ -85,24 +84,18 @@ func (l Loader) headPiece(matrices [][]*tensor.Weight, name string, transposed b
 }
 
 // headRows returns the matrix of one head from its rows, which may be stored transposed, or its shape if there are none.
-func (l Loader) headRows(b []byte, dt, kept tensor.DType, in int, part HeadRows, stored bool) *tensor.Weight {
+func (l Loader) headRows(name string, b []byte, dt tensor.DType, in int, part HeadRows, stored bool) *tensor.Weight {
 	out, wide := part.N, in
 	if part.Transposed {
 		out, wide = in, part.N
 	}
-	turn := part.Transposed != stored
-	if turn {
-		if elements, _ := dt.Block(); elements > 1 {
-			b, dt = widened(b, dt, part.N*in), tensor.F32
-		}
-		if elements, _ := kept.Block(); elements > 1 {
-			kept = tensor.F32
-		}
+	turn, kept := part.Transposed != stored, tensor.F32
+	if elements, _ := dt.Block(); turn && elements > 1 {
+		b, dt = widened(b, dt, part.N*in), tensor.F32
+	} else {
+		kept = l.keep(name, dt, wide)
 	}
-	w := l.newWeight(kept, out, wide)
-	if elements, _ := kept.Block(); elements > 1 {
-		w = w.With(tensor.FullPrecision)
-	}
+	w := l.newWeight(kept, out, wide).With(tensor.FullPrecision)
 	if b != nil {
 		l.storeOutputs(w, b, dt, turn, out, 0, 1)
 	}

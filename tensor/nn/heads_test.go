@@ -16,7 +16,7 @@ func TestHeads(t *testing.T) {
 	for _, from := range dtypes {
 		for _, kept := range dtypes {
 			s := stored{"a.kv.weight", from, []int{heads * rows, in}}
-			l := NewLoader(file(t, s), Options{Convert: func(tensor.DType) tensor.DType { return kept }}).At("a")
+			l := NewLoader(file(t, s), Options{Convert: As(kept)}).At("a")
 			got := l.Heads("kv", in, heads, rows, parts...)
 			if err := l.Err(true); err != nil {
 				t.Fatal(err)

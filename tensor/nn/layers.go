@@ -177,15 +177,14 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 
 // Embedding returns the table name.weight, [vocab, dim].
 func (l Loader) Embedding(name string, vocab, dim int) Embedding {
-	w := l.table(name, func(l Loader, name string) *tensor.Weight { return l.Linear(name, dim, vocab, false).Weight })
+	w := l.table(name, Lookups, func(l Loader, name string) *tensor.Weight { return l.Linear(name, dim, vocab, false).Weight })
 	return Embedding{l.forProducts(w)}
 }
 
 // Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable]. One of a block type
 // that is tied to others ([Loader.Tie]) is packed for products, so that all share it: lookups read packed rows, too.
 func (l Loader) Table(name string, rows, dim int) Embedding {
-	return Embedding{l.table(name, func(l Loader, name string) *tensor.Weight {
-		tied := l.tied[l.prefix+name] != nil
+	return Embedding{l.table(name, Lookups, func(l Loader, name string) *tensor.Weight {
 		name += ".weight"
 		dt, ok := l.lookup(name, rows, dim)
 		if !ok {
@@ -195,7 +194,7 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 		if !ok {
 			return nil
 		}
-		if elements, _ := kept.Block(); tied && !l.opt.NoHead && elements > 1 {
+		if elements, _ := kept.Block(); l.use == Head && !l.opt.NoHead && elements > 1 {
 			w := l.newWeight(kept, rows, dim)
 			l.pack(w, 0, rows, name)
 			return w
@@ -215,7 +214,7 @@ func (l Loader) Head(e Embedding, name string) Linear {
 	if e.Weight == nil || l.opt.NoHead {
 		return Linear{}
 	}
-	w := l.table(name, func(l Loader, name string) *tensor.Weight {
+	w := l.table(name, Head, func(l Loader, name string) *tensor.Weight {
 		return l.Linear(name, e.Weight.In, e.Weight.Out, false).Weight
 	})
 	return Linear{Weight: l.forProducts(w)}

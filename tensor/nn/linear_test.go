@@ -64,7 +64,7 @@ func TestTable(t *testing.T) {
 	for _, from := range dtypes {
 		for _, kept := range dtypes {
 			m := stored{"e.weight", from, []int{97, 50}}
-			l := NewLoader(file(t, m), Options{Convert: func(tensor.DType) tensor.DType { return kept }})
+			l := NewLoader(file(t, m), Options{Convert: As(kept)})
 			e := l.Table("e", 97, 50)
 			if err := l.Err(true); err != nil {
 				t.Fatal(err)

@@ -11,10 +11,14 @@ import (
 
 // Options say how a [Loader] reads weights.
 type Options struct {
-	// Convert, if not nil, returns the type in which a matrix of the stored type is kept. If it is nil,
-	// matrices keep the stored type. Conversion to a wider type is exact; to others it rounds: see
-	// [tensor.DType.Encodes]. Rows of a matrix must be whole blocks of both types.
-	Convert func(stored tensor.DType) tensor.DType
+	// Convert, if not nil, returns the type in which a stored matrix is kept. If it is nil, matrices keep the stored
+	// type. Conversion to a wider type is exact; to others it is that of [tensor.DType.Encode], and where rows are not
+	// whole blocks of the type, [tensor.DType.Fit] finds another. It may be asked about a matrix more than once.
+	Convert func(m Matrix) tensor.DType
+
+	// Converted, if not nil, is told of each tensor that was converted to a type with blocks, and how far its values
+	// are from those that are stored. That takes some time.
+	Converted func(m Matrix, kept tensor.DType, d Deviation)
 
 	// Precision says whether products with the matrices round activations.
 	Precision Precision
@@ -60,6 +64,7 @@ const (
 // After an error the layers are empty and must not compute.
 type Loader struct {
 	prefix string
+	use    Use // of what is read
 	*load
 }
 
@@ -77,6 +82,8 @@ type load struct {
 	derived     int64 // bytes of what is computed from weights
 	inPlace     bool  // some matrices are read from the source later
 
+	converting converting
+
 	shapes bool      // there are no data: src is a checkpoint.Shapes
 	zeros  []float32 // what stands for vectors then
 	made   int       // matrices without memory
@@ -85,24 +92,28 @@ type load struct {
 // NewLoader returns a Loader of the weights in src. Names are those inside of the wrappers of PyTorch: module. of
 // DataParallel in front, and _orig_mod, of torch.compile, anywhere.
 func NewLoader(src checkpoint.Source, opt Options) Loader {
-	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{}}
+	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{},
+		converting: converting{matrices: map[string]converted{}}}
+	for name := range src.Names() {
+		l.converting.layers = max(l.converting.layers, layerOf(name)+1)
+	}
 	_, l.shapes = src.(*checkpoint.Shapes)
 	room := int64(0)
 	for name := range src.Names() {
 		info, _ := src.Lookup(name)
 		l.total += info.Size
-		room += Loader{"", l}.kept(info)
+		room += Loader{load: l}.kept(info)
 	}
 	if opt.Experts == Mapped { // most weights need none
 		room = 0
 	}
 	l.slab = tensor.NewSlab(room)
-	return Loader{"", l}
+	return Loader{load: l}
 }
 
 // At returns a Loader that puts the formatted prefix and a dot before every name.
 func (l Loader) At(format string, args ...any) Loader {
-	return Loader{l.prefix + fmt.Sprintf(format, args...) + ".", l.load}
+	return Loader{l.prefix + fmt.Sprintf(format, args...) + ".", l.use, l.load}
 }
 
 // Layers yields l.At(name.0), l.At(name.1), … for n layers. It stops at the first error, so that a config
@@ -189,5 +200,6 @@ func (l Loader) read(name string) {
 
 func (l Loader) consumed(name string) {
 	l.src.Release(l.full(name))
+	l.reportConversion(l.full(name))
 	l.read(l.full(name))
 }

@@ -117,9 +117,9 @@ func checkRows(t *testing.T, what string, w *tensor.Weight, row int, s stored, k
 func TestLinearConverts(t *testing.T) {
 	for _, from := range dtypes {
 		for _, to := range append([]tensor.DType{99}, dtypes...) {
-			opt := Options{Convert: func(dt tensor.DType) tensor.DType {
-				if dt != from {
-					t.Errorf("asked for %v, stored as %v", dt, from)
+			opt := Options{Convert: func(m Matrix) tensor.DType {
+				if m.DType != from {
+					t.Errorf("asked for %v, stored as %v", m.DType, from)
 				}
 				return to
 			}}
@@ -179,7 +179,7 @@ func TestFused(t *testing.T) {
 		}
 	}
 	parts := []stored{{"q.weight", tensor.F16, []int{5, 20}}, {"q.bias", tensor.F16, []int{5}}, {"k.weight", tensor.BF16, []int{3, 20}}, {"k.bias", tensor.F32, []int{3}}}
-	l := NewLoader(file(t, parts...), Options{Convert: func(tensor.DType) tensor.DType { return tensor.BF16 }})
+	l := NewLoader(file(t, parts...), Options{Convert: As(tensor.BF16)})
 	lin := l.Fused(20, true, Part{"q", 5}, Part{"k", 3})
 	if err := l.Err(true); err != nil || lin.Weight.DType != tensor.BF16 {
 		t.Fatalf("%v, error %v", lin.Weight, err)

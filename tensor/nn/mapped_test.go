@@ -106,7 +106,7 @@ func TestMappedExperts(t *testing.T) {
 // Mapped experts keep their type.
 func TestMappedNotConverted(t *testing.T) {
 	src := onDisk(t, tensor.F16)
-	l := NewLoader(src, Options{Experts: Mapped, Convert: func(tensor.DType) tensor.DType { return tensor.F32 }})
+	l := NewLoader(src, Options{Experts: Mapped, Convert: As(tensor.F32)})
 	for name, read := range mixLayouts {
 		if e := read(l); e[0].Up.DType != tensor.F16 {
 			t.Errorf("%s: the type is %v", name, e[0].Up.DType)

@@ -31,12 +31,12 @@ func fourBits(t *testing.T) checkpoint.Source {
 // Weights of four bits are kept as they are, unless Convert widens them, which changes no value.
 func TestMXFP4Kept(t *testing.T) {
 	for _, c := range []struct {
-		convert func(tensor.DType) tensor.DType
+		convert func(Matrix) tensor.DType
 		want    tensor.DType
 	}{
 		{nil, tensor.MXFP4},
-		{func(tensor.DType) tensor.DType { return tensor.BF16 }, tensor.BF16},
-		{func(tensor.DType) tensor.DType { return tensor.F32 }, tensor.F32},
+		{As(tensor.BF16), tensor.BF16},
+		{As(tensor.F32), tensor.F32},
 	} {
 		src := fourBits(t)
 		l := NewLoader(src, Options{Convert: c.convert})
@@ -68,10 +68,10 @@ func TestMXFP4Kept(t *testing.T) {
 }
 
 func TestMXFP4Errors(t *testing.T) {
-	toTwo := Options{Convert: func(tensor.DType) tensor.DType { return tensor.Q2_0 }}
+	toTwo := Options{Convert: As(tensor.Q2_0)}
 	l := NewLoader(file(t, stored{"w.weight", tensor.F32, []int{2, 64}}), toTwo)
 	l.Linear("w", 64, 2, false)
-	if err := l.Err(true); err == nil || !strings.Contains(err.Error(), "Convert returns Q2_0 for F32") {
+	if err := l.Err(true); err == nil || !strings.Contains(err.Error(), "Convert returns Q2_0 for \"w.weight\", stored as F32") {
 		t.Errorf("converting to Q2_0: %v", err)
 	}
 	l = NewLoader(fourBits(t), Options{})

@@ -6,7 +6,6 @@ import (
 
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/tensor"
-	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
 // newWeight returns a matrix of a type as the options have it.
@@ -54,31 +53,12 @@ func (l Loader) zeroed(n int) []float32 {
 	return l.zeros[:n:n]
 }
 
-// keep returns the type in which a matrix of a stored type is kept.
-func (l Loader) keep(stored tensor.DType) tensor.DType {
-	if l.opt.Convert == nil {
-		return stored
-	}
-	kept := l.opt.Convert(stored)
-	if kept != stored && !kept.Encodes() {
-		l.Fail(fmt.Errorf("nn: Convert returns %v for %v: weights are not converted to this type", kept, stored))
-		return stored
-	}
-	return kept
-}
-
-// keepRows is keep for a tensor with rows of in elements as a matrix. What is not whole blocks is an error.
+// keepRows is keep for a stored matrix with rows of in elements, which must be whole blocks of the stored type.
 func (l Loader) keepRows(name string, stored tensor.DType, in int) (kept tensor.DType, ok bool) {
 	if !l.whole(name, stored, in) {
 		return stored, false
 	}
-	kept = l.keep(stored)
-	elements, _ := kept.Block()
-	if in%elements != 0 {
-		l.Fail(fmt.Errorf("nn: tensor %q: rows of %d elements are not whole blocks of %d, which %v has; have Convert return another type for %v",
-			l.full(name), in, elements, kept, stored))
-	}
-	return kept, in%elements == 0
+	return l.keep(name, stored, in), true
 }
 
 // whole reports whether rows of in elements are whole blocks of a stored type; if not it records an error.
@@ -88,17 +68,6 @@ func (l Loader) whole(name string, stored tensor.DType, in int) bool {
 		l.Fail(fmt.Errorf("nn: tensor %q: rows of %d elements are not whole blocks of %d, which %v has", l.full(name), in, elements, stored))
 	}
 	return in%elements == 0
-}
-
-// kept returns the bytes that a tensor takes as a matrix.
-func (l Loader) kept(info checkpoint.Info) int64 {
-	stored, err := info.DType.Tensor()
-	if err != nil || len(info.Shape) < 2 {
-		return info.Size
-	}
-	elements, bytes := stored.Block()
-	keptElements, keptBytes := l.keep(stored).Block()
-	return info.Size / int64(bytes*keptElements) * int64(elements*keptBytes)
 }
 
 // single reports whether the elements of a stored type can be moved one by one; if not it records an error.
@@ -144,13 +113,32 @@ func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
 
 // store packs whole rows of type dt into w.
 func (l Loader) store(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
-	t := &storing{w: w, row: row, b: b, dt: dt, size: dt.Bytes(w.In), buffers: l.workerBuffers()}
-	parallel.Run(parallel.Width(), (len(b)/t.size+packRows-1)/packRows, t)
+	t := &storing{conversion: l.conversion(), w: w, row: row, b: b, dt: dt, size: dt.Bytes(w.In)}
+	n := (len(b)/t.size + packRows - 1) / packRows
+	l.run(&t.conversion, n, t)
+}
+
+// conversion is what tasks that pack rows share.
+type conversion struct {
+	buffers  []packBuffers // of each worker
+	outcomes []outcome     // of each part
+	measure  bool          // how far values are from what was stored
+}
+
+func (l Loader) conversion() conversion {
+	return conversion{buffers: l.workerBuffers(), measure: l.opt.Converted != nil}
+}
+
+// run does n parts of a task on all processors, and records what became of the values.
+func (l Loader) run(c *conversion, n int, t parallel.Task) {
+	c.outcomes = make([]outcome, n)
+	parallel.Run(parallel.Width(), n, t)
+	l.converting.add(c.outcomes)
 }
 
 // packBuffers are what one worker needs to convert rows. They serve all weights of a model.
 type packBuffers struct {
-	floats       []float32
+	floats, back []float32
 	bytes, moved []byte
 }
 
@@ -163,26 +151,27 @@ func (l Loader) workerBuffers() []packBuffers {
 }
 
 type storing struct {
-	w       *tensor.Weight
-	row     int
-	b       []byte
-	dt      tensor.DType
-	size    int // bytes of a row
-	buffers []packBuffers
+	conversion
+	w    *tensor.Weight
+	row  int
+	b    []byte
+	dt   tensor.DType
+	size int // bytes of a row
 }
 
 // Do packs some rows.
 func (t *storing) Do(part, worker int) {
 	b := t.b[part*packRows*t.size:]
-	t.buffers[worker].pack(t.w, t.row+part*packRows, b[:min(len(b), packRows*t.size)], t.dt)
+	t.pack(part, worker, t.w, t.row+part*packRows, b[:min(len(b), packRows*t.size)], t.dt)
 }
 
 // pack packs whole rows of type dt, converted if the Weight has another type.
-func (p *packBuffers) pack(w *tensor.Weight, row int, b []byte, dt tensor.DType) {
+func (c *conversion) pack(part, worker int, w *tensor.Weight, row int, b []byte, dt tensor.DType) {
 	if dt == w.DType {
 		w.Pack(row, b)
 		return
 	}
+	p := &c.buffers[worker]
 	n := len(b) / dt.Bytes(w.In) * w.In
 	p.floats = slices.Grow(p.floats[:0], n)[:n]
 	dt.Decode(p.floats, b)
@@ -193,4 +182,8 @@ func (p *packBuffers) pack(w *tensor.Weight, row int, b []byte, dt tensor.DType)
 	p.bytes = slices.Grow(p.bytes[:0], w.DType.Bytes(n))[:w.DType.Bytes(n)]
 	w.DType.Encode(p.bytes, p.floats)
 	w.Pack(row, p.bytes)
+	if elements, _ := w.DType.Block(); elements > 1 {
+		p.back = slices.Grow(p.back[:0], n)[:n]
+		c.outcomes[part] = judge(w.DType, p.floats, p.bytes, p.back, c.measure)
+	}
 }

@@ -31,12 +31,13 @@ func (l Loader) Tie(names ...string) {
 
 // table returns the matrix name.weight, [rows, dim], as read reads it, unless it is one with a table that the
 // model has.
-func (l Loader) table(name string, read func(l Loader, name string) *tensor.Weight) *tensor.Weight {
+func (l Loader) table(name string, use Use, read func(l Loader, name string) *tensor.Weight) *tensor.Weight {
 	t := l.tied[l.prefix+name]
 	if t == nil {
+		l.use = use
 		return read(l, name)
 	}
-	root := Loader{"", l.load}
+	root := Loader{"", Head, l.load}
 	stored := l.prefix + name
 	if !root.Has(stored + ".weight") {
 		stored = t.names[max(0, slices.IndexFunc(t.names, func(n string) bool { return root.Has(n + ".weight") }))]

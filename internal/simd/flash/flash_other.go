@@ -37,3 +37,15 @@ func loadQueries(qt []float32, lanes, d int, q []float32, offsets []int, scale f
 func finish(dst []float32, offsets []int, o, l []float32, lanes, d int) {
 	finishPortable(dst, offsets, o, l, lanes, d)
 }
+
+func q8Columns(dst []float32, d int, codes []int8, scales []float32) {
+	q8ColumnsPortable(dst, d, codes, scales)
+}
+
+func q8Rows(dst []float32, n, d int, codes []int8, scales []float32) {
+	q8RowsPortable(dst, n, d, codes, scales)
+}
+
+func rows(dst []float32, n, d int, columns []float32) { rowsPortable(dst, n, d, columns) }
+
+func scoresColumns(s []float32, n, d int, k, q []float32) { scoresColumnsPortable(s, n, d, k, q) }

@@ -52,3 +52,18 @@ func TestReadingAheadEndsWithTheLastRow(t *testing.T) {
 		}
 	})
 }
+
+// Nothing is read or written behind the last row. A kernel that does stops the test with a fault.
+func TestStoredEndsWithTheLastRow(t *testing.T) {
+	tensortest.EachSet(t, func(t *testing.T) {
+		for _, d := range someDims {
+			columns, per := atPageEnd(t, d*flash.Block), flash.Q8Scales(d)
+			flash.ScoresColumns(atPageEnd(t, flash.Block), flash.Block, d, columns, atPageEnd(t, d))
+			flash.Q8Columns(atPageEnd(t, d*flash.Block), d, tensortest.AtPageEnd(t, make([]int8, d*flash.Block)), atPageEnd(t, per*flash.Block))
+			for _, n := range []int{1, 3, 9} {
+				flash.Rows(atPageEnd(t, n*d), n, d, columns)
+				flash.Q8Rows(atPageEnd(t, n*d), n, d, tensortest.AtPageEnd(t, make([]int8, n*d)), atPageEnd(t, n*per))
+			}
+		}
+	})
+}

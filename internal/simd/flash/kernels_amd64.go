@@ -239,3 +239,33 @@ func mergeOneY(o, m, l, oc, mc, lc *float32, d int)
 //
 //go:noescape
 func scaleOneY(dst, src, factor *float32, d int)
+
+// scoresColumnsZ sets s[j] = Σ k[x][j]·q[x], x < d, for so many vectors of keys.
+//
+//go:noescape
+func scoresColumnsZ(s, q, k *float32, vectors, d int)
+
+// q8ColumnsZ sets dst[x][j] = codes[x][j]·scales[j] for n rows of a block each.
+//
+//go:noescape
+func q8ColumnsZ(dst *float32, codes *int8, scales *float32, n int)
+
+// q8RowsZ sets dst[j][x] = codes[j][x]·scales[j][x/32] for n rows of d, a multiple of 8.
+//
+//go:noescape
+func q8RowsZ(dst *float32, codes *int8, scales *float32, n, d int)
+
+// scoresColumnsY sets s[j] = Σ k[x][j]·q[x], x < d, for so many vectors of keys.
+//
+//go:noescape
+func scoresColumnsY(s, q, k *float32, vectors, d int)
+
+// q8ColumnsY sets dst[x][j] = codes[x][j]·scales[j] for n rows of a block each.
+//
+//go:noescape
+func q8ColumnsY(dst *float32, codes *int8, scales *float32, n int)
+
+// q8RowsY sets dst[j][x] = codes[j][x]·scales[j][x/32] for n rows of d, a multiple of 8.
+//
+//go:noescape
+func q8RowsY(dst *float32, codes *int8, scales *float32, n, d int)

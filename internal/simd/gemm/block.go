@@ -47,10 +47,7 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 	if other {
 		b.tiles = formats[F32].tilesFor(set)
 	}
-	b.set = b.tiles.set
-	if b.tiles.expands && rows == 1 && b.tiles.single != 0 {
-		b.set = b.tiles.single
-	} else if other || b.tiles.expands {
+	if other || b.tiles.expands {
 		b.decoded = decodings.Get()
 		defer decodings.Put(b.decoded, int(unsafe.Sizeof(decoded{})))
 	}
@@ -72,10 +69,12 @@ type units struct {
 	n     int // in K
 	k     int // elements of packed activations, for each row
 	bytes int // of weights, for each output
+	step  int // elements of k that a tile takes at a time
 }
 
 func (u *units) set(f *Format, k int) {
-	inputs, _ := f.Activations.block()
+	var inputs int
+	inputs, u.step = f.Activations.block()
 	elements := max(f.Elements, inputs)
 	u.n, u.k, u.bytes = k/elements, f.RowLen(elements), f.rowBytes(elements)
 }
@@ -94,7 +93,6 @@ type block struct {
 	unit     units
 	own      *tiles    // of the format, or nil
 	tiles    *tiles    // in use: own, or those of float32
-	set      tileSet   // of tiles
 	decoded  *decoded  // nil if tiles read panels as they are
 	gathered *gathered // of a matrix that is stored as in a file, or nil
 	rows     int
@@ -132,14 +130,16 @@ func (b *block) multiply(c []float32, col, p int) {
 	w := b.m.panelWidth(p)
 	k := (b.i1 - b.i0) * b.unit.k
 	part := b.part(p, w)
-	t := tile{set: b.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
+	t := tile{set: b.tiles.set, k: k, width: w, ldc: b.ldd, chain: b.i0 > 0, panel: unsafe.Pointer(unsafe.SliceData(part))}
 	if units := b.m.Format.layout.units; units != nil {
 		t.kind, t.offset = units.kind, units.bias
 	}
-	if b.decoded != nil {
+	if b.tiles.single != 0 && b.rows == 1 && w == PanelWidth {
+		t.set = b.tiles.single
+	} else if b.decoded != nil {
 		panel := b.decoded.panel[:]
 		if b.tiles.expands {
-			b.m.Format.expand(panel, part, w, &b.decoded.part)
+			b.m.Format.expand(panel, part, w, b.tiles.single, &b.decoded.part)
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		} else if panel = panel[:k*w]; b.own != nil && b.own.keeps && b.rows >= RowTile {
 			t.set, t.keep = b.own.set, panel
@@ -154,7 +154,7 @@ func (b *block) multiply(c []float32, col, p int) {
 	}
 	next := b.stream(len(part))
 	for r := 0; r < b.rows; {
-		t.next, t.step = next.take(k * b.tiles.fetches)
+		t.next, t.step = next.take(k / b.unit.step * b.tiles.fetches)
 		t.rows = tileRows(b.rows - r)
 		a := b.a[(r*b.unit.n+b.i0*t.rows)*b.unit.k:][:k*t.rows]
 		if last {
@@ -201,6 +201,9 @@ func (b *block) stream(n int) stream {
 // take takes lines off the stream for a tile that fetches n times, step bytes apart.
 func (s *stream) take(n int) (at uintptr, step int) {
 	at = s.at
+	if n == 0 {
+		return at, 0
+	}
 	taken := min(n, s.lines)
 	s.lines -= taken
 	s.at += uintptr(taken) * 64

@@ -151,7 +151,7 @@ var formats = [...]Format{
 var int8Formats = func() (all [len(formats)]Format) {
 	for n, f := range formats {
 		if f.layout.units != nil {
-			f.Activations, f.tiles = AsInt8Blocks, int8Tiles[:]
+			f.Activations, f.tiles = AsInt8Blocks, f.layout.units.tiles
 			all[n] = f
 		}
 	}

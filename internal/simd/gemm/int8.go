@@ -14,17 +14,17 @@ import (
 //	u = u + float32(−Σ a) · minimum               in formats with minima
 //	c = c + u·s
 //
-// in ascending order of k: fused in assembly, rounded twice in portable Go. In formats whose scales are for 16
-// neighbours u is that of the first 16, and then u + float32(Σ (code − bias)·a)·scale of the last. Scales and minima
-// are products of a file's numbers, and exact in float32.
+// in ascending order of k: fused in assembly, rounded twice in portable Go. Formats whose scales are for 16 neighbours
+// do this for each 16. Scales and minima are products of a file's numbers, and exact in float32.
 //
 // Tiles take a part of a panel expanded: for each 32 of its k the codes as bytes, [8][width][4], four k in a word; and
 // one or two rows of float32, [width]: scales, and after them minima or the scales of the last 16.
 
 // int8Weights is how a format lies in panels (see units.go), and what its tiles make of it.
 type int8Weights struct {
-	bias int32
-	kind int8Kind
+	bias  int32
+	kind  int8Kind
+	tiles []tiles
 
 	// pack sets column col of a unit from a block as a file has it; restore is its inverse.
 	pack    func(unit []byte, width, col int, block []byte)
@@ -56,8 +56,11 @@ type int8Part struct {
 	scales [2]float32 // the second is the minimum, or the scale of the last 16
 }
 
-// expand sets dst to a part of a panel of f, expanded. p is memory.
-func (f *Format) expand(dst []float32, part []byte, width int, p *int8Part) {
+// expand sets dst to a part of a panel of f, expanded for tiles of which set is the format's own. p is memory.
+func (f *Format) expand(dst []float32, part []byte, width int, set tileSet, p *int8Part) {
+	if set.expandWith(len(part)/(width*f.Bytes), &dst[0], unsafe.Pointer(unsafe.SliceData(part)), width) {
+		return
+	}
 	var (
 		w     = f.layout.units
 		words = w.kind.words()
@@ -108,7 +111,8 @@ func (t *tile) int8s(c, a []float32) {
 				var u float32
 				switch t.kind {
 				case int8Halves:
-					u = float32(float32(first)*scales[col]) + float32(float32(last)*scales[t.width+col])
+					c[r*t.ldc+col] += float32(float32(float32(first)*scales[col]) * scale)
+					u = float32(float32(last) * scales[t.width+col])
 				case int8Minima:
 					u = float32(float32(first+last)*scales[col]) + float32(sum*scales[t.width+col])
 				default:

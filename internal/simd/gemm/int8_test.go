@@ -226,7 +226,8 @@ func int8Chain(f *Format, row []byte, codes []int32, scales []float32) (c float3
 		case int8Minima:
 			u = mulAdd(f, float32(-all), p.scales[1], u)
 		case int8Halves:
-			u = mulAdd(f, float32(sums[1]), p.scales[1], float32(float32(sums[0])*p.scales[0]))
+			c = mulAdd(f, float32(float32(sums[0])*p.scales[0]), scales[b], c)
+			u = float32(sums[1]) * p.scales[1]
 		}
 		c = mulAdd(f, u, scales[b], c)
 	}

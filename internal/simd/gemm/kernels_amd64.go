@@ -15,6 +15,17 @@ const (
 	tilesF32AVX2
 	tilesF16AVX2
 	tilesBF16AVX2
+	tilesInt8AVX512VNNI
+	tilesQ8_0AVX512VNNI
+	tilesQ4_0AVX512VNNI
+	tilesQ4_1AVX512VNNI
+	tilesQ5_0AVX512VNNI
+	tilesQ5_1AVX512VNNI
+	tilesIQ4_NLAVX512VNNI
+	tilesMXFP4AVX512VNNI
+	tilesQ4_KAVX512VNNI
+	tilesQ5_KAVX512VNNI
+	tilesQ6_KAVX512VNNI
 )
 
 // multiply computes the outputs c, whose rows are t.ldc apart, from packed rows a.
@@ -253,9 +264,222 @@ func (t *tile) multiply(c, a []float32) {
 				tile8x16BF16AVX2(t.k, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step)
 			}
 		}
+	case tilesInt8AVX512VNNI, tilesQ8_0AVX512VNNI, tilesQ4_0AVX512VNNI, tilesQ4_1AVX512VNNI, tilesQ5_0AVX512VNNI, tilesQ5_1AVX512VNNI, tilesIQ4_NLAVX512VNNI, tilesMXFP4AVX512VNNI, tilesQ4_KAVX512VNNI, tilesQ5_KAVX512VNNI, tilesQ6_KAVX512VNNI:
+		t.multiplyInt8(c, a, chain)
 	default:
 		t.multiplyPortable(c, a)
 	}
+}
+
+// multiplyInt8 is multiply for sets that take 8-bit activations.
+func (t *tile) multiplyInt8(c, a []float32, chain int) {
+	blocks, offset := t.k/int8Len, int(t.offset)
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.set {
+	case tilesQ4_0AVX512VNNI:
+		int8Row48Q4_0AVX512VNNI(blocks/1, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ4_1AVX512VNNI:
+		int8Row48Q4_1AVX512VNNI(blocks/1, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ5_0AVX512VNNI:
+		int8Row48Q5_0AVX512VNNI(blocks/1, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ5_1AVX512VNNI:
+		int8Row48Q5_1AVX512VNNI(blocks/1, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesIQ4_NLAVX512VNNI:
+		int8Row48IQ4_NLAVX512VNNI(blocks/1, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesMXFP4AVX512VNNI:
+		int8Row48MXFP4AVX512VNNI(blocks/1, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ4_KAVX512VNNI:
+		int8Row48Q4_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ5_KAVX512VNNI:
+		int8Row48Q5_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ6_KAVX512VNNI:
+		int8Row48Q6_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
+		return
+	case tilesQ8_0AVX512VNNI:
+		if t.rows == 1 {
+			switch t.width {
+			case 48:
+				int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 32:
+				int8Tile1x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 16:
+				int8Tile1x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			}
+			return
+		}
+		switch t.width {
+		case 48:
+			int8Tile4x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 32:
+			int8Tile4x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 16:
+			int8Tile4x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		}
+		return
+	}
+	switch t.kind {
+	case int8Plain:
+		if t.rows == 1 {
+			switch t.width {
+			case 48:
+				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 32:
+				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 16:
+				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			}
+			return
+		}
+		switch t.width {
+		case 48:
+			int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 32:
+			int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 16:
+			int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		}
+		return
+	case int8Minima:
+		if t.rows == 1 {
+			switch t.width {
+			case 48:
+				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 32:
+				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 16:
+				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			}
+			return
+		}
+		switch t.width {
+		case 48:
+			int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 32:
+			int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 16:
+			int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		}
+		return
+	case int8Halves:
+		if t.rows == 1 {
+			switch t.width {
+			case 48:
+				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 32:
+				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			case 16:
+				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+			}
+			return
+		}
+		switch t.width {
+		case 48:
+			int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 32:
+			int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		case 16:
+			int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, t.rows/4)
+		}
+		return
+	}
+}
+
+// expandWith is expand by the instructions of a set, if it has such for the format.
+func (s tileSet) expandWith(n int, dst *float32, panel unsafe.Pointer, width int) bool {
+	switch s {
+	case tilesQ4_0AVX512VNNI:
+		switch width {
+		case 48:
+			expandQ4_048AVX512(n, dst, panel)
+		case 32:
+			expandQ4_032AVX512(n, dst, panel)
+		case 16:
+			expandQ4_016AVX512(n, dst, panel)
+		}
+	case tilesQ4_1AVX512VNNI:
+		switch width {
+		case 48:
+			expandQ4_148AVX512(n, dst, panel)
+		case 32:
+			expandQ4_132AVX512(n, dst, panel)
+		case 16:
+			expandQ4_116AVX512(n, dst, panel)
+		}
+	case tilesQ5_0AVX512VNNI:
+		switch width {
+		case 48:
+			expandQ5_048AVX512(n, dst, panel)
+		case 32:
+			expandQ5_032AVX512(n, dst, panel)
+		case 16:
+			expandQ5_016AVX512(n, dst, panel)
+		}
+	case tilesQ5_1AVX512VNNI:
+		switch width {
+		case 48:
+			expandQ5_148AVX512(n, dst, panel)
+		case 32:
+			expandQ5_132AVX512(n, dst, panel)
+		case 16:
+			expandQ5_116AVX512(n, dst, panel)
+		}
+	case tilesIQ4_NLAVX512VNNI:
+		switch width {
+		case 48:
+			expandIQ4_NL48AVX512(n, dst, panel)
+		case 32:
+			expandIQ4_NL32AVX512(n, dst, panel)
+		case 16:
+			expandIQ4_NL16AVX512(n, dst, panel)
+		}
+	case tilesMXFP4AVX512VNNI:
+		switch width {
+		case 48:
+			expandMXFP448AVX512(n, dst, panel)
+		case 32:
+			expandMXFP432AVX512(n, dst, panel)
+		case 16:
+			expandMXFP416AVX512(n, dst, panel)
+		}
+	case tilesQ4_KAVX512VNNI:
+		switch width {
+		case 48:
+			expandQ4_K48AVX512(n, dst, panel)
+		case 32:
+			expandQ4_K32AVX512(n, dst, panel)
+		case 16:
+			expandQ4_K16AVX512(n, dst, panel)
+		}
+	case tilesQ5_KAVX512VNNI:
+		switch width {
+		case 48:
+			expandQ5_K48AVX512(n, dst, panel)
+		case 32:
+			expandQ5_K32AVX512(n, dst, panel)
+		case 16:
+			expandQ5_K16AVX512(n, dst, panel)
+		}
+	case tilesQ6_KAVX512VNNI:
+		switch width {
+		case 48:
+			expandQ6_K48AVX512(n, dst, panel)
+		case 32:
+			expandQ6_K32AVX512(n, dst, panel)
+		case 16:
+			expandQ6_K16AVX512(n, dst, panel)
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 // tile8x48F32AVX512 computes 8 × 48 outputs from k elements of each row and column.
@@ -603,6 +827,312 @@ func tile1x32BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chai
 //go:noescape
 func tile1x16BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step int)
 
+// quantizeAVX512 makes n blocks of 32 elements of src, pitch bytes apart. It stops before one whose largest
+// magnitude is below 2⁻¹⁰⁰ or not finite, and sets done to the blocks made.
+//
+//go:noescape
+func quantizeAVX512(n int, src, dst *float32, pitch int, done *int)
+
+// int8Tile4x48PlainAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x32PlainAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x16PlainAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile1x48PlainAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x32PlainAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x16PlainAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile4x48MinimaAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x32MinimaAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x16MinimaAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile1x48MinimaAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x32MinimaAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x16MinimaAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile4x48HalvesAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x32HalvesAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x16HalvesAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile1x48HalvesAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x32HalvesAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x16HalvesAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile4x48Q8_0AVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x32Q8_0AVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile4x16Q8_0AVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int, times int)
+
+// int8Tile1x48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x32Q8_0AVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// int8Tile1x16Q8_0AVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+
+// expandQ4_048AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ4_048AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_032AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ4_032AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_016AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ4_016AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q4_0AVX512VNNI computes 1 × 48 outputs from units of 32 k.
+//
+//go:noescape
+func int8Row48Q4_0AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ4_148AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ4_148AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_132AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ4_132AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_116AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ4_116AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q4_1AVX512VNNI computes 1 × 48 outputs from units of 32 k.
+//
+//go:noescape
+func int8Row48Q4_1AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ5_048AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ5_048AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_032AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ5_032AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_016AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ5_016AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q5_0AVX512VNNI computes 1 × 48 outputs from units of 32 k.
+//
+//go:noescape
+func int8Row48Q5_0AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ5_148AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ5_148AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_132AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ5_132AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_116AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ5_116AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q5_1AVX512VNNI computes 1 × 48 outputs from units of 32 k.
+//
+//go:noescape
+func int8Row48Q5_1AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandIQ4_NL48AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandIQ4_NL48AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandIQ4_NL32AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandIQ4_NL32AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandIQ4_NL16AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandIQ4_NL16AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48IQ4_NLAVX512VNNI computes 1 × 48 outputs from units of 32 k.
+//
+//go:noescape
+func int8Row48IQ4_NLAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandMXFP448AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandMXFP448AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandMXFP432AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandMXFP432AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandMXFP416AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandMXFP416AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48MXFP4AVX512VNNI computes 1 × 48 outputs from units of 32 k.
+//
+//go:noescape
+func int8Row48MXFP4AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ4_K48AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ4_K48AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_K32AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ4_K32AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_K16AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ4_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q4_KAVX512VNNI computes 1 × 48 outputs from units of 256 k.
+//
+//go:noescape
+func int8Row48Q4_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ5_K48AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ5_K48AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_K32AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ5_K32AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_K16AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ5_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q5_KAVX512VNNI computes 1 × 48 outputs from units of 256 k.
+//
+//go:noescape
+func int8Row48Q5_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ6_K48AVX512 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ6_K48AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ6_K32AVX512 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ6_K32AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ6_K16AVX512 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ6_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
+
+// int8Row48Q6_KAVX512VNNI computes 1 × 48 outputs from units of 256 k.
+//
+//go:noescape
+func int8Row48Q6_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
 // peakAVX512 does n rounds of 24 independent multiply-adds of vectors, as many as a tile has sums.
 //
 //go:noescape
@@ -612,6 +1142,11 @@ func peakAVX512(n int)
 //
 //go:noescape
 func peakAVX2(n int)
+
+// peakInt8AVX512VNNI does n rounds of 24 independent VPDPBUSD of 512 bits.
+//
+//go:noescape
+func peakInt8AVX512VNNI(n int)
 
 // readAVX2 sets sum to the sum of n groups of 64 elements, which it reads as a stream.
 //

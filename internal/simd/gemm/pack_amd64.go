@@ -64,4 +64,20 @@ func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
 	}
 }
 
-func quantizeInt8(dst []float32, pitch int, x []float32) { quantizePortable(dst, pitch, x) }
+// quantizeInt8 packs a row of whole blocks x, pitch elements apart.
+func quantizeInt8(dst []float32, pitch int, x []float32) {
+	if !simd.Active().Has(simd.AVX512) {
+		quantizePortable(dst, pitch, x)
+		return
+	}
+	for len(x) > 0 {
+		done := 0
+		quantizeAVX512(len(x)/int8Inputs, &x[0], &dst[0], 4*pitch, &done)
+		if x = x[done*int8Inputs:]; len(x) == 0 {
+			return
+		}
+		dst = dst[done*pitch:]
+		quantizePortable(dst, pitch, x[:int8Inputs])
+		x, dst = x[int8Inputs:], dst[min(pitch, len(dst)):]
+	}
+}

@@ -4,6 +4,11 @@ package gemm
 // operations done: by the time taken, it is the ceiling against which a product's speed is measured.
 func Peak(n int) (flops float64) { return peak(n) }
 
+// PeakInt8 runs n rounds of the integer dot products of the active instruction set in registers, and returns the
+// operations done, two for each product of 8-bit numbers: the ceiling of products by 8-bit activations. It is 0 where
+// there is no such instruction.
+func PeakInt8(n int) (ops float64) { return peakInt8(n) }
+
 // Read reads buf as a stream and returns its sum, in no particular order: by the time taken, it is the
 // ceiling for a product that is bound by memory.
 func Read(buf []float32) float32 { return read(buf) }

@@ -16,6 +16,14 @@ func peak(n int) (flops float64) {
 	return peakPortable(n)
 }
 
+func peakInt8(n int) (ops float64) {
+	if !simd.Active().Has(simd.AVX512VNNI) {
+		return 0
+	}
+	peakInt8AVX512VNNI(n)
+	return float64(n) * 24 * 64 * 2
+}
+
 func read(buf []float32) (sum float32) {
 	n := len(buf) / 64
 	if !simd.Active().Has(simd.AVX2) || n == 0 {

@@ -29,6 +29,27 @@ var bf16PairsTiles = [...]tiles{
 	{set: portableBF16Pairs, fetches: 1},
 }
 
-var int8Tiles = [...]tiles{
-	{set: portableInt8, expands: true, fetches: 1},
+// The tiles of formats by 8-bit activations.
+var (
+	q4_0Tiles   = int8Tiles(tilesQ4_0AVX512VNNI)
+	q4_1Tiles   = int8Tiles(tilesQ4_1AVX512VNNI)
+	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI)
+	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI)
+	q4_KTiles   = int8Tiles(tilesQ4_KAVX512VNNI)
+	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI)
+	q6_KTiles   = int8Tiles(tilesQ6_KAVX512VNNI)
+	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI)
+	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI)
+	q8_0Tiles   = []tiles{
+		{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, fetches: 8},
+		{set: portableInt8, expands: true},
+	}
+)
+
+// int8Tiles returns tiles of which single are those that know the format's panels.
+func int8Tiles(single tileSet) []tiles {
+	return []tiles{
+		{needs: simd.AVX512VNNI, set: tilesInt8AVX512VNNI, expands: true, single: single, fetches: 8},
+		{set: portableInt8, expands: true},
+	}
 }

@@ -18,7 +18,8 @@ import (
 // bytes as the blocks have, and nothing is lost: restore gives the blocks of the file back. All is little-endian.
 
 var unitsQ8_0 = int8Weights{
-	bias: 128,
+	tiles: q8_0Tiles,
+	bias:  128,
 	pack: func(unit []byte, width, col int, block []byte) {
 		for i := range 8 {
 			setWord(unit, i*width+col, word(block[2:], i)^0x80808080)
@@ -40,7 +41,8 @@ var unitsQ8_0 = int8Weights{
 }
 
 var unitsQ4_0 = int8Weights{
-	bias: 8,
+	tiles: q4_0Tiles,
+	bias:  8,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibbles(unit, width, col, block[2:])
 		copy16(unit[16*width:], col, block, 0)
@@ -57,7 +59,8 @@ var unitsQ4_0 = int8Weights{
 
 // Q4_1's scales are followed by its minima, here with the other sign.
 var unitsQ4_1 = int8Weights{
-	kind: int8Minima,
+	tiles: q4_1Tiles,
+	kind:  int8Minima,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibbles(unit, width, col, block[4:])
 		copy16(unit[16*width:], col, block, 0)
@@ -75,7 +78,8 @@ var unitsQ4_1 = int8Weights{
 }
 
 var unitsQ5_0 = int8Weights{
-	bias: 16,
+	tiles: q5_0Tiles,
+	bias:  16,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibbles(unit, width, col, block[6:])
 		setWord(unit[16*width:], col, spread(word(block[2:], 0)))
@@ -94,7 +98,8 @@ var unitsQ5_0 = int8Weights{
 }
 
 var unitsQ5_1 = int8Weights{
-	kind: int8Minima,
+	tiles: q5_1Tiles,
+	kind:  int8Minima,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibbles(unit, width, col, block[8:])
 		setWord(unit[16*width:], col, spread(word(block[4:], 0)))
@@ -118,8 +123,9 @@ var unitsQ5_1 = int8Weights{
 var iq4nl = [16]uint8{1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241}
 
 var unitsIQ4_NL = int8Weights{
-	bias: 128,
-	pack: unitsQ4_0.pack, restore: unitsQ4_0.restore,
+	tiles: iq4_NLTiles,
+	bias:  128,
+	pack:  unitsQ4_0.pack, restore: unitsQ4_0.restore,
 	read: func(p *int8Part, unit []byte, width, col, _ int) {
 		p.readNibbles(unit, width, col)
 		p.translate(&iq4nl)
@@ -132,7 +138,8 @@ var mxfp4 = [16]uint8{12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0}
 
 // MXFP4's scale is a byte e, for 2^(e−127); that of e = 0 counts as 0.
 var unitsMXFP4 = int8Weights{
-	bias: 12,
+	tiles: mxfp4Tiles,
+	bias:  12,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibbles(unit, width, col, block[1:])
 		unit[16*width+col] = block[0]
@@ -153,7 +160,8 @@ var unitsMXFP4 = int8Weights{
 // scales of scales and of minima, [2][width] of 16 bits, and the file's 12 bytes of both, [3][width][4].
 
 var unitsQ4_K = int8Weights{
-	kind: int8Minima,
+	tiles: q4_KTiles,
+	kind:  int8Minima,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibblesK(unit, 16*width, width, col, block[16:])
 		packScalesK(unit[8*16*width:], width, col, block)
@@ -169,7 +177,8 @@ var unitsQ4_K = int8Weights{
 }
 
 var unitsQ5_K = int8Weights{
-	kind: int8Minima,
+	tiles: q5_KTiles,
+	kind:  int8Minima,
 	pack: func(unit []byte, width, col int, block []byte) {
 		packNibblesK(unit, 20*width, width, col, block[48:])
 		packBits(unit[16*width:], 20*width, col, block[16:48])
@@ -190,7 +199,8 @@ var unitsQ5_K = int8Weights{
 
 // After the parts of Q6_K come its scales, [16][width] of 8 bits, and theirs, [width] of 16 bits.
 var unitsQ6_K = int8Weights{
-	bias: 32, kind: int8Halves,
+	tiles: q6_KTiles,
+	bias:  32, kind: int8Halves,
 	pack: func(unit []byte, width, col int, block []byte) {
 		for i := range 8 {
 			part := unit[i*24*width:]

@@ -161,11 +161,9 @@ func (r *reader) entry(name string) (e entry, err error) {
 	if err != nil {
 		return e, &checkpoint.Error{Kind: checkpoint.ErrUnknownDType, Detail: err.Error()}
 	}
-	size, err := t.sizeOf(shape)
-	if err != nil {
+	if e.Info, err = describe(name, t.dtype, shape); err != nil {
 		return e, err
 	}
-	e.Info = checkpoint.Info{Name: name, DType: t.dtype, Shape: shape, Size: size}
 	if r.order == binary.BigEndian {
 		e.swap = t.swap()
 	}
@@ -198,22 +196,17 @@ func (r *reader) shape() ([]int, error) {
 	return shape, nil
 }
 
-// sizeOf returns the bytes of a tensor.
-func (t ggmlType) sizeOf(shape []int) (int64, error) {
-	row, n := int64(1), int64(1)
-	if len(shape) > 0 {
-		row = int64(shape[len(shape)-1])
+// describe describes a tensor if its rows are whole blocks, as they need not be elsewhere.
+func describe(name string, d checkpoint.DType, shape []int) (checkpoint.Info, error) {
+	block, _, _ := d.Block()
+	if len(shape) > 0 && shape[len(shape)-1]%block != 0 || len(shape) == 0 && block > 1 {
+		return checkpoint.Info{}, &checkpoint.Error{Tensor: name, Kind: ErrBlocks, Detail: fmt.Sprintf("%v, where %s has blocks of %d", shape, d, block)}
 	}
-	for _, d := range shape {
-		n *= int64(d)
+	info, ok := checkpoint.NewInfo(name, d, shape)
+	if !ok {
+		return info, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrOverflow, Detail: fmt.Sprintf("%s %v", d, shape)}
 	}
-	if row%t.elements != 0 {
-		return 0, &checkpoint.Error{Kind: ErrBlocks, Detail: fmt.Sprintf("%v, where %s has blocks of %d", shape, t.dtype, t.elements)}
-	}
-	if n/t.elements > math.MaxInt64/t.bytes {
-		return 0, &checkpoint.Error{Kind: checkpoint.ErrOverflow, Detail: fmt.Sprintf("%s %v", t.dtype, shape)}
-	}
-	return n / t.elements * t.bytes, nil
+	return info, nil
 }
 
 // locate checks that the tensors, each at the next multiple of the alignment, lie between the end of the description and that

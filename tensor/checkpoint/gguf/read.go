@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -162,8 +163,15 @@ func (r *reader) value() (Value, error) {
 	}
 	v.numbers = make([]byte, n*size)
 	err = r.fill(v.numbers)
+	for i, b := range v.numbers {
+		if v.kind == Bool && b != 0 {
+			v.numbers[i] = 1
+		}
+	}
 	if r.order == binary.BigEndian && size > 1 {
-		ggmlType{bytes: int64(size), words: []word{{0, size, 1}}}.swap()(v.numbers)
+		for number := range slices.Chunk(v.numbers, size) {
+			slices.Reverse(number)
+		}
 	}
 	return v, err
 }

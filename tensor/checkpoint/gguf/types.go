@@ -9,9 +9,8 @@ import (
 
 // ggmlType is a type of tensors: its number in files is its place in ggmlTypes.
 type ggmlType struct {
-	dtype           checkpoint.DType // "" for a number that is in use no more
-	elements, bytes int64            // of a block
-	words           []word           // what byte order changes in a block, in order; between them are single bytes
+	dtype checkpoint.DType // "" for a number that is in use no more
+	words []word           // what byte order changes in a block, in order; all else are single bytes
 }
 
 // word is a number of several bytes in a block, or some in a row.
@@ -24,41 +23,41 @@ func half(offset int) word { return word{offset, 2, 1} }
 // field: the fifth bits of Q5_0 and Q5_1 as a uint32, the scales of IQ1_M as four uint16, signs of IQ2_XXS and
 // IQ3_XXS as uint32.
 var ggmlTypes = [...]ggmlType{
-	0:  {checkpoint.F32, 1, 4, []word{{0, 4, 1}}},
-	1:  {checkpoint.F16, 1, 2, []word{half(0)}},
-	2:  {"Q4_0", 32, 18, []word{half(0)}},
-	3:  {"Q4_1", 32, 20, []word{half(0), half(2)}},
-	6:  {"Q5_0", 32, 22, []word{half(0), {2, 4, 1}}},
-	7:  {"Q5_1", 32, 24, []word{half(0), half(2), {4, 4, 1}}},
-	8:  {"Q8_0", 32, 34, []word{half(0)}},
-	9:  {"Q8_1", 32, 36, []word{half(0), half(2)}},
-	10: {"Q2_K", 256, 84, []word{half(80), half(82)}},
-	11: {"Q3_K", 256, 110, []word{half(108)}},
-	12: {"Q4_K", 256, 144, []word{half(0), half(2)}},
-	13: {"Q5_K", 256, 176, []word{half(0), half(2)}},
-	14: {"Q6_K", 256, 210, []word{half(208)}},
-	15: {"Q8_K", 256, 292, []word{{0, 4, 1}, {260, 2, 16}}},
-	16: {"IQ2_XXS", 256, 66, []word{half(0), {2, 4, 16}}},
-	17: {"IQ2_XS", 256, 74, []word{half(0), {2, 2, 32}}},
-	18: {"IQ3_XXS", 256, 98, []word{half(0), {66, 4, 8}}},
-	19: {"IQ1_S", 256, 50, []word{half(0), {34, 2, 8}}},
-	20: {"IQ4_NL", 32, 18, []word{half(0)}},
-	21: {"IQ3_S", 256, 110, []word{half(0)}},
-	22: {"IQ2_S", 256, 82, []word{half(0)}},
-	23: {"IQ4_XS", 256, 136, []word{half(0), {2, 2, 1}}},
-	24: {"I8", 1, 1, nil},
-	25: {"I16", 1, 2, []word{{0, 2, 1}}},
-	26: {"I32", 1, 4, []word{{0, 4, 1}}},
-	27: {"I64", 1, 8, []word{{0, 8, 1}}},
-	28: {"F64", 1, 8, []word{{0, 8, 1}}},
-	29: {"IQ1_M", 256, 56, []word{{48, 2, 4}}},
-	30: {checkpoint.BF16, 1, 2, []word{{0, 2, 1}}},
-	34: {"TQ1_0", 256, 54, []word{half(52)}},
-	35: {"TQ2_0", 256, 66, []word{half(64)}},
-	39: {checkpoint.MXFP4, 32, 17, nil},
-	40: {"NVFP4", 64, 36, nil},
-	41: {"Q1_0", 128, 18, []word{half(0)}},
-	42: {"Q2_0", 64, 18, []word{half(0)}},
+	0:  {checkpoint.F32, []word{{0, 4, 1}}},
+	1:  {checkpoint.F16, []word{half(0)}},
+	2:  {checkpoint.Q4_0, []word{half(0)}},
+	3:  {checkpoint.Q4_1, []word{half(0), half(2)}},
+	6:  {checkpoint.Q5_0, []word{half(0), {2, 4, 1}}},
+	7:  {checkpoint.Q5_1, []word{half(0), half(2), {4, 4, 1}}},
+	8:  {checkpoint.Q8_0, []word{half(0)}},
+	9:  {"Q8_1", []word{half(0), half(2)}},
+	10: {checkpoint.Q2_K, []word{half(80), half(82)}},
+	11: {checkpoint.Q3_K, []word{half(108)}},
+	12: {checkpoint.Q4_K, []word{half(0), half(2)}},
+	13: {checkpoint.Q5_K, []word{half(0), half(2)}},
+	14: {checkpoint.Q6_K, []word{half(208)}},
+	15: {"Q8_K", []word{{0, 4, 1}, {260, 2, 16}}},
+	16: {checkpoint.IQ2_XXS, []word{half(0), {2, 4, 16}}},
+	17: {checkpoint.IQ2_XS, []word{half(0), {2, 2, 32}}},
+	18: {checkpoint.IQ3_XXS, []word{half(0), {66, 4, 8}}},
+	19: {checkpoint.IQ1_S, []word{half(0), {34, 2, 8}}},
+	20: {checkpoint.IQ4_NL, []word{half(0)}},
+	21: {checkpoint.IQ3_S, []word{half(0)}},
+	22: {checkpoint.IQ2_S, []word{half(0)}},
+	23: {checkpoint.IQ4_XS, []word{half(0), {2, 2, 1}}},
+	24: {"I8", nil},
+	25: {"I16", []word{{0, 2, 1}}},
+	26: {"I32", []word{{0, 4, 1}}},
+	27: {"I64", []word{{0, 8, 1}}},
+	28: {"F64", []word{{0, 8, 1}}},
+	29: {checkpoint.IQ1_M, []word{{48, 2, 4}}},
+	30: {checkpoint.BF16, []word{{0, 2, 1}}},
+	34: {checkpoint.TQ1_0, []word{half(52)}},
+	35: {checkpoint.TQ2_0, []word{half(64)}},
+	39: {checkpoint.MXFP4, nil},
+	40: {checkpoint.NVFP4, nil},
+	41: {checkpoint.Q1_0, []word{half(0)}},
+	42: {checkpoint.Q2_0, []word{half(0)}},
 }
 
 // typeOf returns the type with a number, or an error that says which one it is.
@@ -79,15 +78,15 @@ func typeOf(id uint32) (ggmlType, error) {
 }
 
 // swap returns what changes the byte order of whole blocks, or nil where it changes nothing.
-func (t ggmlType) swap() func(b []byte) {
+func (t ggmlType) swap() func(blocks []byte) {
 	if t.words == nil {
 		return nil
 	}
-	return func(b []byte) {
-		for block := range slices.Chunk(b, int(t.bytes)) {
+	_, size, _ := t.dtype.Block()
+	return func(blocks []byte) {
+		for block := range slices.Chunk(blocks, size) {
 			for _, w := range t.words {
-				for i := range w.count {
-					at := w.offset + i*w.size
+				for at := w.offset; at < w.offset+w.size*w.count; at += w.size {
 					slices.Reverse(block[at : at+w.size])
 				}
 			}

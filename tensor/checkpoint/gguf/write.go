@@ -38,6 +38,11 @@ func Write(w io.Writer, metadata *Metadata, src checkpoint.Source) error {
 	if _, err := w.Write(b); err != nil {
 		return err
 	}
+	if len(infos) > 0 {
+		if err := writePadding(w, uint64(len(b)), alignment); err != nil {
+			return err
+		}
+	}
 	for _, info := range infos {
 		if err := writeTensor(w, src, info, alignment); err != nil {
 			return err
@@ -57,20 +62,14 @@ func tensorsOf(src checkpoint.Source) ([]checkpoint.Info, error) {
 		if len(name) > maxName {
 			return nil, &checkpoint.Error{Tensor: name, Kind: ErrName, Detail: fmt.Sprintf("%d bytes; at most %d are allowed", len(name), maxName)}
 		}
-		id := number(info.DType)
-		if id < 0 {
+		if number(info.DType) < 0 {
 			return nil, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrUnknownDType, Detail: fmt.Sprintf("%q", info.DType)}
 		}
 		if len(info.Shape) > maxDims {
 			return nil, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrShape, Detail: fmt.Sprintf("%d dimensions, at most %d are allowed", len(info.Shape), maxDims)}
 		}
-		size, err := ggmlTypes[id].sizeOf(info.Shape)
-		if e, ok := err.(*checkpoint.Error); ok {
-			e.Tensor = name
-			return nil, e
-		}
-		if size != info.Size {
-			return nil, &checkpoint.Error{Tensor: name, Kind: checkpoint.ErrTensorInfo, Detail: fmt.Sprintf("%s %v in %d bytes", info.DType, info.Shape, info.Size)}
+		if _, err := describe(name, info.DType, info.Shape); err != nil {
+			return nil, err
 		}
 		infos = append(infos, info)
 	}
@@ -82,7 +81,7 @@ func number(d checkpoint.DType) int {
 	return slices.IndexFunc(ggmlTypes[:], func(t ggmlType) bool { return d != "" && t.dtype == d })
 }
 
-// appendHeader appends all that comes before the data.
+// appendHeader appends all that comes before the data and its padding.
 func appendHeader(b []byte, m *Metadata, infos []checkpoint.Info, alignment uint64) ([]byte, error) {
 	o := binary.LittleEndian
 	b = o.AppendUint32(append(b, magic...), version)
@@ -107,9 +106,6 @@ func appendHeader(b []byte, m *Metadata, infos []checkpoint.Info, alignment uint
 	}
 	if len(b) > maxHeader {
 		return nil, &checkpoint.Error{Kind: checkpoint.ErrHeaderTooLarge, Detail: fmt.Sprintf("%d bytes", len(b))}
-	}
-	if len(infos) > 0 {
-		b = append(b, make([]byte, pad(uint64(len(b)), alignment)-uint64(len(b)))...)
 	}
 	return b, nil
 }
@@ -148,13 +144,18 @@ func writeTensor(w io.Writer, src checkpoint.Source, info checkpoint.Info, align
 	if n != info.Size {
 		return &checkpoint.Error{Tensor: info.Name, Kind: checkpoint.ErrTensorInfo, Detail: fmt.Sprintf("its source gives %d bytes, and says %d", n, info.Size)}
 	}
+	return writePadding(w, uint64(n), alignment)
+}
+
+// writePadding writes zeros after n bytes.
+func writePadding(w io.Writer, n, alignment uint64) error {
 	zeros := make([]byte, min(alignment, 1<<16))
-	for left := pad(uint64(n), alignment) - uint64(n); left > 0; {
-		k := min(left, uint64(len(zeros)))
-		if _, err := w.Write(zeros[:k]); err != nil {
+	for left := pad(n, alignment) - n; left > 0; {
+		k, err := w.Write(zeros[:min(left, uint64(len(zeros)))])
+		if err != nil {
 			return err
 		}
-		left -= k
+		left -= uint64(k)
 	}
 	return nil
 }

@@ -93,6 +93,7 @@ func (v *vocabulary) pieces() (*plan.Plan, error) {
 	case v.scores == nil:
 		return nil, fmt.Errorf("there is no tokenizer.ggml.scores")
 	}
+	m.Pieces = make([]sentencepiece.Piece, 0, len(v.tokens))
 	for id := range v.tokens {
 		piece := sentencepiece.Piece{Text: v.marked(id), Kind: v.kind(id)}
 		if v.scores != nil {

@@ -71,10 +71,17 @@ func (v *vocabulary) plan() (p *plan.Plan, err error) {
 // ids.
 func (v *vocabulary) entries(write func(id int) string) []models.Entry {
 	list := make([]models.Entry, len(v.tokens))
+	size := 0
+	for _, t := range v.tokens {
+		size += len(t)
+	}
+	arena := make([]byte, 0, size)
 	for id := range v.tokens {
 		list[id].Id = uint32(id)
 		if t := write(id); t != "" && !v.fills(id) {
-			list[id].Token = []byte(t)
+			start := len(arena)
+			arena = append(arena, t...)
+			list[id].Token = arena[start:len(arena):len(arena)]
 		}
 	}
 	return list

@@ -89,7 +89,7 @@ func gpt2Family(name string) (p preTokenizer) {
 			`{"type":"Punctuation","behavior":"Isolated"}`, gpt2Words)
 		p.bos = true
 	case "default": // what llama.cpp does with files that name none
-		p.stages = sequence(split(`[\p{P}\$\+<=>\^~\|]+`), gpt2Words, `{"type":"Digits","individual_digits":false}`, split(`[0-9][0-9][0-9]`))
+		p.stages = patterns(`[\p{P}\$\+<=>\^~\|]+`, pretoken.GPT2Pattern, `\p{N}+`, `[0-9][0-9][0-9]`)
 	}
 	return p
 }

@@ -32,6 +32,7 @@ func (p *Plan) ReadMergeLines(m *models.BPE, data []byte) error {
 // AddMerges adds pairs as GGUF files write them: a space is between the two parts, which may themselves begin with one.
 func (p *Plan) AddMerges(m *models.BPE, pairs []string) error {
 	m.Merges = models.NewMergeTable(len(pairs) + 1)
+	var left, right []byte
 	for rank, pair := range pairs {
 		cut := -1
 		if len(pair) > 0 {
@@ -40,7 +41,8 @@ func (p *Plan) AddMerges(m *models.BPE, pairs []string) error {
 		if cut <= 0 {
 			return fmt.Errorf("merge %d, %.200q, is not two tokens with a space between", rank, pair)
 		}
-		if err := p.addMerge(m, []byte(pair[:cut]), []byte(pair[cut+1:]), uint32(rank)); err != nil {
+		left, right = append(left[:0], pair[:cut]...), append(right[:0], pair[cut+1:]...)
+		if err := p.addMerge(m, left, right, uint32(rank)); err != nil {
 			return err
 		}
 	}

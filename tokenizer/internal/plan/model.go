@@ -207,7 +207,7 @@ func (p *Plan) addMerge(m *models.BPE, left, right []byte, rank uint32) error {
 	both := append(append(buf[:0], left...), right[len(m.Prefix):]...)
 	into, ok := p.Find(both)
 	if !ok {
-		return fmt.Errorf("merge %d: %.200q is not in the vocabulary", rank, both)
+		return fmt.Errorf("merge %d: %.200q is not in the vocabulary", rank, string(both))
 	}
 	if !m.Merges.Add(a, b, rank, into) {
 		return fmt.Errorf("merge %d: %w", rank, models.ErrCrowded)

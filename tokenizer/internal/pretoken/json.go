@@ -182,7 +182,7 @@ func parseSplit(c *preTokenizerConfig) (PreTokenizer, error) {
 	if re := c.Pattern.Regex; re != nil {
 		covers := how == isolated || how == Removed && c.Invert
 		switch {
-		case *re == gpt2Pattern && covers:
+		case *re == GPT2Pattern && covers:
 			return Scan{Next: ScanGPT2}, nil
 		case *re == LLaMA3Pattern && covers:
 			return Scan{Next: ScanLLaMA3}, nil

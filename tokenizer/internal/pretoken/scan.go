@@ -5,10 +5,10 @@ import "github.com/seed2010d43f/transformer/tokenizer/internal/chars"
 // A scanner returns the end of the pre-token that starts at b[i], i < len(b). Together its pre-tokens cover b.
 type scanner func(t *chars.Map, b []byte, i int) int
 
-// gpt2Pattern is the split of GPT-2, RoBERTa, Phi-2, Whisper and others.
-const gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+// GPT2Pattern is the split of GPT-2, RoBERTa, Phi-2, Whisper and others.
+const GPT2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 
-// ScanGPT2 follows gpt2Pattern.
+// ScanGPT2 follows GPT2Pattern.
 func ScanGPT2(t *chars.Map, b []byte, i int) int {
 	if b[i] == '\'' {
 		if n := contraction(b[i+1:]); n > 0 {

@@ -21,7 +21,7 @@ func TestScannersFollowTheirPatterns(t *testing.T) {
 		invert        bool
 		fast          Scan
 	}{
-		{"GPT-2", gpt2Pattern, isolated, false, Scan{Next: ScanGPT2}},
+		{"GPT-2", GPT2Pattern, isolated, false, Scan{Next: ScanGPT2}},
 		{"LLaMA 3", LLaMA3Pattern, isolated, false, Scan{Next: ScanLLaMA3}},
 		{"Qwen 2", Qwen2Pattern, isolated, false, Scan{Next: ScanQwen2}},
 		{"Qwen 3.5", Qwen35Pattern, isolated, false, Scan{Next: scanQwen35}},

@@ -121,12 +121,24 @@ func (m *Model) UserDefined() *trie.Set {
 	return t
 }
 
+// entries returns the pieces in order of their ids.
+func (m *Model) entries() []models.Entry {
+	size := 0
+	for _, piece := range m.Pieces {
+		size += len(piece.Text)
+	}
+	tokens, arena := make([]models.Entry, len(m.Pieces)), make([]byte, 0, size)
+	for id, piece := range m.Pieces {
+		start := len(arena)
+		arena = append(arena, piece.Text...)
+		tokens[id] = models.Entry{Token: arena[start:len(arena):len(arena)], Id: uint32(id)}
+	}
+	return tokens
+}
+
 // Build gives the plan, which has the stages, the model and its vocabulary.
 func (m *Model) Build(p *plan.Plan) error {
-	tokens := make([]models.Entry, len(m.Pieces))
-	for id, piece := range m.Pieces {
-		tokens[id] = models.Entry{Token: []byte(piece.Text), Id: uint32(id)}
-	}
+	tokens := m.entries()
 	switch m.ModelType {
 	case TypeUnigram:
 		if err := p.NewVocabulary(tokens); err != nil {
@@ -185,7 +197,7 @@ const maxWays = 8
 // Merges gives the pairs of normal pieces that make up a normal piece the order of SentencePiece: by the score of what
 // they make up.
 func (m *Model) Merges(b *models.BPE) error {
-	var all []merge
+	all := make([]merge, 0, 2*len(m.Pieces)) // published models have as many
 	most := maxWays*len(m.Pieces) + models.MaxEmpty
 	normal := func(s []byte) (uint32, bool) {
 		id, ok := b.Vocab.Find(s)

@@ -1,4 +1,4 @@
-// Gen writes the assembly of package flash (score and output tiles, softmax, transpositions) and its declarations.
+// Gen writes the assembly of package flash (score and output tiles, softmax, transpositions, decoding) and its declarations.
 package main
 
 import (
@@ -27,6 +27,7 @@ func generate(dir string) error {
 		{"softmax_amd64.s", softmax},
 		{"transpose_amd64.s", transposes},
 		{"one_amd64.s", one},
+		{"stored_amd64.s", stored},
 	} {
 		f := asmgen.NewFile(generator)
 		part.emit(f)

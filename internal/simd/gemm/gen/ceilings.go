@@ -24,6 +24,19 @@ func ceilings(f *asmgen.File) {
 		f.P("JNZ loop")
 		f.Return()
 	}
+	f.Func("peakInt8AVX512VNNI", "peakInt8AVX512VNNI does n rounds of 24 independent VPDPBUSD of 512 bits.", "n int")
+	f.Arg("n", "CX")
+	for i := range 32 {
+		f.P("VPXORD Z%d, Z%d, Z%d", i, i, i)
+	}
+	f.P("PCALIGN $32")
+	f.Mark("loop")
+	for i := range 24 {
+		f.P("VPDPBUSD Z24, Z25, Z%d", i)
+	}
+	f.P("DECQ CX")
+	f.P("JNZ loop")
+	f.Return()
 	read(f)
 }
 

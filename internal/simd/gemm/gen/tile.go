@@ -116,13 +116,17 @@ func choice() string {
 			cases.WriteString("}\n")
 		}
 	}
+	for _, name := range int8Sets() {
+		names.WriteString(name + "\n")
+	}
+	fmt.Fprintf(&cases, "case %s:\nt.multiplyInt8(c, a, chain)\n", strings.Join(int8Sets(), ", "))
 	return "import \"unsafe\"\n\n// The sets of tiles in assembly.\nconst (\n" +
 		strings.Replace(names.String(), "\n", " = inAssembly + iota\n", 1) + ")\n\n" +
 		"// multiply computes the outputs c, whose rows are t.ldc apart, from packed rows a.\n" +
 		"func (t *tile) multiply(c, a []float32) {\n" +
 		"a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)\n" +
 		"chain := 0\nif t.chain {\nchain = 1\n}\n" +
-		"switch t.set {\n" + cases.String() + "default:\nt.multiplyPortable(c, a)\n}\n}\n"
+		"switch t.set {\n" + cases.String() + "default:\nt.multiplyPortable(c, a)\n}\n}\n\n" + int8Choice()
 }
 
 // choose writes the case of one shape.

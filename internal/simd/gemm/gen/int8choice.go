@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// unitSet names the set of a format's tile of one row.
+func unitSet(u units) string { return "tiles" + u.name + "AVX512VNNI" }
+
+// int8Sets returns the names of the sets of tiles for 8-bit activations.
+func int8Sets() []string {
+	names := []string{"tilesInt8AVX512VNNI", "tilesQ8_0AVX512VNNI"}
+	for _, u := range unitFormats {
+		names = append(names, unitSet(u))
+	}
+	return names
+}
+
+// int8Choice returns Go: the functions that call a tile, and what expands a panel for it.
+func int8Choice() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	p("// multiplyInt8 is multiply for sets that take 8-bit activations.")
+	p("func (t *tile) multiplyInt8(c, a []float32, chain int) {")
+	p("blocks, offset := t.k/int8Len, int(t.offset)")
+	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
+	p("switch t.set {")
+	for _, u := range unitFormats {
+		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add)\nreturn", unitSet(u), singleName(u), u.parts)
+	}
+	tiles := func(w weights) {
+		for _, rows := range []int{1, 4} {
+			if rows == 1 {
+				p("if t.rows == 1 {")
+			}
+			p("switch t.width {")
+			for _, width := range []int{48, 32, 16} {
+				times := map[int]string{1: "", 4: ", t.rows/4"}[rows]
+				p("case %d:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset%s)", width, int8Tile{w, rows, width}.name(), times)
+			}
+			p("}\nreturn")
+			if rows == 1 {
+				p("}")
+			}
+		}
+	}
+	p("case tilesQ8_0AVX512VNNI:")
+	tiles(q8)
+	p("}\nswitch t.kind {")
+	for _, w := range []weights{plain, minima, halves} {
+		p("case int8%s:", w)
+		tiles(w)
+	}
+	p("}\n}\n")
+	p("// expandWith is expand by the instructions of a set, if it has such for the format.")
+	p("func (s tileSet) expandWith(n int, dst *float32, panel unsafe.Pointer, width int) bool {")
+	p("switch s {")
+	for _, u := range unitFormats {
+		p("case %s:\nswitch width {", unitSet(u))
+		for _, width := range []int{48, 32, 16} {
+			p("case %d:\n%s(n, dst, panel)", width, expandName(u, width))
+		}
+		p("}")
+	}
+	p("default:\nreturn false\n}\nreturn true\n}\n")
+	return b.String()
+}

@@ -1,0 +1,102 @@
+package llamacpp
+
+// stops are texts of special tokens that end a turn: llama.cpp looks for them too. Many files name only one token that
+// ends a text.
+var stops = map[string]bool{
+	"<|eot_id|>": true, "<|eom_id|>": true, "<|im_end|>": true, "<|end|>": true, "<|return|>": true, "<|call|>": true,
+	"<end_of_turn>": true, "<|endoftext|>": true, "<|end_of_text|>": true, "<EOT>": true, "_<EOT>": true, "[EOT]": true,
+	"[EOS]": true, "<end_of_utterance>": true, "[e~[": true, "<turn|>": true,
+}
+
+// control is the type of a token that is no text.
+const control = 3
+
+// generation sets the special tokens, and how the file recommends to sample.
+func (f *file) generation() {
+	c := f.config
+	for _, k := range []struct{ stored, key string }{{"bos", "bos_token_id"}, {"padding", "pad_token_id"}} {
+		if key := "tokenizer.ggml." + k.stored + "_token_id"; f.meta.Has(key) {
+			set(c, k.key, f.number(key))
+		} else {
+			c.setNull(k.key)
+		}
+	}
+	if eos := f.eos(); len(eos) == 1 {
+		set(c, "eos_token_id", eos[0])
+	} else if len(eos) > 1 {
+		set(c, "eos_token_id", eos)
+	}
+	f.sampling()
+}
+
+// eos returns the tokens that end a text, the file's own first.
+func (f *file) eos() []int {
+	var eos []int
+	seen := map[int]bool{}
+	add := func(id int) {
+		if !seen[id] {
+			seen[id] = true
+			eos = append(eos, id)
+		}
+	}
+	for _, name := range []string{"eos", "eot", "eom"} {
+		if key := "tokenizer.ggml." + name + "_token_id"; f.meta.Has(key) {
+			add(f.number(key))
+		}
+	}
+	const tokens, types = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
+	if !f.meta.Has(tokens) || !f.meta.Has(types) {
+		return eos
+	}
+	texts, kinds := get(f, tokens, f.meta.Strings), get(f, types, f.meta.Ints)
+	var found []int
+	harmony := false // gpt-oss ends with <|return|> and <|call|>, and goes on after <|end|>
+	for i, kind := range kinds {
+		if kind == control && i < len(texts) && stops[texts[i]] {
+			found = append(found, i)
+			harmony = harmony || texts[i] == "<|return|>"
+		}
+	}
+	for _, i := range found {
+		if !harmony || texts[i] != "<|end|>" {
+			add(i)
+		}
+	}
+	return eos
+}
+
+// sampling sets what general.sampling recommends.
+func (f *file) sampling() {
+	const prefix = "general.sampling."
+	c, any := f.config, false
+	for _, k := range []struct{ stored, key string }{
+		{"temp", "temperature"}, {"top_p", "top_p"}, {"min_p", "min_p"}, {"penalty_repeat", "repetition_penalty"},
+	} {
+		if key := prefix + k.stored; f.meta.Has(key) {
+			set(c, k.key, shortest(get(f, key, f.meta.Float)))
+			any = true
+		}
+	}
+	if key := prefix + "top_k"; f.meta.Has(key) {
+		set(c, "top_k", max(0, int(get(f, key, f.meta.Int)))) // less than 1 means all
+		any = true
+	}
+	if any && string(c["temperature"]) != "0" {
+		set(c, "do_sample", true)
+	}
+	for _, name := range []string{"mirostat", "xtc_probability"} {
+		if key := prefix + name; f.meta.Has(key) {
+			if v := f.other(key); v != 0 {
+				f.fail("%s is %v, and is not supported", key, v)
+			}
+		}
+	}
+}
+
+// other returns a number of either type.
+func (f *file) other(key string) float64 {
+	if n, err := f.meta.Int(key); err == nil {
+		return float64(n)
+	}
+	return get(f, key, f.meta.Float)
+}

@@ -1,0 +1,167 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/internal/simd/vec"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
+
+// Use is what a matrix is for.
+type Use uint8
+
+const (
+	Products Use = iota // of a layer
+	Head                // the projection to the vocabulary, or a table that is one with others, as it mostly is with that
+	Lookups             // a table of its own
+)
+
+// Matrix describes a stored matrix to [Options.Convert].
+type Matrix struct {
+	Name  string       // of the tensor in the checkpoint, which may hold more than one: experts, heads
+	DType tensor.DType // in which it is stored
+	In    int          // elements of a row
+	Use   Use
+
+	Layer  int // the first number in the name, or −1
+	Layers int // one more than the largest of these in the checkpoint, or 0 if that is not known
+}
+
+// As returns an [Options.Convert] that keeps all matrices in one type.
+func As(dt tensor.DType) func(Matrix) tensor.DType {
+	return func(Matrix) tensor.DType { return dt }
+}
+
+// Deviation is how far values are from those that they stand for: sums over all, in float64.
+type Deviation struct {
+	Squares float64 // of the values
+	Errors  float64 // of the differences, squared
+}
+
+// Relative returns the root mean square of the differences divided by that of the values; 0 if all are 0.
+func (d Deviation) Relative() float64 {
+	if d.Errors == 0 {
+		return 0
+	}
+	return math.Sqrt(d.Errors / d.Squares)
+}
+
+// Add adds the sums of other values.
+func (d *Deviation) Add(e Deviation) {
+	d.Squares += e.Squares
+	d.Errors += e.Errors
+}
+
+// converting is what the loader knows of the conversions to blocks that it makes.
+type converting struct {
+	layers    int
+	matrices  map[string]converted // by full name
+	deviation Deviation            // of the tensor that is being read
+	notFinite bool                 // it has such a value
+}
+
+type converted struct {
+	Matrix
+	kept tensor.DType
+}
+
+// layerOf returns the first number in a name, or −1.
+func layerOf(name string) int {
+	for part := range strings.SplitSeq(name, ".") {
+		if n, err := strconv.Atoi(part); err == nil && n >= 0 && n < 1<<20 {
+			return n
+		}
+	}
+	return -1
+}
+
+// keep returns the type in which a matrix of a stored tensor, with rows of in elements, is kept.
+func (l Loader) keep(name string, stored tensor.DType, in int) tensor.DType {
+	m := Matrix{Name: l.full(name), DType: stored, In: in, Use: l.use, Layers: l.converting.layers}
+	m.Layer = layerOf(m.Name)
+	kept, err := l.keptAs(m)
+	if err != nil {
+		l.Fail(err)
+	}
+	if elements, _ := kept.Block(); elements > 1 && kept != stored {
+		l.converting.matrices[m.Name] = converted{m, kept}
+	}
+	return kept
+}
+
+// keptAs returns the type in which a matrix is kept.
+func (l Loader) keptAs(m Matrix) (tensor.DType, error) {
+	if l.opt.Convert == nil {
+		return m.DType, nil
+	}
+	kept := l.opt.Convert(m)
+	if kept == m.DType {
+		return kept, nil
+	}
+	if kept = kept.Fit(m.In); kept != m.DType && !kept.Encodes() {
+		return m.DType, fmt.Errorf("nn: Convert returns %v for %q, stored as %v: weights are not converted to this type", kept, m.Name, m.DType)
+	}
+	return kept, nil
+}
+
+// kept returns the bytes that a tensor takes as a matrix, as far as its name and its shape tell.
+func (l Loader) kept(info checkpoint.Info) int64 {
+	stored, err := info.DType.Tensor()
+	if err != nil || len(info.Shape) < 2 {
+		return info.Size
+	}
+	in := info.Shape[len(info.Shape)-1]
+	dt, _ := l.keptAs(Matrix{Name: info.Name, DType: stored, In: in, Layer: layerOf(info.Name), Layers: l.converting.layers})
+	elements, bytes := stored.Block()
+	keptElements, keptBytes := dt.Block()
+	return info.Size / int64(bytes) * int64(elements) / int64(keptElements) * int64(keptBytes)
+}
+
+// reportConversion tells what became of a tensor that has been read, if it was converted to blocks.
+func (l Loader) reportConversion(full string) {
+	c, ok := l.converting.matrices[full]
+	if !ok {
+		return
+	}
+	if l.converting.notFinite {
+		l.Fail(fmt.Errorf("nn: tensor %q has a value that is not finite: it cannot be kept as %v", full, c.kept))
+	}
+	if l.opt.Converted != nil {
+		l.opt.Converted(c.Matrix, c.kept, l.converting.deviation)
+	}
+	delete(l.converting.matrices, full)
+	l.converting.deviation, l.converting.notFinite = Deviation{}, false
+}
+
+// outcome is what the conversion of some rows did.
+type outcome struct {
+	Deviation
+	notFinite bool
+}
+
+// add records the outcomes of parts, in their order.
+func (c *converting) add(parts []outcome) {
+	for _, p := range parts {
+		c.deviation.Add(p.Deviation)
+		c.notFinite = c.notFinite || p.notFinite
+	}
+}
+
+// judge returns the outcome of a conversion of values to blocks of type dt; it needs as many floats of scratch. The
+// deviation is left out unless measure is true.
+func judge(dt tensor.DType, values []float32, blocks []byte, scratch []float32, measure bool) (o outcome) {
+	if o.notFinite = !vec.Finite(values); o.notFinite || !measure {
+		return o
+	}
+	dt.Decode(scratch, blocks)
+	for i, v := range values {
+		d := float64(v) - float64(scratch[i])
+		o.Squares += float64(v) * float64(v)
+		o.Errors += d * d
+	}
+	return o
+}
