@@ -21,26 +21,45 @@ func (w *worker) loadApart() {
 	}
 }
 
-// addApart adds n keys of block b to r.
+// addApart adds n keys of block b to r. Keys, and then values, are widened to the same memory, which stays in the
+// innermost cache.
 func (w *worker) addApart(b, n int, r softmaxState) {
-	j, key := w.j, b*flash.Block
-	w.s.kv.cache.widen(w.wide, w.head, b, n)
-	all := key >= w.loMax && key+n-1 <= w.hiMin
-	scores := w.scores[:flash.Block]
+	j, c, p := w.j, w.s.kv.cache, w.s.kv.cache.pages[b]
+	w.fetchAfter(b)
+	w.wide.cache = nil
+	columns := w.wide.buf[:flash.Block*j.dim]
+	c.keys.widen(columns, p.k, w.head, n, w.wide.scales)
 	for i := range w.n {
-		one, most := r.of(i, w.vdim), w.mnew[:1]
+		w.ahead.fetch(i, 2*w.n)
+		flash.ScoresColumns(w.scores[i*flash.Block:][:flash.Block], n, j.dim, columns, w.qt[i*j.dim:])
+	}
+	all := b*flash.Block >= w.loMax && b*flash.Block+n-1 <= w.hiMin
+	for i := range w.n {
+		one, scores, most := r.of(i, w.vdim), w.scores[i*flash.Block:][:n], w.mnew[i:i+1]
 		most[0] = one.m[0]
-		flash.ScoresColumns(scores, n, j.dim, w.wide.columns, w.qt[i*j.dim:])
 		if j.softCap != 0 {
-			flash.SoftCap(scores[:n], j.softCap)
+			flash.SoftCap(scores, j.softCap)
 		}
 		if all {
 			flash.Max(scores, 1, n, most)
 		} else {
-			flash.MaskMax(scores, 1, n, key, w.lo[i:i+1], w.hi[i:i+1], most)
+			flash.MaskMax(scores, 1, n, b*flash.Block, w.lo[i:i+1], w.hi[i:i+1], most)
 		}
 		flash.Rescale(one.o, 1, w.vdim, one.m, most, one.l)
 		flash.ExpSum(scores, 1, n, one.m, one.l)
-		flash.Accumulate(one.o, 1, w.vdim, w.wide.v, w.vdim, scores, n)
+	}
+	values := w.wide.buf[:n*w.vdim]
+	c.values.widen(values, p.v, w.head, n, w.wide.scales)
+	for i := range w.n {
+		w.ahead.fetch(w.n+i, 2*w.n)
+		flash.Accumulate(r.of(i, w.vdim).o, 1, w.vdim, values, w.vdim, w.scores[i*flash.Block:], n)
+	}
+}
+
+// fetchAfter begins to fetch what follows block b.
+func (w *worker) fetchAfter(b int) {
+	w.ahead = ahead{}
+	if b < w.lastKey/flash.Block {
+		w.ahead.of(w.s.kv.cache, w.head, b+1)
 	}
 }

@@ -36,6 +36,7 @@ type worker struct {
 	vdim      int
 
 	mates []*worker // see team
+	ahead ahead
 
 	clean   bool    // values of hidden keys are not read: see mend
 	touched float32 // so that touch is not optimised away

@@ -10,6 +10,8 @@
 //   - BenchmarkMatMul: products of activations and weights, from one row to 1024.
 //   - BenchmarkScaledDotProduct: attention alone. Its time grows as the square of the length. B/op is the
 //     memory that it needs beside its arguments.
+//   - BenchmarkCachedAttention and BenchmarkCachedPrompt: caches of keys and values in 32, 16 and 8 bits, beside those in
+//     32, by turns.
 //   - BenchmarkLatentDecode: one token's attention to latents, and to the keys and values of as many heads.
 //     BenchmarkLatentForms: the two forms of latent attention, against the number of new tokens.
 //   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models have the shape of

@@ -16,7 +16,7 @@ func TestTokenAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for _, g := range extend(t) {
-		for _, cache := range []tensor.DType{tensor.F32, tensor.F16} {
+		for _, cache := range []tensor.DType{tensor.F32, tensor.F16, tensor.Q8_0} {
 			runtime.GC() // now rather than in the middle, where it would empty pools
 			s := g.d.NewSession(model.SessionOptions{Cache: cache, Reserve: len(g.ids)})
 			if g.d.LongFrom > 0 { // a text that stays on one side

@@ -69,7 +69,7 @@ func extend(t testing.TB) []extended {
 		case g.Family == "opt":
 			c["max_position_embeddings"] = n
 			g.lengthen("embed_positions.weight", n+2)
-		case g.Family == "gemma3":
+		case g.Family == "gemma3", g.Family == "llama4":
 			c["text_config"].(map[string]any)["max_position_embeddings"] = n
 		default:
 			c["max_position_embeddings"] = n

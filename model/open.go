@@ -28,7 +28,7 @@ type Options struct {
 	// quantize.Q4_K_M.
 	//
 	// Weights with scales (quant_method fp8, gptq, awq and compressed-tensors) count as F32, in which they are exact up
-	// to one rounding, and take the memory of it unless Convert says otherwise. 4-bit weights (mxfp4) are
+	// to one rounding, and take the memory of it unless KeepBits or Convert say otherwise. 4-bit weights (mxfp4) are
 	// [tensor.MXFP4].
 	Convert func(m nn.Matrix) tensor.DType
 
@@ -55,6 +55,12 @@ type Options struct {
 	// values. These stay in the precision of everything else, which is closer to the model before it was quantised. Such
 	// a checkpoint is an error otherwise. Where activations have dynamic scales this is so in any case.
 	FloatActivations bool
+
+	// KeepBits keeps weights of GPTQ and compressed-tensors in their 4 or 8 bits, as [tensor.Q4_0] or [tensor.Q8_0], where
+	// these hold the same values: symmetric integers (sym), in groups of 32, 64 or 128 in their order (no desc_act) or one a
+	// row, with scales that float16 holds. Memory and the time of a token are those of so few bits. Convert is asked about
+	// these types then. Other matrices count as F32, as without it.
+	KeepBits bool
 
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.
 	Progress func(done, total int64)
@@ -439,6 +445,9 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 	c, err := hf.ParseConfig("config.json", configJSON)
 	if err != nil {
 		return nil, err
+	}
+	if opt.KeepBits {
+		c = c.WithBits()
 	}
 	if opt.FloatActivations {
 		c = c.WithFloatActivations()

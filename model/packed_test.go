@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -56,7 +57,11 @@ func furthest(x, y []float32) float32 {
 // quantise stores each projection of a case as store does, and returns that, and the values.
 func quantise(t testing.TB, g golden, store func(name string, x tensor.Tensor) []checkpoint.Entry) (quantised, values checkpoint.Source) {
 	t.Helper()
-	src := g.weights(t, tensor.F32)
+	return quantiseSource(t, g.weights(t, tensor.F32), store)
+}
+
+func quantiseSource(t testing.TB, src checkpoint.Source, store func(name string, x tensor.Tensor) []checkpoint.Entry) (quantised, values checkpoint.Source) {
+	t.Helper()
 	var q, p []checkpoint.Entry
 	for name := range src.Names() {
 		x, err := checkpoint.ReadFloat32(src, name)
@@ -134,7 +139,7 @@ func asCompressed(module string, x tensor.Tensor) []checkpoint.Entry {
 	codes := checkpoint.Entry{Name: module + ".weight", DType: "I8", Shape: []int{x.Shape[0], x.Shape[1]}}
 	for i, v := range x.Data {
 		scale := &scales.Data[i/x.Shape[1]]
-		*scale = float32(0.002 + 0.0001*float64(i/x.Shape[1]%9))
+		*scale = half.FromF16(half.F16(float32(0.002 + 0.0001*float64(i/x.Shape[1]%9))))
 		code, value := grid16(v, *scale, 8)
 		codes.Data, x.Data[i] = append(codes.Data, byte(int(code)-128)), value
 	}
@@ -306,6 +311,67 @@ func TestQuantizationFiles(t *testing.T) {
 		_, err := model.OpenDecoder(fsys, model.Options{})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s %s: %v, want %q", c.file, c.text, err, cmp.Or(c.want, "no error"))
+		}
+	}
+}
+
+// With KeepBits symmetric weights stay in blocks that hold the same values, for each matrix of a mixture of experts, too.
+func TestKeepBits(t *testing.T) {
+	for family, change := range map[string][][2]string{
+		"llama":   {{"hidden_size", "64"}, {"intermediate_size", "96"}, {"num_attention_heads", "4"}, {"num_key_value_heads", "2"}, {"head_dim", "16"}},
+		"mixtral": {{"hidden_size", "64"}, {"intermediate_size", "32"}, {"num_attention_heads", "4"}, {"num_key_value_heads", "2"}, {"head_dim", "16"}},
+	} {
+		g := plain(t, family)
+		config := g.object(t)
+		for _, c := range change {
+			config = with(config, c[0], c[1])
+		}
+		g.Config = encode(config)
+		made := checkpoint.NewShapes(checkpoint.F32)
+		if _, err := model.NewDecoder(g.Config, made, model.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(17, 18))
+		var entries []checkpoint.Entry
+		for name := range made.Names() {
+			info, _ := made.Lookup(name)
+			x := tensor.New(info.Shape...)
+			for i := range x.Data {
+				x.Data[i] = float32(r.NormFloat64()) / 8
+			}
+			entries = append(entries, checkpoint.Float32(name, x))
+		}
+		for method, store := range map[string]func(module string, x tensor.Tensor) []checkpoint.Entry{gptqConfig: asGPTQ(4, false), compressedConfig: asCompressed} {
+			quantised, values := quantiseSource(t, checkpointtest.Memory(t, entries...), store)
+			blocks := 0
+			wide := func(m nn.Matrix) tensor.DType {
+				if m.DType == tensor.Q4_0 || m.DType == tensor.Q8_0 {
+					blocks++
+				} else if strings.HasSuffix(m.Name, "_proj.weight") {
+					t.Errorf("%s is %v", m.Name, m.DType)
+				}
+				return tensor.F32
+			}
+			full := encode(with(g.object(t), "quantization_config", method))
+			opened, err := model.NewDecoder(full, quantised, model.Options{KeepBits: true, Convert: wide})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := model.NewDecoder(g.Config, values, model.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			few, err := model.NewDecoder(full, quantised, model.Options{KeepBits: true})
+			if err != nil {
+				t.Fatalf("%s: %v", family, err)
+			}
+			a, b := logitsOf(t, opened, g.Prompt), logitsOf(t, want, g.Prompt)
+			if i, ok := tensortest.SameBits(a, b); !ok || blocks < 7 {
+				t.Errorf("%s: %v at logit %d; %d matrices in blocks", family, ok, i, blocks)
+			}
+			if off := furthest(logitsOf(t, few, g.Prompt), b); off > 0.05 { // 8-bit activations
+				t.Errorf("%s: in blocks the logits differ by %v", family, off)
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (c *Config) compressed() quantizer {
 	if len(*c.errs) > before {
 		return nil
 	}
-	return checkpoint.Compressed{Scheme: func(module string) (checkpoint.Scheme, error) {
+	return checkpoint.Compressed{KeepBits: c.keepBits, Scheme: func(module string) (checkpoint.Scheme, error) {
 		if ignore.match(module) != noMatch {
 			return checkpoint.Scheme{}, fmt.Errorf("model: %s: ignore: %.500q is on the list of what is not quantised, and is stored in few bits", c.Path(), module)
 		}

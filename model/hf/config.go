@@ -26,6 +26,7 @@ type Config struct {
 
 	quant           *Config // quantization_config of another file, or nil
 	keepActivations bool    // see WithFloatActivations
+	keepBits        bool    // see WithBits
 	conv1D          bool    // of a quantization_config: matrices of the model are [in, out]
 }
 
@@ -93,7 +94,7 @@ func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.keys)) }
 
 // Object returns the object under key, or an empty one.
 func (c *Config) Object(key string) *Config {
-	o := &Config{path: c.path + ": " + key, errs: c.errs, keepActivations: c.keepActivations}
+	o := &Config{path: c.path + ": " + key, errs: c.errs, keepActivations: c.keepActivations, keepBits: c.keepBits}
 	c.decode(key, &o.keys, "an object")
 	return o
 }

@@ -17,7 +17,7 @@ func (c *Config) gptq() quantizer {
 		c.Fail("is_marlin_format: weights in the order of the kernel marlin are not supported; use a checkpoint in the format gptq")
 		return nil
 	}
-	q := checkpoint.GPTQ{Bits: bits, ZerosAsTheyAre: true}
+	q := checkpoint.GPTQ{Bits: bits, ZerosAsTheyAre: true, KeepBits: c.keepBits}
 	switch format := c.packFormat("gptq"); format {
 	case "gptq":
 		q.ZerosAsTheyAre = false

@@ -65,7 +65,7 @@ func (c *Config) WithQuantization(fsys fs.FS) (*Config, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.errs, q.keepActivations = c.errs, c.keepActivations
+		q.errs, q.keepActivations, q.keepBits = c.errs, c.keepActivations, c.keepBits
 		if !q.Has("quant_method") {
 			q = q.With("quant_method", `"`+file.method+`"`)
 		}
@@ -106,6 +106,17 @@ func (c *Config) WithFloatActivations() *Config {
 	o.keepActivations = true
 	if c.quant != nil {
 		o.quant = c.quant.WithFloatActivations()
+	}
+	return &o
+}
+
+// WithBits returns the config with a wish: [Config.Dequantize] shows matrices as Q4_0 and Q8_0 where these hold their
+// values. See [checkpoint.Compressed].
+func (c *Config) WithBits() *Config {
+	o := *c
+	o.keepBits = true
+	if c.quant != nil {
+		o.quant = c.quant.WithBits()
 	}
 	return &o
 }

@@ -9,10 +9,10 @@
 // layers and in every third of those between. Left out are its exceptions for single models: Falcon, mixtures of just
 // eight experts, LLaMA 2 70B.
 //
-// Tables of positions and of token types stay as they are stored, and so does a matrix that has as few bits already.
-// Rows that are not whole blocks of a type get the one of [tensor.DType.Fit]. Vectors and routers are float32 in any case.
+// Tables of positions and of token types, and matrices that decide rather than compute, such as routers, stay as they are stored, and so does a matrix that has as few bits already.
+// Rows that are not whole blocks of a type get the one of [tensor.DType.Fit].
 //
-// Sizes and errors of SmolLM2-135M and others are in examples/quantize.
+// [Source] shows a checkpoint in such types, to be written to a file. Sizes and errors of SmolLM2-135M and others are in examples/quantize.
 package quantize
 
 import (
@@ -75,7 +75,7 @@ func (c mix) of(m nn.Matrix) tensor.DType {
 func (c mix) wanted(m nn.Matrix) tensor.DType {
 	name := strings.TrimSuffix(m.Name, ".weight")
 	switch {
-	case m.Use == nn.Lookups && !isVocabulary(name):
+	case m.Use == nn.Lookups && !isVocabulary(name), isKept(name):
 		return m.DType
 	case m.Use == nn.Head:
 		return c.head
@@ -101,6 +101,12 @@ func spread(layer, layers int) bool {
 // isVocabulary reports whether a table has a row for each token.
 func isVocabulary(name string) bool {
 	return endsIn(name, "embed_tokens", "embed_tokens_per_layer", "wte", "word_embeddings", "tok_embeddings", "embed_in", "shared", "token_embd", "per_layer_token_embd")
+}
+
+// isKept reports whether a matrix is small and decides much.
+func isKept(name string) bool {
+	return strings.Contains(name, "norm") || strings.Contains(name, "relative_attention_bias") || strings.Contains(name, "router") ||
+		endsIn(name, "gate", "ffn_gate_inp", "attn_rel_b", "position_embd", "token_types", "wpe", "token_type_embeddings", "position_embeddings")
 }
 
 // isValues reports whether a matrix computes the values of attention, alone or with queries and keys.

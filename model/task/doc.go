@@ -5,7 +5,7 @@
 //
 // There is a type for each task: [FillMask], [Classifier], [ZeroShot], [Reranker], [LMReranker], [Tagger], [Answerer],
 // [NextSentence], [MultipleChoice], [Embedder], and [M3] for BGE-M3. [TextToText] translates, summarises and answers
-// with an encoder–decoder. Open functions take a folder as Hugging Face or sentence-transformers publish it; New functions
+// with an encoder–decoder. [MeasurePerplexity] says how well a decoder foretells a text. Open functions take a folder as Hugging Face or sentence-transformers publish it; New functions
 // take an open model.
 //
 // The type and the stored tensors decide which head is opened: a [Classifier] takes the classifier of a checkpoint,

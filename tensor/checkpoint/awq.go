@@ -19,7 +19,7 @@ type AWQ struct {
 // It returns [ErrPacked] or [ErrScale] if these do not fit each other, and [ErrDuplicate] if m.weight is stored too;
 // reading a tensor returns ErrScale where a scale is not finite. The returned Source uses src, and closes it. A [Maker]
 // is returned unchanged.
-func (q AWQ) Dequantize(src Source) (Source, error) { return dequantizeWords(src, q.weight) }
+func (q AWQ) Dequantize(src Source) (Source, error) { return dequantizeWords(src, false, q.weight) }
 
 // weight describes the weight of a module.
 func (q AWQ) weight(m words) (*affine, error) {

@@ -13,6 +13,11 @@ import (
 type Compressed struct {
 	// Scheme returns how the matrix of a module is stored. Its error is returned.
 	Scheme func(module string) (Scheme, error)
+
+	// KeepBits shows a matrix as [Q4_0] or [Q8_0], not F32, where these hold its values: its codes are symmetric integers, its
+	// groups are runs of a multiple of 32 inputs, and float16 holds its scales. Zeros, scales and groups are read at once
+	// then, to see it.
+	KeepBits bool
 }
 
 // Scheme is how a matrix, [out, in], is stored.
@@ -116,11 +121,18 @@ func (q Compressed) weight(src Source, module string, stored Info) (computation,
 	if !ok {
 		return nil, &Error{Tensor: stored.Name, Kind: ErrScale, Detail: fmt.Sprintf("%.500q is not there", module+"weight_scale")}
 	}
-	m := compressedMatrix{Scheme: scheme, src: src, module: module, stored: stored, scales: scales}
+	m := &compressedMatrix{Scheme: scheme, src: src, module: module, stored: stored, scales: scales}
 	if scheme.Float {
 		return m.float()
 	}
-	return m.integer()
+	a, err := m.integer()
+	switch {
+	case err != nil:
+		return nil, err
+	case q.KeepBits:
+		return a.keepBits(), nil
+	}
+	return a, nil
 }
 
 // compressedMatrix is a matrix that is being described.
@@ -166,7 +178,7 @@ func (m *compressedMatrix) whole(in, rows, cols int) error {
 }
 
 // integer describes a matrix of integers.
-func (m *compressedMatrix) integer() (computation, error) {
+func (m *compressedMatrix) integer() (*affine, error) {
 	a := &affine{src: m.src, scales: m.scales.Name, out: m.stored.Shape[0], in: m.stored.Shape[1], evenGroups: true}
 	a.codes = packing{name: m.stored.Name, bits: 8, bytes: true, out: a.in, in: 1}
 	if m.Packed {

@@ -19,6 +19,8 @@ type GPTQ struct {
 	// Transposed, if not nil, reports whether the weight of a module is shown as [in, out], as GPT-2's are. Others
 	// are shown as [out, in].
 	Transposed func(module string) bool
+
+	KeepBits bool // see [Compressed]
 }
 
 // Dequantize returns src with the tensors of each module m that is stored in few bits as one, m.weight, F32, [out, in]:
@@ -36,11 +38,11 @@ func (q GPTQ) Dequantize(src Source) (Source, error) {
 	if q.Bits != 4 && q.Bits != 8 {
 		return nil, &Error{Kind: ErrPacked, Detail: fmt.Sprintf("GPTQ of %d bits; 4 and 8 are supported", q.Bits)}
 	}
-	return dequantizeWords(src, q.weight)
+	return dequantizeWords(src, q.KeepBits, q.weight)
 }
 
 // dequantizeWords shows each module with a tensor qweight as weight describes it.
-func dequantizeWords(src Source, weight func(m words) (*affine, error)) (Source, error) {
+func dequantizeWords(src Source, keepBits bool, weight func(m words) (*affine, error)) (Source, error) {
 	if m, ok := src.(Maker); ok {
 		return m, nil
 	}
@@ -62,6 +64,9 @@ func dequantizeWords(src Source, weight func(m words) (*affine, error)) (Source,
 			return nil, err
 		}
 		tensors[a.wide.Name] = a
+		if keepBits {
+			tensors[a.wide.Name] = a.keepBits()
+		}
 	}
 	for name := range src.Names() {
 		for _, part := range []string{"qzeros", "g_idx"} {

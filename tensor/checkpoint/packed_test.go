@@ -483,3 +483,75 @@ func FuzzPacked(f *testing.F) {
 		}
 	})
 }
+
+// With KeepBits symmetric matrices are Q4_0 and Q8_0, with the same values; others stay F32.
+func TestKeepBits(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	for _, c := range []struct {
+		what                 string
+		out, in, bits, group int
+		change               func(m *matrix)
+		want                 checkpoint.DType
+	}{
+		{"groups of 32", 40, 128, 4, 32, nil, checkpoint.Q4_0},
+		{"groups of 64, the last shorter", 24, 96, 4, 64, nil, checkpoint.Q4_0},
+		{"one group", 8, 160, 4, 160, nil, checkpoint.Q4_0},
+		{"many", 300, 1024, 4, 128, nil, checkpoint.Q4_0},
+		{"8 bits", 16, 256, 8, 128, nil, checkpoint.Q8_0},
+		{"groups of 16", 8, 64, 4, 16, nil, checkpoint.F32},
+		{"no whole blocks", 8, 80, 4, 80, nil, checkpoint.F32},
+		{"a zero elsewhere", 8, 64, 4, 32, func(m *matrix) { m.zeros[7][1]++ }, checkpoint.F32},
+		{"a scale of more digits", 8, 64, 4, 32, func(m *matrix) { m.scales[3][0] = 0.1 }, checkpoint.F32},
+		{"a scale too large", 8, 64, 4, 32, func(m *matrix) { m.scales[3][0] = 1 << 17 }, checkpoint.F32},
+		{"other order", 8, 64, 4, 32, func(m *matrix) { m.index[0], m.index[63] = 1, 0 }, checkpoint.F32},
+	} {
+		m := newMatrix(r, c.out, c.in, c.bits, c.group, false)
+		for o := range m.out {
+			for g := range m.groups() {
+				m.zeros[o][g], m.scales[o][g] = 1<<(c.bits-1), float32(r.IntN(2000)-1000)/4096
+			}
+		}
+		if c.change != nil {
+			c.change(m)
+		}
+		checkBlocks(t, "GPTQ, "+c.what, checkpoint.GPTQ{Bits: c.bits, GroupSize: c.group, KeepBits: true}, m.gptq(1), c.want, m.values())
+		if c.in%c.group > 0 {
+			continue
+		}
+		q := compressed(checkpoint.Scheme{Packed: true, Bits: c.bits, Block: [2]int{1, c.group}})
+		q.KeepBits = true
+		checkBlocks(t, "compressed, "+c.what, q, m.compressed(), c.want, m.values())
+	}
+	m := newMatrix(r, 8, 64, 8, 64, false)
+	codes := checkpoint.Entry{Name: "m.weight", DType: "I8", Shape: []int{8, 64}}
+	for o := range m.out {
+		m.scales[o][0], m.zeros[o][0] = float32(o)/64, 128
+		for _, code := range m.codes[o] {
+			codes.Data = append(codes.Data, byte(int(code)-128))
+		}
+	}
+	q := compressed(checkpoint.Scheme{Bits: 8, Symmetric: true, Block: [2]int{1, 0}})
+	q.KeepBits = true
+	checkBlocks(t, "a scale a row", q, []checkpoint.Entry{codes, floats("m.weight_scale", m.scales)}, checkpoint.Q8_0, m.values())
+}
+
+func checkBlocks(t *testing.T, what string, q dequantizer, entries []checkpoint.Entry, want checkpoint.DType, values []float32) {
+	t.Helper()
+	src, err := q.Dequantize(checkpointtest.Memory(t, entries...))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	info, _ := src.Lookup("m.weight")
+	if info.DType != want {
+		t.Errorf("%s: it is %s, want %s", what, info.DType, want)
+	}
+	x, err := checkpoint.ReadFloat32(src, "m.weight")
+	if err != nil || !bytes.Equal(bytesview.Bytes(x.Data), bytesview.Bytes(values)) {
+		t.Errorf("%s: the values differ: %v", what, err)
+	}
+	b, err := src.Bytes("m.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkpointtest.Check(t, src, []checkpoint.Entry{{Name: "m.weight", DType: want, Shape: info.Shape, Data: b}})
+}

@@ -56,6 +56,15 @@ func (d *Deviation) Add(e Deviation) {
 	d.Errors += e.Errors
 }
 
+// Compare adds the values, and how far others that stand for them are from them.
+func (d *Deviation) Compare(values, others []float32) {
+	for i, v := range values {
+		e := float64(v) - float64(others[i])
+		d.Squares += float64(v) * float64(v)
+		d.Errors += e * e
+	}
+}
+
 // converting is what the loader knows of the conversions to blocks that it makes.
 type converting struct {
 	layers    int
@@ -69,8 +78,8 @@ type converted struct {
 	kept tensor.DType
 }
 
-// layerOf returns the first number in a name, or −1.
-func layerOf(name string) int {
+// LayerOf returns the first number in the name of a tensor, or −1.
+func LayerOf(name string) int {
 	for part := range strings.SplitSeq(name, ".") {
 		if n, err := strconv.Atoi(part); err == nil && n >= 0 && n < 1<<20 {
 			return n
@@ -82,7 +91,7 @@ func layerOf(name string) int {
 // keep returns the type in which a matrix of a stored tensor, with rows of in elements, is kept.
 func (l Loader) keep(name string, stored tensor.DType, in int) tensor.DType {
 	m := Matrix{Name: l.full(name), DType: stored, In: in, Use: l.use, Layers: l.converting.layers}
-	m.Layer = layerOf(m.Name)
+	m.Layer = LayerOf(m.Name)
 	kept, err := l.keptAs(m)
 	if err != nil {
 		l.Fail(err)
@@ -115,7 +124,7 @@ func (l Loader) kept(info checkpoint.Info) int64 {
 		return info.Size
 	}
 	in := info.Shape[len(info.Shape)-1]
-	dt, _ := l.keptAs(Matrix{Name: info.Name, DType: stored, In: in, Layer: layerOf(info.Name), Layers: l.converting.layers})
+	dt, _ := l.keptAs(Matrix{Name: info.Name, DType: stored, In: in, Layer: LayerOf(info.Name), Layers: l.converting.layers})
 	elements, bytes := stored.Block()
 	keptElements, keptBytes := dt.Block()
 	return info.Size / int64(bytes) * int64(elements) / int64(keptElements) * int64(keptBytes)
@@ -158,10 +167,6 @@ func judge(dt tensor.DType, values []float32, blocks []byte, scratch []float32, 
 		return o
 	}
 	dt.Decode(scratch, blocks)
-	for i, v := range values {
-		d := float64(v) - float64(scratch[i])
-		o.Squares += float64(v) * float64(v)
-		o.Errors += d * d
-	}
+	o.Compare(values, scratch)
 	return o
 }

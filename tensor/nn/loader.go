@@ -95,7 +95,7 @@ func NewLoader(src checkpoint.Source, opt Options) Loader {
 	l := &load{src: unwrapped(src), opt: opt, asked: map[string]bool{}, tied: map[string]*tie{},
 		converting: converting{matrices: map[string]converted{}}}
 	for name := range src.Names() {
-		l.converting.layers = max(l.converting.layers, layerOf(name)+1)
+		l.converting.layers = max(l.converting.layers, LayerOf(name)+1)
 	}
 	_, l.shapes = src.(*checkpoint.Shapes)
 	room := int64(0)

@@ -49,3 +49,5 @@ func q8Rows(dst []float32, n, d int, codes []int8, scales []float32) {
 func rows(dst []float32, n, d int, columns []float32) { rowsPortable(dst, n, d, columns) }
 
 func scoresColumns(s []float32, n, d int, k, q []float32) { scoresColumnsPortable(s, n, d, k, q) }
+
+func prefetch(*byte, int) {}

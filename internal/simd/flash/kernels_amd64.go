@@ -269,3 +269,8 @@ func q8ColumnsY(dst *float32, codes *int8, scales *float32, n int)
 //
 //go:noescape
 func q8RowsY(dst *float32, codes *int8, scales *float32, n, d int)
+
+// prefetchLines fetches lines of 64 bytes from p on, at least one.
+//
+//go:noescape
+func prefetchLines(p *byte, lines int)

@@ -1,6 +1,9 @@
 package flash
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Keys and values may be stored in fewer bits than float32. Keys then lie in columns, [d][Block]: their dimensions are
 // rows, so that the scores of one query need no transposition.
@@ -60,6 +63,13 @@ func ScoresColumns(s []float32, n, d int, k, q []float32) {
 	}
 	if n > 0 {
 		scoresColumns(s, n, d, k, q)
+	}
+}
+
+// Prefetch asks for x to be brought near the processor, where it can. It changes nothing.
+func Prefetch[T int8 | uint16](x []T) {
+	if len(x) > 0 {
+		prefetch((*byte)(unsafe.Pointer(&x[0])), (len(x)*int(unsafe.Sizeof(x[0]))+63)/64)
 	}
 }
 

@@ -44,6 +44,8 @@ func rows(dst []float32, n, d int, columns []float32) {
 	}
 }
 
+func prefetch(p *byte, lines int) { prefetchLines(p, lines) }
+
 func scoresColumns(s []float32, n, d int, k, q []float32) {
 	switch set := simd.Active(); {
 	case set.Has(simd.AVX512):

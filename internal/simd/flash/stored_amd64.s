@@ -777,3 +777,16 @@ done_5:
 	JNZ row_1
 	VZEROUPPER
 	RET
+
+// func prefetchLines(p *byte, lines int)
+//
+// prefetchLines fetches lines of 64 bytes from p on, at least one.
+TEXT ·prefetchLines(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), SI
+	MOVQ lines+8(FP), CX
+line_1:
+	PREFETCHT0 (SI)
+	ADDQ $64, SI
+	DECQ CX
+	JNZ line_1
+	RET

@@ -41,7 +41,7 @@ var (
 	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI)
 	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI)
 	q8_0Tiles   = []tiles{
-		{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, fetches: 8},
+		{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, again: true, fetches: 4},
 		{set: portableInt8, expands: true},
 	}
 )
@@ -49,7 +49,7 @@ var (
 // int8Tiles returns tiles of which single are those that know the format's panels.
 func int8Tiles(single tileSet) []tiles {
 	return []tiles{
-		{needs: simd.AVX512VNNI, set: tilesInt8AVX512VNNI, expands: true, single: single, fetches: 8},
+		{needs: simd.AVX512VNNI, set: tilesInt8AVX512VNNI, again: true, expands: true, single: single, fetches: 4},
 		{set: portableInt8, expands: true},
 	}
 }

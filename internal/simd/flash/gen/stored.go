@@ -16,6 +16,21 @@ func stored(f *asmgen.File) {
 		q8Columns(f, w)
 		q8Rows(f, w)
 	}
+	prefetch(f)
+}
+
+// prefetch emits the fetching of some lines that follow each other.
+func prefetch(f *asmgen.File) {
+	f.Func("prefetchLines", "prefetchLines fetches lines of 64 bytes from p on, at least one.", "p *byte", "lines int")
+	f.Arg("p", "SI")
+	f.Arg("lines", "CX")
+	loop := f.Label("line")
+	f.Mark(loop)
+	f.P("PREFETCHT0 (SI)")
+	f.P("ADDQ $64, SI")
+	f.P("DECQ CX")
+	f.P("JNZ %s", loop)
+	f.P("RET")
 }
 
 // scoresColumns emits the scores of one query: vectors hold keys, and no sum crosses them.

@@ -42,10 +42,12 @@ func (w weights) bytes() int {
 	return 32 + 8
 }
 
-// int8Tile is a tile of one row, or of 4 rows done as often as there are rows.
+// int8Tile is a tile of 8, 4 or 1 rows. That of 8 rows has its float32 sums in the outputs, not in registers; but with
+// halves, which would go there twice as often, it is done as 4 rows and 4 more.
 type int8Tile struct {
 	w           weights
 	rows, width int
+	packed      int // rows of the tile of activations
 }
 
 func (t int8Tile) name() string {
@@ -70,6 +72,8 @@ const (
 	operand  = "Z30"
 )
 
+var int8Rows = []int{8, 4, 1}
+
 // int8Kernels writes everything for 8-bit activations.
 func int8Kernels(f *asmgen.File) {
 	quantize512(f)
@@ -80,9 +84,9 @@ func int8Kernels(f *asmgen.File) {
 // int8Tiles writes the tiles.
 func int8Tiles(f *asmgen.File) {
 	for _, w := range allWeights {
-		for _, rows := range []int{4, 1} {
+		for _, rows := range int8Rows {
 			for _, width := range []int{48, 32, 16} {
-				int8Tile{w, rows, width}.write(f)
+				int8Tile{w, rows, width, rows}.write(f)
 			}
 		}
 	}
@@ -90,20 +94,17 @@ func int8Tiles(f *asmgen.File) {
 
 func (t int8Tile) write(f *asmgen.File) {
 	doc := fmt.Sprintf("%s computes %d × %d outputs from blocks of 32 k.", t.name(), t.rows, t.width)
-	params := []string{"blocks int", "a *float32", "b unsafe.Pointer", "c *float32", "ldc, chain int", "bias, add *float32", "next uintptr", "step, offset int"}
-	if t.rows > 1 {
-		doc = fmt.Sprintf("%s computes times %d × %d outputs from blocks of 32 k.", t.name(), t.rows, t.width)
-		params = append(params, "times int")
-	}
-	f.Func(t.name(), doc, params...)
-	f.Comment("R8 blocks, SI activations and R10 bytes between their blocks, BX panel, DI outputs, DX bytes between their rows,")
-	f.Comment("R11 what to fetch and R12 how far apart; %s integer sums, %s float32 sums.", asmgen.Z.Regs(0, t.rows*t.vectors()), asmgen.Z.Regs(t.rows*t.vectors(), t.rows*t.vectors()))
-	f.Arg("blocks", "R8")
+	f.Func(t.name(), doc, "blocks int", "a *float32", "b unsafe.Pointer", "c *float32", "ldc, chain int", "bias, add *float32", "next uintptr", "step, offset int")
+	f.Comment("CX blocks left, SI activations, BX panel, DI outputs, DX bytes between their rows and R13 between three, R8 the fifth row,")
+	f.Comment("R11 what to fetch and R12 how far apart; %s integer sums.", asmgen.Z.Regs(0, t.rows*t.vectors()))
+	f.Arg("blocks", "CX")
 	f.Arg("a", "SI")
 	f.Arg("b", "BX")
 	f.Arg("c", "DI")
 	f.Arg("ldc", "DX")
 	f.P("SHLQ $2, DX")
+	f.P("LEAQ (DX)(DX*2), R13")
+	f.P("LEAQ (DI)(DX*4), R8")
 	f.Arg("next", "R11")
 	f.Arg("step", "R12")
 	f.Arg("offset", "R9")
@@ -116,57 +117,77 @@ func (t int8Tile) write(f *asmgen.File) {
 	case plain, q8:
 		f.P("VPBROADCASTW R9, %s", bias)
 	}
-	if t.rows > 1 {
-		f.Comment("Loop over 4 rows, counted in R13.")
-		f.Arg("times", "R13")
-		f.P("IMUL3Q $%d, R13, R10", t.rows*int8Block)
-		f.P("MOVQ SI, R14")
-		f.P("MOVQ BX, R15")
+	twice := t.rows == 8 && t.w == halves
+	if twice {
+		t.rows = 4
+		f.Comment("Loop over 4 rows, counted in R14.")
+		f.P("MOVQ $2, R14")
 		f.Mark("rows")
 	}
 	t.start(f)
-	f.P("MOVQ R8, CX")
 	f.Mark("loop")
 	t.block(f)
 	f.P("ADDQ $%d, BX", t.width*t.w.bytes())
-	if t.rows > 1 {
-		f.P("ADDQ R10, SI")
-	} else {
-		f.P("ADDQ $%d, SI", int8Block)
-	}
+	f.P("ADDQ $%d, SI", t.packed*int8Block)
 	f.P("DECQ CX")
 	f.P("JNZ loop")
-	t.end(f)
-	if t.rows > 1 {
-		f.P("ADDQ $%d, R14", t.rows*int8Block)
-		f.P("MOVQ R14, SI")
-		f.P("MOVQ R15, BX")
-		f.P("DECQ R13")
-		f.P("JNZ rows")
+	t.end(f, twice)
+	if twice {
+		f.P("DECQ R14")
+		f.P("JZ done")
+		f.Arg("blocks", "CX")
+		f.Arg("a", "SI")
+		f.P("ADDQ $%d, SI", 4*int8Block)
+		f.Arg("b", "BX")
+		f.P("LEAQ (DI)(DX*4), DI")
+		f.P("JMP rows")
+		f.Mark("done")
 	}
 	f.Return()
+}
+
+// output addresses 16 outputs.
+func (t int8Tile) output(i, j int) string { return t.at("DI", "R8", i, j) }
+
+// at addresses 16 elements of row i, if the first row begins at base and the fifth at fifth.
+func (t int8Tile) at(base, fifth string, i, j int) string {
+	if i >= 4 {
+		base = fifth
+	}
+	return fmt.Sprintf("%d(%s)%s", j*64, base, []string{"", "(DX*1)", "(DX*2)", "(R13*1)"}[i%4])
+}
+
+// memory tells whether float32 sums are in memory.
+func (t int8Tile) memory() bool { return t.rows == 8 }
+
+// each calls do for each row and vector.
+func (t int8Tile) each(do func(i, j int)) {
+	for i := range t.rows {
+		for j := range t.vectors() {
+			do(i, j)
+		}
+	}
 }
 
 // start sets the float32 sums to zero or, to continue chains, to the outputs.
 func (t int8Tile) start(f *asmgen.File) {
 	f.Comment("Sums start at zero or, to continue chains, at the outputs.")
-	f.P("MOVQ DI, R9")
-	for i := range t.rows {
-		for j := range t.vectors() {
-			f.P("PREFETCHT0 %d(R9)", j*64)
-			f.P("VPXORD %s, %s, %s", t.float(i, j), t.float(i, j), t.float(i, j))
-		}
-		f.P("ADDQ DX, R9")
-	}
 	f.P("CMPQ %s, $0", f.ArgAt("chain"))
-	f.P("JE start")
-	f.P("MOVQ DI, R9")
-	for i := range t.rows {
-		for j := range t.vectors() {
-			f.P("VMOVUPS %d(R9), %s", j*64, t.float(i, j))
-		}
-		f.P("ADDQ DX, R9")
+	if t.memory() {
+		f.P("JNE start")
+		f.P("VPXORD Z0, Z0, Z0")
+		t.each(func(i, j int) { f.P("VMOVUPS Z0, %s", t.output(i, j)) })
+		f.Mark("start")
+		return
 	}
+	f.P("JNE chain")
+	t.each(func(i, j int) {
+		f.P("PREFETCHT0 %s", t.output(i, j))
+		f.P("VPXORD %s, %s, %s", t.float(i, j), t.float(i, j), t.float(i, j))
+	})
+	f.P("JMP start")
+	f.Mark("chain")
+	t.each(func(i, j int) { f.P("VMOVUPS %s, %s", t.output(i, j), t.float(i, j)) })
 	f.Mark("start")
 }
 
@@ -217,11 +238,11 @@ func (t int8Tile) dots(f *asmgen.File, from, to int) {
 		for j := range t.vectors() {
 			at := (k*t.vectors() + j) * 64
 			if t.w == q8 {
-				f.P("PREFETCHT0 %d(BX)", at+ahead*max(1, 4/t.rows))
+				f.P("PREFETCHT0 %d(BX)", at+map[bool]int{false: ahead, true: farAhead}[t.rows == 1])
 			}
 			f.P("VMOVDQU64 %d(BX), %s", at, t.weight(j))
 		}
-		if t.rows > 1 && k%2 == 1 {
+		if t.packed == 8 && k%2 == 1 {
 			f.P("PREFETCHT1 (R11)")
 			f.P("ADDQ R12, R11")
 		}
@@ -256,6 +277,9 @@ func (t int8Tile) scales(f *asmgen.File, at int) {
 // fold adds the integer sums, scaled, to the float32 sums.
 func (t int8Tile) fold(f *asmgen.File) {
 	for i := range t.rows {
+		if t.memory() {
+			f.P("VBROADCASTSS %d(SI), %s", i*int8Block+int8Scale, operand)
+		}
 		for j := range t.vectors() {
 			u := t.integer(i, j)
 			f.P("VCVTDQ2PS %s, %s", u, u)
@@ -263,39 +287,44 @@ func (t int8Tile) fold(f *asmgen.File) {
 			if t.w == minima {
 				f.P("VFMADD231PS.BCST %d(SI), %s, %s", i*int8Block+int8Sum, t.minimum(j), u)
 			}
-			f.P("VFMADD231PS.BCST %d(SI), %s, %s", i*int8Block+int8Scale, u, t.float(i, j))
+			if t.memory() {
+				f.P("VFMADD213PS %s, %s, %s", t.output(i, j), operand, u)
+				f.P("VMOVUPS %s, %s", u, t.output(i, j))
+			} else {
+				f.P("VFMADD231PS.BCST %d(SI), %s, %s", i*int8Block+int8Scale, u, t.float(i, j))
+			}
 		}
 	}
 }
 
 // end adds the bias and then what else is to be added, where there is any, and stores the outputs.
-func (t int8Tile) end(f *asmgen.File) {
+func (t int8Tile) end(f *asmgen.File, twice bool) {
 	f.Comment("The bias and what else is added, if there is any; then the outputs.")
+	sum := t.float
 	f.Arg("bias", "R9")
+	f.Arg("add", "R10")
+	if t.memory() {
+		sum = t.integer
+		f.P("MOVQ R9, CX")
+		f.P("ORQ R10, CX")
+		f.P("JZ done")
+		t.each(func(i, j int) { f.P("VMOVUPS %s, %s", t.output(i, j), sum(i, j)) })
+	}
 	f.P("TESTQ R9, R9")
 	f.P("JZ plain")
-	for i := range t.rows {
-		for j := range t.vectors() {
-			f.P("VADDPS %d(R9), %s, %s", j*64, t.float(i, j), t.float(i, j))
-		}
-	}
+	t.each(func(i, j int) { f.P("VADDPS %d(R9), %s, %s", j*64, sum(i, j), sum(i, j)) })
 	f.Mark("plain")
-	f.Arg("add", "R9")
-	f.P("TESTQ R9, R9")
+	f.P("TESTQ R10, R10")
 	f.P("JZ added")
-	f.P("ADDQ DI, R9")
-	f.P("SUBQ %s, R9", f.ArgAt("c"))
-	for i := range t.rows {
-		for j := range t.vectors() {
-			f.P("VADDPS %d(R9), %s, %s", j*64, t.float(i, j), t.float(i, j))
-		}
-		f.P("ADDQ DX, R9")
+	if twice {
+		f.P("ADDQ DI, R10")
+		f.P("SUBQ %s, R10", f.ArgAt("c"))
 	}
+	f.P("LEAQ (R10)(DX*4), R9")
+	t.each(func(i, j int) { f.P("VADDPS %s, %s, %s", t.at("R10", "R9", i, j), sum(i, j), sum(i, j)) })
 	f.Mark("added")
-	for i := range t.rows {
-		for j := range t.vectors() {
-			f.P("VMOVUPS %s, %d(DI)", t.float(i, j), j*64)
-		}
-		f.P("ADDQ DX, DI")
+	t.each(func(i, j int) { f.P("VMOVUPS %s, %s", sum(i, j), t.output(i, j)) })
+	if t.memory() {
+		f.Mark("done")
 	}
 }

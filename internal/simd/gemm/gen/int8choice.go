@@ -30,20 +30,15 @@ func int8Choice() string {
 		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add)\nreturn", unitSet(u), singleName(u), u.parts)
 	}
 	tiles := func(w weights) {
-		for _, rows := range []int{1, 4} {
-			if rows == 1 {
-				p("if t.rows == 1 {")
-			}
-			p("switch t.width {")
+		p("switch t.rows {")
+		for _, rows := range int8Rows {
+			p("case %d:\nswitch t.width {", rows)
 			for _, width := range []int{48, 32, 16} {
-				times := map[int]string{1: "", 4: ", t.rows/4"}[rows]
-				p("case %d:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset%s)", width, int8Tile{w, rows, width}.name(), times)
+				p("case %d:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)", width, int8Tile{w: w, rows: rows, width: width}.name())
 			}
-			p("}\nreturn")
-			if rows == 1 {
-				p("}")
-			}
+			p("}")
 		}
+		p("}\nreturn")
 	}
 	p("case tilesQ8_0AVX512VNNI:")
 	tiles(q8)

@@ -295,7 +295,7 @@ func (u units) single(f *asmgen.File) {
 }
 
 // farAhead is how far ahead of what it reads, in bytes, a tile of one row fetches a panel.
-const farAhead = 4096
+const farAhead = 2048
 
 // row adds a part of 32 k.
 func (u units) row(f *asmgen.File, part int, lines *int) {
