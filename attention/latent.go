@@ -50,7 +50,7 @@ type Latent struct {
 
 // LatentUp makes keys and values from latents, for each head.
 type LatentUp struct {
-	Keys           []*tensor.Weight // [NopeDim, Rank]
+	Keys           []*tensor.Weight // [NopeDim, Rank]; nil means that every pass is absorbed, whatever Form says
 	KeysTransposed []*tensor.Weight // the same as [Rank, NopeDim], for the absorbed form
 	Values         []*tensor.Weight // [ValueDim, Rank]
 }
@@ -80,10 +80,10 @@ func (f LatentForm) String() string {
 // MaxAbsorbed returns the largest number of new tokens for which [LatentAuto] is the absorbed form:
 // math.MaxInt if that has less work for any number.
 func (m *Latent) MaxAbsorbed() int {
-	switch m.Form {
-	case LatentAbsorbed:
+	switch {
+	case m.Form == LatentAbsorbed || m.Up.Keys == nil && m.Up.KeysTransposed != nil:
 		return math.MaxInt
-	case LatentExpanded:
+	case m.Form == LatentExpanded:
 		return 0
 	}
 	// Multiply-adds of a head: to expand a cached token, and for each pair of a new and a cached token.
@@ -149,6 +149,9 @@ func (u *LatentUp) check(m *Latent) error {
 		w       []*tensor.Weight
 		out, in int
 	}{{"Keys", u.Keys, m.NopeDim, m.Rank}, {"KeysTransposed", u.KeysTransposed, m.Rank, m.NopeDim}, {"Values", u.Values, m.ValueDim, m.Rank}} {
+		if part.name == "Keys" && part.w == nil {
+			continue
+		}
 		if len(part.w) != m.Heads {
 			return fmt.Errorf("attention: Latent.Up.%s has %d matrices for %d heads", part.name, len(part.w), m.Heads)
 		}

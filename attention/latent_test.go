@@ -326,6 +326,25 @@ func TestLatentChoosesForm(t *testing.T) {
 	}
 }
 
+// Without Keys every pass is absorbed.
+func TestLatentWithoutKeys(t *testing.T) {
+	want, m := testLatent(true, LatentAbsorbed), testLatent(true, LatentExpanded)
+	m.Up.Keys = nil
+	if n := m.MaxAbsorbed(); n != math.MaxInt || m.Traits().Err != nil {
+		t.Errorf("absorbed for up to %d tokens; %v", n, m.Traits().Err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	x := tensor.From(tensortest.Gaussian(r, 30*latentDim, 0, 1), 30, latentDim)
+	forward := func(m *Latent) []float32 {
+		var p Pass
+		y := tensor.New(30, latentDim)
+		p.Begin(Seq{Rows: 30})
+		m.Forward(&p, y, x)
+		return y.Data
+	}
+	tensortest.CheckBits(t, "without keys", forward(m), forward(want))
+}
+
 // Forks and going back give what a fresh cache gives. A token takes Rank + RopeDim numbers.
 func TestLatentCache(t *testing.T) {
 	eachLatent(t, func(t *testing.T, m *Latent) {

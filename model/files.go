@@ -24,7 +24,7 @@ func (f *folder) keep() *files {
 		return nil
 	}
 	f.kept = true
-	return &files{src: src, own: f.fsys != nil}
+	return &files{src: src, own: f.own}
 }
 
 func (f *files) close() error {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/lora"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
@@ -79,7 +80,8 @@ type Options struct {
 	// a training loss.
 	Skip func(name string) bool
 
-	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason.
+	// Skipped, if not nil, is told the name of each tensor that is left out, for whatever reason, and of a GGUF file
+	// beside the files of the checkpoint that is opened.
 	Skipped func(name string)
 
 	// ActiveExperts, if not 0, is the number of experts that each token uses in each layer that has experts, in the
@@ -99,6 +101,13 @@ type Options struct {
 	// LatentForm fixes how latent attention computes. The zero value takes what is faster for the tokens at hand,
 	// so that the last bits of a result depend on how a prompt was split; see [attention.LatentForm].
 	LatentForm attention.LatentForm
+
+	// GGUF is the name of a file in the folder, which is opened whatever else there is; see [FindGGUF].
+	GGUF string
+
+	// PreTokenizer is the name of a pre-tokenizer, for a GGUF that names none or one that is not known; see
+	// tokenizer.GGUFOptions.
+	PreTokenizer string
 
 	// Families are additional recipes, by model_type. A recipe here replaces the one of package family.
 	Families map[string]family.Recipe
@@ -142,6 +151,9 @@ func EncoderDecoders() []string {
 //     Code in a pytorch_model.bin, which is a Python pickle, is never run;
 //   - a tokenizer, optional: tokenizer.json, a SentencePiece model, or vocab.json with merges.txt.
 //
+// Or the folder has a GGUF file of llama.cpp, which holds all of these; [FindGGUF] says which is taken. Where there are both
+// forms, the GGUF is left out, and [Options.Skipped] told so.
+//
 // A family, rope type, activation or quantisation that is not supported gives an error that names it. So do
 // weights that are missing, have another shape than the config says, or are left over (see Options.Skip). A table that
 // the config ties to another need not be stored, and names may have the prefixes that nn.Loader.Root knows.
@@ -162,7 +174,7 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Generation, err = hf.ReadGeneration(fsys, f.config, f.recipe.Tokens); err != nil {
+	if d.Generation, err = hf.ReadGeneration(f.fsys, f.config, f.recipe.Tokens); err != nil {
 		return nil, err
 	}
 	if d.Tokenizer, err = f.openTokenizer(); err != nil {
@@ -355,20 +367,35 @@ func newEncoderDecoder(f *folder, opt Options) (*EncoderDecoder, error) {
 
 // folder is a checkpoint that is being opened.
 type folder struct {
-	fsys   fs.FS  // nil where the weights come from somewhere else
+	fsys   fs.FS  // nil where the weights come from somewhere else, or from a GGUF
 	text   []byte // of config.json
 	config *hf.Config
 	src    checkpoint.Source
 	family string // model_type
 	recipe family.Recipe
 
+	metadata *gguf.Metadata // nil: not from a GGUF
+	pre      string         // Options.PreTokenizer
+
 	adapters []*lora.Adapter // merged into src
+	own      bool            // src is opened here
 	inPlace  bool            // the model reads src when it computes
 	kept     bool            // and is there
 }
 
 // openFolder reads the config and opens the weights.
 func openFolder(fsys fs.FS, opt Options) (*folder, error) {
+	name, err := FindGGUF(fsys, opt)
+	switch {
+	case err != nil:
+		return nil, err
+	case name != "":
+		return openGGUF(fsys, name, opt)
+	case opt.Skipped != nil:
+		for _, name := range ggufFiles(fsys) {
+			opt.Skipped(name)
+		}
+	}
 	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		what := whatis.Folder(fsys)
@@ -384,7 +411,7 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.fsys = fsys; f.family == "" {
+	if f.fsys, f.own = fsys, true; f.family == "" {
 		if err := f.config.Err(); err != nil {
 			return nil, err
 		}
@@ -442,7 +469,12 @@ func (f *folder) close() error {
 
 // newFolder finds the recipe for a config.
 func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {
-	c, err := hf.ParseConfig("config.json", configJSON)
+	return parseFolder("config.json", configJSON, src, opt)
+}
+
+// parseFolder is newFolder for a config that errors call by a name.
+func parseFolder(name string, configJSON []byte, src checkpoint.Source, opt Options) (*folder, error) {
+	c, err := hf.ParseConfig(name, configJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -459,6 +491,9 @@ func newFolder(configJSON []byte, src checkpoint.Source, opt Options) (*folder, 
 
 // openTokenizer opens the folder's tokenizer, or returns nil if there is none.
 func (f *folder) openTokenizer() (*tokenizer.Tokenizer, error) {
+	if f.metadata != nil {
+		return f.ggufTokenizer()
+	}
 	if f.recipe.Tokenizer != nil {
 		return f.recipe.Tokenizer(f.fsys)
 	}

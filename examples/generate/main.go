@@ -35,7 +35,7 @@ type flags struct {
 
 func main() {
 	var f flags
-	flag.StringVar(&f.model, "model", "", "`DIR` with the checkpoint of a decoder; without it the tiny model of the repository runs")
+	flag.StringVar(&f.model, "model", "", "`DIR` with the checkpoint of a decoder, or a GGUF file; without it the tiny model of the repository runs")
 	flag.IntVar(&f.maxTokens, "max-tokens", 120, "generate at most `N` tokens")
 	flag.BoolVar(&f.show, "show", false, "show what happens between TEXT and its first new token")
 	flag.Float64Var(&f.sampling.Temperature, "temperature", 0, "0 takes the likeliest token; 1 draws from the model's distribution")

@@ -141,8 +141,8 @@ func adapter(fsys fs.FS, f entries) string {
 // gguf is a file of llama.cpp.
 func gguf(_ fs.FS, f entries) string {
 	if name := f.like("*.gguf"); name != "" {
-		return fmt.Sprintf("it has %.100q, a GGUF file of llama.cpp, which is not supported: take the checkpoint that it was made from, "+
-			"with config.json and model.safetensors", name)
+		return fmt.Sprintf("it has %.100q, a GGUF file of llama.cpp: the openers of packages model and task open it, "+
+			"and tokenizer.OpenGGUF takes its metadata", name)
 	}
 	return ""
 }

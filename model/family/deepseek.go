@@ -85,11 +85,22 @@ func (m *deepseek) attention(l nn.Loader) *attention.Latent {
 		}
 	}
 	x.LatentNorm = a.RMSNorm("kv_a_layernorm", cfg.KVLoRARank, epsilon, 0)
-	up := a.Heads("kv_b_proj", cfg.KVLoRARank, heads, cfg.QKNopeHeadDim+cfg.VHeadDim,
-		nn.HeadRows{N: cfg.QKNopeHeadDim}, nn.HeadRows{N: cfg.QKNopeHeadDim, Transposed: true}, nn.HeadRows{First: cfg.QKNopeHeadDim, N: cfg.VHeadDim})
-	x.Up = attention.LatentUp{Keys: up[0], KeysTransposed: up[1], Values: up[2]}
+	x.Up = m.up(a)
 	x.Out = a.Linear("o_proj", heads*cfg.VHeadDim, m.HiddenSize, m.AttentionBias)
 	return x
+}
+
+// up returns what makes keys and values: kv_b_proj, or k_b_proj, transposed for each head, and v_b_proj, as GGUF files have it.
+func (m *deepseek) up(a nn.Loader) (u attention.LatentUp) {
+	cfg, heads := &m.cfg, m.NumAttentionHeads
+	if a.Has("k_b_proj.weight") {
+		u.KeysTransposed, u.Keys = a.StackedHeads("k_b_proj", heads, cfg.KVLoRARank, cfg.QKNopeHeadDim)
+		u.Values, _ = a.StackedHeads("v_b_proj", heads, cfg.VHeadDim, cfg.KVLoRARank)
+		return u
+	}
+	up := a.Heads("kv_b_proj", cfg.KVLoRARank, heads, cfg.QKNopeHeadDim+cfg.VHeadDim,
+		nn.HeadRows{N: cfg.QKNopeHeadDim}, nn.HeadRows{N: cfg.QKNopeHeadDim, Transposed: true}, nn.HeadRows{First: cfg.QKNopeHeadDim, N: cfg.VHeadDim})
+	return attention.LatentUp{Keys: up[0], KeysTransposed: up[1], Values: up[2]}
 }
 
 // scale is YaRN's correction of the scores, which comes beside that of cosines and sines.

@@ -3,6 +3,7 @@ package family
 import (
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/moe"
+	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -60,4 +61,21 @@ func (cfg *sharedMoEConfig) layer(c *hf.Config, f nn.Loader, dim int, act nn.Act
 		Shared:  glu(f.At("shared_experts"), dim, cfg.MoEIntermediateSize*cfg.NSharedExperts, bias, act),
 		Act:     act,
 	}
+}
+
+// fusedExperts returns the experts in f that are stored as gateUp and down, two tensors for all of them, or one by one with
+// the names of Qwen's, as [nn.Loader.Experts] reads them: so they are in GGUF files.
+func fusedExperts(f nn.Loader, gateUp, down string, n, dim, hidden int, fusion nn.Fusion) []tensor.Expert {
+	if !f.Has("experts.0.down_proj.weight") {
+		return f.FusedExperts(gateUp, down, n, dim, hidden, fusion)
+	}
+	all := f.Experts("experts", n, dim, hidden, "gate_proj", "up_proj", "down_proj")
+	if fusion.Bias {
+		for i := range all {
+			e := f.At("experts.%d", i)
+			all[i].GateBias, all[i].UpBias = e.Vector("gate_proj.bias", hidden), e.Vector("up_proj.bias", hidden)
+			all[i].DownBias = e.Vector("down_proj.bias", dim)
+		}
+	}
+	return all
 }

@@ -61,7 +61,7 @@ func (cfg *gptOSSConfig) layer(m *Llama, f nn.Loader) *moe.Layer {
 	}
 	return &moe.Layer{
 		Router:  &moe.TopK{Gate: f.Float32("router", m.HiddenSize, cfg.NumLocalExperts, true), Active: cfg.NumExpertsPerTok, Weight: moe.Softmax},
-		Experts: f.FusedExperts(gateUp, down, cfg.NumLocalExperts, m.HiddenSize, m.IntermediateSize, fusion),
+		Experts: fusedExperts(f, gateUp, down, cfg.NumLocalExperts, m.HiddenSize, m.IntermediateSize, fusion),
 		Act:     nn.ClampedGate{Alpha: float32(cfg.SwigluAlpha), Limit: float32(cfg.SwigluLimit)},
 	}
 }

@@ -62,7 +62,7 @@ func (cfg *graniteMoEConfig) layer(m *Llama, l nn.Loader) *moe.Layer {
 			Gate: f.Float32("router.layer", m.HiddenSize, cfg.NumLocalExperts, false), Active: cfg.NumExpertsPerTok,
 			Weight: moe.Softmax, // of the chosen logits alone, unlike Mixtral
 		},
-		Experts: f.FusedExperts("input_linear.weight", "output_linear.weight", cfg.NumLocalExperts, m.HiddenSize, m.IntermediateSize, nn.Fusion{}),
+		Experts: fusedExperts(f, "input_linear.weight", "output_linear.weight", cfg.NumLocalExperts, m.HiddenSize, m.IntermediateSize, nn.Fusion{}),
 		Act:     m.HiddenAct,
 	}
 }
@@ -91,6 +91,10 @@ func granitemoeshared(c *hf.Config, w nn.Loader) *arch.Decoder {
 		experts := cfg.layer(m, l)
 		if cfg.SharedSize > 0 {
 			s := l.At("shared_mlp")
+			if s.Has("gate_proj.weight") { // as GGUF files have it
+				experts.Shared = glu(s, m.HiddenSize, cfg.SharedSize, false, m.HiddenAct)
+				return experts
+			}
 			experts.Shared = &block.GLU{
 				GateUp: s.Linear("input_linear", m.HiddenSize, 2*cfg.SharedSize, false),
 				Act:    m.HiddenAct,

@@ -111,7 +111,7 @@ func (cfg *llama4Config) experts(f nn.Loader) *moe.Layer {
 			Weight: moe.Sigmoid,
 		},
 		WeightInput: true,
-		Experts: f.FusedExperts("experts.gate_up_proj", "experts.down_proj", cfg.NumLocalExperts, cfg.HiddenSize, cfg.IntermediateSize,
+		Experts: fusedExperts(f, "experts.gate_up_proj", "experts.down_proj", cfg.NumLocalExperts, cfg.HiddenSize, cfg.IntermediateSize,
 			nn.Fusion{Transposed: true}),
 		Shared: glu(f.At("shared_expert"), cfg.HiddenSize, cfg.IntermediateSize, false, cfg.HiddenAct),
 		Act:    cfg.HiddenAct,

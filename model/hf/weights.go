@@ -74,6 +74,23 @@ func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 	return nil, noWeights(fsys)
 }
 
+// HasWeights reports whether the folder has a file that [OpenWeights] looks for.
+func HasWeights(fsys fs.FS) bool {
+	for _, name := range []string{singleFile, indexFile, torchFile, torchIndex} {
+		if sidefile.Exists(fsys, name) {
+			return true
+		}
+	}
+	for _, e := range sidefile.List(fsys, ".") {
+		for _, pattern := range []string{"model-*-of-*.safetensors", "pytorch_model-*-of-*.bin", gptqFiles} {
+			if ok, _ := path.Match(pattern, e.Name()); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // noWeights is the error for a folder without weights.
 func noWeights(fsys fs.FS) error {
 	detail := fmt.Sprintf("the folder has none of %s, %s, %s and %s", singleFile, indexFile, torchFile, torchIndex)

@@ -81,7 +81,11 @@ func (f *file) headDim() int {
 		}
 		return f.optional("attention.key_length", 1)
 	}
-	return f.optional("attention.key_length", f.count("embedding_length")/heads)
+	d := f.count("embedding_length") / heads
+	if rows := f.dim("attn_q.weight", 0); rows > 0 && rows%heads == 0 {
+		d = rows / heads // what Granite's converter does not write
+	}
+	return f.optional("attention.key_length", d)
 }
 
 // vocabulary returns the rows of the embedding, which count, whatever the metadata say.

@@ -155,15 +155,9 @@ func (f *file) inLayers(name string) bool {
 		if f.stored(block(i, name)) {
 			return true
 		}
-		if i >= maxProbe {
-			break
-		}
 	}
 	return false
 }
-
-// maxProbe bounds the layers that are looked at, whatever block_count says: models have fewer.
-const maxProbe = 1 << 12
 
 // block returns the name of a tensor of a layer.
 func block(layer int, name string) string { return fmt.Sprintf("blk.%d.%s", layer, name) }
@@ -171,7 +165,7 @@ func block(layer int, name string) string { return fmt.Sprintf("blk.%d.%s", laye
 // dim returns a dimension of the first tensor of that name in a layer, counted from the last if it is negative, or 0 if there
 // is none.
 func (f *file) dim(name string, i int) int {
-	for layer := range min(f.layers, maxProbe) {
+	for layer := range f.layers {
 		info, ok := f.lookup(block(layer, name))
 		if !ok {
 			continue

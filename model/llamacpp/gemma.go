@@ -26,9 +26,12 @@ func gemmas() map[string]*architecture {
 		"gemma": {config: func(f *file) { f.gemma("gemma", "GemmaForCausalLM") }, names: gemmaNames().with(names{
 			"blk.ffn_norm": {"post_attention_layernorm", plus(-1)},
 		})},
-		"gemma2":          {config: gemma2, names: gemmaNames()},
-		"gemma3":          {config: func(f *file) { f.gemma3("Gemma3ForCausalLM") }, names: gemmaNames()},
-		"gemma-embedding": {config: gemmaEmbedding, names: gemmaNames()},
+		"gemma2": {config: gemma2, names: gemmaNames()},
+		"gemma3": {config: func(f *file) { f.gemma3("Gemma3ForCausalLM") }, names: gemmaNames()},
+		"gemma-embedding": {config: gemmaEmbedding, names: gemmaNames().with(names{
+			"dense_2": {}, // layers after the pooling
+			"dense_3": {},
+		})},
 	}
 }
 
@@ -106,7 +109,7 @@ func (f *file) layerTypes(n int) {
 			sliding = func(i int) bool { return list[i] }
 		}
 	}
-	types := make([]string, min(f.layers, hf.MaxLayers))
+	types := make([]string, f.layers)
 	for i := range types {
 		if types[i] = hf.FullAttention; sliding(i) {
 			types[i] = hf.SlidingAttention

@@ -3,7 +3,7 @@ package llamacpp
 // architectures returns what is known, by llama.cpp's names.
 func architectures() map[string]*architecture {
 	all := map[string]*architecture{}
-	for _, group := range []map[string]*architecture{llamas(), qwens(), gemmas(), berts(), t5s()} {
+	for _, group := range []map[string]*architecture{llamas(), qwens(), gemmas(), gpts(), kin(), sparse(), berts(), t5s()} {
 		for name, a := range group {
 			all[name] = a
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 )
@@ -55,8 +56,9 @@ func Open(meta *gguf.Metadata, src checkpoint.Source) (*Model, error) {
 		return nil, fmt.Errorf("llamacpp: architecture %.200q is not supported; these are: %s", name, strings.Join(slices.Sorted(maps.Keys(architectures())), " "))
 	}
 	f.layers = f.count("block_count") - f.optional("nextn_predict_layers", 0)
-	if f.layers < 1 && f.err() == nil {
-		f.fail("%s has no layers", f.key("block_count"))
+	if f.err() == nil && (f.layers < 1 || f.layers > hf.MaxLayers) {
+		f.fail("%s is %d, %d of which predict further tokens; 1 to %d layers are supported", f.key("block_count"), f.count("block_count"),
+			f.optional("nextn_predict_layers", 0), hf.MaxLayers)
 	}
 	if f.err() != nil { // others would follow from it
 		return nil, f.err()

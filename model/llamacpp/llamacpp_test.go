@@ -79,7 +79,7 @@ func TestRefused(t *testing.T) {
 		`"general.architecture" is uint32`:                                 {"general.architecture": gguf.Of(uint32(1))},
 		`"general.architecture"`:                                           {"general.architecture": none},
 		`"llama.block_count"`:                                              {"llama.block_count": none},
-		`llama.block_count has no layers`:                                  {"llama.block_count": gguf.Of(uint32(0))},
+		`llama.block_count is 0`:                                           {"llama.block_count": gguf.Of(uint32(0))},
 		`"llama.embedding_length" is string`:                               {"llama.embedding_length": gguf.Of("4")},
 		`llama.embedding_length is 4294967295`:                             {"llama.embedding_length": gguf.Of(uint32(1<<32 - 1))},
 		`"llama.attention.layer_norm_rms_epsilon" is uint32`:               {"llama.attention.layer_norm_rms_epsilon": gguf.Of(uint32(1))},

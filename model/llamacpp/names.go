@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
@@ -186,8 +188,8 @@ func split(paired bool) func(*file, stored) []checkpoint.Part {
 
 // expertsEach shows stacked experts one by one. The name has %d for the expert's number.
 func expertsEach(f *file, t stored) []checkpoint.Part {
-	if len(t.Shape) < 2 {
-		f.fail("tensor %q has shape %.200s; a stack of experts is needed", t.Name, fmt.Sprint(t.Shape))
+	if len(t.Shape) < 2 || t.Shape[0] > hf.MaxExperts || slices.Contains(t.Shape, 0) {
+		f.fail("tensor %q has shape %.200s; a stack of at most %d experts is needed", t.Name, fmt.Sprint(t.Shape), hf.MaxExperts)
 		return nil
 	}
 	return t.experts(t.to, 0, t.Shape[1])
@@ -195,9 +197,9 @@ func expertsEach(f *file, t stored) []checkpoint.Part {
 
 // experts returns n rows of each expert from the first on.
 func (t stored) experts(to string, first, n int) []checkpoint.Part {
-	parts := make([]checkpoint.Part, 0, min(t.Shape[0], maxExperts))
+	parts := make([]checkpoint.Part, 0, t.Shape[0])
 	shape := append([]int{n}, t.Shape[2:]...)
-	for e := range min(t.Shape[0], maxExperts) {
+	for e := range t.Shape[0] {
 		p := checkpoint.Part{Name: fmt.Sprintf(to, e) + t.ending, Of: t.Name, Shape: shape, First: e*t.Shape[1] + first}
 		if len(t.Shape) == 2 { // biases: a row is what an expert has
 			p.First = e
@@ -207,16 +209,13 @@ func (t stored) experts(to string, first, n int) []checkpoint.Part {
 	return parts
 }
 
-// maxExperts bounds the experts of a layer.
-const maxExperts = 1 << 12
-
 // experts returns the names of experts, gate, up and down, of a tensor each.
 func experts(gate, up, down string) names {
 	return names{
 		"blk.ffn_gate_exps": {gate, expertsEach}, "blk.ffn_up_exps": {up, expertsEach}, "blk.ffn_down_exps": {down, expertsEach},
 		"blk.ffn_gate_up_exps": {gate, func(f *file, t stored) []checkpoint.Part {
-			if len(t.Shape) != 3 || t.Shape[1]%2 != 0 {
-				f.fail("tensor %q has shape %.200s; a stack of gates and ups is needed", t.Name, fmt.Sprint(t.Shape))
+			if len(t.Shape) != 3 || t.Shape[0] > hf.MaxExperts || t.Shape[1]%2 != 0 || slices.Contains(t.Shape, 0) {
+				f.fail("tensor %q has shape %.200s; a stack of at most %d gates and ups is needed", t.Name, fmt.Sprint(t.Shape), hf.MaxExperts)
 				return nil
 			}
 			half := t.Shape[1] / 2

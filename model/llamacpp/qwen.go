@@ -45,7 +45,7 @@ func (f *file) qwenMoE(modelType, class string, normalised bool) {
 // without returns the layers that do not have a tensor.
 func (f *file) without(name string) []int {
 	list := []int{}
-	for i := range min(f.layers, maxProbe) {
+	for i := range f.layers {
 		if !f.stored(block(i, name)) {
 			list = append(list, i)
 		}

@@ -76,6 +76,11 @@ func (f *file) yarn(factor float64) config {
 	set(s, "rope_type", "yarn")
 	set(s, "factor", factor)
 	set(s, "original_max_position_embeddings", f.optional("rope.scaling.original_context_length", f.optional("context_length", 0)))
+	if f.has("rope.scaling.yarn_log_multiplier") { // of latent attention, a tenth of what the config has
+		m := shortest(float64(float32(10 * f.float("rope.scaling.yarn_log_multiplier", 0))))
+		set(s, "mscale_all_dim", m)
+		set(s, "mscale", m) // which is not stored: cosine and sine stay what they are in all published models
+	}
 	for _, k := range []struct{ stored, key string }{
 		{"rope.scaling.yarn_attn_factor", "attention_factor"}, {"rope.scaling.attn_factor", "attention_factor"},
 		{"rope.scaling.yarn_beta_fast", "beta_fast"}, {"rope.scaling.yarn_beta_slow", "beta_slow"},

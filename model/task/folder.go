@@ -18,8 +18,17 @@ import (
 // and the similarity. A folder without modules.json is taken for a plain encoder, as by [NewEmbedder]. Of a checkpoint
 // with a head the head is not read.
 //
+// Of a GGUF file, which [model.FindGGUF] finds, pooling_type says how the vectors are made; they are normalised.
+//
 // A folder of another kind, such as a cross-encoder, and a module that is not supported are refused by name.
 func OpenEmbedder(fsys fs.FS, opt model.Options) (*Embedder, error) {
+	name, err := model.FindGGUF(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" {
+		return openGGUF(fsys, name, opt)
+	}
 	modules, err := readModules(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return openPlain(fsys, opt)

@@ -43,10 +43,19 @@ type Ranked struct {
 // Pooling and Dense to the score, or a decoder with LogitScore that reads query and document without text around them.
 // For other decoders that are asked whether a document fits there is [OpenLMReranker].
 //
+// A GGUF file of a classifier with one label is a cross-encoder too; its scores are Sigmoid's.
+//
 // The function of the scores is what config_sentence_transformers.json names under activation_fn, or config.json
 // under sentence_transformers.activation_fn or, older, sbert_ce_default_activation_function: Sigmoid, Tanh, or Identity,
 // which is Logits.
 func OpenReranker(fsys fs.FS, opt model.Options) (*Reranker, error) {
+	name, err := model.FindGGUF(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" {
+		return openCrossEncoder(fsys, opt, nil, nil)
+	}
 	modules, err := readModules(fsys)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

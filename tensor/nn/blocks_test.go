@@ -139,52 +139,21 @@ func TestExpertPieces(t *testing.T) {
 	}
 }
 
-// Heads of blocks, stored whole or as the transposed first rows and the others, have the values of the file.
+// Products with heads of blocks are exact, whatever the options say.
 func TestHeadBlocks(t *testing.T) {
-	const heads, first, last, in = 2, 64, 32, 96
-	parts := []HeadRows{{N: first}, {N: first, Transposed: true}, {First: first, N: last}}
-	src := blockSource(t, blocks("whole.weight", tensor.Q8_0, heads*(first+last), in),
-		blocks("apart.weight#0", tensor.Q8_0, heads, in, first), blocks("apart.weight#1", tensor.Q4_0, heads, last, in))
+	src := blockSource(t, blocks("kv.weight", tensor.Q8_0, 2*96, 64), blocks("stack.weight", tensor.Q4_0, 2, 32, 64))
 	l := NewLoader(src, Options{})
-	whole, apart := l.Heads("whole", in, heads, first+last, parts...), l.Heads("apart", in, heads, first+last, parts...)
+	heads := l.Heads("kv", 64, 2, 96, HeadRows{N: 64}, HeadRows{N: 64, Transposed: true}, HeadRows{First: 64, N: 32})
+	stacked, _ := l.StackedHeads("stack", 2, 32, 64)
 	if err := l.Err(true); err != nil {
 		t.Fatal(err)
 	}
-	for h := range heads {
-		checkValues(t, whole[0][h], 0, src, "whole.weight", h*(first+last), first)
-		checkValues(t, whole[2][h], 0, src, "whole.weight", h*(first+last)+first, last)
-		checkTurned(t, whole[1][h], whole[0][h])
-		checkValues(t, apart[1][h], 0, src, "apart.weight#0", h*in, in)
-		checkValues(t, apart[2][h], 0, src, "apart.weight#1", h*last, last)
-		checkTurned(t, apart[0][h], apart[1][h])
-		for _, of := range [][][]*tensor.Weight{whole, apart} {
-			for i := range parts {
-				if of[i][h].Precision != tensor.FullPrecision {
-					t.Errorf("part %d is multiplied by %v", i, of[i][h].Precision)
-				}
-			}
+	for _, w := range slices.Concat(heads[0], heads[1], heads[2], stacked) {
+		if w.Precision != tensor.FullPrecision {
+			t.Errorf("[%d, %d] of %v is multiplied by %v", w.Out, w.In, w.DType, w.Precision)
 		}
 	}
-}
-
-// checkTurned fails unless a is b transposed.
-func checkTurned(t *testing.T, a, b *tensor.Weight) {
-	t.Helper()
-	if a.Out != b.In || a.In != b.Out {
-		t.Fatalf("[%d, %d] is not [%d, %d] transposed", a.Out, a.In, b.Out, b.In)
-	}
-	x, y := tensor.New(a.Out, a.In), make([]float32, b.In)
-	for i := range a.Out {
-		a.Row(x.Row(i), i)
-	}
-	for j := range b.Out {
-		b.Row(y, j)
-		for i, v := range y {
-			if x.Row(i)[j] != v {
-				t.Fatalf("(%d, %d) is %v, want %v", i, j, x.Row(i)[j], v)
-			}
-		}
-	}
+	checkValues(t, heads[2][1], 0, src, "kv.weight", 96+64, 32)
 }
 
 // Rows that are not whole blocks are an error that names the tensor, whatever reads them, and so are pieces that do not

@@ -114,9 +114,17 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 	return lin
 }
 
-// Conv1D returns a layer with a bias whose weight is stored transposed, [in, out], as in GPT-2.
+// Conv1D returns a layer with a bias whose weight is stored transposed, [in, out], as in GPT-2; or as name.weight.T,
+// [out, in], which is how GGUF files have it.
 func (l Loader) Conv1D(name string, in, out int) Linear {
 	lin := Linear{Bias: l.Vector(name+".bias", out)}
+	if straight := name + ".weight.T"; l.Has(straight) {
+		if dt, ok := l.lookup(straight, out, in); ok {
+			lin.Weight = l.newWeight(l.keep(straight, dt, in), out, in)
+			l.pack(lin.Weight, 0, out, straight)
+		}
+		return lin
+	}
 	dt, ok := l.lookup(name+".weight", in, out)
 	if !ok || !l.single(name+".weight", dt) {
 		return lin

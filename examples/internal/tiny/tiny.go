@@ -4,10 +4,12 @@
 package tiny
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/model"
@@ -53,12 +55,16 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 	return opened(folder, open)
 }
 
-// opened opens the folder that -model names with open.
+// opened opens the folder, or the GGUF file, that -model names with open.
 func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
+	opt := model.Options{Progress: progress()}
+	if dir, name := filepath.Split(folder); filepath.Ext(name) == ".gguf" {
+		folder, opt.GGUF = cmp.Or(dir, "."), name
+	}
 	if err := check(folder); err != nil {
 		return nil, err
 	}
-	t, err := open(os.DirFS(folder), model.Options{Progress: progress()})
+	t, err := open(os.DirFS(folder), opt)
 	if err != nil {
 		return nil, fmt.Errorf("-model %s: %w", folder, err)
 	}
@@ -92,7 +98,7 @@ func check(folder string) error {
 	case err != nil:
 		return fmt.Errorf("-model: %w", err)
 	case !info.IsDir():
-		return fmt.Errorf("-model: %s is a file; give the folder with config.json, weights and tokenizer", folder)
+		return fmt.Errorf("-model: %s is a file; give the folder with config.json, weights and tokenizer, or a GGUF file", folder)
 	}
 	return nil
 }

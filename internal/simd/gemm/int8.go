@@ -56,9 +56,9 @@ type int8Part struct {
 	scales [2]float32 // the second is the minimum, or the scale of the last 16
 }
 
-// expand sets dst to a part of a panel of f, expanded for tiles of which set is the format's own. p is memory.
-func (f *Format) expand(dst []float32, part []byte, width int, set tileSet, p *int8Part) {
-	if set.expandWith(len(part)/(width*f.Bytes), &dst[0], unsafe.Pointer(unsafe.SliceData(part)), width) {
+// expand sets dst to a part of a panel of f, expanded for tiles t. p is memory.
+func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, p *int8Part) {
+	if f.layout.units.expandFast(t, len(part)/(width*f.Bytes), &dst[0], unsafe.Pointer(unsafe.SliceData(part)), width) {
 		return
 	}
 	var (

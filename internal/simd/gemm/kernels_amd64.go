@@ -26,6 +26,10 @@ const (
 	tilesQ4_KAVX512VNNI
 	tilesQ5_KAVX512VNNI
 	tilesQ6_KAVX512VNNI
+	tilesInt8AVXVNNI
+	tilesInt8FourAVX2
+	tilesInt8SixAVX2
+	tilesInt8EightAVX2
 )
 
 // multiply computes the outputs c, whose rows are t.ldc apart, from packed rows a.
@@ -266,6 +270,8 @@ func (t *tile) multiply(c, a []float32) {
 		}
 	case tilesInt8AVX512VNNI, tilesQ8_0AVX512VNNI, tilesQ4_0AVX512VNNI, tilesQ4_1AVX512VNNI, tilesQ5_0AVX512VNNI, tilesQ5_1AVX512VNNI, tilesIQ4_NLAVX512VNNI, tilesMXFP4AVX512VNNI, tilesQ4_KAVX512VNNI, tilesQ5_KAVX512VNNI, tilesQ6_KAVX512VNNI:
 		t.multiplyInt8(c, a, chain)
+	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2:
+		t.multiply256(c, a, chain)
 	default:
 		t.multiplyPortable(c, a)
 	}
@@ -432,8 +438,8 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 	}
 }
 
-// expandWith is expand by the instructions of a set, if it has such for the format.
-func (s tileSet) expandWith(n int, dst *float32, panel unsafe.Pointer, width int) bool {
+// expand512 expands a panel of the format that a set is for.
+func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) {
 	switch s {
 	case tilesQ4_0AVX512VNNI:
 		switch width {
@@ -516,10 +522,177 @@ func (s tileSet) expandWith(n int, dst *float32, panel unsafe.Pointer, width int
 		case 16:
 			expandQ6_K16AVX512(n, dst, panel)
 		}
-	default:
-		return false
 	}
-	return true
+}
+
+// expand256 expands a panel of a format by AVX2.
+func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) {
+	switch u {
+	case &unitsQ4_0:
+		switch width {
+		case 48:
+			expandQ4_048AVX2(n, dst, panel)
+		case 32:
+			expandQ4_032AVX2(n, dst, panel)
+		case 16:
+			expandQ4_016AVX2(n, dst, panel)
+		}
+	case &unitsQ4_1:
+		switch width {
+		case 48:
+			expandQ4_148AVX2(n, dst, panel)
+		case 32:
+			expandQ4_132AVX2(n, dst, panel)
+		case 16:
+			expandQ4_116AVX2(n, dst, panel)
+		}
+	case &unitsQ5_0:
+		switch width {
+		case 48:
+			expandQ5_048AVX2(n, dst, panel)
+		case 32:
+			expandQ5_032AVX2(n, dst, panel)
+		case 16:
+			expandQ5_016AVX2(n, dst, panel)
+		}
+	case &unitsQ5_1:
+		switch width {
+		case 48:
+			expandQ5_148AVX2(n, dst, panel)
+		case 32:
+			expandQ5_132AVX2(n, dst, panel)
+		case 16:
+			expandQ5_116AVX2(n, dst, panel)
+		}
+	case &unitsIQ4_NL:
+		switch width {
+		case 48:
+			expandIQ4_NL48AVX2(n, dst, panel)
+		case 32:
+			expandIQ4_NL32AVX2(n, dst, panel)
+		case 16:
+			expandIQ4_NL16AVX2(n, dst, panel)
+		}
+	case &unitsMXFP4:
+		switch width {
+		case 48:
+			expandMXFP448AVX2(n, dst, panel)
+		case 32:
+			expandMXFP432AVX2(n, dst, panel)
+		case 16:
+			expandMXFP416AVX2(n, dst, panel)
+		}
+	case &unitsQ4_K:
+		switch width {
+		case 48:
+			expandQ4_K48AVX2(n, dst, panel)
+		case 32:
+			expandQ4_K32AVX2(n, dst, panel)
+		case 16:
+			expandQ4_K16AVX2(n, dst, panel)
+		}
+	case &unitsQ5_K:
+		switch width {
+		case 48:
+			expandQ5_K48AVX2(n, dst, panel)
+		case 32:
+			expandQ5_K32AVX2(n, dst, panel)
+		case 16:
+			expandQ5_K16AVX2(n, dst, panel)
+		}
+	case &unitsQ6_K:
+		switch width {
+		case 48:
+			expandQ6_K48AVX2(n, dst, panel)
+		case 32:
+			expandQ6_K32AVX2(n, dst, panel)
+		case 16:
+			expandQ6_K16AVX2(n, dst, panel)
+		}
+	case &unitsQ8_0:
+		switch width {
+		case 48:
+			expandQ8_048AVX2(n, dst, panel)
+		case 32:
+			expandQ8_032AVX2(n, dst, panel)
+		case 16:
+			expandQ8_016AVX2(n, dst, panel)
+		}
+	}
+}
+
+// multiply256 is multiply for sets that take 8-bit activations by vectors of 256 bits.
+func (t *tile) multiply256(c, a []float32, chain int) {
+	blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.set {
+	case tilesInt8AVXVNNI:
+		switch t.kind {
+		case int8Plain:
+			if t.rows > 1 {
+				int8Tile4PlainAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1PlainAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		case int8Minima:
+			if t.rows > 1 {
+				int8Tile4MinimaAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1MinimaAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		case int8Halves:
+			if t.rows > 1 {
+				int8Tile4HalvesAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1HalvesAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		}
+	case tilesInt8FourAVX2:
+		switch t.kind {
+		case int8Plain:
+			if t.rows > 1 {
+				int8Tile4PlainFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1PlainFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		case int8Minima:
+			if t.rows > 1 {
+				int8Tile4MinimaFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1MinimaFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		}
+	case tilesInt8SixAVX2:
+		switch t.kind {
+		case int8Plain:
+			if t.rows > 1 {
+				int8Tile4PlainSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1PlainSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		case int8Minima:
+			if t.rows > 1 {
+				int8Tile4MinimaSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1MinimaSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		case int8Halves:
+			if t.rows > 1 {
+				int8Tile4HalvesSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1HalvesSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		}
+	case tilesInt8EightAVX2:
+		switch t.kind {
+		case int8Plain:
+			if t.rows > 1 {
+				int8Tile4PlainEightAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1PlainEightAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		}
+	}
 }
 
 // tile8x48F32AVX512 computes 8 × 48 outputs from k elements of each row and column.
@@ -1233,6 +1406,251 @@ func expandQ6_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
 //go:noescape
 func int8Row48Q6_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
+// quantizeAVX2 is quantizeAVX512 with AVX2.
+//
+//go:noescape
+func quantizeAVX2(n int, src, dst *float32, pitch int, done *int)
+
+// int8Tile4PlainAVXVNNI computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4PlainAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1PlainAVXVNNI computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1PlainAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4MinimaAVXVNNI computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4MinimaAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1MinimaAVXVNNI computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1MinimaAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4HalvesAVXVNNI computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4HalvesAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1HalvesAVXVNNI computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1HalvesAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4PlainFourAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4PlainFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1PlainFourAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1PlainFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4MinimaFourAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1MinimaFourAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4PlainSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4PlainSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1PlainSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1PlainSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4MinimaSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4MinimaSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1MinimaSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1MinimaSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4HalvesSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4HalvesSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1HalvesSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1HalvesSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4PlainEightAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1PlainEightAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// expandQ4_048AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ4_048AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_032AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ4_032AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_016AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ4_016AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_148AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ4_148AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_132AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ4_132AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_116AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ4_116AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_048AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ5_048AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_032AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ5_032AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_016AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ5_016AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_148AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ5_148AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_132AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ5_132AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_116AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ5_116AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandIQ4_NL48AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandIQ4_NL48AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandIQ4_NL32AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandIQ4_NL32AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandIQ4_NL16AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandIQ4_NL16AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandMXFP448AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandMXFP448AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandMXFP432AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandMXFP432AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandMXFP416AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandMXFP416AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_K48AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ4_K48AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_K32AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ4_K32AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ4_K16AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ4_K16AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_K48AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ5_K48AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_K32AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ5_K32AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ5_K16AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ5_K16AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ6_K48AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ6_K48AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ6_K32AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ6_K32AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ6_K16AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ6_K16AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ8_048AVX2 expands n units of 48 outputs.
+//
+//go:noescape
+func expandQ8_048AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ8_032AVX2 expands n units of 32 outputs.
+//
+//go:noescape
+func expandQ8_032AVX2(n int, dst *float32, panel unsafe.Pointer)
+
+// expandQ8_016AVX2 expands n units of 16 outputs.
+//
+//go:noescape
+func expandQ8_016AVX2(n int, dst *float32, panel unsafe.Pointer)
+
 // peakAVX512 does n rounds of 24 independent multiply-adds of vectors, as many as a tile has sums.
 //
 //go:noescape
@@ -1247,6 +1665,11 @@ func peakAVX2(n int)
 //
 //go:noescape
 func peakInt8AVX512VNNI(n int)
+
+// peakInt8AVXVNNI does n rounds of 12 independent VPDPBUSD of 256 bits.
+//
+//go:noescape
+func peakInt8AVXVNNI(n int)
 
 // readAVX2 sets sum to the sum of n groups of 64 elements, which it reads as a stream.
 //

@@ -66,13 +66,18 @@ func packTile(dst []float32, n int, x []float32, have, ldx, k int) {
 
 // quantizeInt8 packs a row of whole blocks x, pitch elements apart.
 func quantizeInt8(dst []float32, pitch int, x []float32) {
-	if !simd.Active().Has(simd.AVX512) {
+	set := simd.Active()
+	if !set.Has(simd.AVX2) {
 		quantizePortable(dst, pitch, x)
 		return
 	}
 	for len(x) > 0 {
 		done := 0
-		quantizeAVX512(len(x)/int8Inputs, &x[0], &dst[0], 4*pitch, &done)
+		if set.Has(simd.AVX512) {
+			quantizeAVX512(len(x)/int8Inputs, &x[0], &dst[0], 4*pitch, &done)
+		} else {
+			quantizeAVX2(len(x)/int8Inputs, &x[0], &dst[0], 4*pitch, &done)
+		}
 		if x = x[done*int8Inputs:]; len(x) == 0 {
 			return
 		}

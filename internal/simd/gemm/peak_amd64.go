@@ -17,11 +17,15 @@ func peak(n int) (flops float64) {
 }
 
 func peakInt8(n int) (ops float64) {
-	if !simd.Active().Has(simd.AVX512VNNI) {
-		return 0
+	switch set := simd.Active(); {
+	case set.Has(simd.AVX512VNNI):
+		peakInt8AVX512VNNI(n)
+		return float64(n) * 24 * 64 * 2
+	case set.Has(simd.AVXVNNI):
+		peakInt8AVXVNNI(n)
+		return float64(n) * 12 * 32 * 2
 	}
-	peakInt8AVX512VNNI(n)
-	return float64(n) * 24 * 64 * 2
+	return 0
 }
 
 func read(buf []float32) (sum float32) {

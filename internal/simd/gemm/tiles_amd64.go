@@ -2,7 +2,11 @@
 
 package gemm
 
-import "github.com/seed2010d43f/transformer/internal/simd"
+import (
+	"unsafe"
+
+	"github.com/seed2010d43f/transformer/internal/simd"
+)
 
 //go:generate go run ./gen
 
@@ -31,25 +35,38 @@ var bf16PairsTiles = [...]tiles{
 
 // The tiles of formats by 8-bit activations.
 var (
-	q4_0Tiles   = int8Tiles(tilesQ4_0AVX512VNNI)
-	q4_1Tiles   = int8Tiles(tilesQ4_1AVX512VNNI)
-	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI)
-	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI)
-	q4_KTiles   = int8Tiles(tilesQ4_KAVX512VNNI)
-	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI)
-	q6_KTiles   = int8Tiles(tilesQ6_KAVX512VNNI)
-	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI)
-	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI)
-	q8_0Tiles   = []tiles{
-		{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, again: true, fetches: 4},
-		{set: portableInt8, expands: true},
-	}
+	q4_0Tiles   = int8Tiles(tilesQ4_0AVX512VNNI, tilesInt8FourAVX2)
+	q4_1Tiles   = int8Tiles(tilesQ4_1AVX512VNNI, tilesInt8FourAVX2)
+	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI, tilesInt8SixAVX2)
+	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI, tilesInt8SixAVX2)
+	q4_KTiles   = int8Tiles(tilesQ4_KAVX512VNNI, tilesInt8FourAVX2)
+	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI, tilesInt8SixAVX2)
+	q6_KTiles   = int8Tiles(tilesQ6_KAVX512VNNI, tilesInt8SixAVX2)
+	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI, tilesInt8EightAVX2)
+	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8SixAVX2)
+	q8_0Tiles   = append([]tiles{{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, again: true, fetches: 4}},
+		int8Tiles(0, tilesInt8EightAVX2)[1:]...)
 )
 
-// int8Tiles returns tiles of which single are those that know the format's panels.
-func int8Tiles(single tileSet) []tiles {
+// int8Tiles returns tiles of which single are those that know the format's panels, and narrow those for its codes.
+func int8Tiles(single, narrow tileSet) []tiles {
 	return []tiles{
 		{needs: simd.AVX512VNNI, set: tilesInt8AVX512VNNI, again: true, expands: true, single: single, fetches: 4},
+		{needs: simd.AVXVNNI, set: tilesInt8AVXVNNI, again: true, expands: true},
+		{needs: simd.AVX2, set: narrow, again: true, expands: true},
 		{set: portableInt8, expands: true},
 	}
+}
+
+// expandFast is expand in assembly, if t has it.
+func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
+	switch {
+	case t.set == portableInt8:
+		return false
+	case t.single != 0:
+		t.single.expand512(n, dst, panel, width)
+	default:
+		w.expand256(n, dst, panel, width)
+	}
+	return true
 }

@@ -16,7 +16,9 @@ var (
 	int8Tiles                                             = []tiles{{set: portableInt8, expands: true}}
 )
 
-func (s tileSet) expandWith(n int, dst *float32, panel unsafe.Pointer, width int) bool { return false }
+func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
+	return false
+}
 
 func (t *tile) multiply(c, a []float32) { t.multiplyPortable(c, a) }
 

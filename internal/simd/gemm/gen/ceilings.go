@@ -37,6 +37,19 @@ func ceilings(f *asmgen.File) {
 	f.P("DECQ CX")
 	f.P("JNZ loop")
 	f.Return()
+	f.Func("peakInt8AVXVNNI", "peakInt8AVXVNNI does n rounds of 12 independent VPDPBUSD of 256 bits.", "n int")
+	f.Arg("n", "CX")
+	for i := range 16 {
+		avx2.clear(f, i)
+	}
+	f.P("PCALIGN $32")
+	f.Mark("loop")
+	for i := range 12 {
+		dotVNNI(f, 12, 13, i)
+	}
+	f.P("DECQ CX")
+	f.P("JNZ loop")
+	f.Return()
 	read(f)
 }
 

@@ -78,7 +78,7 @@ var int8Rows = []int{8, 4, 1}
 func int8Kernels(f *asmgen.File) {
 	quantize512(f)
 	int8Tiles(f)
-	unitKernels(f)
+	unitKernels(f, avx512)
 }
 
 // int8Tiles writes the tiles.

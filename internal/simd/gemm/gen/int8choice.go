@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -48,16 +49,28 @@ func int8Choice() string {
 		tiles(w)
 	}
 	p("}\n}\n")
-	p("// expandWith is expand by the instructions of a set, if it has such for the format.")
-	p("func (s tileSet) expandWith(n int, dst *float32, panel unsafe.Pointer, width int) bool {")
+	p("// expand512 expands a panel of the format that a set is for.")
+	p("func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) {")
 	p("switch s {")
 	for _, u := range unitFormats {
 		p("case %s:\nswitch width {", unitSet(u))
 		for _, width := range []int{48, 32, 16} {
-			p("case %d:\n%s(n, dst, panel)", width, expandName(u, width))
+			p("case %d:\n%s(n, dst, panel)", width, expandName(u, avx512, width))
 		}
 		p("}")
 	}
-	p("default:\nreturn false\n}\nreturn true\n}\n")
+	p("}\n}\n")
+	p("// expand256 expands a panel of a format by AVX2.")
+	p("func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) {")
+	p("switch u {")
+	for _, u := range append(slices.Clip(unitFormats), q8_0) {
+		p("case &units%s:\nswitch width {", u.name)
+		for _, width := range []int{48, 32, 16} {
+			p("case %d:\n%s(n, dst, panel)", width, expandName(u, avx2, width))
+		}
+		p("}")
+	}
+	p("}\n}\n")
+	b.WriteString(choice256())
 	return b.String()
 }

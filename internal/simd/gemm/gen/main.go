@@ -26,6 +26,7 @@ func generate(dir string) error {
 		{"tile512_amd64.s", func(f *asmgen.File) { tiles(f, avx512) }},
 		{"tile256_amd64.s", func(f *asmgen.File) { tiles(f, avx2) }},
 		{"int8_amd64.s", int8Kernels},
+		{"int8_256_amd64.s", int8Kernels256},
 		{"peak_amd64.s", ceilings},
 		{"pack_amd64.s", transpositions},
 	} {

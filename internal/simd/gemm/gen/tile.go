@@ -120,6 +120,10 @@ func choice() string {
 		names.WriteString(name + "\n")
 	}
 	fmt.Fprintf(&cases, "case %s:\nt.multiplyInt8(c, a, chain)\n", strings.Join(int8Sets(), ", "))
+	for _, name := range sets256() {
+		names.WriteString(name + "\n")
+	}
+	fmt.Fprintf(&cases, "case %s:\nt.multiply256(c, a, chain)\n", strings.Join(sets256(), ", "))
 	return "import \"unsafe\"\n\n// The sets of tiles in assembly.\nconst (\n" +
 		strings.Replace(names.String(), "\n", " = inAssembly + iota\n", 1) + ")\n\n" +
 		"// multiply computes the outputs c, whose rows are t.ldc apart, from packed rows a.\n" +

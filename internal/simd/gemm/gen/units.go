@@ -16,6 +16,7 @@ type units struct {
 	table  string // of bytes that nibbles stand for
 	tail   int    // bytes of an output that scale a unit
 	scale  func(u unitScale)
+	whole  bool // codes of 8 bits
 }
 
 var unitFormats = []units{
@@ -30,24 +31,37 @@ var unitFormats = []units{
 	{name: "Q6_K", w: halves, bias: 32, parts: 8, planes: 2, tail: 18, scale: unitScale.eightBits},
 }
 
-// partBytes returns the bytes of a part of an output, bytes those of a unit.
-func (u units) partBytes() int { return 16 + 4*u.planes }
-func (u units) bytes() int     { return u.parts*u.partBytes() + u.tail }
+// q8_0 is Q8_0, which tiles of AVX-512 read as it is.
+var q8_0 = units{name: "Q8_0", w: plain, bias: 128, parts: 1, tail: 2, scale: unitScale.half, whole: true}
 
-// The tables of constants: words, for broadcasts, and bytes that nibbles stand for.
+// partBytes returns the bytes of a part of an output, bytes those of a unit.
+func (u units) partBytes() int {
+	if u.whole {
+		return 32
+	}
+	return 16 + 4*u.planes
+}
+func (u units) bytes() int { return u.parts*u.partBytes() + u.tail }
+
+// The constants in memory, each a vector of the same words.
 const (
-	lowNibble = iota * 4
+	lowNibble = iota * 32
 	fifthBit
 	fifthAndSixthBit
 	lowBits4
 	lowBits6
 	bits45
-	one2
+	oneHalf
 	signBit
 )
 
+// unitTables writes the constants and the tables of bytes that nibbles stand for.
 func unitTables(f *asmgen.File) {
-	f.Table("unitWords", 0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000)
+	var words []uint32
+	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000} {
+		words = append(words, w, w, w, w, w, w, w, w)
+	}
+	f.Table("unitWords", words...)
 	table := func(name string, b [16]uint32) {
 		var words []uint32
 		for range 4 {
@@ -64,76 +78,110 @@ func unitTables(f *asmgen.File) {
 // constant names a constant in memory.
 func constant(at int) string { return fmt.Sprintf("unitWords<>+%d(SB)", at) }
 
-// Registers of what takes units apart.
-const (
-	lowReg   = "Z31" // 15 in every byte
-	highReg  = "Z30" // the higher bits
-	tableReg = "Z29"
-	lower    = "Z24" // codes of the first 16 k, and of the last
-	upper    = "Z25"
-	shifted  = "Z26"
-)
+// withConstant writes an instruction on a register with a constant.
+func (v vector) withConstant(f *asmgen.File, op string, at int, regs string) {
+	if v == avx512 {
+		op += ".BCST"
+	}
+	f.P("%s %s, %s", op, constant(at), regs)
+}
 
-// load loads constants.
-func (u units) load(f *asmgen.File) {
-	f.P("VPBROADCASTD %s, %s", constant(lowNibble), lowReg)
+// and writes x & y; the instructions of AVX2 and AVX-512 on integers differ in names.
+func (v vector) and(f *asmgen.File, x, y, to string) {
+	f.P("%s %s, %s, %s", map[bool]string{true: "VPANDD", false: "VPAND"}[v == avx512], x, y, to)
+}
+
+// load and store write moves of unaligned vectors.
+func (v vector) load(f *asmgen.File, address, to string) {
+	f.P("%s %s, %s", map[bool]string{true: "VMOVDQU64", false: "VMOVDQU"}[v == avx512], address, to)
+}
+
+func (v vector) store(f *asmgen.File, from, address string) { v.load(f, from, address) }
+
+// include writes to |= x & mask; without ternary logic it changes scratch, which may be x.
+func (v vector) include(f *asmgen.File, x, mask, scratch, to string) {
+	if v == avx512 {
+		f.P("VPTERNLOGD $0xf8, %s, %s, %s", x, mask, to)
+		return
+	}
+	f.P("VPAND %s, %s, %s", x, mask, scratch)
+	f.P("VPOR %s, %s, %s", scratch, to, to)
+}
+
+// registers of what takes units apart.
+type unitRegs struct {
+	low, high, table      string // 15 in every byte; the higher bits; bytes that nibbles stand for
+	lower, upper, shifted string // codes of the first 16 k, and of the last
+}
+
+func (v vector) unitRegs() unitRegs {
+	r := func(i int) string { return v.Reg(v.regs - i) }
+	return unitRegs{r(1), r(2), r(3), r(8), r(7), r(6)}
+}
+
+// constants loads constants.
+func (u units) constants(f *asmgen.File, v vector) {
+	r := v.unitRegs()
+	if !u.whole {
+		f.P("VPBROADCASTD %s, %s", constant(lowNibble), r.low)
+	}
 	switch u.planes {
 	case 1:
-		f.P("VPBROADCASTD %s, %s", constant(fifthBit), highReg)
+		f.P("VPBROADCASTD %s, %s", constant(fifthBit), r.high)
 	case 2:
-		f.P("VPBROADCASTD %s, %s", constant(fifthAndSixthBit), highReg)
+		f.P("VPBROADCASTD %s, %s", constant(fifthAndSixthBit), r.high)
 	}
 	if u.table != "" {
-		f.P("VMOVDQU64 %s<>(SB), %s", u.table, tableReg)
+		v.load(f, u.table+"<>(SB)", r.table)
 	}
 }
 
-// codes sets lower and upper to the codes k = 4i+… and 16+4i+… of 16 outputs, from nibbles and planes in memory.
-func (u units) codes(f *asmgen.File, nibbles string, planes [2]string, i int) {
-	f.P("VMOVDQU64 %s, %s", nibbles, upper)
-	f.P("VPANDD %s, %s, %s", lowReg, upper, lower)
-	f.P("VPSRLW $4, %s, %s", upper, upper)
-	f.P("VPANDD %s, %s, %s", lowReg, upper, upper)
+// codes sets lower and upper to the codes k = 4i+… and 16+4i+… of outputs, from nibbles and planes in memory.
+func (u units) codes(f *asmgen.File, v vector, nibbles string, planes [2]string, i int) {
+	r := v.unitRegs()
+	v.load(f, nibbles, r.upper)
+	v.and(f, r.low, r.upper, r.lower)
+	f.P("VPSRLW $4, %s, %s", r.upper, r.upper)
+	v.and(f, r.low, r.upper, r.upper)
 	// high adds the bits of a plane that begin with bit n.
 	high := func(plane string, n int, codes string) {
 		switch {
 		case n < 4:
-			f.P("VPSLLW $%d, %s, %s", 4-n, plane, shifted)
+			f.P("VPSLLW $%d, %s, %s", 4-n, plane, r.shifted)
+			plane = r.shifted
 		case n > 4:
-			f.P("VPSRLW $%d, %s, %s", n-4, plane, shifted)
-		default:
-			f.P("VPTERNLOGD $0xf8, %s, %s, %s", plane, highReg, codes)
-			return
+			f.P("VPSRLW $%d, %s, %s", n-4, plane, r.shifted)
+			plane = r.shifted
 		}
-		f.P("VPTERNLOGD $0xf8, %s, %s, %s", shifted, highReg, codes)
+		v.include(f, plane, r.high, r.shifted, codes)
 	}
 	switch u.planes {
 	case 1:
-		high(planes[0], i, lower)
-		high(planes[0], 4+i, upper)
+		high(planes[0], i, r.lower)
+		high(planes[0], 4+i, r.upper)
 	case 2:
-		high(planes[0], 2*i, lower)
-		high(planes[1], 2*i, upper)
+		high(planes[0], 2*i, r.lower)
+		high(planes[1], 2*i, r.upper)
 	}
 	if u.table != "" {
-		f.P("VPSHUFB %s, %s, %s", lower, tableReg, lower)
-		f.P("VPSHUFB %s, %s, %s", upper, tableReg, upper)
+		f.P("VPSHUFB %s, %s, %s", r.lower, r.table, r.lower)
+		f.P("VPSHUFB %s, %s, %s", r.upper, r.table, r.upper)
 	}
 }
 
-// unitScale writes the loads of the scales and minima of 16 outputs.
+// unitScale writes the loads of the scales and minima of a vector of outputs.
 type unitScale struct {
 	f              *asmgen.File
+	v              vector
 	at             int // of the unit's tail, from BX
 	width, j, part int
 	scale, second  string // registers to set
 	temporary      string
 }
 
-// element addresses what 16 outputs have, of size bytes each, in the row of an array that begins at byte at of an
-// output.
+// element addresses what outputs have, of size bytes each, in the row of an array that begins at byte at of an output.
 func (u unitScale) element(at, size int) string {
-	return fmt.Sprintf("%d(BX)", u.at+at*u.width+u.j*16*size)
+	return fmt.Sprintf("%d(BX)", u.at+at*u.width+u.j*u.v.Lanes()*size)
 }
 
 func (u unitScale) half() { u.f.P("VCVTPH2PS %s, %s", u.element(0, 2), u.scale) }
@@ -141,7 +189,7 @@ func (u unitScale) half() { u.f.P("VCVTPH2PS %s, %s", u.element(0, 2), u.scale) 
 func (u unitScale) halfAndMinimum() {
 	u.half()
 	u.f.P("VCVTPH2PS %s, %s", u.element(2, 2), u.second)
-	u.f.P("VPXORD.BCST %s, %s, %s", constant(signBit), u.second, u.second)
+	u.v.withConstant(u.f, "VXORPS", signBit, u.second+", "+u.second)
 }
 
 // powerOfTwo halves the scale, since codes are doubled, and makes NaN of infinity.
@@ -149,32 +197,44 @@ func (u unitScale) powerOfTwo() {
 	u.f.P("VPMOVZXBD %s, %s", u.element(0, 1), u.scale)
 	u.f.P("VPSLLD $23, %s, %s", u.scale, u.scale)
 	u.f.P("VSUBPS %s, %s, %s", u.scale, u.scale, u.temporary)
-	u.f.P("VFMADD132PS.BCST %s, %s, %s", constant(one2), u.temporary, u.scale)
+	u.v.withConstant(u.f, "VFMADD132PS", oneHalf, u.temporary+", "+u.scale)
 }
 
 func (u unitScale) sixBits() {
-	word := func(i int) string { return u.element(4+4*i, 4) }
+	f, v := u.f, u.v
+	// shifted loads word i of an output, shifted.
+	shifted := func(i, by int, reg string) {
+		if word := u.element(4+4*i, 4); v == avx512 {
+			f.P("VPSRLD $%d, %s, %s", by, word, reg)
+		} else {
+			v.load(f, word, reg)
+			f.P("VPSRLD $%d, %s, %s", by, reg, reg)
+		}
+	}
+	masked := func(at int, reg string) {
+		v.withConstant(f, map[bool]string{true: "VPANDD", false: "VPAND"}[v == avx512], at, reg+", "+reg)
+	}
 	shift := u.part % 4 * 8
 	// field sets reg to 6 bits, of which parts from 4 on have 4 and 2 in different words.
-	field := func(first, second, low int, reg string) {
-		f := u.f
+	field := func(first, low int, reg string) {
 		if u.part < 4 {
-			f.P("VPSRLD $%d, %s, %s", shift, word(first), reg)
-			f.P("VPANDD.BCST %s, %s, %s", constant(lowBits6), reg, reg)
+			shifted(first, shift, reg)
+			masked(lowBits6, reg)
 		} else {
-			f.P("VPSRLD $%d, %s, %s", shift+low, word(second), reg)
-			f.P("VPANDD.BCST %s, %s, %s", constant(lowBits4), reg, reg)
-			f.P("VPSRLD $%d, %s, %s", shift+2, word(first), u.temporary)
-			f.P("VPTERNLOGD.BCST $0xf8, %s, %s, %s", constant(bits45), u.temporary, reg)
+			shifted(2, shift+low, reg)
+			masked(lowBits4, reg)
+			shifted(first, shift+2, u.temporary)
+			masked(bits45, u.temporary)
+			f.P("%s %s, %s, %s", map[bool]string{true: "VPORD", false: "VPOR"}[v == avx512], u.temporary, reg, reg)
 		}
 		f.P("VCVTDQ2PS %s, %s", reg, reg)
 	}
-	field(0, 2, 0, u.scale)
-	field(1, 2, 4, u.second)
-	u.f.P("VCVTPH2PS %s, %s", u.element(0, 2), u.temporary)
-	u.f.P("VMULPS %s, %s, %s", u.temporary, u.scale, u.scale)
-	u.f.P("VCVTPH2PS %s, %s", u.element(2, 2), u.temporary)
-	u.f.P("VMULPS %s, %s, %s", u.temporary, u.second, u.second)
+	field(0, 0, u.scale)
+	field(1, 4, u.second)
+	for i, reg := range []string{u.scale, u.second} {
+		f.P("VCVTPH2PS %s, %s", u.element(2*i, 2), u.temporary)
+		f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+	}
 }
 
 func (u unitScale) eightBits() {
@@ -186,45 +246,57 @@ func (u unitScale) eightBits() {
 	}
 }
 
-func expandName(u units, width int) string {
-	return fmt.Sprintf("expand%s%dAVX512", u.name, width)
+func expandName(u units, v vector, width int) string {
+	return fmt.Sprintf("expand%s%d%s", u.name, width, v.set)
 }
 
 // expand writes the function that expands a part of a panel.
-func (u units) expand(f *asmgen.File, width int) {
-	f.Func(expandName(u, width), fmt.Sprintf("%s expands n units of %d outputs.", expandName(u, width), width), "n int", "dst *float32", "panel unsafe.Pointer")
+func (u units) expand(f *asmgen.File, v vector, width int) {
+	name := expandName(u, v, width)
+	f.Func(name, fmt.Sprintf("%s expands n units of %d outputs.", name, width), "n int", "dst *float32", "panel unsafe.Pointer")
 	f.Comment("CX units left, BX panel, DI what it expands to.")
 	f.Arg("n", "CX")
 	f.Arg("dst", "DI")
 	f.Arg("panel", "BX")
-	u.load(f)
-	vectors, out := width/16, u.w.bytes()*width
+	u.constants(f, v)
+	size := int(v.Width)
+	vectors, out := width*4/size, u.w.bytes()*width
 	f.Mark("loop")
 	for part := range u.parts {
 		for j := range vectors {
-			u.scale(unitScale{f: f, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: "Z0", second: "Z1", temporary: "Z2"})
-			f.P("VMOVUPS Z0, %d(DI)", part*out+32*width+j*64)
+			u.scale(unitScale{f: f, v: v, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: v.Reg(0), second: v.Reg(1), temporary: v.Reg(2)})
+			f.P("VMOVUPS %s, %d(DI)", v.Reg(0), part*out+32*width+j*size)
 			if u.w != plain {
-				f.P("VMOVUPS Z1, %d(DI)", part*out+36*width+j*64)
+				f.P("VMOVUPS %s, %d(DI)", v.Reg(1), part*out+36*width+j*size)
 			}
 		}
 	}
+	base := "BX"
 	if u.parts > 1 {
+		base = "SI"
 		f.P("MOVQ BX, SI")
 		f.P("MOVQ $%d, R8", u.parts)
 		f.Mark("parts")
 	}
-	base := map[bool]string{false: "BX", true: "SI"}[u.parts > 1]
 	for j := range vectors {
-		planes := [2]string{"Z16", "Z17"}
+		if u.whole {
+			for i := range 8 {
+				f.P("PREFETCHT0 %d(BX)", ahead+(i*vectors+j)*size)
+				v.load(f, fmt.Sprintf("%d(BX)", (i*vectors+j)*size), v.Reg(0))
+				v.store(f, v.Reg(0), fmt.Sprintf("%d(DI)", (i*vectors+j)*size))
+			}
+			continue
+		}
+		planes := [2]string{v.Reg(3), v.Reg(4)}
 		for p := range u.planes {
-			f.P("VMOVDQU64 %d(%s), %s", (16+4*p)*width+j*64, base, planes[p])
+			v.load(f, fmt.Sprintf("%d(%s)", (16+4*p)*width+j*size, base), planes[p])
 		}
 		for i := range 4 {
-			f.P("PREFETCHT0 %d(%s)", ahead+(i*vectors+j)*64, base)
-			u.codes(f, fmt.Sprintf("%d(%s)", (i*vectors+j)*64, base), planes, i)
-			f.P("VMOVDQU64 %s, %d(DI)", lower, (i*vectors+j)*64)
-			f.P("VMOVDQU64 %s, %d(DI)", upper, ((4+i)*vectors+j)*64)
+			r := v.unitRegs()
+			f.P("PREFETCHT0 %d(%s)", ahead+(i*vectors+j)*size, base)
+			u.codes(f, v, fmt.Sprintf("%d(%s)", (i*vectors+j)*size, base), planes, i)
+			v.store(f, r.lower, fmt.Sprintf("%d(DI)", (i*vectors+j)*size))
+			v.store(f, r.upper, fmt.Sprintf("%d(DI)", ((4+i)*vectors+j)*size))
 		}
 	}
 	f.P("ADDQ $%d, DI", out)
@@ -251,7 +323,7 @@ func (u units) single(f *asmgen.File) {
 	f.Arg("a", "SI")
 	f.Arg("panel", "BX")
 	f.Arg("c", "DI")
-	u.load(f)
+	u.constants(f, avx512)
 	if u.bias > 0 {
 		f.P("MOVL $%d, R9", u.bias)
 		f.P("VPBROADCASTD R9, Z27")
@@ -300,6 +372,7 @@ const farAhead = 2048
 // row adds a part of 32 k.
 func (u units) row(f *asmgen.File, part int, lines *int) {
 	const width, vectors = 48, 3
+	r := avx512.unitRegs()
 	x, at := part*int8Block, part*u.partBytes()*width
 	first := func(j int) string { return asmgen.Z.Reg(j) }
 	last := func(j int) string { return asmgen.Z.Reg(3 + j) }
@@ -329,14 +402,14 @@ func (u units) row(f *asmgen.File, part int, lines *int) {
 		for j := range vectors {
 			f.P("PREFETCHT0 %d(BX)", farAhead+*lines)
 			*lines += 64
-			u.codes(f, fmt.Sprintf("%d(BX)", at+(i*vectors+j)*64), [2]string{plane(0, j), plane(1, j)}, i)
-			f.P("VPDPBUSD Z22, %s, %s", lower, first(j))
-			f.P("VPDPBUSD Z23, %s, %s", upper, last(j))
+			u.codes(f, avx512, fmt.Sprintf("%d(BX)", at+(i*vectors+j)*64), [2]string{plane(0, j), plane(1, j)}, i)
+			f.P("VPDPBUSD Z22, %s, %s", r.lower, first(j))
+			f.P("VPDPBUSD Z23, %s, %s", r.upper, last(j))
 		}
 	}
 	for j := range vectors {
 		sum := asmgen.Z.Reg(6 + j)
-		u.scale(unitScale{f: f, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: "Z16", second: "Z17", temporary: "Z18"})
+		u.scale(unitScale{f: f, v: avx512, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: "Z16", second: "Z17", temporary: "Z18"})
 		if u.w != halves {
 			f.P("VPADDD %s, %s, %s", first(j), last(j), first(j))
 		}
@@ -355,12 +428,19 @@ func (u units) row(f *asmgen.File, part int, lines *int) {
 }
 
 // unitKernels writes the functions of all formats.
-func unitKernels(f *asmgen.File) {
+func unitKernels(f *asmgen.File, v vector) {
 	unitTables(f)
 	for _, u := range unitFormats {
 		for _, width := range []int{48, 32, 16} {
-			u.expand(f, width)
+			u.expand(f, v, width)
 		}
-		u.single(f)
+		if v == avx512 {
+			u.single(f)
+		}
+	}
+	if v == avx2 {
+		for _, width := range []int{48, 32, 16} {
+			q8_0.expand(f, v, width)
+		}
 	}
 }

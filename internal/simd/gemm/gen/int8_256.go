@@ -1,0 +1,350 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed2010d43f/transformer/internal/simd/asmgen"
+)
+
+// Tiles of 8-bit activations with vectors of 256 bits. They take panels expanded as those of AVX-512 do, 16 outputs at
+// a time: 16 registers hold no more. Float32 sums are in the outputs.
+
+// dots is how products of codes are added.
+type dots string
+
+const (
+	vnni   dots = "AVXVNNI" // VPDPBUSD
+	four   dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
+	six    dots = "Six"     // codes of up to 6 bits: two fit
+	signed dots = "Eight"   // 8 bits: magnitudes by activations with the weight's sign, since 128·127·2 fits
+)
+
+type int8Tile256 struct {
+	d    dots
+	w    weights
+	rows int // 4, done as often as there are rows, or 1
+}
+
+var tiles256 = []int8Tile256{
+	{vnni, plain, 4}, {vnni, minima, 4}, {vnni, halves, 4},
+	{four, plain, 4}, {four, minima, 4},
+	{six, plain, 4}, {six, minima, 4}, {six, halves, 4},
+	{signed, plain, 4},
+}
+
+func (t int8Tile256) name() string {
+	set := "AVX2"
+	if t.d == vnni {
+		set = ""
+	}
+	return fmt.Sprintf("int8Tile%d%s%s%s", t.rows, t.w, t.d, set)
+}
+
+func int8Kernels256(f *asmgen.File) {
+	quantize256(f)
+	var words []uint32
+	for _, w := range []uint32{0x00010001, 0x80808080} {
+		words = append(words, w, w, w, w, w, w, w, w)
+	}
+	f.Table("int8Words", words...)
+	for _, t := range tiles256 {
+		t.write(f)
+		t.rows = 1
+		t.write(f)
+	}
+	unitKernels(f, avx2)
+}
+
+const (
+	ones256 = "int8Words<>+0(SB)"
+	sign256 = "int8Words<>+32(SB)"
+	bias256 = "Y15"
+)
+
+func (t int8Tile256) sum(i, j int) string { return asmgen.Y.Reg(2*i + j) }
+
+func (t int8Tile256) each(do func(i, j int)) {
+	for i := range t.rows {
+		for j := range 2 {
+			do(i, j)
+		}
+	}
+}
+
+// output addresses 8 outputs of a row at DI, or what is added to them at base.
+func (t int8Tile256) output(base string, i, j int) string {
+	return fmt.Sprintf("%d(%s)%s", j*32, base, []string{"", "(DX*1)", "(DX*2)", "(R13*1)"}[i])
+}
+
+func (t int8Tile256) write(f *asmgen.File) {
+	f.Func(t.name(), fmt.Sprintf("%s computes times %d × width outputs from blocks of 32 k.", t.name(), t.rows),
+		"blocks int", "a *float32", "b unsafe.Pointer", "c *float32", "ldc, chain int", "bias, add *float32", "offset, times, width int")
+	f.Comment("CX blocks left, SI activations and R11 bytes between their blocks, BX panel and R10 bytes between its rows, DI outputs, DX bytes")
+	f.Comment("between theirs and R13 between three, R12 columns and R14 rows left, R15 bytes of columns done; %s integer sums.", asmgen.Y.Regs(0, 2*t.rows))
+	f.Arg("ldc", "DX")
+	f.P("SHLQ $2, DX")
+	f.P("LEAQ (DX)(DX*2), R13")
+	f.Arg("times", "R11")
+	f.P("IMUL3Q $%d, R11, R11", t.rows*int8Block)
+	f.Arg("width", "R12")
+	f.P("LEAQ (R12*4), R10")
+	f.P("SHRQ $4, R12")
+	f.P("XORQ R15, R15")
+	if t.d != signed {
+		f.Arg("offset", "R9")
+		f.P("VMOVD R9, X15")
+		f.P("%s X15, Y15", map[bool]string{true: "VPBROADCASTD", false: "VPBROADCASTW"}[t.w == halves])
+	}
+	f.Mark("columns")
+	f.Arg("a", "R8")
+	f.Arg("c", "DI")
+	f.P("ADDQ R15, DI")
+	f.Arg("times", "R14")
+	f.Mark("rows")
+	f.P("MOVQ R8, SI")
+	f.Arg("b", "BX")
+	f.P("ADDQ R15, BX")
+	f.Arg("blocks", "CX")
+	f.P("CMPQ %s, $0", f.ArgAt("chain"))
+	f.P("JNE loop")
+	f.P("VPXOR Y0, Y0, Y0")
+	t.each(func(i, j int) { f.P("VMOVUPS Y0, %s", t.output("DI", i, j)) })
+	f.Mark("loop")
+	if t.w == halves {
+		t.block(f, 0, 4)
+		t.block(f, 4, 8)
+	} else {
+		t.block(f, 0, 8)
+	}
+	f.P("ADDQ R11, SI")
+	f.P("DECQ CX")
+	f.P("JNZ loop")
+	t.end(f)
+	f.P("LEAQ (DI)(DX*%d), DI", t.rows)
+	f.P("ADDQ $%d, R8", t.rows*int8Block)
+	f.P("DECQ R14")
+	f.P("JNZ rows")
+	f.P("ADDQ $64, R15")
+	f.P("DECQ R12")
+	f.P("JNZ columns")
+	f.Return()
+}
+
+// block adds the products of codes 4·from…4·to-1. With halves the scales of the first half are one row after the codes,
+// which the second half needs first.
+func (t int8Tile256) block(f *asmgen.File, from, to int) {
+	switch t.d {
+	case vnni:
+		t.start(f, from, true)
+		for k := from; k < to; k++ {
+			t.weights(f, 8)
+			for i := range t.rows {
+				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
+				for j := range 2 {
+					dotVNNI(f, 12, 8+j, 2*i+j)
+				}
+			}
+		}
+	case four:
+		for k := from; k < to; k++ {
+			t.weights(f, 8)
+			for i := range t.rows {
+				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
+				for j := range 2 {
+					if k == from {
+						f.P("VPMADDUBSW Y12, Y%d, %s", 8+j, t.sum(i, j))
+						continue
+					}
+					f.P("VPMADDUBSW Y12, Y%d, Y%d", 8+j, 13+j)
+					f.P("VPADDW Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
+				}
+			}
+		}
+		t.each(func(i, j int) { f.P("VPMADDWD %s, %s, %s", ones256, t.sum(i, j), t.sum(i, j)) })
+		t.start(f, from, false)
+	case six:
+		t.start(f, from, true)
+		for k := from; k < to; k += 2 {
+			t.weights(f, 8)
+			t.weights(f, 10)
+			for i := range t.rows {
+				for j := range 2 {
+					f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
+					f.P("VPMADDUBSW Y12, Y%d, Y13", 8+j)
+					f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k+4)
+					f.P("VPMADDUBSW Y12, Y%d, Y14", 10+j)
+					f.P("VPADDW Y13, Y14, Y13")
+					f.P("VPMADDWD %s, Y13, Y13", ones256)
+					f.P("VPADDD Y13, %s, %s", t.sum(i, j), t.sum(i, j))
+				}
+			}
+		}
+	case signed:
+		t.each(func(i, j int) { f.P("VPXOR %s, %s, %s", t.sum(i, j), t.sum(i, j), t.sum(i, j)) })
+		for k := from; k < to; k++ {
+			t.weights(f, 8)
+			for j := range 2 {
+				f.P("VPXOR %s, Y%d, Y%d", sign256, 8+j, 8+j)
+				f.P("VPABSB Y%d, Y%d", 8+j, 10+j)
+			}
+			for i := range t.rows {
+				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
+				for j := range 2 {
+					f.P("VPSIGNB Y%d, Y12, Y%d", 8+j, 13+j)
+					f.P("VPMADDUBSW Y%d, Y%d, Y%d", 13+j, 10+j, 13+j)
+					f.P("VPMADDWD %s, Y%d, Y%d", ones256, 13+j, 13+j)
+					f.P("VPADDD Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
+				}
+			}
+		}
+	}
+	t.fold(f, from)
+}
+
+// weights loads a row of codes.
+func (t int8Tile256) weights(f *asmgen.File, reg int) {
+	f.P("VMOVDQU (BX), Y%d", reg)
+	f.P("VMOVDQU 32(BX), Y%d", reg+1)
+	f.P("ADDQ R10, BX")
+}
+
+// start sets the integer sums to (Y15 has the bias in each word or, with halves, in each second one) minus the bias times the sums of activations, or adds that.
+func (t int8Tile256) start(f *asmgen.File, from int, set bool) {
+	for i := range t.rows {
+		if t.w == minima {
+			if set {
+				for j := range 2 {
+					f.P("VPXOR %s, %s, %s", t.sum(i, j), t.sum(i, j), t.sum(i, j))
+				}
+			}
+			continue
+		}
+		if t.w == halves {
+			f.P("VPBROADCASTW %d(SI), Y12", i*int8Block+int8Halves+from/4*2)
+			f.P("VPMADDWD Y15, Y12, Y12")
+		} else {
+			f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+int8Halves)
+			f.P("VPMADDWD Y15, Y12, Y12")
+		}
+		for j := range 2 {
+			if set {
+				f.P("VMOVDQA Y12, %s", t.sum(i, j))
+			} else {
+				f.P("VPADDD Y12, %s, %s", t.sum(i, j), t.sum(i, j))
+			}
+		}
+	}
+}
+
+// fold adds the integer sums, scaled, to the outputs. BX is at the scales, or with halves 4 rows before them and then at
+// them, and ends at the next codes.
+func (t int8Tile256) fold(f *asmgen.File, from int) {
+	at := "(BX)"
+	if t.w == halves {
+		at = map[bool]string{true: "(BX)(R10*4)", false: "(BX)(R10*1)"}[from == 0]
+	}
+	f.P("VMOVUPS %s, Y8", at)
+	f.P("VMOVUPS 32%s, Y9", at)
+	switch {
+	case t.w == minima:
+		f.P("VMOVUPS (BX)(R10*1), Y10")
+		f.P("VMOVUPS 32(BX)(R10*1), Y11")
+		f.P("LEAQ (BX)(R10*2), BX")
+	case t.w == plain:
+		f.P("ADDQ R10, BX")
+	case from > 0:
+		f.P("LEAQ (BX)(R10*2), BX")
+	}
+	for i := range t.rows {
+		f.P("VBROADCASTSS %d(SI), Y12", i*int8Block+int8Scale)
+		if t.w == minima {
+			f.P("VBROADCASTSS %d(SI), Y13", i*int8Block+int8Sum)
+		}
+		for j := range 2 {
+			u := t.sum(i, j)
+			f.P("VCVTDQ2PS %s, %s", u, u)
+			f.P("VMULPS Y%d, %s, %s", 8+j, u, u)
+			if t.w == minima {
+				f.P("VFMADD231PS Y13, Y%d, %s", 10+j, u)
+			}
+			f.P("VFMADD213PS %s, Y12, %s", t.output("DI", i, j), u)
+			f.P("VMOVUPS %s, %s", u, t.output("DI", i, j))
+		}
+	}
+}
+
+// end adds the bias and then what else is to be added, where there is any.
+func (t int8Tile256) end(f *asmgen.File) {
+	f.Arg("bias", "R9")
+	f.P("TESTQ R9, R9")
+	f.P("JZ plain")
+	for j := range 2 {
+		f.P("VMOVUPS %d(R9)(R15*1), Y%d", j*32, 8+j)
+	}
+	t.each(func(i, j int) {
+		f.P("VADDPS %s, Y%d, Y0", t.output("DI", i, j), 8+j)
+		f.P("VMOVUPS Y0, %s", t.output("DI", i, j))
+	})
+	f.Mark("plain")
+	f.Arg("add", "R9")
+	f.P("TESTQ R9, R9")
+	f.P("JZ added")
+	f.P("ADDQ DI, R9")
+	f.P("SUBQ %s, R9", f.ArgAt("c"))
+	t.each(func(i, j int) {
+		f.P("VMOVUPS %s, Y0", t.output("DI", i, j))
+		f.P("VADDPS %s, Y0, Y0", t.output("R9", i, j))
+		f.P("VMOVUPS Y0, %s", t.output("DI", i, j))
+	})
+	f.Mark("added")
+}
+
+// dotVNNI writes VPDPBUSD Yx, Yw, Ysum as AVX-VNNI has it; Go's assembler knows that of AVX-512 alone.
+func dotVNNI(f *asmgen.File, x, w, sum int) {
+	not := func(n int) int { return 1 - n>>3 }
+	f.Comment("VPDPBUSD Y%d, Y%d, Y%d", x, w, sum)
+	f.P("BYTE $0xc4; BYTE $%#02x; BYTE $%#02x; BYTE $0x50; BYTE $%#02x", not(sum)<<7|1<<6|not(x)<<5|2, (^w&15)<<3|5, 0xc0|sum&7<<3|x&7)
+}
+
+// choice256 returns Go: the functions that call a tile of 256 bits, and what expands a panel for it.
+func choice256() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	p("// multiply256 is multiply for sets that take 8-bit activations by vectors of 256 bits.")
+	p("func (t *tile) multiply256(c, a []float32, chain int) {")
+	p("blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4")
+	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
+	p("switch t.set {")
+	for _, d := range []dots{vnni, four, six, signed} {
+		p("case %s:\nswitch t.kind {", set256(d))
+		for _, t := range tiles256 {
+			if t.d != d {
+				continue
+			}
+			p("case int8%s:\nif t.rows > 1 {", t.w)
+			p("%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)\n} else {", t.name())
+			t.rows = 1
+			p("%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)\n}", t.name())
+		}
+		p("}")
+	}
+	p("}\n}\n")
+	return b.String()
+}
+
+// set256 names the set of tiles.
+func set256(d dots) string {
+	if d == vnni {
+		return "tilesInt8" + string(d)
+	}
+	return "tilesInt8" + string(d) + "AVX2"
+}
+
+func sets256() []string {
+	var names []string
+	for _, d := range []dots{vnni, four, six, signed} {
+		names = append(names, set256(d))
+	}
+	return names
+}
