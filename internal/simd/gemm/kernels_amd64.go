@@ -438,8 +438,8 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 	}
 }
 
-// expand512 expands a panel of the format that a set is for.
-func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) {
+// expand512 expands a panel of the format that a set is for, if there is one.
+func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) bool {
 	switch s {
 	case tilesQ4_0AVX512VNNI:
 		switch width {
@@ -522,11 +522,14 @@ func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int)
 		case 16:
 			expandQ6_K16AVX512(n, dst, panel)
 		}
+	default:
+		return false
 	}
+	return true
 }
 
-// expand256 expands a panel of a format by AVX2.
-func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) {
+// expand256 expands a panel of a format by AVX2, if it can.
+func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) bool {
 	switch u {
 	case &unitsQ4_0:
 		switch width {
@@ -618,7 +621,10 @@ func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width
 		case 16:
 			expandQ8_016AVX2(n, dst, panel)
 		}
+	default:
+		return false
 	}
+	return true
 }
 
 // multiply256 is multiply for sets that take 8-bit activations by vectors of 256 bits.

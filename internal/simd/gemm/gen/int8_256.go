@@ -17,7 +17,7 @@ const (
 	vnni   dots = "AVXVNNI" // VPDPBUSD
 	four   dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
 	six    dots = "Six"     // codes of up to 6 bits: two fit
-	signed dots = "Eight"   // 8 bits: magnitudes by activations with the weight's sign, since 128·127·2 fits
+	signed dots = "Eight"   // 8 bits, less 128: magnitudes by activations with the weight's sign, since 128·127·2 fits
 )
 
 type int8Tile256 struct {
