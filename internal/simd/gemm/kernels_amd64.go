@@ -28,6 +28,7 @@ const (
 	tilesQ6_KAVX512VNNI
 	tilesInt8AVXVNNI
 	tilesInt8FourAVX2
+	tilesInt8FiveAVX2
 	tilesInt8SixAVX2
 	tilesInt8EightAVX2
 )
@@ -270,7 +271,7 @@ func (t *tile) multiply(c, a []float32) {
 		}
 	case tilesInt8AVX512VNNI, tilesQ8_0AVX512VNNI, tilesQ4_0AVX512VNNI, tilesQ4_1AVX512VNNI, tilesQ5_0AVX512VNNI, tilesQ5_1AVX512VNNI, tilesIQ4_NLAVX512VNNI, tilesMXFP4AVX512VNNI, tilesQ4_KAVX512VNNI, tilesQ5_KAVX512VNNI, tilesQ6_KAVX512VNNI:
 		t.multiplyInt8(c, a, chain)
-	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2:
+	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8FiveAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2:
 		t.multiply256(c, a, chain)
 	default:
 		t.multiplyPortable(c, a)
@@ -668,20 +669,29 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 				int8Tile1MinimaFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
 		}
-	case tilesInt8SixAVX2:
+	case tilesInt8FiveAVX2:
 		switch t.kind {
 		case int8Plain:
 			if t.rows > 1 {
-				int8Tile4PlainSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+				int8Tile4PlainFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
 			} else {
-				int8Tile1PlainSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+				int8Tile1PlainFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
 		case int8Minima:
 			if t.rows > 1 {
-				int8Tile4MinimaSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+				int8Tile4MinimaFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
 			} else {
-				int8Tile1MinimaSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+				int8Tile1MinimaFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
+		case int8Halves:
+			if t.rows > 1 {
+				int8Tile4HalvesFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1HalvesFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		}
+	case tilesInt8SixAVX2:
+		switch t.kind {
 		case int8Halves:
 			if t.rows > 1 {
 				int8Tile4HalvesSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
@@ -1467,25 +1477,35 @@ func int8Tile4MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float3
 //go:noescape
 func int8Tile1MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile4PlainSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+// int8Tile4PlainFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile4PlainSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile4PlainFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile1PlainSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+// int8Tile1PlainFiveAVX2 computes times 1 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1PlainSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile1PlainFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile4MinimaSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+// int8Tile4MinimaFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile4MinimaSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile4MinimaFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile1MinimaSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+// int8Tile1MinimaFiveAVX2 computes times 1 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1MinimaSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile1MinimaFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4HalvesFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4HalvesFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1HalvesFiveAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1HalvesFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
 // int8Tile4HalvesSixAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
