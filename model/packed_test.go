@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"sort"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -183,6 +184,83 @@ func TestPackedFamilies(t *testing.T) {
 		a, b := logitsOf(t, got, g.Prompt), logitsOf(t, want, g.Prompt)
 		if i, ok := tensortest.SameBits(a, b); !ok {
 			t.Errorf("%s: logit %d is %v, that of the values %v", c.family, i, a[i], b[i])
+		}
+	}
+}
+
+// The embeddings of GPTQModel have tokens as inputs, and so are transposed.
+func TestPackedEmbeddings(t *testing.T) {
+	g := plain(t, "llama")
+	quantised, values := quantise(t, g, asGPTQ(4, false))
+	x, err := checkpoint.ReadFloat32(quantised, "model.embed_tokens.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := checkpointtest.Memory(t, asGPTQ(4, true)("model.embed_tokens", x)...)
+	join := func(src, table checkpoint.Source) checkpoint.Source {
+		t.Helper()
+		rest, err := checkpoint.Rename(src, func(name string) string { return strings.Replace(name, "model.embed_tokens.weight", "", 1) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		both, err := checkpoint.Join(table, rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return both
+	}
+	got, err := model.NewDecoder(encode(with(g.object(t), "quantization_config", gptqConfig)), join(quantised, table), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.NewDecoder(g.Config, join(values, checkpointtest.Memory(t, checkpoint.Float32("model.embed_tokens.weight", x))), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, ok := tensortest.SameBits(logitsOf(t, got, g.Prompt), logitsOf(t, want, g.Prompt)); !ok {
+		t.Errorf("logit %d differs", i)
+	}
+}
+
+// Experts in few bits cannot be mapped: an error says so.
+func TestPackedMapped(t *testing.T) {
+	_, err := model.OpenDecoder(os.DirFS(packedFolder+"awq"), model.Options{Experts: nn.Mapped})
+	if err == nil || !strings.Contains(err.Error(), "map") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// AutoFP8 names scales weight_scale, one for each matrix or for each row, and has static ones for activations.
+func TestAutoFP8(t *testing.T) {
+	g := plain(t, "llama")
+	for _, rows := range []bool{false, true} {
+		quantised, values := quantise(t, g, func(module string, x tensor.Tensor) []checkpoint.Entry {
+			scales := tensor.New(1)
+			if rows {
+				scales = tensor.New(x.Shape[0], 1)
+			}
+			codes := checkpoint.Entry{Name: module + ".weight", DType: "F8_E4M3", Shape: []int{x.Shape[0], x.Shape[1]}}
+			for i, v := range x.Data {
+				scale := &scales.Data[i/x.Shape[1]%len(scales.Data)]
+				*scale = float32(0.002 + 0.0001*float64(i/x.Shape[1]%len(scales.Data)%9))
+				code := byte(sort.Search(126, func(code int) bool { return fp8Value(byte(code)) >= float32(math.Abs(float64(v / *scale))) }))
+				if x.Data[i] = fp8Value(code) * *scale; v < 0 {
+					code, x.Data[i] = code|128, -x.Data[i]
+				}
+				codes.Data = append(codes.Data, code)
+			}
+			return []checkpoint.Entry{codes, checkpoint.Float32(module+".weight_scale", scales), checkpoint.Float32(module+".input_scale", tensor.New(1))}
+		})
+		got, err := model.NewDecoder(encode(with(g.object(t), "quantization_config", `{"quant_method": "fp8", "activation_scheme": "static", "ignored_layers": ["lm_head"]}`)), quantised, model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := model.NewDecoder(g.Config, values, model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i, ok := tensortest.SameBits(logitsOf(t, got, g.Prompt), logitsOf(t, want, g.Prompt)); !ok {
+			t.Errorf("logit %d differs", i)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -39,11 +40,15 @@ func (c *Config) gptq() quantizer {
 	if q.GroupSize, ok = c.groupSize("group_size"); !ok {
 		return nil
 	}
-	if c.conv1D {
-		q.Transposed = func(module string) bool { return !strings.HasSuffix(module, "lm_head") }
+	q.Transposed = func(module string) bool {
+		name := module[strings.LastIndexByte(module, '.')+1:]
+		return slices.Contains(tables[:], name) || c.conv1D && name != "lm_head"
 	}
 	return q
 }
+
+// tables are the last parts of the names of embeddings. GPTQModel takes them for transposed: the inputs are tokens.
+var tables = [...]string{"embed_tokens", "wte", "word_embeddings"}
 
 // packFormat returns how words are packed: the value of checkpoint_format, format or version, in lower case.
 func (c *Config) packFormat(otherwise string) string {

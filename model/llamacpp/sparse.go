@@ -75,7 +75,7 @@ func deepseek2(f *file) {
 	f.latent()
 	set(c, "attention_bias", f.inLayers("attn_kv_a_mqa.bias"))
 	set(c, "num_nextn_predict_layers", f.optional("nextn_predict_layers", 0))
-	f.rope()
+	f.rotation()
 }
 
 // gating refuses another function of the router's scores than the model has. A file need not say it.
@@ -170,7 +170,7 @@ func glm4moe(f *file) {
 
 func minimaxM2(f *file) {
 	f.common("minimax_m2", "MiniMaxM2ForCausalLM")
-	f.rope()
+	f.rotation()
 	f.gating(gatingSigmoid)
 	c := f.config
 	set(c, "num_local_experts", f.count("expert_count"))

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"math"
@@ -10,8 +9,6 @@ import (
 	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 )
-
-var le = binary.LittleEndian
 
 // affine is a matrix whose weights are (code − zero) · scale: codes of 4 or 8 bits, and a scale and a zero for each
 // group of inputs of each output. The sources of formats fill it in.
@@ -37,78 +34,6 @@ type affine struct {
 	groupOf   string // name of the group of each input; "" if groups are runs of groupSize
 
 	evenGroups bool // groups have groupSize inputs each; if all inputs are in −1, groups are runs
-}
-
-// indices say where in a stored grid the element of an output and a group lies.
-type indices struct {
-	outBlock   int // outputs that share a row of the grid
-	out, group int // strides
-}
-
-func (x indices) at(out, group int) int { return out/x.outBlock*x.out + group*x.group }
-
-// packing says where the bits of an element lie. Elements have an output, and an input or group.
-type packing struct {
-	name        string
-	bits        int  // 4 or 8
-	bytes       bool // signed bytes; otherwise fields of little-endian words of 32 bits
-	alongOut    bool // the fields of a word are neighbours along the outputs
-	out, in     int  // strides in words or bytes, of the outputs and inputs, or of fieldsOf of them
-	interleaved bool // AWQ's order of the fields
-}
-
-// fields is how many elements a word has.
-func (p *packing) fields() int { return 32 / p.bits }
-
-// words returns how many words n neighbours take.
-func (p *packing) words(n int) int { return blocks(n, p.fields()) }
-
-// awqOrder is the field of each of 8 neighbours in a word of AWQ.
-var awqOrder = [8]int{0, 4, 1, 5, 2, 6, 3, 7}
-
-// find returns the word of an element, and the shift of its field.
-func (p *packing) find(out, in int) (word, shift int) {
-	field := 0
-	switch {
-	case p.bytes:
-	case p.alongOut:
-		field, out = out%p.fields(), out/p.fields()
-	default:
-		field, in = in%p.fields(), in/p.fields()
-	}
-	if p.interleaved {
-		field = awqOrder[field]
-	}
-	return out*p.out + in*p.in, field * p.bits
-}
-
-// read sets dst to the codes of an output, from one input on.
-func (p *packing) read(dst []int16, b []byte, out, in int) {
-	word, shift := p.find(out, in)
-	switch {
-	case p.bytes:
-		for i := range dst {
-			dst[i] = int16(int8(b[word]))
-			word += p.in
-		}
-	case p.alongOut:
-		mask := uint32(1)<<p.bits - 1
-		for i := range dst {
-			dst[i] = int16(le.Uint32(b[4*word:]) >> shift & mask)
-			word += p.in
-		}
-	default:
-		mask := uint32(1)<<p.bits - 1
-		for i := 0; i < len(dst); {
-			w := le.Uint32(b[4*word:]) >> shift
-			n := min((32-shift)/p.bits, len(dst)-i)
-			for k := range n {
-				dst[i+k] = int16(w & mask)
-				w >>= p.bits
-			}
-			i, word, shift = i+n, word+p.in, 0
-		}
-	}
 }
 
 func (a *affine) info() Info { return a.wide }
@@ -141,7 +66,7 @@ func (a *affine) newWide(name string) error {
 
 func (a *affine) chunks(elements int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		d := &decoding{affine: a, buffers: make([][]int16, parallel.Width())}
+		d := &decoding{affine: a, buffers: make([]decodingBuffers, parallel.Width())}
 		if err := d.read(); err != nil {
 			yield(nil, err)
 			return
@@ -149,7 +74,9 @@ func (a *affine) chunks(elements int) iter.Seq2[[]byte, error] {
 		dst := make([]float32, min(elements, a.out*a.in))
 		for d.first = 0; d.first < a.out*a.in; d.first += len(d.dst) {
 			d.dst = dst[:min(len(dst), a.out*a.in-d.first)]
-			parallel.Run(parallel.Width(), blocks(len(d.dst), wideningPart), d)
+			d.strip = d.first / d.width() / d.stripRows()
+			last := (d.first + len(d.dst) - 1) / d.width() / d.stripRows()
+			parallel.Run(parallel.Width(), last-d.strip+1, d)
 			if !yield(bytesview.Bytes(d.dst), nil) {
 				return
 			}
@@ -163,10 +90,37 @@ type decoding struct {
 	codes         []byte
 	scales, zeros []float32 // by indices
 	groupOf       []int32   // nil for runs
-	buffers       [][]int16 // of each worker
+	buffers       []decodingBuffers
 
 	dst   []float32
 	first int // element of the matrix
+	strip int // of the matrix, the first
+}
+
+// decodingBuffers are those of a worker.
+type decodingBuffers struct {
+	lanes         []byte // words of a strip, each of its lanes as a line
+	codes         []byte
+	scales, zeros []float32 // of a row
+}
+
+// lanes is how many columns of words are read at once where the words of a row are scattered: a line of the cache.
+const lanes = 16
+
+// stripRows is how many rows are computed at once.
+func (d *decoding) stripRows() int {
+	if d.affine.codes.alongOut && !d.transposed {
+		return lanes * d.affine.codes.fields()
+	}
+	return lanes
+}
+
+// width returns the elements of a row.
+func (d *decoding) width() int {
+	if d.transposed {
+		return d.out
+	}
+	return d.in
 }
 
 // read reads what is stored of the matrix.
@@ -202,11 +156,9 @@ func (d *decoding) readZeros() error {
 		}
 		return nil
 	}
-	code := make([]int16, 1)
-	for out := 0; out < a.out; out++ {
+	for out := range a.out {
 		for g := range a.groups {
-			a.zero.read(code, b, out, g)
-			d.zeros[a.scale.at(out, g)] = float32(code[0]) + a.zeroBase
+			d.zeros[a.scale.at(out, g)] = float32(a.zero.at(b, out, g))
 		}
 	}
 	return nil
@@ -244,7 +196,7 @@ func (d *decoding) readGroups() error {
 		d.groupOf = nil
 		return nil
 	}
-	members := make([]int, a.groups)
+	members, runs := make([]int, a.groups), true
 	for i, g := range d.groupOf {
 		if g < 0 || int(g) >= a.groups {
 			return &Error{Tensor: a.groupOf, Kind: ErrScale, Detail: fmt.Sprintf("input %d is in group %d; there are %d", i, g, a.groups)}
@@ -252,55 +204,127 @@ func (d *decoding) readGroups() error {
 		if members[g]++; a.evenGroups && members[g] > a.groupSize {
 			return &Error{Tensor: a.groupOf, Kind: ErrScale, Detail: fmt.Sprintf("more than %d inputs are in group %d", a.groupSize, g)}
 		}
+		runs = runs && int(g) == i/a.groupSize
+	}
+	if runs {
+		d.groupOf = nil
 	}
 	return nil
 }
 
-// Do computes a part.
+// Do computes the rows of a strip, as far as they are in the piece.
 func (d *decoding) Do(part, worker int) {
-	i, end := part*wideningPart, min((part+1)*wideningPart, len(d.dst))
-	width := d.in
-	if d.transposed {
-		width = d.out
+	b := &d.buffers[worker]
+	first, end := (d.strip+part)*d.stripRows(), (d.strip+part+1)*d.stripRows()
+	if !d.transposed && d.affine.codes.scattered() {
+		d.gather(b, first, min(end, d.out))
 	}
-	for i < end {
-		row, col := (d.first+i)/width, (d.first+i)%width
-		run := min(width-col, end-i)
-		if len(d.buffers[worker]) < run {
-			d.buffers[worker] = make([]int16, run)
-		}
-		d.row(d.dst[i:][:run], d.buffers[worker][:run], row, col)
-		i += run
+	n := d.width()
+	for row := max(first, d.first/n); row < end && row*n < d.first+len(d.dst); row++ {
+		from, to := max(row*n, d.first), min((row+1)*n, d.first+len(d.dst))
+		d.row(d.dst[from-d.first:to-d.first], b, row, from-row*n, first)
 	}
 }
 
-// row computes weights of a row, from a column on. codes is scratch of the same length.
-func (d *decoding) row(dst []float32, codes []int16, row, col int) {
+// gather copies the words of the rows of a strip, each lane of them as a line.
+func (d *decoding) gather(b *decodingBuffers, first, end int) {
+	p := &d.affine.codes
+	steps, lane, n := p.words(d.in), first, end-first
+	if p.alongOut {
+		steps, lane, n = d.in, first/p.fields(), p.words(end-first)
+	}
+	if len(b.lanes) < 4*lanes*steps {
+		b.lanes = make([]byte, 4*lanes*steps)
+	}
+	for s := range steps {
+		words := d.codes[4*(s*p.in+lane):][:4*n]
+		for j := range n {
+			copy(b.lanes[4*(j*steps+s):][:4], words[4*j:])
+		}
+	}
+}
+
+// row computes weights of a row, from a column on. strip is the first row of its strip.
+func (d *decoding) row(dst []float32, b *decodingBuffers, row, col, strip int) {
 	if d.transposed {
 		for i := range dst {
-			d.affine.codes.read(codes[:1], d.codes, col+i, row)
-			dst[i] = d.weight(codes[0], col+i, d.group(row))
+			scale, zero := d.grid(col+i, d.group(row))
+			dst[i] = (float32(d.affine.codes.at(d.codes, col+i, row)) - zero) * scale
 		}
 		return
 	}
-	d.affine.codes.read(codes, d.codes, row, col)
+	if len(b.codes) < len(dst) {
+		b.codes = make([]byte, len(dst))
+	}
+	codes := b.codes[:len(dst)]
+	d.affine.codes.unpack(codes, d.line(b, row, strip), row, col)
 	if d.groupOf != nil {
-		for i, code := range codes {
-			dst[i] = d.weight(code, row, int(d.groupOf[col+i]))
-		}
+		d.byIndex(dst, codes, b, row, col)
 		return
 	}
 	for len(dst) > 0 {
 		g := col / d.groupSize
 		n := min((g+1)*d.groupSize-col, len(dst))
 		scale, zero := d.grid(row, g)
-		for i, code := range codes[:n] {
-			dst[i] = (float32(code) - zero) * scale
-		}
+		d.run(dst[:n], codes, scale, zero)
 		dst, codes, col = dst[n:], codes[n:], col+n
 	}
 }
 
+// line returns where the words of a row lie.
+func (d *decoding) line(b *decodingBuffers, row, strip int) []byte {
+	p := &d.affine.codes
+	switch {
+	case !p.scattered():
+		return p.line(d.codes, row)
+	case p.alongOut:
+		return b.lanes[4*((row-strip)/p.fields())*d.in:]
+	}
+	return b.lanes[4*(row-strip)*p.words(d.in):]
+}
+
+// run computes weights of one group. Each is exact but for the rounding of the product: codes and zeros are small
+// integers.
+func (d *decoding) run(dst []float32, codes []byte, scale, zero float32) {
+	codes = codes[:len(dst)]
+	switch {
+	case d.affine.codes.bytes:
+		for i, code := range codes {
+			dst[i] = (float32(int8(code)) - zero) * scale
+		}
+	case d.affine.codes.bits == 8:
+		for i, code := range codes {
+			dst[i] = (float32(code) - zero) * scale
+		}
+	default:
+		var values [16]float32
+		for code := range values {
+			values[code] = (float32(code) - zero) * scale
+		}
+		for i, code := range codes {
+			dst[i] = values[code&15]
+		}
+	}
+}
+
+// byIndex computes weights each of which has a group of its own.
+func (d *decoding) byIndex(dst []float32, codes []byte, b *decodingBuffers, row, col int) {
+	if len(b.scales) < d.groups {
+		b.scales, b.zeros = make([]float32, d.groups), make([]float32, d.groups)
+	}
+	for g := range d.groups {
+		b.scales[g], b.zeros[g] = d.grid(row, g)
+	}
+	for i, g := range d.groupOf[col:][:len(dst)] {
+		code := float32(codes[i])
+		if d.affine.codes.bytes {
+			code = float32(int8(codes[i]))
+		}
+		dst[i] = (code - b.zeros[g]) * b.scales[g]
+	}
+}
+
+// group returns the group of an input.
 func (d *decoding) group(in int) int {
 	if d.groupOf != nil {
 		return int(d.groupOf[in])
@@ -315,10 +339,4 @@ func (d *decoding) grid(out, group int) (scale, zero float32) {
 		return d.scales[at], d.middle
 	}
 	return d.scales[at], d.zeros[at]
-}
-
-// weight is exact but for the rounding of the product: codes and zeros are small integers.
-func (d *decoding) weight(code int16, out, group int) float32 {
-	scale, zero := d.grid(out, group)
-	return (float32(code) - zero) * scale
 }

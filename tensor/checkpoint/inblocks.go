@@ -44,16 +44,16 @@ func (a *affine) keepBits() computation {
 }
 
 // middleCode is the code of a weight of 0.
-func (a *affine) middleCode() int16 {
+func (a *affine) middleCode() float32 {
 	if a.codes.bytes {
 		return 0
 	}
-	return 1 << (a.codes.bits - 1)
+	return float32(int(1) << (a.codes.bits - 1))
 }
 
 // symmetric reports whether the zeros are in the middle of the codes.
 func (d *decoding) symmetric() bool {
-	middle := float32(d.middleCode())
+	middle := d.middleCode()
 	for _, zero := range d.zeros {
 		if zero != middle {
 			return false
@@ -66,7 +66,7 @@ func (b *inBlocks) info() Info { return b.blocked }
 
 func (b *inBlocks) chunks(n int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		e := &blocking{decoding: decoding{affine: b.affine}}
+		e := &blocking{decoding: decoding{affine: b.affine, buffers: make([]decodingBuffers, parallel.Width())}}
 		if err := e.decoding.read(); err != nil {
 			yield(nil, err)
 			return
@@ -74,43 +74,58 @@ func (b *inBlocks) chunks(n int) iter.Seq2[[]byte, error] {
 		all := b.out * b.in / inBlock
 		_, e.size, _ = b.blocked.DType.Block()
 		out := make([]byte, min(n, all)*e.size)
-		for e.first = 0; e.first < all; e.first += len(e.dst) / e.size {
-			e.dst = out[:min(len(out), (all-e.first)*e.size)]
-			parallel.Run(parallel.Width(), blocks(len(e.dst)/e.size, blockingPart), e)
-			if !yield(e.dst, nil) {
+		perStrip := e.stripRows() * e.in / inBlock
+		for e.block = 0; e.block < all; e.block += len(e.packed) / e.size {
+			e.packed = out[:min(len(out), (all-e.block)*e.size)]
+			e.strip = e.block / perStrip
+			parallel.Run(parallel.Width(), (e.block+len(e.packed)/e.size-1)/perStrip-e.strip+1, e)
+			if !yield(e.packed, nil) {
 				return
 			}
 		}
 	}
 }
 
-// blocking packs blocks of an affine matrix.
+// blocking packs a piece of an affine matrix in blocks.
 type blocking struct {
 	decoding
-	dst   []byte
-	size  int // bytes of a block
-	first int // block of the matrix
+	packed []byte
+	size   int // bytes of a block
+	block  int // of the matrix, the first
 }
 
-const blockingPart = wideningPart / inBlock // blocks
-
-// Do packs a part.
-func (e *blocking) Do(part, _ int) {
-	var codes [inBlock]int16
-	middle := e.middleCode()
-	for i := part * blockingPart; i < min((part+1)*blockingPart, len(e.dst)/e.size); i++ {
-		at := (e.first + i) * inBlock
-		row, col := at/e.in, at%e.in
-		e.affine.codes.read(codes[:], e.decoding.codes, row, col)
+// Do packs the rows of a strip, as far as they are in the piece.
+func (e *blocking) Do(part, worker int) {
+	b := &e.buffers[worker]
+	first := (e.strip + part) * e.stripRows()
+	last := min(first+e.stripRows(), e.out)
+	if e.affine.codes.scattered() {
+		e.gather(b, first, last)
+	}
+	var codes [inBlock]byte
+	perRow := e.in / inBlock
+	for i := max(first*perRow, e.block); i < min(last*perRow, e.block+len(e.packed)/e.size); i++ {
+		row, col := i/perRow, i%perRow*inBlock
+		e.affine.codes.unpack(codes[:], e.line(b, row, first), row, col)
 		scale, _ := e.grid(row, col/e.groupSize)
-		block := e.dst[i*e.size:][:e.size]
-		le.PutUint16(block, half.F16(scale))
-		for k := range block[2:] {
-			if e.affine.codes.bits == 4 {
-				block[2+k] = byte(codes[k] | codes[k+inBlock/2]<<4)
-			} else {
-				block[2+k] = byte(codes[k] - middle)
-			}
+		e.pack(e.packed[(i-e.block)*e.size:][:e.size], scale, &codes)
+	}
+}
+
+// pack writes a block.
+func (e *blocking) pack(block []byte, scale float32, codes *[inBlock]byte) {
+	le.PutUint16(block, half.F16(scale))
+	block = block[2:]
+	switch p := &e.affine.codes; {
+	case p.bits == 4:
+		for k := range inBlock / 2 {
+			block[k] = codes[k] | codes[k+inBlock/2]<<4
+		}
+	case p.bytes:
+		copy(block, codes[:])
+	default:
+		for k, code := range codes {
+			block[k] = code - 128
 		}
 	}
 }

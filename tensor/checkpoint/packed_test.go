@@ -555,3 +555,32 @@ func checkBlocks(t *testing.T, what string, q dequantizer, entries []checkpoint.
 	}
 	checkpointtest.Check(t, src, []checkpoint.Entry{{Name: "m.weight", DType: want, Shape: info.Shape, Data: b}})
 }
+
+// BenchmarkPacked computes a matrix of 4096 by 4096; bytes are those of float32.
+func BenchmarkPacked(b *testing.B) {
+	m := newMatrix(rand.New(rand.NewPCG(19, 20)), 4096, 4096, 4, 128, false)
+	for name, c := range map[string]struct {
+		q       dequantizer
+		entries []checkpoint.Entry
+	}{
+		"GPTQ":           {checkpoint.GPTQ{Bits: 4, GroupSize: 128}, m.gptq(1)},
+		"GPTQ, no index": {checkpoint.GPTQ{Bits: 4, GroupSize: 128}, m.gptq(1)[:3]},
+		"AWQ":            {checkpoint.AWQ{GroupSize: 128}, m.awq()},
+		"compressed":     {compressed(checkpoint.Scheme{Packed: true, Bits: 4, Block: [2]int{1, 128}}), m.compressed()[:4]},
+	} {
+		b.Run(name, func(b *testing.B) {
+			src, err := c.q.Dequantize(checkpointtest.Memory(b, c.entries...))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(4 * 4096 * 4096)
+			for b.Loop() {
+				for _, err := range src.Chunks("m.weight", 16<<20) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
