@@ -76,7 +76,7 @@ func asStored(dt tensor.DType, x []float32) []float32 {
 			tensor.F16.Decode(rounded[:], scale)
 			for j, v := range part {
 				if part[j] = 0; d > 0 {
-					part[j] = float32(math.Round(float64(v*(1/d)))) * rounded[0]
+					part[j] = float32(math.RoundToEven(float64(v*(127/float32(most))))) * rounded[0]
 				}
 			}
 		}

@@ -185,7 +185,7 @@ func (j *job) run() {
 }
 
 // mostTogether is the number of tiles that a worker computes by turns, block by block.
-const mostTogether = 4
+const mostTogether = 8
 
 // gatherTeams says which tiles are computed by turns: those of a head follow each other.
 func (j *job) gatherTeams(width int) {

@@ -130,28 +130,31 @@ func (l layout) putQ8(s stored, head, at, first, step int, x []float32) {
 	}
 }
 
-// quantise stores x as codes, step apart, and returns their scale: the largest magnitude is 127, as in ggml's Q8_0. If
-// a number is not finite, or as large as 127 times the largest float16, all become NaN.
+// quantise stores x as codes, step apart, and returns their scale: with m the largest magnitude, a code is v·(127/m)
+// rounded to nearest, ties to even, and the scale m/127. If a number is not finite, or as large as 127 times the
+// largest float16, all become NaN.
 func quantise(codes []int8, step int, x []float32) (scale uint16) {
 	const sign = 1 << 31
 	var most uint32
 	for _, v := range x {
 		most = max(most, math.Float32bits(v)&^sign)
 	}
-	d := math.Float32frombits(most) / 127
-	inverse := 1 / d
-	switch scale = half.F16(d); {
+	m := math.Float32frombits(most)
+	by := 127 / m
+	switch scale = half.F16(m / 127); {
 	case scale == 0:
-		inverse = 0
+		by = 0
 	case scale >= infinity:
 		for i := range x {
 			codes[i*step] = 0
 		}
 		return notANumber
 	}
-	for i, v := range x {
-		y := v * inverse
-		codes[i*step] = int8(float64(y) + math.Copysign(0.5, float64(y)))
+	const magic = 3 << 22 // added to a number, leaves its nearest integer in the lower bits
+	at := 0
+	for _, v := range x {
+		codes[at] = int8(math.Float32bits(float32(v*by) + magic))
+		at += step
 	}
 	return scale
 }

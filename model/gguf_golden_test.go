@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
 // converted is a small golden checkpoint as llama.cpp's converter writes it: llamacpp/testdata/convert.py made the record.
@@ -150,7 +152,12 @@ func (r run) matrix(t testing.TB, x tensor.Tensor) (rows func(i int) []float32) 
 // file returns the GGUF, with the values of the golden's formula.
 func (c *converted) file(t testing.TB, g *goldenWeights) []byte {
 	t.Helper()
-	source := g.weights(t, tensor.F32)
+	return c.fileOf(t, g.weights(t, tensor.F32))
+}
+
+// fileOf returns the GGUF of a checkpoint.
+func (c *converted) fileOf(t testing.TB, source checkpoint.Source) []byte {
+	t.Helper()
 	var entries []checkpoint.Entry
 	vocab := 0
 	for _, x := range c.Tensors {
@@ -345,4 +352,51 @@ func rowLogits(t testing.TB, d *model.Decoder, g *golden) tensor.Tensor {
 	y := tensor.New(x.Rows(), x.Shape.Last())
 	copy(y.Data, x.Data)
 	return y
+}
+
+// A family that the library does not have is shown to the program's own recipe: the tensors of the checkpoint, and its
+// config as far as the file has it.
+func TestForeignGGUF(t *testing.T) {
+	for _, name := range []string{"stablelm", "sequential"} {
+		dir := os.DirFS("../examples/family/testdata/" + name)
+		src, err := safetensors.Open(dir, "model.safetensors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		m := openGGUF(t, readConverted(t, "llamacpp/testdata/converted/folders/"+name+".json.gz").fileOf(t, src))
+		if _, err := model.NewDecoder(m.Config, m.Weights, model.Options{}); err == nil || !strings.Contains(err.Error(), `"stablelm" is not supported`) {
+			t.Errorf("without a recipe: %v", err)
+		}
+		var names []string
+		for n := range src.Names() {
+			want, err := src.Bytes(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, _ := src.Lookup(n)
+			have, _ := m.Weights.Lookup(n)
+			if got, err := m.Weights.Bytes(n); err != nil || !bytes.Equal(got, want) || !slices.Equal(have.Shape, info.Shape) {
+				t.Errorf("%s: %v of %v, want %v: %v", n, have.Shape, len(got), info.Shape, err)
+			}
+			names = append(names, n)
+		}
+		if got := slices.Sorted(m.Weights.Names()); !slices.Equal(got, slices.Sorted(slices.Values(names))) {
+			t.Errorf("tensors %q, want %q", got, names)
+		}
+		text, err := fs.ReadFile(dir, "config.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, want := decode[map[string]json.RawMessage](t, m.Config), decode[map[string]json.RawMessage](t, text)
+		for _, key := range []string{"model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+			"max_position_embeddings", "use_qkv_bias", "qk_layernorm", "use_parallel_residual", "tie_word_embeddings", "eos_token_id"} {
+			if !bytes.Equal(have[key], want[key]) {
+				t.Errorf("%s is %s, want %s", key, have[key], want[key])
+			}
+		}
+		if string(have["partial_rotary_factor"]) != "0.25" || string(have["rope_theta"]) != "10000" || string(have["layer_norm_eps"]) != "0.00001" {
+			t.Errorf("config: %s", m.Config)
+		}
+	}
 }

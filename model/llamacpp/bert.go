@@ -177,15 +177,20 @@ func (f *file) classifier(prefix string) {
 		f.fail("%s is true for an encoder", f.key("attention.causal"))
 	}
 	class := prefix + "Model"
-	n := f.rows("cls.output.weight")
-	if n > 0 && f.stored("cls.weight") {
+	if f.rows("cls.output.weight") > 0 && f.stored("cls.weight") {
 		class = prefix + "ForSequenceClassification"
 	}
 	set(f.config, "architectures", []string{class})
+	f.labels()
+}
+
+// labels sets the labels of a classifier, of which there are as many as its last layer has outputs.
+func (f *file) labels() {
 	var names []string
 	if f.has("classifier.output_labels") {
 		names = get(f, f.key("classifier.output_labels"), f.meta.Strings)
 	}
+	n := f.rows("cls.output.weight")
 	if n == 0 || n > maxLabels {
 		return
 	}

@@ -67,7 +67,7 @@ func (f *file) common(modelType, class string) {
 		set(c, "rms_norm_eps", f.float("attention.layer_norm_rms_epsilon", 0))
 	}
 	set(c, "head_dim", f.headDim())
-	if k, v := f.headDim(), f.optional("attention.value_length", f.headDim()); k != v && !f.has("attention.key_length_mla") {
+	if k, v := f.headDim(), f.optional("attention.value_length", f.headDim()); k != v && !f.has("attention.kv_lora_rank") {
 		f.fail("%s is %d and %s is %d; keys and values of different lengths are not supported", f.key("attention.key_length"), k, f.key("attention.value_length"), v)
 	}
 }

@@ -10,6 +10,7 @@
 //   - GPT-2's matrices lie the other way round than in Hugging Face's files: as NAME.weight.T, which Conv1D of nn.Loader reads.
 //   - DeepSeek's kv_b_proj stays apart, as k_b_proj, transposed for each head, and v_b_proj, which StackedHeads reads.
 //   - 1 is taken from the norms of Gemma, in float32.
+//   - Tensors with a scale beside them (NVFP4) are multiplied by it, in float32.
 //   - Factors of rotation, which are tensors of the file, become numbers of the config.
 //
 // A file does not say everything that Hugging Face's config says. Where llama.cpp knows the rest by the architecture's

@@ -1,6 +1,11 @@
 package llamacpp
 
-import "github.com/seed2010d43f/transformer/tensor/checkpoint"
+import (
+	"fmt"
+
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+)
 
 // gpts are the models with LayerNorms and plain feed-forward networks. Their activations are not stored; nor are GPT-2's
 // scales by layer, and the base of GPT-NeoX's rotation: it is 10000.
@@ -10,6 +15,7 @@ func gpts() map[string]*architecture {
 		"gptneox":    {config: gptNeoX, names: gptNeoXNames(), layer: "gpt_neox.layers.%d."},
 		"falcon":     {config: falcon, names: falconNames(), layer: "transformer.h.%d."},
 		"phi2":       {config: phi2, names: phi2Names()},
+		"stablelm":   {config: stableLM, names: stableLMNames()},
 		"starcoder2": {config: starCoder2, names: llamaNames().with(names{"blk.ffn_up": {to: "mlp.c_fc"}, "blk.ffn_down": {to: "mlp.c_proj"}})},
 	}
 }
@@ -163,4 +169,32 @@ func starCoder2(f *file) {
 	f.rope()
 	set(f.config, "sliding_window", 4096) // of all published models; llama.cpp has none
 	set(f.config, "use_bias", f.inLayers("attn_output.bias"))
+}
+
+// stableLMNames are those of StableLM, for which the library has no recipe: a program gives its own. Each head has a norm of
+// its own, all of which are one tensor in the file.
+func stableLMNames() names {
+	each := func(_ *file, t stored) []checkpoint.Part {
+		if len(t.Shape) != 2 {
+			return []checkpoint.Part{t.part()}
+		}
+		var parts []checkpoint.Part
+		for i := range min(t.Shape[0], hf.MaxHeads) {
+			parts = append(parts, checkpoint.Part{Name: fmt.Sprintf("%s.%d%s", t.to, i, t.ending), Of: t.Name, Shape: t.Shape[1:], First: i})
+		}
+		return parts
+	}
+	return llamaNames().with(names{
+		"blk.attn_q_norm": {"self_attn.q_layernorm.norms", each},
+		"blk.attn_k_norm": {"self_attn.k_layernorm.norms", each},
+	})
+}
+
+func stableLM(f *file) {
+	f.common("stablelm", "StableLmForCausalLM")
+	f.layerNorm("layer_norm_eps")
+	f.partialRope()
+	set(f.config, "use_parallel_residual", !f.inLayers("ffn_norm.weight"))
+	set(f.config, "use_qkv_bias", f.inLayers("attn_q.bias"))
+	set(f.config, "qk_layernorm", f.inLayers("attn_q_norm.weight"))
 }

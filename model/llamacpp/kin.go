@@ -33,7 +33,7 @@ func cohere2(f *file) {
 
 func (f *file) cohereRest() {
 	f.layerNorm("layer_norm_eps")
-	f.rope()
+	f.rotation() // of whole heads, though the converter counts otherwise, as Granite's does
 	set(f.config, "logit_scale", f.float("logit_scale", 0.0625))
 	set(f.config, "use_qk_norm", f.inLayers("attn_q_norm.weight"))
 }
@@ -51,7 +51,7 @@ func granite(f *file) {
 }
 
 func (f *file) graniteRest() {
-	f.rope()
+	f.rotation() // the converter divides the width by the heads for rope.dimension_count, whatever a head has
 	c := f.config
 	set(c, "attention_multiplier", f.float("attention.scale", 1))
 	set(c, "embedding_multiplier", f.float("embedding_scale", 1))

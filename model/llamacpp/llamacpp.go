@@ -42,18 +42,14 @@ const (
 
 // Open reads a model. meta and src are those of one [gguf.File]: tensors have llama.cpp's names.
 func Open(meta *gguf.Metadata, src checkpoint.Source) (*Model, error) {
-	f := &file{meta: meta, src: src, config: config{}, read: map[string]bool{}}
-	name, err := meta.String("general.architecture")
+	src, err := checkpoint.MultiplyScales(src)
 	if err != nil {
 		return nil, fmt.Errorf("llamacpp: %w", err)
 	}
-	f.name = name
-	if name == "clip" {
-		return nil, errors.New(`llamacpp: the architecture is "clip": this file holds the part of a model that reads pictures or sound (mmproj), without the model`)
-	}
-	a, ok := architectures()[name]
-	if !ok {
-		return nil, fmt.Errorf("llamacpp: architecture %.200q is not supported; these are: %s", name, strings.Join(slices.Sorted(maps.Keys(architectures())), " "))
+	f := &file{meta: meta, src: src, config: config{}, read: map[string]bool{}}
+	a, err := f.architecture()
+	if err != nil {
+		return nil, fmt.Errorf("llamacpp: %w", err)
 	}
 	f.layers = f.count("block_count") - f.optional("nextn_predict_layers", 0)
 	if f.err() == nil && (f.layers < 1 || f.layers > hf.MaxLayers) {
@@ -64,6 +60,28 @@ func Open(meta *gguf.Metadata, src checkpoint.Source) (*Model, error) {
 		return nil, f.err()
 	}
 	return f.model(a)
+}
+
+// architecture returns that of the file, or an error that says what the file is.
+func (f *file) architecture() (*architecture, error) {
+	var err error
+	if f.name, err = f.meta.String("general.architecture"); err != nil {
+		return nil, fmt.Errorf("the file says nothing of a model: %w", err)
+	}
+	if f.name == "clip" {
+		return nil, errors.New(`the architecture is "clip": this file holds the part of a model that reads pictures or sound (mmproj), without the model`)
+	}
+	if kind, err := f.meta.String("general.type"); err == nil && kind != "model" {
+		return nil, fmt.Errorf("general.type is %.200q: the file holds no model, or not all of it", kind)
+	}
+	a, ok := architectures()[f.name]
+	if !ok {
+		return nil, fmt.Errorf("architecture %.200q is not supported; these are: %s", f.name, strings.Join(Supported(), " "))
+	}
+	for range f.src.Names() {
+		return a, nil
+	}
+	return nil, errors.New("the file has no tensors: it holds a vocabulary, not a model")
 }
 
 // model assembles what was read.

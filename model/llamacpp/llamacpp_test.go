@@ -74,7 +74,8 @@ func ExampleOpen() {
 func TestRefused(t *testing.T) {
 	none := gguf.ArrayOf([]uint32{})
 	for want, changes := range map[string]map[string]gguf.Value{
-		`architecture "mamba" is not supported; these are:`: {"general.architecture": gguf.Of("mamba")},
+		`architecture "mamba" is not supported; these are:`:                {"general.architecture": gguf.Of("mamba")},
+		`general.type is "adapter"`:                                        {"general.type": gguf.Of("adapter")},
 		`mmproj`:                                                           {"general.architecture": gguf.Of("clip")},
 		`"general.architecture" is uint32`:                                 {"general.architecture": gguf.Of(uint32(1))},
 		`"general.architecture"`:                                           {"general.architecture": none},
@@ -86,7 +87,9 @@ func TestRefused(t *testing.T) {
 		`llama.attention.head_count is missing or 0`:                       {"llama.attention.head_count": gguf.Of(uint32(0))},
 		`llama.rope.scaling.type is "ntk"`:                                 {"llama.rope.scaling.type": gguf.Of("ntk")},
 		`rope_factors_long.weight`:                                         {"llama.rope.scaling.type": gguf.Of("longrope")},
+		`llama.rope.dimension_count is 2 and a head has 4 values`:          {"llama.rope.dimension_count": gguf.Of(uint32(2))},
 		`llama.logit_scale is not supported for this architecture`:         {"llama.logit_scale": gguf.Of(float32(2))},
+		`llama.expert_gating_func is not supported`:                        {"llama.expert_gating_func": gguf.Of(uint32(2))},
 		`llama.attention.causal is not supported`:                          {"llama.attention.causal": gguf.Of(false)},
 		`llama.attention.head_count_kv is 1 for layer 0 and 2 for layer 1`: {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1, 2})},
 		`llama.attention.head_count_kv has 1 entries for 2 layers`:         {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1})},
@@ -101,8 +104,11 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%v\nwant: %s", err, want)
 		}
 	}
+	if _, err := llamacpp.Open(metadata(nil), weights(t, nil)); err == nil || !strings.Contains(err.Error(), "no tensors") {
+		t.Errorf("a file without tensors: %v", err)
+	}
 	var e *checkpoint.Error
-	if _, err := llamacpp.Open(metadata(map[string]gguf.Value{"llama.block_count": none}), weights(t, nil)); !errors.As(err, &e) {
+	if _, err := llamacpp.Open(metadata(map[string]gguf.Value{"llama.block_count": none}), weights(t, llamaWeights())); !errors.As(err, &e) {
 		t.Errorf("%v is no checkpoint.Error", err)
 	}
 }
@@ -148,6 +154,18 @@ func TestGeneration(t *testing.T) {
 	}
 }
 
+// A file with a SentencePiece tokenizer need not name its special tokens; another one has none then.
+func TestGenerationDefaults(t *testing.T) {
+	g := generation(t, map[string]gguf.Value{"tokenizer.ggml.model": gguf.Of("llama")})
+	if g.BOS == nil || *g.BOS != 1 || !slices.Equal(g.EOS, []int{2}) {
+		t.Errorf("SentencePiece: %+v", g)
+	}
+	g = generation(t, map[string]gguf.Value{"tokenizer.ggml.model": gguf.Of("gpt2")})
+	if g.BOS != nil || g.EOS != nil {
+		t.Errorf("GPT-2: %+v", g)
+	}
+}
+
 func TestChatTemplates(t *testing.T) {
 	m, err := llamacpp.Open(metadata(map[string]gguf.Value{
 		"tokenizer.chat_template":          gguf.Of("usual"),
@@ -157,6 +175,33 @@ func TestChatTemplates(t *testing.T) {
 	}), weights(t, llamaWeights()))
 	if err != nil || len(m.ChatTemplates) != 2 || m.ChatTemplates[""] != "usual" || m.ChatTemplates["tool_use"] != "tools" || m.Pooling != llamacpp.PoolingLast {
 		t.Errorf("%+v %v", m, err)
+	}
+}
+
+// A reranker made of Qwen 3 is a classifier.
+func TestReranker(t *testing.T) {
+	m := &gguf.Metadata{}
+	old := metadata(nil)
+	for _, key := range old.Keys() {
+		v, _ := old.Value(key)
+		m.Set(strings.ReplaceAll(key, "llama.", "qwen3."), v)
+	}
+	m.Set("general.architecture", gguf.Of("qwen3"))
+	m.Set("qwen3.pooling_type", gguf.Of(uint32(4)))
+	m.Set("qwen3.classifier.output_labels", gguf.ArrayOf([]string{"yes", "no"}))
+	shapes := llamaWeights()
+	shapes["cls.output.weight"] = []int{2, 4}
+	got, err := llamacpp.Open(m, weights(t, shapes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := hf.ParseConfig("config.json", got.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stored := got.Weights.Lookup("score.weight")
+	if c.Architecture() != "Qwen3ForSequenceClassification" || !slices.Equal(c.Labels(), []string{"yes", "no"}) || !stored || got.Pooling != llamacpp.PoolingRank {
+		t.Errorf("%s, score.weight %v, pooling %v", got.Config, stored, got.Pooling)
 	}
 }
 

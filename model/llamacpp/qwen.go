@@ -11,7 +11,7 @@ func qwenExperts() names {
 func qwens() map[string]*architecture {
 	return map[string]*architecture{
 		"qwen2": {config: func(f *file) { f.qwen("qwen2", "Qwen2ForCausalLM") }, names: llamaNames()},
-		"qwen3": {config: func(f *file) { f.qwen("qwen3", "Qwen3ForCausalLM") }, names: llamaNames()},
+		"qwen3": {config: qwen3, names: llamaNames().with(names{"cls.output": {to: "score"}})},
 		"qwen2moe": {config: func(f *file) { f.qwenMoE("qwen2_moe", "Qwen2MoeForCausalLM", false) }, names: llamaNames().with(qwenExperts()).with(names{
 			"blk.ffn_gate_shexp":     {to: "mlp.shared_expert.gate_proj"},
 			"blk.ffn_up_shexp":       {to: "mlp.shared_expert.up_proj"},
@@ -26,6 +26,16 @@ func (f *file) qwen(modelType, class string) {
 	f.common(modelType, class)
 	set(f.config, "use_sliding_window", false)
 	f.rope()
+}
+
+// qwen3 is Qwen 3, or a reranker made of it: of its projection to the vocabulary a file has the rows of "yes" and "no" alone.
+func qwen3(f *file) {
+	if !f.stored("cls.output.weight") {
+		f.qwen("qwen3", "Qwen3ForCausalLM")
+		return
+	}
+	f.qwen("qwen3", "Qwen3ForSequenceClassification")
+	f.labels()
 }
 
 func (f *file) qwenMoE(modelType, class string, normalised bool) {

@@ -6,8 +6,17 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 )
 
-// rope sets the keys of the rotation, as older configs have them: rope_theta and rope_scaling.
+// rope sets the keys of a rotation of whole heads.
 func (f *file) rope() {
+	d := f.headDim()
+	if rotated := f.optional("rope.dimension_count", d); rotated != d {
+		f.fail("%s is %d and a head has %d values; this architecture rotates all of them", f.key("rope.dimension_count"), rotated, d)
+	}
+	f.rotation()
+}
+
+// rotation sets the keys of the rotation, as older configs have them: rope_theta and rope_scaling.
+func (f *file) rotation() {
 	set(f.config, "rope_theta", f.float("rope.freq_base", 10000))
 	if scaling := f.scaling(); scaling != nil {
 		f.config.setObject("rope_scaling", scaling)
@@ -16,7 +25,7 @@ func (f *file) rope() {
 
 // partialRope sets the share of each head that rotates too.
 func (f *file) partialRope() {
-	f.rope()
+	f.rotation()
 	d := f.headDim()
 	rotated := f.optional("rope.dimension_count", d)
 	if rotated < 1 || rotated > d {

@@ -104,10 +104,7 @@ func (l Loader) keep(name string, stored tensor.DType, in int) tensor.DType {
 
 // keptAs returns the type in which a matrix is kept.
 func (l Loader) keptAs(m Matrix) (tensor.DType, error) {
-	switch {
-	case l.opt.Convert == nil && m.DType == tensor.MXFP4:
-		return tensor.BF16, nil
-	case l.opt.Convert == nil:
+	if l.opt.Convert == nil {
 		return m.DType, nil
 	}
 	kept := l.opt.Convert(m)

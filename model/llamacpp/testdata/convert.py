@@ -1,6 +1,6 @@
 """Records what llama.cpp's own convert_hf_to_gguf.py makes of the small checkpoints in model/testdata/golden.
 
-    LLAMA_CPP=.../llama.cpp python3 convert.py                  # all files of converted/ again
+    LLAMA_CPP=.../llama.cpp python3 convert.py                  # all files of converted/ again, but for those below it
     LLAMA_CPP=.../llama.cpp python3 convert.py 'llama-*'        # those of some golden checkpoints
 
 LLAMA_CPP is the source of llama.cpp that llama-cpp-python 0.3.36 holds (vendor/llama.cpp); the environment has what
@@ -16,11 +16,13 @@ converted/NAME.json.gz then holds
                the first B rows of every A, and "+1" after a kind says that 1 was added in float32. The rows of a vector
                are its elements. A list of numbers in the place of runs is what the conversion itself computed.
 
-A test makes the file again from that and from the formula.
+A test makes the file again from that and from the formula. Those in folders/ are of checkpoints that have weights of their
+own, in examples/family.
 
 The converter is changed in these points: every model gets a made-up vocabulary, since the checkpoints have no
 tokenizer; GPT-2's n_ctx, GPT-NeoX's and Cohere 2's rotary_pct, which transformers 5 no longer keeps, are put back, and
-the masks of old GPT-2 files are passed over; Phi-3.5-MoE's class is found under the name that transformers gives it.
+the masks of old GPT-2 files are passed over; Phi-3.5-MoE's class is found under the name that transformers gives it; StableLM's norms
+of single heads, which its generator returns instead of yielding them, are not lost.
 """
 
 import contextlib
@@ -71,12 +73,22 @@ def write_folder(golden: dict, folder: pathlib.Path) -> dict:
     return {k: v.numpy() for k, v in weights.items()}
 
 
+OTHERS = sorted((HERE.parents[2] / "examples" / "family" / "testdata").glob("*/"))  # checkpoints with their weights
+
 HELPED = {  # keys that the converter needs and transformers no longer keeps
     "gpt2": lambda c: {"n_ctx": c.get("n_positions", 1024)},
     "gpt_neox": lambda c: {"rotary_pct": (c.get("rope_parameters") or c).get(
         "partial_rotary_factor", c.get("rotary_pct", 0.25))},
     "cohere2": lambda c: {"rotary_pct": 1.0},
 }
+
+
+def whole(generator):
+    """A generator that gives what one returns too."""
+    def both(*arguments):
+        returned = yield from generator(*arguments)
+        yield from returned or ()
+    return both
 
 
 def convert(folder: pathlib.Path, out: pathlib.Path):
@@ -86,12 +98,14 @@ def convert(folder: pathlib.Path, out: pathlib.Path):
     for c in cls.__mro__:
         if "set_vocab" in c.__dict__:
             c.set_vocab = made_up_vocabulary
+    if hasattr(cls, "_stack_qk_norm"):
+        cls.modify_tensors = whole(cls.modify_tensors)
     config = json.loads((folder / "config.json").read_text())
     with torch.inference_mode():
         model = cls(folder, gguf.LlamaFileType.ALL_F32, out)
         model.hparams.update(HELPED.get(config["model_type"], lambda c: {})(config))
         model.model_tensors = {k: v for k, v in model.model_tensors.items()  # masks of old GPT-2
-                               if not k.endswith((".attn.bias", ".attn.masked_bias")) or "h." not in k}
+                               if not k.endswith((".attn.bias", ".attn.masked_bias"))}
         model.write()
 
 
@@ -168,11 +182,17 @@ def type_name(field) -> str:
 
 def record(golden: dict) -> dict:
     with tempfile.TemporaryDirectory() as temporary:
-        folder, out = pathlib.Path(temporary), pathlib.Path(temporary, "out.gguf")
+        folder = pathlib.Path(temporary)
         tensors = write_folder(golden, folder)
+        return record_folder(folder, tensors, golden["config"])
+
+
+def record_folder(folder: pathlib.Path, tensors: dict, config: dict) -> dict:
+    with tempfile.TemporaryDirectory() as temporary:
+        out = pathlib.Path(temporary, "out.gguf")
         convert(folder, out)
         reader = gguf.GGUFReader(out)
-        origins = Origins(tensors, {**defaults(folder), **golden["config"]})
+        origins = Origins(tensors, {**defaults(folder), **config})
         metadata = [[f.name, type_name(f), value(f)] for f in reader.fields.values()
                     if not f.name.startswith("GGUF.") and f.name not in
                     ("tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "general.name", "general.size_label")]
@@ -195,7 +215,7 @@ def write(name: str, made: dict) -> int:
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=9, mtime=0, filename="") as f:
         f.write(text.encode())
     path = HERE / "converted" / f"{name}.json.gz"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(buffer.getvalue())
     return len(buffer.getvalue())
 
@@ -204,9 +224,9 @@ def main():
     logging.disable(logging.CRITICAL)
     torch.set_num_threads(1)
     np.seterr(over="ignore")
-    patterns = sys.argv[1:] or [p.name.removesuffix(".json.gz") for p in (HERE / "converted").iterdir()]
+    patterns = sys.argv[1:] or [p.name.removesuffix(".json.gz") for p in (HERE / "converted").glob("*.json.gz")]
     failed = 0
-    for path in sorted(GOLDEN.glob("*.json.gz")) + sorted(GOLDEN.glob("encoders/gemma3*.json.gz")):
+    for path in sorted(GOLDEN.glob("*.json.gz")):
         name = path.name.removesuffix(".json.gz")
         if not any(fnmatch.fnmatch(name, p) for p in patterns):
             continue
@@ -219,6 +239,12 @@ def main():
             continue
         computed = [t[0] for t in made["tensors"] if t[2] and not isinstance(t[2][0], list)]
         print(f"{name}: {len(made['tensors'])} tensors, {write(name, made)} bytes", *computed, flush=True)
+    for folder in OTHERS:
+        if sys.argv[1:] and not any(fnmatch.fnmatch(folder.name, p) for p in patterns):
+            continue
+        tensors = {k: v.numpy() for k, v in safetensors.torch.load_file(folder / "model.safetensors").items()}
+        made = record_folder(folder, tensors, json.loads((folder / "config.json").read_text()))
+        print(f"folders/{folder.name}: {write('folders/' + folder.name, made)} bytes", flush=True)
     sys.exit(failed > 0)
 
 
