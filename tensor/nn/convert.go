@@ -117,10 +117,7 @@ func rowsOf(info checkpoint.Info, in int) int {
 
 // keptAs returns the type in which a matrix is kept.
 func (l Loader) keptAs(m Matrix) (tensor.DType, error) {
-	switch {
-	case l.opt.Convert == nil && m.DType == tensor.MXFP4:
-		return tensor.BF16, nil
-	case l.opt.Convert == nil:
+	if l.opt.Convert == nil {
 		return m.DType, nil
 	}
 	kept := l.opt.Convert(m)

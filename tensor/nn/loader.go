@@ -12,9 +12,8 @@ import (
 // Options say how a [Loader] reads weights.
 type Options struct {
 	// Convert, if not nil, returns the type in which a stored matrix is kept. If it is nil, matrices keep the stored
-	// type, but for MXFP4: these become BF16, which holds the same values and has faster products. Conversion to a
-	// wider type is exact; to others it is that of [tensor.DType.Encode], and where rows are not whole blocks of the
-	// type, [tensor.DType.Fit] finds another. It may be asked about a matrix more than once.
+	// type. Conversion to a wider type is exact; to others it is that of [tensor.DType.Encode], and where rows are not
+	// whole blocks of the type, [tensor.DType.Fit] finds another. It may be asked about a matrix more than once.
 	Convert func(m Matrix) tensor.DType
 
 	// Converted, if not nil, is told of each tensor that was converted to a type with blocks, and how far its values
@@ -22,7 +21,7 @@ type Options struct {
 	Converted func(m Matrix, kept tensor.DType, d Deviation)
 
 	// Precision says whether products with the matrices round activations.
-	Precision tensor.Precision
+	Precision Precision
 
 	// Experts says where the experts of a mixture lie.
 	Experts Placement
