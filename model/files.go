@@ -67,7 +67,11 @@ func (f *files) result(v any, err error) error {
 	if err := f.closed(); err != nil {
 		return err
 	}
-	return f.src.Check()
+	err = f.src.Check()
+	if closed := f.closed(); err != nil && closed != nil {
+		return closed // meanwhile
+	}
+	return err
 }
 
 // readError returns the error of a panic about a file that cannot be read, or nil for another.

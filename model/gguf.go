@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,8 +16,8 @@ import (
 
 // FindGGUF returns the name of the GGUF file that is opened of a folder, or "" where none is: the one that [Options.GGUF]
 // names; else none of a folder that has config.json with weights of Hugging Face's kind; else the only one there is. Of a
-// model in several files it is the first. Files with mmproj in their name, which hold the part of a model that reads
-// pictures, do not count beside others. Several models are an error that names some of them.
+// model in several files it is the first that is there. Files with mmproj in their name, which hold the part of a model that
+// reads pictures, do not count beside others. Several models are an error that lists them.
 func FindGGUF(fsys fs.FS, opt Options) (string, error) {
 	if opt.GGUF != "" {
 		return opt.GGUF, nil
@@ -28,23 +27,27 @@ func FindGGUF(fsys fs.FS, opt Options) (string, error) {
 	case len(names) == 0 || sidefile.Exists(fsys, "config.json") && hf.HasWeights(fsys):
 		return "", nil
 	case len(names) > 1:
-		return "", fmt.Errorf("model: the folder has %d models in GGUF, such as %.200q and %.200q: name one in Options.GGUF", len(names), names[0], names[1])
+		const most = 50
+		list, more := names, ""
+		if len(list) > most {
+			list, more = list[:most], fmt.Sprintf(" and %d more", len(names)-most)
+		}
+		return "", fmt.Errorf("model: the folder has %d models in GGUF, %.5000s%s: name one in Options.GGUF",
+			len(names), strings.Trim(fmt.Sprintf("%q", list), "[]"), more)
 	}
 	return names[0], nil
 }
 
-// ggufFiles returns the files of a folder that are models, or the first parts of one.
+// ggufFiles returns the files of a folder that are models, and of a model in parts the first.
 func ggufFiles(fsys fs.FS) []string {
-	part := regexp.MustCompile(`-(\d{5})-of-\d{5}\.gguf$`)
 	var names []string
+	seen := map[string]bool{}
 	for _, e := range sidefile.List(fsys, ".") {
 		name := e.Name()
-		if path.Ext(name) != ".gguf" || e.IsDir() {
+		if path.Ext(name) != ".gguf" || e.IsDir() || seen[gguf.ModelName(name)] {
 			continue
 		}
-		if m := part.FindStringSubmatch(name); m != nil && m[1] != "00001" {
-			continue
-		}
+		seen[gguf.ModelName(name)] = true
 		names = append(names, name)
 	}
 	isPictures := func(name string) bool { return strings.Contains(strings.ToLower(name), "mmproj") }

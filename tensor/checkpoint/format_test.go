@@ -244,3 +244,41 @@ func TestFileIsAReaderAt(t *testing.T) {
 }
 
 var _ io.ReaderAt = (*checkpoint.File)(nil)
+
+// Tensors of the other byte order are given in that of a Source, strided or not, and never in place.
+func TestSwap(t *testing.T) {
+	want := checkpoint.Entry{Name: "w", DType: "U16", Shape: []int{2, 3}, Data: []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}
+	swap := func(b []byte) {
+		for i := 0; i < len(b); i += 2 {
+			b[i], b[i+1] = b[i+1], b[i]
+		}
+	}
+	for what, c := range map[string]struct {
+		file   []byte
+		stride []int64
+	}{
+		"rows":    {[]byte{1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10}, nil},
+		"columns": {[]byte{1, 0, 7, 6, 3, 2, 9, 8, 5, 4, 11, 10}, []int64{1, 2}},
+	} {
+		read := func(d checkpoint.DType) checkpoint.Format {
+			return func(*checkpoint.File) (checkpoint.Contents, error) {
+				l := checkpoint.Location{Info: checkpoint.Info{Name: "w", DType: d, Shape: want.Shape, Size: int64(len(want.Data))}, Stride: c.stride, Swap: swap}
+				return checkpoint.Contents{Tensors: []checkpoint.Location{l}}, nil
+			}
+		}
+		checkpointtest.EachFS(t, "w", c.file, func(t *testing.T, fsys fs.FS) {
+			src, err := checkpoint.OpenFile(fsys, "w", read("U16"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			checkpointtest.Check(t, src, []checkpoint.Entry{want})
+			if _, ok := src.InPlace("w"); ok {
+				t.Errorf("%s: in place", what)
+			}
+			if _, err := checkpoint.OpenFile(fsys, "w", read("UNKNOWN")); c.stride == nil && !errors.Is(err, checkpoint.ErrUnsupported) {
+				t.Errorf("%s of a type without known blocks: %v", what, err)
+			}
+		})
+	}
+}

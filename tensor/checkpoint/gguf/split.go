@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
@@ -17,8 +16,35 @@ const (
 	splitTensors = "split.tensors.count" // of all parts
 )
 
-// splitName is the name of a part.
-func splitName() *regexp.Regexp { return regexp.MustCompile(`^(.*-)(\d{5})-of-(\d{5})(\.gguf)$`) }
+// split is the name of a part, such as model-00001-of-00003.gguf.
+type split struct {
+	model     string
+	no, count int // the first is number 1
+}
+
+func (s split) String() string { return fmt.Sprintf("%s-%05d-of-%05d.gguf", s.model, s.no, s.count) }
+
+// parseSplit reads the name of a part.
+func parseSplit(name string) (s split, ok bool) {
+	const rest = len("-00001-of-00003.gguf")
+	if len(name) < rest {
+		return s, false
+	}
+	s.model = name[:len(name)-rest]
+	_, err := fmt.Sscanf(name[len(s.model):], "-%05d-of-%05d.gguf", &s.no, &s.count)
+	return s, err == nil && s.String() == name
+}
+
+// ModelName returns the name of a model of which a file is a part: that of its first part. A file whose name is not that of a
+// part is a model of its own.
+func ModelName(file string) string {
+	s, ok := parseSplit(file)
+	if !ok {
+		return file
+	}
+	s.no = 1
+	return s.String()
+}
 
 // splits returns the number of files that the model has.
 func (h *header) splits() (int, error) {
@@ -35,17 +61,18 @@ func (h *header) splits() (int, error) {
 
 // openSplits opens the n parts of a model of which name is one.
 func openSplits(fsys fs.FS, name string, n int) (*File, error) {
-	parts := splitName().FindStringSubmatch(name)
-	if parts == nil {
+	part, ok := parseSplit(name)
+	if !ok {
 		return nil, &checkpoint.Error{File: name, Kind: ErrSplit,
 			Detail: fmt.Sprintf("it is one of %d, and the others are found by its name, which must be as model-00001-of-%05d.gguf", n, n)}
 	}
-	if count, _ := strconv.Atoi(parts[3]); count != n {
-		return nil, &checkpoint.Error{File: name, Kind: ErrSplit, Detail: fmt.Sprintf("its name says %d parts, its metadata say %d", count, n)}
+	if part.count != n {
+		return nil, &checkpoint.Error{File: name, Kind: ErrSplit, Detail: fmt.Sprintf("its name says %d parts, its metadata say %d", part.count, n)}
 	}
 	names := make([]string, n)
 	for i := range names {
-		names[i] = fmt.Sprintf("%s%05d-of-%s%s", parts[1], i+1, parts[3], parts[4])
+		part.no = i + 1
+		names[i] = part.String()
 	}
 	var headers []*header
 	files, err := checkpoint.OpenShards(fsys, names, func(f *checkpoint.File) (checkpoint.Contents, error) {

@@ -130,3 +130,21 @@ func TestPartRenamed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestModelName(t *testing.T) {
+	for file, want := range map[string]string{
+		"m-00002-of-00003.gguf":  "m-00001-of-00003.gguf",
+		"-00002-of-00003.gguf":   "-00001-of-00003.gguf",
+		"m-00002-of-00003.bin":   "m-00002-of-00003.bin",
+		"m-0002-of-00003.gguf":   "m-0002-of-00003.gguf",
+		"m-00002-of-000003.gguf": "m-00002-of-000003.gguf",
+		"m-+0002-of-00003.gguf":  "m-+0002-of-00003.gguf",
+		"00002-of-00003.gguf":    "00002-of-00003.gguf",
+		"m.gguf":                 "m.gguf",
+		"":                       "",
+	} {
+		if got := ModelName(file); got != want {
+			t.Errorf("%q: %q, expected %q", file, got, want)
+		}
+	}
+}
