@@ -184,9 +184,9 @@ const (
 	// generation with a 1B model at 6.5 against 9.4.
 	BF16Activations
 
-	// Int8Activations rounds activations to 8 bits before they are multiplied by a Weight of a block type: a block of
-	// 32 neighbours in a row has a float32 scale, its largest magnitude / 127, and codes to the nearest, ties to even.
-	// Products within a block are integers, with an exact sum; blocks are added in float32, in ascending order. So
+	// Int8Activations rounds activations to 8 bits before they are multiplied by a Weight of Q4_0, Q4_1, Q5_0, Q5_1,
+	// Q8_0, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS or MXFP4: a block of 32 neighbours in a row has a float32 scale, its
+	// largest magnitude / 127, and codes to the nearest, ties to even. Products within a block are integers, with an exact sum; blocks are added in float32, in ascending order. So
 	// the bits are those of any split, batch and neighbour here too. A row with a NaN or an infinity has NaN for all
 	// its outputs, as have outputs of weights whose scale is not finite. A block with no magnitude of 2⁻¹⁰⁰ counts as
 	// zeros. Products with Weights of other types keep float32 activations.

@@ -14,6 +14,13 @@
 // rows or columns, on how rows and panels are divided between calls, or on the format of W if values and
 // activations are the same. NaN and infinities propagate as IEEE 754 says.
 //
+// # Integers
+//
+// By activations of 8 bits ([AsInt8Blocks]) products of block formats are integers, with exact sums for each 32 of k,
+// and only the sums of blocks are float32: again one chain, whose bits depend on nothing else; see int8.go. Integer
+// sums are equal on all instruction sets: none uses fewer bits, and nothing saturates. Panels serve both kinds of
+// products (units.go).
+//
 // # Formats
 //
 // A new format is an entry of the table in format.go. It works with the size of its blocks and a function

@@ -24,6 +24,8 @@ func randomBlock(r *rand.Rand, f *Format) []byte {
 		halves = []int{0, 2}
 	case &unitsQ6_K:
 		halves = []int{208}
+	case &unitsQ3_K:
+		halves = []int{108}
 	default:
 		halves = []int{0}
 	}
@@ -359,6 +361,8 @@ func TestInt8Specials(t *testing.T) {
 					file[0] = 255
 				case &unitsQ6_K:
 					file[208], file[209] = 1, 0x7c
+				case &unitsQ3_K:
+					file[108], file[109] = 1, 0x7c
 				default:
 					file[0], file[1] = 1, 0x7c
 				}

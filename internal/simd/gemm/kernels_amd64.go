@@ -28,6 +28,7 @@ const (
 	tilesQ6_KAVX512VNNI
 	tilesInt8AVXVNNI
 	tilesInt8FourAVX2
+	tilesInt8FiveAVX2
 	tilesInt8SixAVX2
 	tilesInt8EightAVX2
 )
@@ -270,7 +271,7 @@ func (t *tile) multiply(c, a []float32) {
 		}
 	case tilesInt8AVX512VNNI, tilesQ8_0AVX512VNNI, tilesQ4_0AVX512VNNI, tilesQ4_1AVX512VNNI, tilesQ5_0AVX512VNNI, tilesQ5_1AVX512VNNI, tilesIQ4_NLAVX512VNNI, tilesMXFP4AVX512VNNI, tilesQ4_KAVX512VNNI, tilesQ5_KAVX512VNNI, tilesQ6_KAVX512VNNI:
 		t.multiplyInt8(c, a, chain)
-	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2:
+	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8FiveAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2:
 		t.multiply256(c, a, chain)
 	default:
 		t.multiplyPortable(c, a)
@@ -438,8 +439,8 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 	}
 }
 
-// expand512 expands a panel of the format that a set is for.
-func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) {
+// expand512 expands a panel of the format that a set is for, if there is one.
+func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) bool {
 	switch s {
 	case tilesQ4_0AVX512VNNI:
 		switch width {
@@ -522,11 +523,14 @@ func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int)
 		case 16:
 			expandQ6_K16AVX512(n, dst, panel)
 		}
+	default:
+		return false
 	}
+	return true
 }
 
-// expand256 expands a panel of a format by AVX2.
-func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) {
+// expand256 expands a panel of a format by AVX2, if it can.
+func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) bool {
 	switch u {
 	case &unitsQ4_0:
 		switch width {
@@ -618,7 +622,10 @@ func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width
 		case 16:
 			expandQ8_016AVX2(n, dst, panel)
 		}
+	default:
+		return false
 	}
+	return true
 }
 
 // multiply256 is multiply for sets that take 8-bit activations by vectors of 256 bits.
@@ -662,20 +669,29 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 				int8Tile1MinimaFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
 		}
-	case tilesInt8SixAVX2:
+	case tilesInt8FiveAVX2:
 		switch t.kind {
 		case int8Plain:
 			if t.rows > 1 {
-				int8Tile4PlainSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+				int8Tile4PlainFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
 			} else {
-				int8Tile1PlainSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+				int8Tile1PlainFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
 		case int8Minima:
 			if t.rows > 1 {
-				int8Tile4MinimaSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+				int8Tile4MinimaFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
 			} else {
-				int8Tile1MinimaSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+				int8Tile1MinimaFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
+		case int8Halves:
+			if t.rows > 1 {
+				int8Tile4HalvesFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1HalvesFiveAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		}
+	case tilesInt8SixAVX2:
+		switch t.kind {
 		case int8Halves:
 			if t.rows > 1 {
 				int8Tile4HalvesSixAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
@@ -1461,25 +1477,35 @@ func int8Tile4MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float3
 //go:noescape
 func int8Tile1MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile4PlainSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+// int8Tile4PlainFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile4PlainSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile4PlainFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile1PlainSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+// int8Tile1PlainFiveAVX2 computes times 1 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1PlainSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile1PlainFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile4MinimaSixAVX2 computes times 4 × width outputs from blocks of 32 k.
+// int8Tile4MinimaFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile4MinimaSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile4MinimaFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// int8Tile1MinimaSixAVX2 computes times 1 × width outputs from blocks of 32 k.
+// int8Tile1MinimaFiveAVX2 computes times 1 × width outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1MinimaSixAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+func int8Tile1MinimaFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4HalvesFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4HalvesFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1HalvesFiveAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1HalvesFiveAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
 // int8Tile4HalvesSixAVX2 computes times 4 × width outputs from blocks of 32 k.
 //

@@ -46,7 +46,7 @@ func (t *tiles) steps(u *units, rows int, decoded, stored bool) (outer, inner in
 	switch {
 	case t.set < inAssembly:
 		return outer, u.evenly(outer, smallK)
-	case t.again && rows > 1:
+	case t.again && (rows > 1 || decoded && t.single == 0):
 		if rows <= RowTile {
 			outer = u.n
 		}

@@ -37,13 +37,15 @@ var bf16PairsTiles = [...]tiles{
 var (
 	q4_0Tiles   = int8Tiles(tilesQ4_0AVX512VNNI, tilesInt8FourAVX2)
 	q4_1Tiles   = int8Tiles(tilesQ4_1AVX512VNNI, tilesInt8FourAVX2)
-	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI, tilesInt8SixAVX2)
-	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI, tilesInt8SixAVX2)
+	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI, tilesInt8FiveAVX2)
+	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI, tilesInt8FiveAVX2)
 	q4_KTiles   = int8Tiles(tilesQ4_KAVX512VNNI, tilesInt8FourAVX2)
-	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI, tilesInt8SixAVX2)
+	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI, tilesInt8FiveAVX2)
 	q6_KTiles   = int8Tiles(tilesQ6_KAVX512VNNI, tilesInt8SixAVX2)
 	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI, tilesInt8EightAVX2)
-	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8SixAVX2)
+	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2)
+	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2)
+	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2)
 	q8_0Tiles   = append([]tiles{{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, again: true, fetches: 4}},
 		int8Tiles(0, tilesInt8EightAVX2)[1:]...)
 )
@@ -60,13 +62,8 @@ func int8Tiles(single, narrow tileSet) []tiles {
 
 // expandFast is expand in assembly, if t has it.
 func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
-	switch {
-	case t.set == portableInt8:
-		return false
-	case t.single != 0:
-		t.single.expand512(n, dst, panel, width)
-	default:
-		w.expand256(n, dst, panel, width)
+	if t.set == tilesInt8AVX512VNNI {
+		return t.single.expand512(n, dst, panel, width)
 	}
-	return true
+	return t.set != portableInt8 && w.expand256(n, dst, panel, width)
 }

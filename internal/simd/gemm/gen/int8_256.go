@@ -16,8 +16,9 @@ type dots string
 const (
 	vnni   dots = "AVXVNNI" // VPDPBUSD
 	four   dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
+	five   dots = "Five"    // codes of up to 5 bits: four fit
 	six    dots = "Six"     // codes of up to 6 bits: two fit
-	signed dots = "Eight"   // 8 bits: magnitudes by activations with the weight's sign, since 128·127·2 fits
+	signed dots = "Eight"   // 8 bits, less 128: magnitudes by activations with the weight's sign, since 128·127·2 fits
 )
 
 type int8Tile256 struct {
@@ -29,7 +30,8 @@ type int8Tile256 struct {
 var tiles256 = []int8Tile256{
 	{vnni, plain, 4}, {vnni, minima, 4}, {vnni, halves, 4},
 	{four, plain, 4}, {four, minima, 4},
-	{six, plain, 4}, {six, minima, 4}, {six, halves, 4},
+	{five, plain, 4}, {five, minima, 4}, {five, halves, 4},
+	{six, halves, 4},
 	{signed, plain, 4},
 }
 
@@ -80,7 +82,7 @@ func (t int8Tile256) output(base string, i, j int) string {
 func (t int8Tile256) write(f *asmgen.File) {
 	f.Func(t.name(), fmt.Sprintf("%s computes times %d × width outputs from blocks of 32 k.", t.name(), t.rows),
 		"blocks int", "a *float32", "b unsafe.Pointer", "c *float32", "ldc, chain int", "bias, add *float32", "offset, times, width int")
-	f.Comment("CX blocks left, SI activations and R11 bytes between their blocks, BX panel and R10 bytes between its rows, DI outputs, DX bytes")
+	f.Comment("CX blocks left, SI activations and R11 bytes between their blocks, BX panel and R10 bytes between its rows and R9 between three, DI outputs, DX bytes")
 	f.Comment("between theirs and R13 between three, R12 columns and R14 rows left, R15 bytes of columns done; %s integer sums.", asmgen.Y.Regs(0, 2*t.rows))
 	f.Arg("ldc", "DX")
 	f.P("SHLQ $2, DX")
@@ -106,6 +108,7 @@ func (t int8Tile256) write(f *asmgen.File) {
 	f.Arg("b", "BX")
 	f.P("ADDQ R15, BX")
 	f.Arg("blocks", "CX")
+	f.P("LEAQ (R10)(R10*2), R9")
 	f.P("CMPQ %s, $0", f.ArgAt("chain"))
 	f.P("JNE loop")
 	f.P("VPXOR Y0, Y0, Y0")
@@ -163,22 +166,27 @@ func (t int8Tile256) block(f *asmgen.File, from, to int) {
 		}
 		t.each(func(i, j int) { f.P("VPMADDWD %s, %s, %s", ones256, t.sum(i, j), t.sum(i, j)) })
 		t.start(f, from, false)
-	case six:
+	case five, six:
 		t.start(f, from, true)
-		for k := from; k < to; k += 2 {
-			t.weights(f, 8)
-			t.weights(f, 10)
-			for i := range t.rows {
-				for j := range 2 {
-					f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
-					f.P("VPMADDUBSW Y12, Y%d, Y13", 8+j)
-					f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k+4)
-					f.P("VPMADDUBSW Y12, Y%d, Y14", 10+j)
-					f.P("VPADDW Y13, Y14, Y13")
+		n := map[dots]int{five: 4, six: 2}[t.d]
+		for k := from; k < to; k += n {
+			for j := range 2 {
+				for l := range n {
+					f.P("VMOVDQU %d(BX)%s, Y%d", 32*j, []string{"", "(R10*1)", "(R10*2)", "(R9*1)"}[l], 8+l)
+				}
+				for i := range t.rows {
+					for l := range n {
+						f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*(k+l))
+						f.P("VPMADDUBSW Y12, Y%d, Y%d", 8+l, 13+min(l, 1))
+						if l > 0 {
+							f.P("VPADDW Y14, Y13, Y13")
+						}
+					}
 					f.P("VPMADDWD %s, Y13, Y13", ones256)
 					f.P("VPADDD Y13, %s, %s", t.sum(i, j), t.sum(i, j))
 				}
 			}
+			f.P("LEAQ (BX)(R10*%d), BX", n)
 		}
 	case signed:
 		t.each(func(i, j int) { f.P("VPXOR %s, %s, %s", t.sum(i, j), t.sum(i, j), t.sum(i, j)) })
@@ -316,7 +324,7 @@ func choice256() string {
 	p("blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4")
 	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
 	p("switch t.set {")
-	for _, d := range []dots{vnni, four, six, signed} {
+	for _, d := range []dots{vnni, four, five, six, signed} {
 		p("case %s:\nswitch t.kind {", set256(d))
 		for _, t := range tiles256 {
 			if t.d != d {
@@ -343,7 +351,7 @@ func set256(d dots) string {
 
 func sets256() []string {
 	var names []string
-	for _, d := range []dots{vnni, four, six, signed} {
+	for _, d := range []dots{vnni, four, five, six, signed} {
 		names = append(names, set256(d))
 	}
 	return names

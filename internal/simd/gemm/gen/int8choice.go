@@ -49,8 +49,8 @@ func int8Choice() string {
 		tiles(w)
 	}
 	p("}\n}\n")
-	p("// expand512 expands a panel of the format that a set is for.")
-	p("func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) {")
+	p("// expand512 expands a panel of the format that a set is for, if there is one.")
+	p("func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) bool {")
 	p("switch s {")
 	for _, u := range unitFormats {
 		p("case %s:\nswitch width {", unitSet(u))
@@ -59,9 +59,9 @@ func int8Choice() string {
 		}
 		p("}")
 	}
-	p("}\n}\n")
-	p("// expand256 expands a panel of a format by AVX2.")
-	p("func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) {")
+	p("default:\nreturn false\n}\nreturn true\n}\n")
+	p("// expand256 expands a panel of a format by AVX2, if it can.")
+	p("func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) bool {")
 	p("switch u {")
 	for _, u := range append(slices.Clip(unitFormats), q8_0) {
 		p("case &units%s:\nswitch width {", u.name)
@@ -70,7 +70,7 @@ func int8Choice() string {
 		}
 		p("}")
 	}
-	p("}\n}\n")
+	p("default:\nreturn false\n}\nreturn true\n}\n")
 	b.WriteString(choice256())
 	return b.String()
 }
