@@ -96,6 +96,29 @@ func (w *Work) Add(x Work) {
 	w.Activations += x.Activations
 }
 
+// Weights returns the matrices of all products, and those of all experts, each once.
+func (w *Work) Weights() []*tensor.Weight {
+	var all []*tensor.Weight
+	seen := map[*tensor.Weight]bool{nil: true}
+	add := func(m *tensor.Weight) {
+		if !seen[m] {
+			seen[m] = true
+			all = append(all, m)
+		}
+	}
+	for _, p := range slices.Concat(w.Products, w.Cross) {
+		add(p.Weight)
+	}
+	for _, mix := range w.Mixtures {
+		for _, e := range mix.Experts {
+			add(e.Gate)
+			add(e.Up)
+			add(e.Down)
+		}
+	}
+	return all
+}
+
 // SelfPairs returns the pairs of a self-attention with this mask: the last s.Out tokens of the span look at all that
 // they see of the s.Pos+s.Rows tokens so far.
 func SelfPairs(m Mask, s Span, heads, kvHeads, keyDim, valueDim int) Pairs {

@@ -8,6 +8,7 @@ import (
 	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // A token allocates nothing once the session has its memory: not with threads, and not where the text
@@ -20,7 +21,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	shape := llamaShape{dim: 512, inner: 512, layers: 2, heads: 8, kvHeads: 2, headDim: 64, vocab: 1024}
 	for _, threads := range []int{1, 2} {
 		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-			d, err := shape.random(dt, tensor.FullPrecision)
+			d, err := shape.random(dt, nn.Exact)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 var cacheTypes = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.Q8_0}
@@ -115,7 +116,7 @@ func (c *cachedLayers) once() {
 // of that with a float32 cache, and xbytes that of the memory, by turns.
 func BenchmarkCachedPrompt(b *testing.B) {
 	const length = 8192
-	d, err := smolLM135M.random(tensor.F32, tensor.FullPrecision)
+	d, err := smolLM135M.random(tensor.F32, nn.Exact)
 	if err != nil {
 		b.Fatal(err)
 	}

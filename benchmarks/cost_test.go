@@ -10,6 +10,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // costModels have true widths and few layers: what is predicted is the sum of layers that are all alike.
@@ -34,8 +35,8 @@ func BenchmarkCost(b *testing.B) {
 			}
 			for _, kind := range []struct {
 				name      string
-				precision tensor.Precision
-			}{{"bf16", tensor.FullPrecision}, {"bf16-rounding", tensor.BF16Activations}} {
+				precision nn.Precision
+			}{{"bf16", nn.Exact}, {"bf16-rounding", nn.BF16Activations}} {
 				opt := model.Options{Precision: kind.precision}
 				m, err := cost.New([]byte(c.config), opt)
 				if err != nil {

@@ -32,7 +32,7 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	})
 	b.Run("smollm2-135m", func(b *testing.B) {
 		dir := folder(b, "TRANSFORMER_REAL", "smollm2-135m-instruct")
-		benchTypes(b, smolLM135M, func(dt tensor.DType, p tensor.Precision) (*model.Decoder, error) {
+		benchTypes(b, smolLM135M, func(dt tensor.DType, p nn.Precision) (*model.Decoder, error) {
 			keep := nn.As(dt)
 			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep, Precision: p})
 		}, bench)
@@ -44,12 +44,12 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	}
 }
 
-func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, tensor.Precision) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
+func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, nn.Precision) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
 	for _, kind := range []struct {
 		name      string
 		dt        tensor.DType
-		precision tensor.Precision
-	}{{"f32", tensor.F32, tensor.FullPrecision}, {"bf16", tensor.BF16, tensor.FullPrecision}, {"bf16-rounding", tensor.BF16, tensor.BF16Activations}} {
+		precision nn.Precision
+	}{{"f32", tensor.F32, nn.Exact}, {"bf16", tensor.BF16, nn.Exact}, {"bf16-rounding", tensor.BF16, nn.BF16Activations}} {
 		if lack := lacksMemory(int64(kind.dt.Bytes(shape.parameters()))); lack != "" {
 			b.Run(kind.name, func(b *testing.B) { b.Skip(lack) })
 			continue

@@ -16,6 +16,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
@@ -46,7 +47,7 @@ func (s llamaShape) parameters() int {
 }
 
 // random returns a model of this shape with random weights.
-func (s llamaShape) random(dt tensor.DType, p tensor.Precision) (*model.Decoder, error) {
+func (s llamaShape) random(dt tensor.DType, p nn.Precision) (*model.Decoder, error) {
 	return model.NewDecoder(s.config(), checkpoint.Random(1, dt), model.Options{Precision: p})
 }
 
@@ -72,6 +73,51 @@ func (s llamaShape) write(dir string, dt tensor.DType) error {
 	}
 	return f.Close()
 }
+
+// ggufNames turns Hugging Face's names of tensors into llama.cpp's.
+var ggufNames = strings.NewReplacer("model.embed_tokens", "token_embd", "model.norm", "output_norm", "model.layers.", "blk.", "self_attn.q_proj", "attn_q",
+	"self_attn.k_proj", "attn_k", "self_attn.v_proj", "attn_v", "self_attn.o_proj", "attn_output", "mlp.gate_proj", "ffn_gate", "mlp.up_proj", "ffn_up",
+	"mlp.down_proj", "ffn_down", "input_layernorm", "attn_norm", "post_attention_layernorm", "ffn_norm")
+
+// writeGGUF stores a model of this shape with random weights as a file of llama.cpp.
+func (s llamaShape) writeGGUF(name string, dt tensor.DType) error {
+	src := checkpoint.Random(1, dt)
+	if _, err := model.NewDecoder(s.config(), src, model.Options{}); err != nil { // names the tensors
+		return err
+	}
+	renamed, err := checkpoint.Rename(fixed{src}, ggufNames.Replace)
+	if err != nil {
+		return err
+	}
+	tokens, scores, types := make([]string, s.vocab), make([]float32, s.vocab), make([]int32, s.vocab)
+	for i := range tokens {
+		tokens[i], scores[i], types[i] = fmt.Sprintf("t%d", i), -float32(i), 1
+	}
+	tokens[0], types[0] = "<unk>", 2
+	meta := &gguf.Metadata{}
+	meta.Set("general.architecture", gguf.Of("llama"))
+	for key, n := range map[string]int{"block_count": s.layers, "context_length": 8192, "embedding_length": s.dim, "feed_forward_length": s.inner,
+		"attention.head_count": s.heads, "attention.head_count_kv": s.kvHeads, "vocab_size": s.vocab, "rope.dimension_count": s.headDim} {
+		meta.Set("llama."+key, gguf.Of(uint32(n)))
+	}
+	meta.Set("llama.attention.layer_norm_rms_epsilon", gguf.Of(float32(1e-5)))
+	meta.Set("tokenizer.ggml.model", gguf.Of("llama"))
+	meta.Set("tokenizer.ggml.tokens", gguf.ArrayOf(tokens))
+	meta.Set("tokenizer.ggml.scores", gguf.ArrayOf(scores))
+	meta.Set("tokenizer.ggml.token_type", gguf.ArrayOf(types))
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := gguf.Write(f, meta, renamed); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// fixed hides that a Source makes tensors.
+type fixed struct{ checkpoint.Source }
 
 // products returns the matrices that every token goes through, and the one that only tokens with logits do.
 func products(d *model.Decoder) (layers []*tensor.Weight, head *tensor.Weight) {

@@ -8,6 +8,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // moeModels are the configs of models that have the widths of published ones, and few layers. rival_moe.py has the
@@ -33,7 +34,7 @@ func BenchmarkMoEModel(b *testing.B) {
 				b.Skip("-short: the model takes gigabytes")
 			}
 			for i, kind := range []string{"bf16", "bf16-rounding"} {
-				precision := []tensor.Precision{tensor.FullPrecision, tensor.BF16Activations}[i]
+				precision := []nn.Precision{nn.Exact, nn.BF16Activations}[i]
 				if lack := lacksMemory(m.bytes); lack != "" {
 					b.Run(kind, func(b *testing.B) { b.Skip(lack) })
 					continue

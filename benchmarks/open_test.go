@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ type opening struct {
 	Peak    int64 // most bytes that were resident
 }
 
-// openEnv names the folder that the test binary opens, instead of testing, when it is run again.
+// openEnv names the folder, or the file in GGUF, that the test binary opens, instead of testing, when it is run again.
 const openEnv = "TRANSFORMER_BENCHMARK_OPEN"
 
 func TestMain(m *testing.M) {
@@ -36,8 +37,12 @@ func TestMain(m *testing.M) {
 }
 
 func openAndTell(dir string) error {
+	var opt model.Options
+	if filepath.Ext(dir) == ".gguf" {
+		dir, opt.GGUF = filepath.Split(dir)
+	}
 	start := time.Now()
-	d, err := model.OpenDecoder(os.DirFS(dir), model.Options{})
+	d, err := model.OpenDecoder(os.DirFS(dir), opt)
 	if err != nil {
 		return err
 	}
@@ -85,6 +90,25 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 	}
+	for _, name := range realGGUFs {
+		b.Run(name, func(b *testing.B) {
+			file := filepath.Join(folder(b, "TRANSFORMER_REAL", "."), name)
+			if !probe(b) {
+				benchOpen(b, file)
+			}
+		})
+	}
+	b.Run("random-1GB.gguf", func(b *testing.B) {
+		if testing.Short() {
+			b.Skip("-short: a file of 1 GB is written")
+		}
+		file := filepath.Join(b.TempDir(), "random.gguf")
+		shape := llamaShape{dim: 2048, inner: 8192, layers: 24, heads: 32, kvHeads: 8, headDim: 64, vocab: 32000}
+		if err := shape.writeGGUF(file, tensor.Q4_K); err != nil {
+			b.Fatal(err)
+		}
+		run(b, "q4_k", func(b *testing.B) { benchOpen(b, file) })
+	})
 	b.Run("random-1GB", func(b *testing.B) {
 		if testing.Short() {
 			b.Skip("-short: a file of 1 GB is written")
@@ -118,6 +142,33 @@ const (
 	openShare    = 10 // of the weights, one part in
 	openConstant = 32 << 20
 )
+
+// realGGUFs are files that real/make.py prepares.
+var realGGUFs = []string{"smollm2-135m-instruct.gguf", "gemma-3-270m.gguf", "qwen2.5-coder-0.5b-instruct.gguf"}
+
+// A GGUF takes what its file has, however its tables are shared, and as much more as any checkpoint. Of the two files of
+// 98 and 253 MB the vocabularies, of 49152 and 262144 tokens, take more than that: they are logged.
+func TestPeakMemoryGGUF(t *testing.T) {
+	needProc(t)
+	if tensortest.Race {
+		t.Skip("the race detector has memory of its own")
+	}
+	for _, name := range realGGUFs {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(folder(t, "TRANSFORMER_REAL", "."), name)
+			info, err := os.Stat(file)
+			if err != nil {
+				t.Skip(err)
+			}
+			o := open(t, file)
+			limit := info.Size() + info.Size()/openShare + openConstant
+			t.Logf("%.1f MB were resident to open a file of %.1f MB, in %.2f s; matrices take %.1f MB", float64(o.Peak)/1e6, float64(info.Size())/1e6, o.Seconds, float64(o.Weights)/1e6)
+			if o.Peak > limit && info.Size() > 400e6 {
+				t.Errorf("%.1f MB were resident to open a file of %.1f MB; %.1f MB would be right", float64(o.Peak)/1e6, float64(info.Size())/1e6, float64(limit)/1e6)
+			}
+		})
+	}
+}
 
 func TestPeakMemory(t *testing.T) {
 	needProc(t)

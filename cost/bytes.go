@@ -19,11 +19,17 @@ var (
 	BF16  = Format{"BF16", 1, 2}
 	F16   = Format{"F16", 1, 2}
 	FP8   = Format{"FP8", 128 * 128, 128*128 + 4} // DeepSeek V3: a float32 scale for each block of 128×128
-	Q8_0  = Format{"Q8_0", 32, 34}                // GGUF
-	Q6_K  = Format{"Q6_K", 256, 210}              // GGUF
-	Q4_K  = Format{"Q4_K", 256, 144}              // GGUF
-	MXFP4 = Format{"MXFP4", 32, 17}               // gpt-oss: a byte of scale for each 32 elements
+	Q8_0  = FormatOf(tensor.Q8_0)                 // GGUF
+	Q6_K  = FormatOf(tensor.Q6_K)                 // GGUF
+	Q4_K  = FormatOf(tensor.Q4_K)                 // GGUF
+	MXFP4 = FormatOf(tensor.MXFP4)                // gpt-oss: a byte of scale for each 32 elements
 )
+
+// FormatOf returns the format of a type of weights, such as those of GGUF files.
+func FormatOf(d tensor.DType) Format {
+	elements, bytes := d.Block()
+	return Format{d.String(), int64(elements), int64(bytes)}
+}
 
 // Of returns the bytes of n elements, rounded up to whole bytes.
 func (f Format) Of(n int64) int64 {
@@ -64,31 +70,19 @@ func (m *Model) expertMatrices() int64 {
 // their type, tables, and vectors in float32. While it reads a checkpoint it needs some 16 MB more, or as much
 // as the largest matrix that is stored transposed; the file's own pages are the system's.
 func (m *Model) Memory() int64 {
-	seen := map[*tensor.Weight]bool{}
-	bytes := int64(0)
-	add := func(w *tensor.Weight) {
-		if w != nil && !seen[w] {
-			seen[w] = true
-			bytes += w.Bytes()
-		}
-	}
 	w := m.once()
 	if m.decoder != nil { // a long text may go through other matrices than a token
 		w.Add(m.decoder.Work(attention.Span{Rows: 1 << 20, Out: 1 << 20, Source: 1}))
 	}
-	for _, p := range append(w.Products, w.Cross...) {
-		add(p.Weight)
-	}
-	for _, mix := range w.Mixtures {
-		for _, e := range mix.Experts {
-			add(e.Gate)
-			add(e.Up)
-			add(e.Down)
-		}
-	}
+	bytes, all := int64(0), w.Weights()
 	for _, t := range m.trunks() {
-		for _, table := range t.Embeddings.Tables() {
-			add(table)
+		all = append(all, t.Embeddings.Tables()...)
+	}
+	seen := map[*tensor.Weight]bool{nil: true}
+	for _, w := range all {
+		if !seen[w] {
+			seen[w] = true
+			bytes += w.Bytes()
 		}
 	}
 	return bytes + 4*(m.Parameters-m.matrices)

@@ -89,7 +89,7 @@ func TestMappedGolden(t *testing.T) {
 		for i, g := range mixtures(t) {
 			dt := []tensor.DType{tensor.F32, tensor.F16}[i%2]
 			dir := g.sharded(t, dt, 1+i%3)
-			for _, p := range []tensor.Precision{tensor.FullPrecision, tensor.BF16Activations} {
+			for _, p := range []nn.Precision{nn.Exact, nn.BF16Activations} {
 				packed, err := model.OpenDecoder(os.DirFS(dir), model.Options{Precision: p})
 				if err != nil {
 					t.Fatal(err)

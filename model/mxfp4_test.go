@@ -34,18 +34,17 @@ func mxfp4Golden(t testing.TB) golden {
 	return g
 }
 
-// Experts of 4 bits compute what the reference does, as BF16, kept as they are, and in F32: with the same bits.
+// Experts of 4 bits compute exactly what the reference does, as BF16, kept as they are, and in F32: with the same bits.
 func TestMXFP4(t *testing.T) {
 	g := mxfp4Golden(t)
-	same := func(m nn.Matrix) tensor.DType { return m.DType }
-	wide := nn.As(tensor.F32)
+	narrow, wide := nn.As(tensor.BF16), nn.As(tensor.F32)
 	eachSet(t, func(t *testing.T) {
 		var first []float32
 		for name, c := range map[string]struct {
 			convert func(nn.Matrix) tensor.DType
 			want    tensor.DType
-		}{"BF16": {nil, tensor.BF16}, "MXFP4": {same, tensor.MXFP4}, "F32": {wide, tensor.F32}} {
-			d, err := model.OpenDecoder(os.DirFS(mxfp4), model.Options{Convert: c.convert})
+		}{"BF16": {narrow, tensor.BF16}, "MXFP4": {nil, tensor.MXFP4}, "F32": {wide, tensor.F32}} {
+			d, err := model.OpenDecoder(os.DirFS(mxfp4), model.Options{Convert: c.convert, Precision: nn.Exact})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,27 +21,29 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in, but for
-// quantised ones: see Convert.
+// Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
 type Options struct {
 	// Convert, if not nil, returns the type in which a stored matrix is kept, as [nn.Options] say. A wider type changes
-	// no result. A narrower type rounds; it saves memory, and the time of a token goes with it. [nn.As] is one type for
-	// all; the functions of package quantize choose as llama.cpp does, such as quantize.Q4_K_M.
+	// no result where Precision is [nn.Exact]. A narrower type rounds; it saves memory, and the time of a token goes with
+	// it. [nn.As] is one type for all; the functions of package quantize choose as llama.cpp does, such as
+	// quantize.Q4_K_M.
 	//
 	// Weights with scales (quant_method fp8, gptq, awq and compressed-tensors) count as F32, in which they are exact up
 	// to one rounding, and take the memory of it unless KeepBits or Convert say otherwise. 4-bit weights (mxfp4) are
-	// [tensor.MXFP4]. Without Convert they are kept as BF16, which is exact. Where Convert returns MXFP4 for them they
-	// take a quarter of that, and products the time to decode them.
+	// [tensor.MXFP4].
 	Convert func(m nn.Matrix) tensor.DType
 
 	// Converted, if not nil, is told of each tensor that was converted to a type with blocks, and how far its values
 	// are from those that are stored.
 	Converted func(m nn.Matrix, kept tensor.DType, d nn.Deviation)
 
-	// Precision says whether products round activations. The zero value, [tensor.FullPrecision], does not.
-	// With [tensor.BF16Activations] logits differ by about a hundredth, as in models of PyTorch that are
-	// bfloat16 throughout. That is faster only on processors with bfloat16 instructions (AVX512-BF16).
-	Precision tensor.Precision
+	// Precision says whether products round activations. The zero value, [nn.Automatic], rounds them to 8 bits where
+	// they are multiplied by matrices of a block type, such as those of GGUF files: this is several times faster, and
+	// logits differ by about a hundredth. Other matrices it multiplies by activations as they are. [nn.Exact] does that
+	// with all matrices. [nn.BF16Activations] rounds to bfloat16 beside BF16 matrices; logits differ by about a
+	// hundredth, as in models of PyTorch that are bfloat16 throughout. That is faster only on processors with bfloat16
+	// instructions (AVX512-BF16). The model's Arithmetic tells what it does.
+	Precision nn.Precision
 
 	// Experts says where the experts of a mixture lie: [nn.Packed], in memory, or [nn.Mapped], in the files, where
 	// each product reads those that its tokens chose. Results have the same bits. Mapped, experts keep the type in

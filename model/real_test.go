@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/sample"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // fromEnv returns the folder that an environment variable names, or skips the test.
@@ -138,5 +139,60 @@ func (e *expected) check(t *testing.T, d *model.Decoder) {
 	text, err := d.Tokenizer.Decode(append(slices.Clone(e.IDs), e.Greedy...), false)
 	if err != nil || !strings.HasSuffix(text, e.Text) {
 		t.Errorf("%q: the text is %q, error %v; want %q", e.Prompt, text, err, e.Text)
+	}
+}
+
+// The three models as published in GGUF. Exact arithmetic gives the reference's numbers for the file's own values; fast
+// gives logits close to them, and mostly the same text.
+func TestRealGGUF(t *testing.T) {
+	dir := fromEnv(t, "TRANSFORMER_REAL", "GGUF files, each with the reference's answers in NAME.gguf.expected.json")
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	for _, name := range []string{"smollm2-135m-instruct.gguf", "gemma-3-270m.gguf", "qwen2.5-coder-0.5b-instruct.gguf"} {
+		data, err := os.ReadFile(filepath.Join(dir, name+".expected.json"))
+		if os.IsNotExist(err) {
+			t.Log(err)
+			continue
+		}
+		var all []expected
+		if err != nil || json.Unmarshal(data, &all) != nil || len(all) == 0 {
+			t.Fatalf("%s.expected.json: %v, %d answers", name, err, len(all))
+		}
+		for _, p := range []nn.Precision{nn.Exact, nn.Automatic} {
+			t.Run(name+", "+p.String(), func(t *testing.T) {
+				d, err := model.OpenDecoder(os.DirFS(dir), model.Options{GGUF: name, Precision: p})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Log(d.Arithmetic())
+				for _, e := range all {
+					if p == nn.Exact {
+						e.check(t, d)
+					} else {
+						e.checkFast(t, d)
+					}
+				}
+			})
+		}
+	}
+}
+
+// checkFast logs how far the logits are, and how long the text stays that of exact arithmetic. The bound is what
+// rounding activations to 8 bits does: some hundredths.
+func (e *expected) checkFast(t *testing.T, d *model.Decoder) {
+	s := d.NewSession(model.SessionOptions{Reserve: len(e.IDs) + len(e.Greedy)})
+	feed(t, s, e.IDs...)
+	var worst float64
+	for i, id := range e.TopIDs {
+		worst = max(worst, math.Abs(float64(s.Logits()[id])-e.TopLogits[i]))
+	}
+	n := 0
+	for ; n < len(e.Greedy) && argMax(s.Logits()) == e.Greedy[n]; n++ {
+		feed(t, s, e.Greedy[n])
+	}
+	t.Logf("%q: logits differ by %.2g of the largest magnitude; %d of %d tokens are the reference's", e.Prompt, worst/e.MaxAbsLogit, n, len(e.Greedy))
+	if worst == 0 || !(worst <= 0.1*e.MaxAbsLogit) {
+		t.Errorf("%q: logits differ by %.2g of the largest magnitude", e.Prompt, worst/e.MaxAbsLogit)
 	}
 }

@@ -115,7 +115,7 @@ func TestRounding(t *testing.T) {
 
 func (g *golden) checkRounding(t *testing.T, bound float32) {
 	narrow := nn.As(tensor.BF16)
-	exact, rounding := g.decoder(t, model.Options{Convert: narrow}), g.decoder(t, model.Options{Convert: narrow, Precision: tensor.BF16Activations})
+	exact, rounding := g.decoder(t, model.Options{Convert: narrow}), g.decoder(t, model.Options{Convert: narrow, Precision: nn.BF16Activations})
 	logits := func(d *model.Decoder, step int) []float32 {
 		s := d.NewSession(model.SessionOptions{})
 		for i := 0; i < len(g.Prompt); i += step {

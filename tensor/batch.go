@@ -25,6 +25,7 @@ func MatMulBatch(dst, x Batch, rows int, w []*Weight) {
 		return
 	}
 	for i, m := range w {
+		m.single("MatMulBatch")
 		if m.Out != w[0].Out || m.In != w[0].In || m.format() != w[0].format() {
 			panic(fmt.Sprintf("tensor: MatMulBatch: weight %d is [%d, %d] of %v, the first is [%d, %d] of %v", i, m.Out, m.In, m.DType, w[0].Out, w[0].In, w[0].DType))
 		}
@@ -82,8 +83,11 @@ func (p *batch) run() {
 	p.rowStep = min(p.rows, maxRowStep)
 	p.rowParts = (p.rows + p.rowStep - 1) / p.rowStep
 	p.step = max(1, len(p.w)*p.rowParts/(partsPerWorker*width))
+	f, in := p.w[0].format(), p.w[0].In
 	for i := range p.workers[:width] {
-		p.workers[i].grow(layer{w: p.w[0]}, p.rowStep)
+		b := &p.workers[i]
+		grow(&b.packed, f.PackedRowsLen(p.rowStep, in))
+		grow(&b.scratch, f.ScratchLen(in))
 	}
 	parallel.Run(width, p.rowParts*((len(p.w)+p.step-1)/p.step), p)
 }

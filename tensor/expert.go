@@ -33,6 +33,9 @@ func (e *Expert) Check(in, out int) error {
 		if m.w.Out != m.out || m.w.In != m.in || m.bias != nil && len(m.bias) != m.out {
 			return fmt.Errorf("%s is [%d, %d] with a bias of %d, want [%d, %d]", m.name, m.w.Out, m.w.In, len(m.bias), m.out, m.in)
 		}
+		if m.w.parts != nil {
+			return fmt.Errorf("%s is joined of %d weights; an expert's are of one part", m.name, len(m.w.parts))
+		}
 		if m.w.table {
 			return fmt.Errorf("%s is a table for lookups; see Slab.ForProducts", m.name)
 		}

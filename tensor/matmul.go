@@ -43,13 +43,15 @@ func MatMulEpilogue(dst, x Tensor, w *Weight, e Epilogue) {
 	}
 	p := products.Get()
 	p.dst, p.x, p.rows = dst.Data, x.Data, rows
-	p.in, p.out = layer{w, e}, layer{w, e}
+	p.in, p.out = &p.layers[0], &p.layers[0]
+	p.in.set(w, e)
 	p.matMul()
 	p.put()
 }
 
 // FeedForward sets dst, [T, Out], to e2(e(x·upᵀ)·downᵀ): x is [T, In], up is [Hidden, In], down is
-// [Out, Hidden]. e.Add must be empty. The [T, Hidden] intermediate is never stored whole. The result is
+// [Out, Hidden]. e.Add must be empty. The [T, Hidden] intermediate is never stored whole, unless up is joined of several
+// Weights. The result is
 // bit-identical to two calls of [MatMulEpilogue], and it panics as they do.
 func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogue) {
 	rows := x.Rows()
@@ -66,8 +68,18 @@ func FeedForward(dst, x Tensor, up *Weight, e Epilogue, down *Weight, e2 Epilogu
 		return
 	}
 	p := products.Get()
+	if up.parts != nil {
+		grow(&p.hidden, rows*up.Out)
+		hidden := From(p.hidden, rows, up.Out)
+		MatMulEpilogue(hidden, x, up, e)
+		MatMulEpilogue(dst, hidden, down, e2)
+		p.put()
+		return
+	}
 	p.dst, p.x, p.rows = dst.Data, x.Data, rows
-	p.in, p.out = layer{up, e}, layer{down, e2}
+	p.in, p.out = &p.layers[0], &p.layers[1]
+	p.in.set(up, e)
+	p.out.set(down, e2)
 	p.feedForward()
 	p.put()
 }

@@ -14,7 +14,7 @@ import (
 type product struct {
 	dst, x  []float32
 	rows    int
-	in, out layer // what multiplies x, and what gives dst; they are the same in a MatMul
+	in, out *layer // what multiplies x, and what gives dst; they are the same in a MatMul
 
 	packStep  int // rows that are packed in a part, a multiple of gemm.RowTile
 	rowStep   int // rows of a part, a multiple of gemm.RowTile
@@ -24,6 +24,8 @@ type product struct {
 	packed, hidden []float32 // packed rows of x, and between two products, where workers share stages
 	input          []float32 // that of the two which p.out multiplies
 	workers        []buffers
+
+	layers [2]layer // behind in and out
 }
 
 // buffers are what one worker needs.
@@ -46,7 +48,10 @@ var products parallel.Free[product]
 
 // put gives the product back, without the caller's memory.
 func (p *product) put() {
-	p.dst, p.x, p.in, p.out, p.input = nil, nil, layer{}, layer{}, nil
+	p.dst, p.x, p.in, p.out, p.input = nil, nil, nil, nil, nil
+	for i := range p.layers {
+		p.layers[i].drop()
+	}
 	products.Put(p, p.bytes())
 }
 
@@ -75,6 +80,7 @@ func (p *product) matMul() {
 	p.runPanels(p.out, width, (*outPanels)(p))
 }
 
+// feedForward needs a first weight of one part: its outputs are packed for the second in whole blocks.
 func (p *product) feedForward() {
 	size := p.in.size() + p.out.size()
 	width := p.width(size)
@@ -133,7 +139,7 @@ func (p *product) share(size, most, width int) int {
 func (p *product) packRows(width int) {
 	grow(&p.packed, p.in.packedLen(p.rows))
 	for i := range p.workers[:width] {
-		grow(&p.workers[i].scratch, max(p.in.format().ScratchLen(p.in.w.In), len(p.workers[i].scratch)))
+		grow(&p.workers[i].scratch, max(p.in.scratchLen(p.in.w.In), len(p.workers[i].scratch)))
 	}
 	each := (p.rows + width - 1) / width
 	p.packStep = min(minRowStep, (each+gemm.RowTile-1)/gemm.RowTile*gemm.RowTile)
@@ -141,9 +147,9 @@ func (p *product) packRows(width int) {
 }
 
 // runPanels runs a product by l, in parts by rows and panels.
-func (p *product) runPanels(l layer, width int, task parallel.Task) {
+func (p *product) runPanels(l *layer, width int, task parallel.Task) {
 	p.rowStep = min(p.rows, maxRowStep)
-	panels, rowParts := l.w.packed.Panels(), (p.rows+p.rowStep-1)/p.rowStep
+	panels, rowParts := l.panels, (p.rows+p.rowStep-1)/p.rowStep
 	whole := p.out.panelStep()
 	p.panelStep = (max(1, panels*rowParts/(partsPerWorker*width)) + whole - 1) / whole * whole
 	p.colParts = (panels + p.panelStep - 1) / p.panelStep
@@ -151,22 +157,22 @@ func (p *product) runPanels(l layer, width int, task parallel.Task) {
 }
 
 // part returns the rows and panels of a part of a product by l.
-func (p *product) part(l layer, part int) (row, rows, panel0, panel1 int) {
+func (p *product) part(l *layer, part int) (row, rows, panel0, panel1 int) {
 	row, panel0 = part/p.colParts*p.rowStep, part%p.colParts*p.panelStep
-	return row, min(p.rowStep, p.rows-row), panel0, min(panel0+p.panelStep, l.w.packed.Panels())
+	return row, min(p.rowStep, p.rows-row), panel0, min(panel0+p.panelStep, l.panels)
 }
 
 // grow makes room for packing rows that l multiplies.
-func (b *buffers) grow(l layer, rows int) {
+func (b *buffers) grow(l *layer, rows int) {
 	grow(&b.packed, l.packedLen(rows))
-	grow(&b.scratch, l.format().ScratchLen(l.w.In))
+	grow(&b.scratch, l.scratchLen(l.w.In))
 }
 
 // growHidden makes room for the outputs of p.in's product with rows, panel by panel, and for packing them.
 func (b *buffers) growHidden(p *product, rows int) {
 	cols := p.out.panelStep() * gemm.PanelWidth
 	grow(&b.panel, rows*cols)
-	grow(&b.scratch, max(p.out.format().ScratchLen(cols), len(b.scratch)))
+	grow(&b.scratch, max(p.out.scratchLen(cols), len(b.scratch)))
 }
 
 // grow makes x n elements long, which are arbitrary.
@@ -175,25 +181,4 @@ func grow(x *[]float32, n int) {
 		*x = hugepages.Float32s(n)
 	}
 	*x = (*x)[:n]
-}
-
-// layer is a weight and the epilogue of its product.
-type layer struct {
-	w *Weight
-	Epilogue
-}
-
-func (l layer) size() int            { return l.w.Out * l.w.In }
-func (l layer) format() *gemm.Format { return l.w.packed.Format }
-
-// packedLen returns the elements of packed rows that l multiplies, rowLen those of one.
-func (l layer) packedLen(rows int) int { return l.format().PackedRowsLen(rows, l.w.In) }
-func (l layer) rowLen() int            { return l.format().RowLen(l.w.In) }
-
-// panelStep returns how many panels of outputs that l multiplies are packed together.
-func (l layer) panelStep() int { return l.format().Activations.PanelStep() }
-
-// pack packs rows × cols of activations, columns from col on of those that l multiplies.
-func (l layer) pack(dst, x, scratch []float32, rows, col, cols int) {
-	l.format().PackColumns(dst, x, scratch, rows, cols, l.w.In, col, cols)
 }

@@ -12,8 +12,9 @@ func (t *matMulRows) Do(part, worker int) {
 	p, b := (*product)(t), &t.workers[worker]
 	row := part * p.rowStep
 	rows := min(p.rowStep, p.rows-row)
-	p.pack(b.packed, b, row, rows)
-	p.multiply(b.packed, row, rows, 0, p.out.w.packed.Panels())
+	packed := packedRows{data: b.packed, all: rows}
+	p.pack(packed, b, row, rows)
+	p.multiply(packed, row, rows, 0, p.out.panels)
 }
 
 // feedForwardRows takes some rows of x through both products.
@@ -23,9 +24,10 @@ func (t *feedForwardRows) Do(part, worker int) {
 	p, b := (*product)(t), &t.workers[worker]
 	row := part * p.rowStep
 	rows := min(p.rowStep, p.rows-row)
-	p.pack(b.packed, b, row, rows)
-	p.multiplyUp(b.hidden, b.packed, b, rows, 0, p.in.w.packed.Panels())
-	p.multiply(b.hidden, row, rows, 0, p.out.w.packed.Panels())
+	packed, hidden := packedRows{data: b.packed, all: rows}, packedRows{data: b.hidden, all: rows}
+	p.pack(packed, b, row, rows)
+	p.multiplyUp(hidden, packed, b, rows, 0, p.in.panels)
+	p.multiply(hidden, row, rows, 0, p.out.panels)
 }
 
 // packTask packs some rows of x.
@@ -34,7 +36,7 @@ type packTask product
 func (t *packTask) Do(part, worker int) {
 	p := (*product)(t)
 	row := part * p.packStep
-	p.pack(p.packed[row*p.in.rowLen():], &p.workers[worker], row, min(p.packStep, p.rows-row))
+	p.pack(packedRows{p.packed, p.rows, row}, &p.workers[worker], row, min(p.packStep, p.rows-row))
 }
 
 // upPanels computes some outputs of the first of two products, for some rows.
@@ -43,7 +45,7 @@ type upPanels product
 func (t *upPanels) Do(part, worker int) {
 	p := (*product)(t)
 	row, rows, panel0, panel1 := p.part(p.in, part)
-	p.multiplyUp(p.hidden[row*p.out.rowLen():], p.packed[row*p.in.rowLen():], &p.workers[worker], rows, panel0, panel1)
+	p.multiplyUp(packedRows{p.hidden, p.rows, row}, packedRows{p.packed, p.rows, row}, &p.workers[worker], rows, panel0, panel1)
 }
 
 // outPanels computes some outputs of the last product, for some rows.
@@ -52,25 +54,25 @@ type outPanels product
 func (t *outPanels) Do(part, _ int) {
 	p := (*product)(t)
 	row, rows, panel0, panel1 := p.part(p.out, part)
-	p.multiply(p.input[row*p.out.rowLen():], row, rows, panel0, panel1)
+	p.multiply(packedRows{p.input, p.rows, row}, row, rows, panel0, panel1)
 }
 
 // pack packs rows of x.
-func (p *product) pack(dst []float32, b *buffers, row, rows int) {
+func (p *product) pack(dst packedRows, b *buffers, row, rows int) {
 	in := p.in.w.In
 	p.in.pack(dst, p.x[row*in:][:rows*in], b.scratch, rows, 0, in)
 }
 
 // multiplyUp multiplies packed rows by panels of the first of two weights, applies its epilogue, and packs the
 // outputs for the second.
-func (p *product) multiplyUp(hidden, packed []float32, b *buffers, rows, panel0, panel1 int) {
+func (p *product) multiplyUp(hidden, packed packedRows, b *buffers, rows, panel0, panel1 int) {
 	l, step := p.in, p.out.panelStep()
 	for panel := panel0; panel < panel1; panel += step {
 		last := min(panel+step, panel1)
 		col := panel * gemm.PanelWidth
 		cols := min(last*gemm.PanelWidth, l.w.Out) - col
 		c := b.panel[:rows*cols]
-		l.w.packed.MultiplyPanels(c, cols, packed, rows, panel, last, l.Bias)
+		l.w.packed.MultiplyPanels(c, cols, l.form(packed, 0), rows, panel, last, l.Bias)
 		if l.F != nil {
 			l.F.Apply(c)
 		}
@@ -80,22 +82,20 @@ func (p *product) multiplyUp(hidden, packed []float32, b *buffers, rows, panel0,
 
 // multiply multiplies packed rows, the first of which is row of dst, by panels of the last weight, and applies its
 // epilogue.
-func (p *product) multiply(packed []float32, row, rows, panel0, panel1 int) {
+func (p *product) multiply(packed packedRows, row, rows, panel0, panel1 int) {
 	l, out := p.out, p.out.w.Out
-	dst, e := p.dst[row*out:][:rows*out], gemm.Epilogue{Bias: l.Bias}
-	add := l.Add.Data
+	dst, add := p.dst[row*out:][:rows*out], l.Add.Data
 	if add != nil {
 		add = add[row*out:][:rows*out]
 	}
 	if l.F == nil {
-		e.Add = add
-	}
-	l.w.packed.Multiply(dst, out, packed, rows, panel0, panel1, e)
-	if l.F == nil {
+		l.multiply(dst, packed, rows, panel0, panel1, add)
 		return
 	}
+	l.multiply(dst, packed, rows, panel0, panel1, nil)
+	col0, col1 := l.col(panel0), l.col(panel1)
 	for i := range rows {
-		from, to := i*out+panel0*gemm.PanelWidth, i*out+min(panel1*gemm.PanelWidth, out)
+		from, to := i*out+col0, i*out+col1
 		l.F.Apply(dst[from:to])
 		if add != nil {
 			vec.Add(dst[from:to], dst[from:to], add[from:to])

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/bytesview"
 	"github.com/seed2010d43f/transformer/internal/hugepages"
@@ -10,7 +11,8 @@ import (
 )
 
 // Weight is a matrix [Out, In] of a linear layer or an embedding. It is stored in its DType, in an order that
-// suits products with one row and with many, or read where a file has it (see [InPlace]); [Weight.Row] reads a row back. Once packed it does not change,
+// suits products with one row and with many, or read where a file has it (see [InPlace]), or made of parts (see [Join]);
+// [Weight.Row] reads a row back. Once packed it does not change,
 // and several goroutines may use it.
 type Weight struct {
 	Out, In   int
@@ -24,6 +26,8 @@ type Weight struct {
 	table bool // rows, not packed
 	shape bool // without memory
 	both  bool // a shape of a table that is for products, too
+
+	parts []*Weight // of a joined Weight, in the place of all this
 }
 
 // NewWeight returns a Weight of zeros, to be filled with [Weight.Pack]. It panics if a dimension is negative.
@@ -151,6 +155,7 @@ func (w *Weight) Pack(row int, b []byte) {
 	if w.shape {
 		return
 	}
+	w.single("Pack")
 	if !w.table {
 		w.packed.Pack(row, b)
 		return
@@ -165,6 +170,7 @@ func (w *Weight) Pack(row int, b []byte) {
 // PackFloat32 is [Weight.Pack] from floats, which are rounded to the Weight's type. It allocates if that type
 // is not F32, and panics for one to which nothing is converted: see [DType.Encodes].
 func (w *Weight) PackFloat32(row int, x []float32) {
+	w.single("PackFloat32")
 	f := w.format()
 	if f == gemm.F32.Format() {
 		w.Pack(row, bytesview.Bytes(x))
@@ -184,6 +190,16 @@ func (w *Weight) PackFloat32(row int, x []float32) {
 // With returns a Weight that has the elements of w, in the same memory, and another Precision. Only block types have
 // that: for others, and where the Precision makes no difference, it returns w.
 func (w *Weight) With(p Precision) *Weight {
+	if w.parts != nil {
+		parts := make([]*Weight, len(w.parts))
+		for i, part := range w.parts {
+			parts[i] = part.With(p)
+		}
+		if slices.Equal(parts, w.parts) {
+			return w
+		}
+		return Join(parts...)
+	}
 	if elements, _ := w.DType.Block(); elements == 1 || w.table {
 		return w
 	}
@@ -201,6 +217,9 @@ func (w *Weight) With(p Precision) *Weight {
 
 // Row sets dst, [In], to row i, widened to float32. This is the lookup of an embedding.
 func (w *Weight) Row(dst []float32, i int) {
+	if w.parts != nil {
+		w, i = w.part(i)
+	}
 	if w.shape {
 		clear(dst)
 		return
@@ -219,6 +238,13 @@ func (w *Weight) Row(dst []float32, i int) {
 // Bytes returns the memory of the elements in bytes: of a Weight from [Describe], what they would take; of
 // [InPlace], the file's.
 func (w *Weight) Bytes() int64 {
+	if w.parts != nil {
+		n := int64(0)
+		for _, p := range w.parts {
+			n += p.Bytes()
+		}
+		return n
+	}
 	if w.shape {
 		return w.described()
 	}

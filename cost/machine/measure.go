@@ -76,7 +76,9 @@ func shares(all []attention.Product) map[Kind]float64 {
 		sum += p.Flops()
 	}
 	for _, p := range all {
-		of[kindOf(p.Weight)] += p.Flops() / sum
+		for _, part := range p.Weight.Parts() {
+			of[kindOf(part)] += attention.Product{Weight: part, Rows: p.Rows}.Flops() / sum
+		}
 	}
 	return of
 }
@@ -93,6 +95,17 @@ func (l *Limits) products(k Kind) Curve {
 }
 
 func kindOf(w *tensor.Weight) Kind { return Kind{w.DType, w.Precision} }
+
+// options returns the option of a Loader that makes weights of the kind.
+func (k Kind) options() nn.Precision {
+	switch k.Precision {
+	case tensor.BF16Activations:
+		return nn.BF16Activations
+	case tensor.Int8Activations:
+		return nn.Automatic
+	}
+	return nn.Exact
+}
 
 // perCall returns the median time of f in seconds. f is called a few times, and for a while.
 func perCall(f func()) float64 {
@@ -114,7 +127,7 @@ func weights(k Kind, n int, shapes ...[2]int) []*tensor.Weight {
 	if !stored.Encodes() {
 		stored = tensor.BF16
 	}
-	w := nn.NewLoader(checkpoint.Random(1, stored), nn.Options{Precision: k.Precision})
+	w := nn.NewLoader(checkpoint.Random(1, stored), nn.Options{Precision: k.options()})
 	var all []*tensor.Weight
 	for i := range n {
 		for j, s := range shapes {

@@ -55,8 +55,11 @@ func (l *Limits) Of(m *cost.Model, s attention.Span) Times {
 	var products, experts, attend float64
 	w := m.Work(s)
 	for _, p := range w.Products {
-		if p.Rows > 0 {
-			products += p.Flops() / l.products(kindOf(p.Weight)).At(float64(p.Rows))
+		if p.Rows == 0 {
+			continue
+		}
+		for _, part := range p.Weight.Parts() {
+			products += attention.Product{Weight: part, Rows: p.Rows}.Flops() / l.products(kindOf(part)).At(float64(p.Rows))
 		}
 	}
 	for _, mix := range w.Mixtures {

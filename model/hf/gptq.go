@@ -11,7 +11,7 @@ import (
 func (c *Config) gptq() quantizer {
 	bits := c.Int("bits", 0, 0, 64)
 	if bits != 4 && bits != 8 {
-		c.Fail("bits is %d; GPTQ of 4 and 8 bits is supported", bits)
+		c.Fail("bits is %d; GPTQ of 4 and 8 bits is supported: use a checkpoint of these", bits)
 		return nil
 	}
 	if c.Bool("is_marlin_format", false) {
@@ -19,7 +19,7 @@ func (c *Config) gptq() quantizer {
 		return nil
 	}
 	q := checkpoint.GPTQ{Bits: bits, ZerosAsTheyAre: true, KeepBits: c.keepBits}
-	switch format := c.packFormat("gptq"); format {
+	switch format := c.packFormat("gptq", "checkpoint_format", "format"); format {
 	case "gptq":
 		q.ZerosAsTheyAre = false
 	case "gptq_v2":
@@ -50,9 +50,9 @@ func (c *Config) gptq() quantizer {
 // tables are the last parts of the names of embeddings. GPTQModel takes them for transposed: the inputs are tokens.
 var tables = [...]string{"embed_tokens", "wte", "word_embeddings"}
 
-// packFormat returns how words are packed: the value of checkpoint_format, format or version, in lower case.
-func (c *Config) packFormat(otherwise string) string {
-	for _, key := range []string{"checkpoint_format", "format", "version"} {
+// packFormat returns how words are packed: the value of the first key that is there, in lower case.
+func (c *Config) packFormat(otherwise string, keys ...string) string {
+	for _, key := range keys {
 		if c.Has(key) {
 			return strings.ToLower(c.String(key, otherwise))
 		}
@@ -94,7 +94,7 @@ func (c *Config) awq() quantizer {
 		c.Fail("%s is %d; AWQ of 4 bits is supported", bits, n)
 		return nil
 	}
-	if format := c.packFormat("gemm"); format != "gemm" || c.String("backend", "") == "llm-awq" {
+	if format := c.packFormat("gemm", "version", "format", "checkpoint_format"); format != "gemm" || c.String("backend", "") == "llm-awq" {
 		c.Fail("version %.200q of AWQ, backend %.200q: gemm of AutoAWQ is supported; use a checkpoint in that version", format, c.String("backend", "auto"))
 		return nil
 	}

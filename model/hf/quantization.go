@@ -132,12 +132,12 @@ func (c *Config) CheckQuantization() error {
 	if slices.Contains(quantMethods[:], method) {
 		return nil
 	}
-	instead := "use the unquantised checkpoint"
+	instead := "use the unquantised checkpoint, which Options.Convert quantises while it is opened"
 	switch method {
 	case "auto-round", "intel/auto-round":
-		instead += ", or export the weights in the format auto_gptq or auto_awq"
+		instead += "; or export the weights in the format auto_gptq or auto_awq"
 	case "fbgemm_fp8", "modelopt":
-		instead += ", or one of compressed-tensors in the format float-quantized"
+		instead += "; or one of compressed-tensors in the format float-quantized"
 	}
 	return fmt.Errorf("model: %s: the weights are quantised by %.200q, which is not supported; %s", q.Path(), method, instead)
 }

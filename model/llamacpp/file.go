@@ -200,8 +200,10 @@ func (f *file) neutral(name string) bool {
 		return get(f, f.key(name), f.meta.Bool)
 	case "use_parallel_residual":
 		return true // written by converters for models that have no choice
-	case "expert_group_count", "attention.shared_kv_layers":
+	case "expert_group_count", "expert_gating_func": // one group; softmax
 		return f.number(f.key(name)) <= 1
+	case "attention.shared_kv_layers", "embedding_length_per_layer_input":
+		return f.number(f.key(name)) == 0
 	case "expert_weights_scale", "residual_scale", "embedding_scale", "logit_scale":
 		v := get(f, f.key(name), f.meta.Float)
 		return v == 1 || v == 0

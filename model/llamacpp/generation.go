@@ -21,12 +21,21 @@ func (f *file) generation() {
 			c.setNull(k.key)
 		}
 	}
+	if f.sentencePiece() && !f.meta.Has("tokenizer.ggml.bos_token_id") {
+		set(c, "bos_token_id", 1)
+	}
 	if eos := f.eos(); len(eos) == 1 {
 		set(c, "eos_token_id", eos[0])
 	} else if len(eos) > 1 {
 		set(c, "eos_token_id", eos)
 	}
 	f.sampling()
+}
+
+// sentencePiece reports whether the tokenizer is SentencePiece's. Files need not say that 1 begins a text then and 2 ends it.
+func (f *file) sentencePiece() bool {
+	const key = "tokenizer.ggml.model"
+	return f.meta.Has(key) && get(f, key, f.meta.String) == "llama"
 }
 
 // eos returns the tokens that end a text, the file's own first.
@@ -43,6 +52,9 @@ func (f *file) eos() []int {
 		if key := "tokenizer.ggml." + name + "_token_id"; f.meta.Has(key) {
 			add(f.number(key))
 		}
+	}
+	if len(eos) == 0 && f.sentencePiece() {
+		add(2)
 	}
 	const tokens, types = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
 	if !f.meta.Has(tokens) || !f.meta.Has(types) {

@@ -89,6 +89,7 @@ func TestRefused(t *testing.T) {
 		`rope_factors_long.weight`:                                         {"llama.rope.scaling.type": gguf.Of("longrope")},
 		`llama.rope.dimension_count is 2 and a head has 4 values`:          {"llama.rope.dimension_count": gguf.Of(uint32(2))},
 		`llama.logit_scale is not supported for this architecture`:         {"llama.logit_scale": gguf.Of(float32(2))},
+		`llama.expert_gating_func is not supported`:                        {"llama.expert_gating_func": gguf.Of(uint32(2))},
 		`llama.attention.causal is not supported`:                          {"llama.attention.causal": gguf.Of(false)},
 		`llama.attention.head_count_kv is 1 for layer 0 and 2 for layer 1`: {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1, 2})},
 		`llama.attention.head_count_kv has 1 entries for 2 layers`:         {"llama.block_count": gguf.Of(uint32(2)), "llama.attention.head_count_kv": gguf.ArrayOf([]uint32{1})},
@@ -150,6 +151,18 @@ func TestGeneration(t *testing.T) {
 	})
 	if !slices.Equal(g.EOS, []int{0, 1}) || g.Sampling.Temperature != 0.6 || g.Sampling.TopK != 20 || g.Sampling.TopP != 0.95 {
 		t.Errorf("%+v", g)
+	}
+}
+
+// A file with a SentencePiece tokenizer need not name its special tokens; another one has none then.
+func TestGenerationDefaults(t *testing.T) {
+	g := generation(t, map[string]gguf.Value{"tokenizer.ggml.model": gguf.Of("llama")})
+	if g.BOS == nil || *g.BOS != 1 || !slices.Equal(g.EOS, []int{2}) {
+		t.Errorf("SentencePiece: %+v", g)
+	}
+	g = generation(t, map[string]gguf.Value{"tokenizer.ggml.model": gguf.Of("gpt2")})
+	if g.BOS != nil || g.EOS != nil {
+		t.Errorf("GPT-2: %+v", g)
 	}
 }
 

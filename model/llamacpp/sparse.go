@@ -47,6 +47,7 @@ func deepseek2Names() names {
 const (
 	gatingSoftmax = 1
 	gatingSigmoid = 2
+	gatingChosen  = 3 // softmax of the chosen logits
 )
 
 // deepseek2 is DeepSeek V2 or V3, Kimi K2, or GLM-4.7-Flash: all but V2 have biases that choose experts. What
@@ -191,6 +192,7 @@ func gptOSSNames() names {
 // gptOSS is gpt-oss. Every other layer has a window, and the bounds of YaRN's ramp are not rounded, which llama.cpp does.
 func gptOSS(f *file) {
 	f.common("gpt_oss", "GptOssForCausalLM")
+	f.gating(gatingChosen)
 	c := f.config
 	set(c, "rope_theta", f.float("rope.freq_base", 150000))
 	scaling := f.scaling()
@@ -225,6 +227,7 @@ func llama4Names() names {
 // the file has another length or 0 for it. Maverick, with 128 experts, has no norms of queries and keys.
 func llama4(f *file) {
 	f.common("llama4_text", "Llama4ForCausalLM")
+	f.gating(gatingSigmoid)
 	f.rope()
 	c := f.config
 	c["intermediate_size_mlp"] = c["intermediate_size"]

@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"log"
 	"math"
@@ -95,4 +96,26 @@ func ExampleRandom() {
 	// Output:
 	// F16 [1024 256] 524288 true
 	// false
+}
+
+// A layer of one output and eight inputs, in 4 bits: a word has eight codes, the first in the lowest bits.
+func ExampleGPTQ_Dequantize() {
+	word := func(name string, v uint32) checkpoint.Entry {
+		return checkpoint.Entry{Name: name, DType: "I32", Shape: []int{1, 1}, Data: binary.LittleEndian.AppendUint32(nil, v)}
+	}
+	stored, err := checkpoint.Memory(
+		word("up.qweight", 0xF9876540),
+		word("up.qzeros", 7), // 8, less one
+		checkpoint.Float32("up.scales", tensor.From([]float32{0.5}, 1, 1)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	src, err := checkpoint.GPTQ{Bits: 4, GroupSize: -1}.Dequantize(stored)
+	if err != nil {
+		log.Fatal(err)
+	}
+	w, err := checkpoint.ReadFloat32(src, "up.weight")
+	fmt.Println(w.Shape, w.Data, err)
+	// Output:
+	// [1, 8] [-4 -2 -1.5 -1 -0.5 0 0.5 3.5] <nil>
 }

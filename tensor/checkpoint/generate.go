@@ -64,32 +64,33 @@ func uniform(h, i uint64) float64 {
 	return float64(z>>40)/(1<<23) - 1
 }
 
-// tile is the number of values that Random repeats. It is a prime, so that rows of any usual width
-// start at ever different places in it.
+// tile is the number of values that Random repeats, or nearly so for types with blocks. It is a prime, so that rows of
+// any usual width start at ever different places in it.
 const tile = 65521
 
 // Random returns a Source that makes any tensor it is asked for, filled with small random numbers of type d.
 // It is for benchmarks and tests of speed, where values matter little but must not be 0 or subnormal, or make
-// results explode. It panics if d is not F32, F16 or BF16.
+// results explode. Of a block type are matrices whose rows are whole blocks; other tensors are F32 then. It panics for a type
+// to which nothing is converted: see [tensor.DType.Encodes].
 //
 // To make a billion weights in seconds, only the first 65521 elements of a tensor are computed, from its name
 // and the seed, like those of [Formula]. The others repeat them, at the speed of a copy. A tensor of two or
 // more dimensions is uniform with variance 1/in, where in is the product of all dimensions but the first.
 // Other tensors lie within 0.1 of 0 if their name ends in "bias", and within 0.1 of 1 if not.
 func Random(seed uint64, d tensor.DType) Maker {
-	if d != tensor.F32 && d != tensor.F16 && d != tensor.BF16 {
-		panic(fmt.Sprintf("checkpoint: random weights of type %v, expected F32, F16 or BF16", d))
+	if !d.Encodes() {
+		panic(fmt.Sprintf("checkpoint: random weights of type %v, to which nothing is converted", d))
 	}
 	m := &maker{dtype: DType(d.String()), generator: generator{infos: map[string]Info{}}}
 	m.begin = func(info Info) func([]byte, int64) {
+		d, _ := info.DType.Tensor()
 		pattern := randomTile(hash(info.Name)^seed*0x9E3779B97F4A7C15, d, info)
 		return func(dst []byte, off int64) { repeat(dst, pattern, off) }
 	}
 	return m
 }
 
-// Zeros returns a Source that makes any tensor it is asked for, all 0. It panics if d is not F32, F16 or
-// BF16.
+// Zeros returns a Source that makes any tensor it is asked for, all 0, of the types that [Random] makes.
 func Zeros(d tensor.DType) Maker {
 	m := Random(0, d).(*maker)
 	m.begin = func(Info) func([]byte, int64) {
@@ -109,7 +110,7 @@ func randomTile(h uint64, d tensor.DType, info Info) []byte {
 	case strings.HasSuffix(info.Name, "bias"):
 		offset = 0
 	}
-	n := min(elements, tile)
+	n := min(elements, tile/int64(blockLen)*int64(blockLen))
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = float32(offset + float64(scale*uniform(h, uint64(i))))
@@ -206,4 +207,10 @@ type maker struct {
 	dtype DType
 }
 
-func (m *maker) Make(name string, shape tensor.Shape) { m.add(name, m.dtype, shape) }
+func (m *maker) Make(name string, shape tensor.Shape) {
+	d := m.dtype
+	if elements, _, _ := d.Block(); elements > 1 && (shape.Rank() < 2 || shape.Last()%elements != 0) {
+		d = F32
+	}
+	m.add(name, d, shape)
+}

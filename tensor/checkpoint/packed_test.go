@@ -467,7 +467,9 @@ func FuzzPacked(f *testing.F) {
 		}{
 			{checkpoint.GPTQ{Bits: int(bits), GroupSize: int(group)}, append(words, fill("m.g_idx", "I32", int(index)))},
 			{checkpoint.GPTQ{Bits: int(bits), GroupSize: int(group), Transposed: func(string) bool { return true }}, words},
+			{checkpoint.GPTQ{Bits: int(bits), GroupSize: int(group), KeepBits: true}, words},
 			{checkpoint.AWQ{GroupSize: int(group)}, words}, {compressed(s), packed}, {compressed(s), packed[:3]}, {compressed(s8), bytes8},
+			{checkpoint.Compressed{KeepBits: true, Scheme: func(string) (checkpoint.Scheme, error) { return s, nil }}, packed[:2]},
 		} {
 			src, err := c.q.Dequantize(checkpointtest.Memory(t, c.entries...))
 			if err == nil {

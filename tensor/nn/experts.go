@@ -29,7 +29,7 @@ func (l Loader) expert(name string, in, out int) *tensor.Weight {
 	}
 	name += ".weight"
 	dt, ok := l.lookup(name, out, in)
-	if !ok {
+	if !ok || !l.whole(name, dt, in) {
 		return nil
 	}
 	return l.mapped(name, dt, 1, out, in)[0].outputs(false, out, 0, 1)
@@ -50,7 +50,13 @@ type Fusion struct {
 
 // FusedExperts returns the n experts of a mixture that are stored in two tensors: gateUp has gate and up of all
 // experts, down has the others.
+//
+// They may also be stored as GGUF files have them: gate as gateUp#0 and up as gateUp#1, both [n, hidden, dim], and down
+// as [n, dim, hidden], whatever f says. Biases are then gateUp_bias#0 and gateUp_bias#1, [n, hidden]. Types may differ.
 func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) []tensor.Expert {
+	if !l.Has(gateUp) && l.Has(pieceName(gateUp, 0)) {
+		return l.expertPieces(gateUp, down, n, dim, hidden, f.Bias)
+	}
 	first, second := []int{n, 2 * hidden, dim}, []int{n, dim, hidden}
 	if f.Transposed {
 		first, second = []int{n, dim, 2 * hidden}, []int{n, hidden, dim}
@@ -58,6 +64,9 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 	dt, ok := l.lookup(gateUp, first...)
 	dt2, ok2 := l.lookup(down, second...)
 	if !ok || !ok2 || f.Transposed && (!l.single(gateUp, dt) || !l.single(down, dt2)) {
+		return nil
+	}
+	if !f.Transposed && (!l.whole(gateUp, dt, dim) || !l.whole(down, dt2, hidden)) {
 		return nil
 	}
 	experts := make([]tensor.Expert, n)
@@ -84,10 +93,16 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 // packFused packs the matrices of experts. The first output of up is number up, and those of gate and of up are step
 // apart.
 func (l Loader) packFused(experts []tensor.Expert, gateUp, down string, dt, dt2 tensor.DType, dim, hidden int, transposed bool, up, step int) {
-	n, first, second := len(experts), l.keep(gateUp, dt, dim), l.keep(down, dt2, hidden)
+	n := len(experts)
+	kept, ok := l.keepRows(gateUp, dt, dim)
+	kept2, ok2 := l.keepRows(down, dt2, hidden)
+	if !ok || !ok2 {
+		return
+	}
 	for i := range experts {
 		e := &experts[i]
-		e.Gate, e.Up, e.Down = l.newWeight(first, hidden, dim), l.newWeight(first, hidden, dim), l.newWeight(second, dim, hidden)
+		e.Gate, e.Up = l.newWeight(kept, hidden, dim), l.newWeight(kept, hidden, dim)
+		e.Down = l.newWeight(kept2, dim, hidden)
 	}
 	l.eachMatrix(gateUp, dt, n, 2*hidden*dim, func(i int, b []byte) {
 		l.storeOutputs(experts[i].Gate, b, dt, transposed, 2*hidden, 0, step)

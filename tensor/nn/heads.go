@@ -13,11 +13,12 @@ type HeadRows struct {
 
 // Heads returns matrices of single heads from the weight name.weight, [heads·rows, in]: for each entry of parts
 // one matrix a head, [N, in], or [in, N] if it is transposed: then blocks of few bits become F32. Entries may share rows.
+// Products with blocks are exact, so that the two forms of a matrix give nearly the same.
 func (l Loader) Heads(name string, in, heads, rows int, parts ...HeadRows) [][]*tensor.Weight {
 	matrices := make([][]*tensor.Weight, len(parts))
 	name += ".weight"
 	dt, ok := l.lookup(name, heads*rows, in)
-	if !ok {
+	if !ok || !l.whole(name, dt, in) {
 		return matrices
 	}
 	b, ok := l.bytes(name)
@@ -35,7 +36,7 @@ func (l Loader) Heads(name string, in, heads, rows int, parts ...HeadRows) [][]*
 			if part.Transposed {
 				is = movable(dt)
 			}
-			w := l.newWeight(l.keep(name, is, wide), out, wide)
+			w := l.newWeight(l.keep(name, is, wide), out, wide).With(tensor.FullPrecision)
 			if ok {
 				rows := b[(h*rows+part.First)*size:][:part.N*size]
 				if is != dt {
@@ -67,7 +68,7 @@ func movable(dt tensor.DType) tensor.DType {
 func (l Loader) StackedHeads(name string, heads, out, in int) (straight, transposed []*tensor.Weight) {
 	name += ".weight"
 	dt, ok := l.lookup(name, heads, out, in)
-	if !ok {
+	if !ok || !l.whole(name, dt, in) {
 		return nil, nil
 	}
 	b, ok := l.bytes(name)
@@ -76,7 +77,7 @@ func (l Loader) StackedHeads(name string, heads, out, in int) (straight, transpo
 	}
 	size := dt.Bytes(in) * out
 	for h := range heads {
-		w := l.newWeight(l.keep(name, dt, in), out, in)
+		w := l.newWeight(l.keep(name, dt, in), out, in).With(tensor.FullPrecision)
 		straight = append(straight, w)
 		if ok {
 			l.storeOutputs(w, b[h*size:][:size], dt, false, out, 0, 1)

@@ -19,35 +19,49 @@ func (l Loader) Linear(name string, in, out int, bias bool) Linear {
 }
 
 // Fused returns several layers with the same input as one layer. Its outputs are those of the parts, one
-// after the other.
+// after the other. Each part keeps its type: see [tensor.Join]. A weight may be stored in pieces, each with some of its
+// rows, name.weight#0, name.weight#1, …, which may differ in type too.
 func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
-	var w *tensor.Weight
-	out, kept, ok := 0, tensor.DType(0), true
-	for i, p := range parts {
-		dt, found := l.lookup(p.Name+".weight", p.Out, in)
-		ok = ok && found
-		if k := l.keep(p.Name+".weight", dt, in); i > 0 && k != kept {
-			kept = tensor.F32
-		} else {
-			kept = k
+	var lin Linear
+	var pieces []piece
+	for _, p := range parts {
+		pieces = append(pieces, l.pieces(p.Name+".weight", p.Out)...)
+	}
+	kept, ok := make([]tensor.DType, len(pieces)), true
+	for i, p := range pieces {
+		dt, found := l.lookup(p.name, p.out, in)
+		if found {
+			kept[i], found = l.keepRows(p.name, dt, in)
 		}
-		out += p.Out
+		ok = ok && found
 	}
 	if ok {
-		w = l.newWeight(kept, out, in)
-		row := 0
-		for _, p := range parts {
-			l.pack(w, row, p.Out, p.Name+".weight")
-			row += p.Out
-		}
+		lin.Weight = l.fuse(in, pieces, kept)
 	}
-	lin := Linear{Weight: w}
 	if bias {
 		for _, p := range parts {
 			lin.Bias = l.join(lin.Bias, l.Vector(p.Name+".bias", p.Out))
 		}
 	}
 	return lin
+}
+
+// fuse reads matrices that have been looked up as one. Neighbours of one type are one packed matrix.
+func (l Loader) fuse(in int, pieces []piece, kept []tensor.DType) *tensor.Weight {
+	var joined []*tensor.Weight
+	for i := 0; i < len(pieces); {
+		n, out := i, 0
+		for ; n < len(pieces) && kept[n] == kept[i]; n++ {
+			out += pieces[n].out
+		}
+		w, row := l.newWeight(kept[i], out, in), 0
+		for _, p := range pieces[i:n] {
+			l.pack(w, row, p.out, p.name)
+			row += p.out
+		}
+		joined, i = append(joined, w), n
+	}
+	return tensor.Join(joined...)
 }
 
 // join returns a and then b, two parts of a vector.
@@ -79,11 +93,15 @@ func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) L
 	if !ok {
 		return lin
 	}
+	kept, ok := l.keepRows(name+".weight", dt, in)
+	if !ok {
+		return lin
+	}
 	b, ok := l.bytes(name + ".weight")
 	if !ok && !l.shapes {
 		return lin
 	}
-	lin.Weight = l.newWeight(l.keep(name+".weight", dt, in), out, in)
+	lin.Weight = l.newWeight(kept, out, in)
 	if !ok {
 		return lin
 	}
@@ -111,11 +129,15 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 	if !ok || !l.single(name+".weight", dt) {
 		return lin
 	}
+	kept, ok := l.keepRows(name+".weight", dt, in)
+	if !ok {
+		return lin
+	}
 	b, ok := l.bytes(name + ".weight")
 	if !ok && !l.shapes {
 		return lin
 	}
-	lin.Weight = l.newWeight(l.keep(name+".weight", dt, in), out, in)
+	lin.Weight = l.newWeight(kept, out, in)
 	if !ok {
 		return lin
 	}
@@ -133,11 +155,15 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	if !ok || !l.single(name+".weight", dt) || groups > 1 && !l.Derive(name+".weight", out, kernel*in) {
 		return lin
 	}
+	kept, ok := l.keepRows(name+".weight", dt, kernel*in)
+	if !ok {
+		return lin
+	}
 	b, ok := l.bytes(name + ".weight")
 	if !ok && !l.shapes {
 		return lin
 	}
-	lin.Weight = l.newWeight(l.keep(name+".weight", dt, kernel*in), out, kernel*in)
+	lin.Weight = l.newWeight(kept, out, kernel*in)
 	if !ok {
 		return lin
 	}
@@ -163,7 +189,8 @@ func (l Loader) Embedding(name string, vocab, dim int) Embedding {
 	return Embedding{l.forProducts(w)}
 }
 
-// Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable].
+// Table returns the table name.weight, [rows, dim], for lookups only: see [tensor.Slab.NewTable]. One of a block type
+// that is tied to others ([Loader.Tie]) is packed for products, so that all share it: lookups read packed rows, too.
 func (l Loader) Table(name string, rows, dim int) Embedding {
 	return Embedding{l.table(name, Lookups, func(l Loader, name string) *tensor.Weight {
 		name += ".weight"
@@ -171,7 +198,15 @@ func (l Loader) Table(name string, rows, dim int) Embedding {
 		if !ok {
 			return nil
 		}
-		kept := l.keep(name, dt, dim)
+		kept, ok := l.keepRows(name, dt, dim)
+		if !ok {
+			return nil
+		}
+		if elements, _ := kept.Block(); l.use == Head && !l.opt.NoHead && elements > 1 {
+			w := l.newWeight(kept, rows, dim)
+			l.pack(w, 0, rows, name)
+			return w
+		}
 		if l.shapes {
 			return tensor.DescribeTable(kept, rows, dim)
 		}
@@ -198,7 +233,7 @@ func (l Loader) forProducts(w *tensor.Weight) *tensor.Weight {
 	if w == nil {
 		return nil
 	}
-	return l.slab.ForProducts(w, l.opt.Precision)
+	return l.slab.ForProducts(w, l.opt.Precision.Of(w.DType))
 }
 
 // RMSNorm returns the norm with the weight name.weight, [dim]. plus is added to every weight: Gemma stores

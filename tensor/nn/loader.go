@@ -12,9 +12,8 @@ import (
 // Options say how a [Loader] reads weights.
 type Options struct {
 	// Convert, if not nil, returns the type in which a stored matrix is kept. If it is nil, matrices keep the stored
-	// type, but for MXFP4: these become BF16, which holds the same values and has faster products. Conversion to a
-	// wider type is exact; to others it is that of [tensor.DType.Encode], and where rows are not whole blocks of the
-	// type, [tensor.DType.Fit] finds another. It may be asked about a matrix more than once.
+	// type. Conversion to a wider type is exact; to others it is that of [tensor.DType.Encode], and where rows are not
+	// whole blocks of the type, [tensor.DType.Fit] finds another. It may be asked about a matrix more than once.
 	Convert func(m Matrix) tensor.DType
 
 	// Converted, if not nil, is told of each tensor that was converted to a type with blocks, and how far its values
@@ -22,7 +21,7 @@ type Options struct {
 	Converted func(m Matrix, kept tensor.DType, d Deviation)
 
 	// Precision says whether products with the matrices round activations.
-	Precision tensor.Precision
+	Precision Precision
 
 	// Experts says where the experts of a mixture lie.
 	Experts Placement
@@ -120,6 +119,9 @@ func (l Loader) At(format string, args ...any) Loader {
 // Layers yields l.At(name.0), l.At(name.1), … for n layers. It stops at the first error, so that a config
 // with a billion layers does not take for ever.
 func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
+	if LayerOf(l.prefix) < 0 {
+		l.converting.layers = max(l.converting.layers, n)
+	}
 	return func(yield func(int, Loader) bool) {
 		for i := 0; i < n && len(l.errs) == 0; i++ {
 			if !yield(i, l.At("%s.%d", name, i)) {

@@ -41,7 +41,7 @@ func (l Loader) mapped(name string, dt tensor.DType, n, out, in int) []mapping {
 	for i := range matrices {
 		m := s
 		m.Data = s.Data[i*size:][:size:size]
-		matrices[i] = mapping{m, dt, l.opt.Precision, out, in}
+		matrices[i] = mapping{m, dt, l.opt.Precision.Of(dt), out, in}
 	}
 	l.inPlace = true
 	l.read(full)

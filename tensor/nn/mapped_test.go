@@ -83,7 +83,7 @@ func TestMappedExperts(t *testing.T) {
 	for _, dt := range dtypes {
 		src := onDisk(t, dt)
 		for name, read := range mixLayouts {
-			for _, p := range []tensor.Precision{tensor.FullPrecision, tensor.BF16Activations} {
+			for _, p := range []Precision{Automatic, BF16Activations} {
 				var results [2]tensor.Tensor
 				for i, where := range []Placement{Packed, Mapped} {
 					l := NewLoader(src, Options{Experts: where, Precision: p})
@@ -159,8 +159,8 @@ func TestMappedBlocks(t *testing.T) {
 		if err := l.Err(false); err != nil {
 			t.Fatal(err)
 		}
-		if dt := e[0].Up.DType; (dt == tensor.MXFP4) != (where == Mapped) {
-			t.Errorf("placement %v: the type is %v", where, dt)
+		if up := e[0].Up; up.DType != tensor.MXFP4 || up.Precision != tensor.Int8Activations {
+			t.Errorf("placement %v: the type is %v, products %v", where, up.DType, up.Precision)
 		}
 	}
 }

@@ -28,14 +28,14 @@ func fourBits(t *testing.T) checkpoint.Source {
 	return src
 }
 
-// Weights of four bits become BF16, which changes no value, unless Convert keeps or widens them.
+// Weights of four bits are kept as they are, unless Convert widens them, which changes no value.
 func TestMXFP4Kept(t *testing.T) {
 	for _, c := range []struct {
 		convert func(Matrix) tensor.DType
 		want    tensor.DType
 	}{
-		{nil, tensor.BF16},
-		{func(m Matrix) tensor.DType { return m.DType }, tensor.MXFP4},
+		{nil, tensor.MXFP4},
+		{As(tensor.BF16), tensor.BF16},
 		{As(tensor.F32), tensor.F32},
 	} {
 		src := fourBits(t)

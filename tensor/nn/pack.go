@@ -14,9 +14,9 @@ func (l Loader) newWeight(dt tensor.DType, out, in int) *tensor.Weight {
 		if l.made++; l.made == maxMade {
 			l.Fail(fmt.Errorf("nn: %q: a model of more than %d matrices is not supported", l.prefix, maxMade))
 		}
-		return tensor.Describe(dt, l.opt.Precision, out, in)
+		return tensor.Describe(dt, l.opt.Precision.Of(dt), out, in)
 	}
-	return l.slab.NewWeight(dt, l.opt.Precision, out, in)
+	return l.slab.NewWeight(dt, l.opt.Precision.Of(dt), out, in)
 }
 
 // maxMade bounds the matrices of a model without data. Kimi K2 has a tenth of it.
@@ -51,6 +51,23 @@ func (l Loader) zeroed(n int) []float32 {
 		l.zeros = make([]float32, n)
 	}
 	return l.zeros[:n:n]
+}
+
+// keepRows is keep for a stored matrix with rows of in elements, which must be whole blocks of the stored type.
+func (l Loader) keepRows(name string, stored tensor.DType, in int) (kept tensor.DType, ok bool) {
+	if !l.whole(name, stored, in) {
+		return stored, false
+	}
+	return l.keep(name, stored, in), true
+}
+
+// whole reports whether rows of in elements are whole blocks of a stored type; if not it records an error.
+func (l Loader) whole(name string, stored tensor.DType, in int) bool {
+	elements, _ := stored.Block()
+	if in%elements != 0 {
+		l.Fail(fmt.Errorf("nn: tensor %q: rows of %d elements are not whole blocks of %d, which %v has", l.full(name), in, elements, stored))
+	}
+	return in%elements == 0
 }
 
 // single reports whether the elements of a stored type can be moved one by one; if not it records an error.
