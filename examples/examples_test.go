@@ -31,6 +31,7 @@ var programs = map[string]struct {
 	"logitlens":  {[]string{"internal/tiny/decoder"}, []string{"-o", "lens.png", "The cat sat on the"}},
 	"moe":        {[]string{"moe/sparse"}, []string{"-max-tokens", "8", "-o", "moe.png", "The king has two horses. ="}},
 	"ner":        {[]string{"internal/tiny/encoder", "internal/tiny/tagger"}, []string{"Anna works at Acme in Paris."}},
+	"quantize":   {[]string{"internal/tiny/decoder"}, []string{"-to", "Q4_0", "-v"}},
 	"translate":  {[]string{"internal/tiny/translator"}, []string{"-task", "translation_en_to_fr", "-layer", "1", "-head", "0", "-o", "alignment.png", "the cat sat on the mat"}},
 }
 

@@ -34,7 +34,8 @@ func Source(src checkpoint.Source, choose func(nn.Matrix) tensor.DType, converte
 		if err != nil || len(info.Shape) < 2 {
 			continue
 		}
-		m := nn.Matrix{Name: name, DType: dt, In: info.Shape[len(info.Shape)-1], Use: useOf(name, head), Layer: nn.LayerOf(name), Layers: layers}
+		in := info.Shape[len(info.Shape)-1]
+		m := nn.Matrix{Name: name, DType: dt, Rows: int(info.Size) / max(1, dt.Bytes(in)), In: in, Use: useOf(name, head), Layer: nn.LayerOf(name), Layers: layers}
 		kept := choose(m).Fit(m.In)
 		if kept == dt {
 			continue

@@ -24,6 +24,7 @@ const (
 type Matrix struct {
 	Name  string       // of the tensor in the checkpoint, which may hold more than one: experts, heads
 	DType tensor.DType // in which it is stored
+	Rows  int          // of the tensor, in all
 	In    int          // elements of a row
 	Use   Use
 
@@ -92,6 +93,9 @@ func LayerOf(name string) int {
 func (l Loader) keep(name string, stored tensor.DType, in int) tensor.DType {
 	m := Matrix{Name: l.full(name), DType: stored, In: in, Use: l.use, Layers: l.converting.layers}
 	m.Layer = LayerOf(m.Name)
+	if info, ok := l.src.Lookup(m.Name); ok {
+		m.Rows = rowsOf(info, in)
+	}
 	kept, err := l.keptAs(m)
 	if err != nil {
 		l.Fail(err)
@@ -100,6 +104,15 @@ func (l Loader) keep(name string, stored tensor.DType, in int) tensor.DType {
 		l.converting.matrices[m.Name] = converted{m, kept}
 	}
 	return kept
+}
+
+// rowsOf returns how many rows of in elements a tensor has.
+func rowsOf(info checkpoint.Info, in int) int {
+	n := 1
+	for _, d := range info.Shape {
+		n *= d
+	}
+	return n / max(in, 1)
 }
 
 // keptAs returns the type in which a matrix is kept.
@@ -124,7 +137,7 @@ func (l Loader) kept(info checkpoint.Info) int64 {
 		return info.Size
 	}
 	in := info.Shape[len(info.Shape)-1]
-	dt, _ := l.keptAs(Matrix{Name: info.Name, DType: stored, In: in, Layer: LayerOf(info.Name), Layers: l.converting.layers})
+	dt, _ := l.keptAs(Matrix{Name: info.Name, DType: stored, Rows: rowsOf(info, in), In: in, Layer: LayerOf(info.Name), Layers: l.converting.layers})
 	elements, bytes := stored.Block()
 	keptElements, keptBytes := dt.Block()
 	return info.Size / int64(bytes) * int64(elements) / int64(keptElements) * int64(keptBytes)

@@ -89,8 +89,31 @@ func TestConvertToBlocks(t *testing.T) {
 	if uses["embed.weight"] != Head || uses["positions.weight"] != Lookups || uses["layers.0.q.weight"] != Products {
 		t.Errorf("uses are %v", uses)
 	}
+	if i := slices.IndexFunc(asked, func(m Matrix) bool { return m.Name == "layers.1.wide.weight" }); asked[i].Rows != 100 || asked[i].In != 512 {
+		t.Errorf("%+v has not 100 rows of 512", asked[i])
+	}
 	if len(told) != 6 || told["layers.1.odd.weight"] != "" || !strings.HasPrefix(told["layers.0.k.weight"], "Q4_K 0.0") {
 		t.Errorf("told of %v", told)
+	}
+}
+
+// A recipe says how many layers there are, where the checkpoint has none yet.
+func TestLayersOfShapes(t *testing.T) {
+	var asked []Matrix
+	l := NewLoader(checkpoint.NewShapes(checkpoint.BF16), Options{Convert: func(m Matrix) tensor.DType { asked = append(asked, m); return m.DType }})
+	for _, l := range l.At("model").Layers("layers", 8) {
+		l.Experts("experts", 30, 32, 64, "gate", "up", "down")
+	}
+	if err := l.Err(false); err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range asked {
+		if m.Layers != 8 || m.Layer != i/90 {
+			t.Fatalf("%s: layer %d of %d", m.Name, m.Layer, m.Layers)
+		}
+	}
+	if len(asked) != 8*90 {
+		t.Errorf("asked about %d matrices", len(asked))
 	}
 }
 

@@ -119,6 +119,9 @@ func (l Loader) At(format string, args ...any) Loader {
 // Layers yields l.At(name.0), l.At(name.1), … for n layers. It stops at the first error, so that a config
 // with a billion layers does not take for ever.
 func (l Loader) Layers(name string, n int) iter.Seq2[int, Loader] {
+	if LayerOf(l.prefix) < 0 {
+		l.converting.layers = max(l.converting.layers, n)
+	}
 	return func(yield func(int, Loader) bool) {
 		for i := 0; i < n && len(l.errs) == 0; i++ {
 			if !yield(i, l.At("%s.%d", name, i)) {

@@ -22,17 +22,31 @@ import (
 //go:embed decoder encoder classifier embedder tagger translator
 var files embed.FS
 
-// Open returns the decoder in a folder, with its tokenizer, or the tiny one if folder is empty. It shows progress on the
-// standard error stream.
-func Open(folder string) (*model.Decoder, error) {
+// Open returns the decoder in a folder or a GGUF file, with its tokenizer, or the tiny one if folder is empty. It shows
+// progress on the standard error stream.
+func Open(folder string) (*model.Decoder, error) { return Decoder(folder, model.Options{}) }
+
+// Decoder is [Open] with options; Progress is told of what the standard error stream shows.
+func Decoder(folder string, opt model.Options) (*model.Decoder, error) {
 	if folder == "" {
 		fsys, err := fs.Sub(files, "decoder")
 		if err != nil {
 			return nil, err
 		}
-		return model.OpenDecoder(fsys, model.Options{})
+		return model.OpenDecoder(fsys, opt)
 	}
-	d, err := opened(folder, model.OpenDecoder)
+	d, err := opened(folder, func(fsys fs.FS, shown model.Options) (*model.Decoder, error) {
+		own := opt
+		own.GGUF = shown.GGUF
+		own.Progress = func(done, total int64) {
+			for _, f := range []func(done, total int64){opt.Progress, shown.Progress} {
+				if f != nil {
+					f(done, total)
+				}
+			}
+		}
+		return model.OpenDecoder(fsys, own)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +70,9 @@ func Task[T any](folder, head string, fresh func(*model.Encoder) (*T, error), op
 }
 
 // opened opens the folder, or the GGUF file, that -model names with open.
-func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
-	opt := model.Options{Progress: progress()}
-	if dir, name := filepath.Split(folder); filepath.Ext(name) == ".gguf" {
+func opened[T any](given string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
+	folder, opt := given, model.Options{Progress: progress()}
+	if dir, name := filepath.Split(given); filepath.Ext(name) == ".gguf" {
 		folder, opt.GGUF = cmp.Or(dir, "."), name
 	}
 	if err := check(folder); err != nil {
@@ -66,7 +80,7 @@ func opened[T any](folder string, open func(fs.FS, model.Options) (*T, error)) (
 	}
 	t, err := open(os.DirFS(folder), opt)
 	if err != nil {
-		return nil, fmt.Errorf("-model %s: %w", folder, err)
+		return nil, fmt.Errorf("-model %s: %w", given, err)
 	}
 	return t, nil
 }
