@@ -125,7 +125,10 @@ func (j *job) put() {
 	clear(j.segments)
 	clear(j.weights)
 	for _, w := range j.workers {
-		w.wide.cache = nil
+		w.wide.cache, w.ahead = nil, ahead{}
+		for _, m := range w.mates {
+			m.ahead = ahead{}
+		}
 	}
 	j.segments, j.weights, j.tiles = j.segments[:0], j.weights[:0], j.tiles[:0]
 	jobs.Put(j, j.bytes())

@@ -186,3 +186,30 @@ func TestQuantise(t *testing.T) {
 		t.Errorf("zeros are %v with scale %x", zero, s)
 	}
 }
+
+// A token that is not a number changes no row that does not see it, and shows in those that do.
+func TestStoredNaN(t *testing.T) {
+	const n, bad, window = 300, 100, 20
+	for _, queries := range []int{1, 3, 6} {
+		h := &heads{queries: queries, cache: CacheLayer{KVHeads: 1, KeyDim: 40, ValueDim: 32, Mask: Mask{Causal: true, Window: window}}}
+		x := random(7, n, h.width())
+		own := x.Row(bad)[queries*40:]
+		clear(own)
+		for _, dt := range cacheTypes {
+			want := h.emulated(dt, x)
+			own[3], own[40] = float32(math.NaN()), float32(math.Inf(-1))
+			for _, step := range []int{n, 1} {
+				got := h.fed(x, planOf(h).NewCache(dt), step)
+				for row := range n {
+					what := fmt.Sprintf("%v, %d queries, %d at a time, row %d", dt, queries, step, row)
+					if row < bad || row >= bad+window {
+						tensortest.CheckBits(t, what, got.Row(row), want.Row(row))
+					} else if v := got.Row(row)[0]; v-v == 0 {
+						t.Fatalf("%s is %v", what, v)
+					}
+				}
+			}
+			clear(own)
+		}
+	}
+}
