@@ -1,7 +1,9 @@
 package benchmarks
 
 import (
+	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +42,35 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	if os.Getenv("TRANSFORMER_REAL") == "" {
 		b.Run("smollm2-135m-random", func(b *testing.B) {
 			benchTypes(b, smolLM135M, smolLM135M.random, bench)
+		})
+	}
+	benchFiles(b, bench)
+}
+
+// benchFiles runs a benchmark on each GGUF file in the folder that TRANSFORMER_REAL names.
+func benchFiles(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
+	dir := os.Getenv("TRANSFORMER_REAL")
+	names, err := fs.Glob(os.DirFS(dir), "*.gguf")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range names {
+		b.Run(strings.TrimSuffix(name, ".gguf"), func(b *testing.B) {
+			for _, kind := range []struct {
+				name      string
+				precision nn.Precision
+			}{{"fast", nn.Automatic}, {"exact", nn.Exact}} {
+				get := sync.OnceValues(func() (*model.Decoder, error) {
+					return model.OpenDecoder(os.DirFS(dir), model.Options{GGUF: name, Precision: kind.precision})
+				})
+				run(b, kind.name, func(b *testing.B) {
+					d, err := get()
+					if err != nil {
+						b.Fatal(err)
+					}
+					bench(b, d)
+				})
+			}
 		})
 	}
 }

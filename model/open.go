@@ -59,8 +59,8 @@ type Options struct {
 
 	// KeepBits keeps weights of GPTQ and compressed-tensors in their 4 or 8 bits, as [tensor.Q4_0] or [tensor.Q8_0], where
 	// these hold the same values: symmetric integers (sym), in groups of 32, 64 or 128 in their order (no desc_act) or one a
-	// row, with scales that float16 holds. Memory and the time of a token are those of so few bits. Convert is asked about
-	// these types then. Other matrices count as F32, as without it.
+	// row, with scales that float16 holds. Memory and the time of a token are those of so few bits, and Precision and
+	// Convert are about these types then. Other matrices count as F32, as without it.
 	KeepBits bool
 
 	// Progress, if not nil, is called with the number of bytes of weights read so far, and in all.

@@ -16,7 +16,8 @@
 // A file does not say everything that Hugging Face's config says. Where llama.cpp knows the rest by the architecture's
 // name, so does this package; what llama.cpp cannot say is taken from the published models. GPT-NeoX's rotation has base
 // 10000, Mistral has no window and StarCoder 2 has one of 4096, gpt-oss does not round YaRN's bounds, activations are the
-// family's. A model that was trained with something else cannot be told from its file.
+// family's. Positions of RoBERTa count from 0, since the rows before are not stored; nor are BERT's pooler and the heads over
+// the vocabulary of encoders. A model that was trained with something else cannot be told from its file.
 //
 // An architecture, a scaling of the rotation, or a key of another type that this package does not know is an error that
 // names it, and so is a key that changes the numbers and that the architecture does not read.

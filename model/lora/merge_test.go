@@ -44,14 +44,14 @@ func stored(name string, dt tensor.DType, values []float32, shape ...int) checkp
 
 // In whatever types base and adapter are stored, the sum is float32, of the values as they are stored.
 func TestTypes(t *testing.T) {
-	const rows, cols, r, alpha = 5, 3, 2, 3
+	const rows, cols, r, alpha = 5, 64, 2, 3
 	random := rand.New(rand.NewPCG(1, 2))
 	w, down, up := tensortest.Normal(random, rows*cols), tensortest.Normal(random, r*cols), tensortest.Normal(random, rows*r)
 	c, err := hf.ParseConfig("config.json", []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, base := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
+	for _, base := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.Q8_0, tensor.Q4_1} {
 		for _, kept := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
 			entries := []checkpoint.Entry{stored("q.weight", base, w, rows, cols), stored("q.lora_A.weight", kept, down, r, cols), stored("q.lora_B.weight", kept, up, rows, r)}
 			a, err := lora.Open(fstest.MapFS{"adapter_config.json": {Data: []byte(`{"peft_type": "LORA", "r": 2, "lora_alpha": 3, "target_modules": ["q"]}`)},

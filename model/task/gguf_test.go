@@ -3,6 +3,7 @@ package task_test
 import (
 	"bytes"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -145,5 +146,68 @@ func TestBothForms(t *testing.T) {
 	}
 	if _, err := model.OpenEncoder(fsys, model.Options{GGUF: "other.gguf"}); err == nil {
 		t.Error("a file that is not there is opened")
+	}
+}
+
+// Layers of an EmbeddingGemma come between pooling and norm.
+func TestDenseGGUF(t *testing.T) {
+	const dim, inner, head = 8, 12, 4
+	shapes := map[string]tensor.Shape{"token_embd.weight": tensor.Of(9, dim), "output_norm.weight": tensor.Of(dim), "dense_2.weight": tensor.Of(10, dim), "dense_3.weight": tensor.Of(6, 10)}
+	for name, shape := range map[string]tensor.Shape{"attn_norm": tensor.Of(dim), "attn_q": tensor.Of(dim, dim), "attn_k": tensor.Of(head, dim), "attn_v": tensor.Of(head, dim),
+		"attn_output": tensor.Of(dim, dim), "attn_q_norm": tensor.Of(head), "attn_k_norm": tensor.Of(head), "post_attention_norm": tensor.Of(dim), "ffn_norm": tensor.Of(dim),
+		"ffn_gate": tensor.Of(inner, dim), "ffn_up": tensor.Of(inner, dim), "ffn_down": tensor.Of(dim, inner), "post_ffw_norm": tensor.Of(dim)} {
+		shapes["blk.0."+name+".weight"] = shape
+	}
+	src := checkpoint.Formula(shapes, func(string, tensor.Shape) (offset, scale float64) { return 0.2, 0.5 })
+	m := new(gguf.Metadata)
+	m.Set("general.architecture", gguf.Of("gemma-embedding"))
+	for key, n := range map[string]uint32{"block_count": 1, "embedding_length": dim, "feed_forward_length": inner, "attention.head_count": 2, "attention.head_count_kv": 1,
+		"attention.key_length": head, "attention.value_length": head, "context_length": 16, "attention.sliding_window": 8, "pooling_type": 1} {
+		m.Set("gemma-embedding."+key, gguf.Of(n))
+	}
+	m.Set("gemma-embedding.attention.layer_norm_rms_epsilon", gguf.Of(float32(1e-6)))
+	m.Set("tokenizer.ggml.model", gguf.Of("llama"))
+	m.Set("tokenizer.ggml.tokens", gguf.ArrayOf([]string{"<unk>", "<s>", "</s>", "▁", "a", "b", "▁a", "ab", "▁ab"}))
+	m.Set("tokenizer.ggml.scores", gguf.ArrayOf([]float32{0, 0, 0, -5, -6, -7, -2, -3, -1}))
+	m.Set("tokenizer.ggml.token_type", gguf.ArrayOf([]int32{2, 3, 3, 1, 1, 1, 1, 1, 1}))
+	var b bytes.Buffer
+	if err := gguf.Write(&b, m, src); err != nil {
+		t.Fatal(err)
+	}
+	e, err := task.OpenEmbedder(fstest.MapFS{"m.gguf": {Data: b.Bytes()}}, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Encode("ab a")
+	if err != nil || e.Dim != 6 || len(e.Modules) != 3 {
+		t.Fatalf("%v; %d numbers, %d modules", err, e.Dim, len(e.Modules))
+	}
+	e.Modules, e.Dim = nil, dim
+	x, err := e.Encode("ab a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := x.Data
+	for _, name := range []string{"dense_2.weight", "dense_3.weight"} {
+		w, err := checkpoint.ReadFloat32(src, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y := make([]float32, w.Rows())
+		for i := range y {
+			for j, v := range w.Row(i) {
+				y[i] += v * want[j]
+			}
+		}
+		want = y
+	}
+	length := 0.0
+	for _, v := range want {
+		length += float64(v) * float64(v)
+	}
+	for i, v := range want {
+		if w := float64(v) / math.Sqrt(length); math.Abs(w-float64(got.Data[i])) > 1e-6 { // a few roundings of numbers below 1
+			t.Errorf("number %d is %v, want %v", i, got.Data[i], w)
+		}
 	}
 }

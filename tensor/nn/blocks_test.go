@@ -52,30 +52,28 @@ func checkValues(t *testing.T, w *tensor.Weight, row int, src checkpoint.Source,
 	}
 }
 
-// Layers that are joined keep the types of their parts, and pieces of a weight are a weight; rows move as blocks.
+// Layers that are joined keep the types of their parts, and rows move as blocks.
 func TestFusedBlocks(t *testing.T) {
 	src := blockSource(t, blocks("q.weight", tensor.Q4_K, 48, 512), blocks("k.weight", tensor.Q4_K, 20, 512), blocks("v.weight", tensor.Q6_K, 20, 512),
-		blocks("wide.weight", tensor.F16, 3, 512), blocks("pieces.weight#0", tensor.Q5_0, 30, 512), blocks("pieces.weight#1", tensor.Q8_0, 30, 512))
+		blocks("wide.weight", tensor.F16, 3, 512))
 	for _, p := range []Precision{Automatic, Exact} {
 		l := NewLoader(src, Options{Precision: p})
 		qkv := l.Fused(512, false, Part{"q", 48}, Part{"k", 20}, Part{"v", 20}, Part{"wide", 3}).Weight
-		pieces := l.Linear("pieces", 512, 60, false).Weight
 		if err := l.Err(true); err != nil {
 			t.Fatal(err)
 		}
 		var kinds []string
-		for _, w := range slices.Concat(qkv.Parts(), pieces.Parts()) {
+		for _, w := range qkv.Parts() {
 			kinds = append(kinds, fmt.Sprint(w.DType, w.Out, w.Precision == tensor.Int8Activations))
 		}
 		fast := fmt.Sprint(p == Automatic)
-		if want := []string{"Q4_K 68 " + fast, "Q6_K 20 " + fast, "F16 3 false", "Q5_0 30 " + fast, "Q8_0 30 " + fast}; !slices.Equal(kinds, want) {
+		if want := []string{"Q4_K 68 " + fast, "Q6_K 20 " + fast, "F16 3 false"}; !slices.Equal(kinds, want) {
 			t.Errorf("%v: parts %q, want %q", p, kinds, want)
 		}
 		checkValues(t, qkv, 0, src, "q.weight", 0, 48)
 		checkValues(t, qkv, 48, src, "k.weight", 0, 20)
 		checkValues(t, qkv, 68, src, "v.weight", 0, 20)
 		checkValues(t, qkv, 88, src, "wide.weight", 0, 3)
-		checkValues(t, pieces, 30, src, "pieces.weight#1", 0, 30)
 
 		l = NewLoader(src, Options{})
 		moved := l.LinearRows("q", 512, 48, false, [][2]int{{40, 8}, {0, 40}}).Weight
@@ -110,28 +108,26 @@ func TestTiedBlocks(t *testing.T) {
 	}
 }
 
-// Experts in pieces, as stacks of blocks, are those that a fused tensor has: packed and in place, with the same bits.
-func TestExpertPieces(t *testing.T) {
-	const n, dim, hidden = 3, 256, 64
-	src := blockSource(t, blocks("up#0", tensor.Q4_K, n, hidden, dim), blocks("up#1", tensor.Q6_K, n, hidden, dim), blocks("down", tensor.Q8_0, n, dim, hidden),
-		blocks("up_bias#0", tensor.F32, n, hidden), blocks("up_bias#1", tensor.F32, n, hidden), blocks("down_bias", tensor.F32, n, dim))
+// Experts of blocks, each matrix of another type, give the same bits packed and in place.
+func TestExpertBlocks(t *testing.T) {
+	const n, dim, hidden = 2, 256, 64
+	var entries []checkpoint.Entry
+	for e := range n {
+		entries = append(entries, blocks(fmt.Sprintf("e.%d.gate.weight", e), tensor.Q4_K, hidden, dim), blocks(fmt.Sprintf("e.%d.up.weight", e), tensor.Q6_K, hidden, dim),
+			blocks(fmt.Sprintf("e.%d.down.weight", e), tensor.Q8_0, dim, hidden))
+	}
+	src := blockSource(t, entries...)
 	x := tensor.From(tensortest.Normal(rand.New(rand.NewPCG(1, 2)), 7*dim), 7, dim)
-	g := tensor.Groups{Rows: []int{0, 1, 2, 3, 4, 5, 6, 0}, Ends: []int{3, 7, 8}}
+	g := tensor.Groups{Rows: []int{0, 1, 2, 3, 4, 5, 6, 0}, Ends: []int{3, 8}}
 	for _, p := range []Precision{Automatic, Exact} {
 		var results [2]tensor.Tensor
 		for i, where := range []Placement{Packed, Mapped} {
 			l := NewLoader(src, Options{Experts: where, Precision: p})
-			experts := l.FusedExperts("up", "down", n, dim, hidden, Fusion{Transposed: true, Interleaved: true, Bias: true})
+			experts := l.Experts("e", n, dim, hidden, "gate", "up", "down")
 			if err := l.Err(true); err != nil || l.InPlace() != (where == Mapped) {
 				t.Fatalf("placement %v, in place %v: %v", where, l.InPlace(), err)
 			}
-			for j, e := range experts {
-				checkValues(t, e.Gate, 0, src, "up#0", j*hidden, hidden)
-				checkValues(t, e.Up, 0, src, "up#1", j*hidden, hidden)
-				checkValues(t, e.Down, 0, src, "down", j*dim, dim)
-				bias, _ := checkpoint.ReadFloat32(src, "up_bias#1")
-				tensortest.CheckBits(t, "bias", e.UpBias, bias.Data[j*hidden:][:hidden])
-			}
+			checkValues(t, experts[1].Up, 0, src, "e.1.up.weight", 0, hidden)
 			results[i] = tensor.New(len(g.Rows), dim)
 			tensor.FeedForwardGrouped(results[i], x, g, experts, SiLU)
 		}
@@ -156,12 +152,11 @@ func TestHeadBlocks(t *testing.T) {
 	checkValues(t, heads[2][1], 0, src, "kv.weight", 96+64, 32)
 }
 
-// Rows that are not whole blocks are an error that names the tensor, whatever reads them, and so are pieces that do not
-// make the whole.
+// Rows that are not whole blocks are an error that names the tensor, whatever reads them.
 func TestBlockErrors(t *testing.T) {
 	src := func() checkpoint.Source {
 		return blockSource(t, blocks("w.weight", tensor.Q8_0, 4, 48), blocks("f.weight", tensor.F32, 4, 48), blocks("c.weight", tensor.Q8_0, 48, 32),
-			blocks("s", tensor.Q8_0, 2, 2, 48), blocks("s#0", tensor.Q8_0, 2, 2, 48), blocks("d", tensor.Q8_0, 2, 48, 32), blocks("p.weight#0", tensor.F32, 3, 48))
+			blocks("s", tensor.Q8_0, 2, 2, 48), blocks("d", tensor.Q8_0, 2, 48, 32), blocks("x.0.w.weight", tensor.Q8_0, 4, 48))
 	}
 	whole := `tensor "w.weight": rows of 48 elements are not whole blocks of 32, which Q8_0 has`
 	for _, c := range []struct {
@@ -174,10 +169,9 @@ func TestBlockErrors(t *testing.T) {
 		{Options{}, func(l Loader) { l.Table("w", 4, 48) }, whole},
 		{Options{}, func(l Loader) { l.Embedding("w", 4, 48) }, whole},
 		{Options{}, func(l Loader) { l.Heads("w", 48, 2, 2, HeadRows{N: 2}) }, whole},
-		{Options{Experts: Mapped}, func(l Loader) { l.stack("s", 2, 2, 48, nil) }, `"s": rows of 48`},
+		{Options{Experts: Mapped}, func(l Loader) { l.Experts("x", 1, 48, 4, "w", "w", "w") }, `tensor "x.0.w.weight": rows of 48`},
 		{Options{}, func(l Loader) { l.FusedExperts("s", "d", 2, 48, 1, Fusion{}) }, `"d" has shape`},
 		{Options{}, func(l Loader) { l.Conv1D("c", 48, 32) }, `"c.weight" is Q8_0, and has to be transposed`},
-		{Options{}, func(l Loader) { l.Linear("p", 48, 4, false) }, `the pieces of "p.weight", from "p.weight#0" on, have 3 rows in all, want 4`},
 	} {
 		l := NewLoader(src(), c.opt)
 		c.read(l)

@@ -50,13 +50,7 @@ type Fusion struct {
 
 // FusedExperts returns the n experts of a mixture that are stored in two tensors: gateUp has gate and up of all
 // experts, down has the others.
-//
-// They may also be stored as GGUF files have them: gate as gateUp#0 and up as gateUp#1, both [n, hidden, dim], and down
-// as [n, dim, hidden], whatever f says. Biases are then gateUp_bias#0 and gateUp_bias#1, [n, hidden]. Types may differ.
 func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) []tensor.Expert {
-	if !l.Has(gateUp) && l.Has(pieceName(gateUp, 0)) {
-		return l.expertPieces(gateUp, down, n, dim, hidden, f.Bias)
-	}
 	first, second := []int{n, 2 * hidden, dim}, []int{n, dim, hidden}
 	if f.Transposed {
 		first, second = []int{n, dim, 2 * hidden}, []int{n, hidden, dim}

@@ -19,24 +19,19 @@ func (l Loader) Linear(name string, in, out int, bias bool) Linear {
 }
 
 // Fused returns several layers with the same input as one layer. Its outputs are those of the parts, one
-// after the other. Each part keeps its type: see [tensor.Join]. A weight may be stored in pieces, each with some of its
-// rows, name.weight#0, name.weight#1, …, which may differ in type too.
+// after the other. Each part keeps its type: see [tensor.Join].
 func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 	var lin Linear
-	var pieces []piece
-	for _, p := range parts {
-		pieces = append(pieces, l.pieces(p.Name+".weight", p.Out)...)
-	}
-	kept, ok := make([]tensor.DType, len(pieces)), true
-	for i, p := range pieces {
-		dt, found := l.lookup(p.name, p.out, in)
+	kept, ok := make([]tensor.DType, len(parts)), true
+	for i, p := range parts {
+		dt, found := l.lookup(p.Name+".weight", p.Out, in)
 		if found {
-			kept[i], found = l.keepRows(p.name, dt, in)
+			kept[i], found = l.keepRows(p.Name+".weight", dt, in)
 		}
 		ok = ok && found
 	}
 	if ok {
-		lin.Weight = l.fuse(in, pieces, kept)
+		lin.Weight = l.fuse(in, parts, kept)
 	}
 	if bias {
 		for _, p := range parts {
@@ -47,17 +42,17 @@ func (l Loader) Fused(in int, bias bool, parts ...Part) Linear {
 }
 
 // fuse reads matrices that have been looked up as one. Neighbours of one type are one packed matrix.
-func (l Loader) fuse(in int, pieces []piece, kept []tensor.DType) *tensor.Weight {
+func (l Loader) fuse(in int, parts []Part, kept []tensor.DType) *tensor.Weight {
 	var joined []*tensor.Weight
-	for i := 0; i < len(pieces); {
+	for i := 0; i < len(parts); {
 		n, out := i, 0
-		for ; n < len(pieces) && kept[n] == kept[i]; n++ {
-			out += pieces[n].out
+		for ; n < len(parts) && kept[n] == kept[i]; n++ {
+			out += parts[n].Out
 		}
 		w, row := l.newWeight(kept[i], out, in), 0
-		for _, p := range pieces[i:n] {
-			l.pack(w, row, p.out, p.name)
-			row += p.out
+		for _, p := range parts[i:n] {
+			l.pack(w, row, p.Out, p.Name+".weight")
+			row += p.Out
 		}
 		joined, i = append(joined, w), n
 	}

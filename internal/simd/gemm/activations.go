@@ -100,7 +100,7 @@ func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int)
 // packTile packs a tile of t rows of n columns, of which the first have exist.
 func (a Activations) packTile(dst []float32, t int, x, scratch []float32, have, ldx, n int) {
 	if a == AsInt8Blocks {
-		for r := range t {
+		for r := 0; r < t && n > 0; r++ {
 			quantizeInt8(dst[r*int8Len:], t*int8Len, x[min(r, have-1)*ldx:][:n])
 		}
 		return

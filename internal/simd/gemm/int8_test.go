@@ -377,6 +377,17 @@ func TestInt8Specials(t *testing.T) {
 	})
 }
 
+// Without inputs there is nothing to pack, and outputs are zero.
+func TestInt8Empty(t *testing.T) {
+	f := Q8_0.Int8()
+	y := []float32{1, 2, 3, 4, 5, 6}
+	f.PackRows(nil, nil, nil, 3, 0, 0)
+	New(f, 2, 0).Multiply(y, 2, nil, 3, 0, 1, Epilogue{})
+	if _, same := tensortest.SameBits(y, make([]float32, 6)); !same {
+		t.Errorf("outputs are %v", y)
+	}
+}
+
 func TestInt8NoAllocation(t *testing.T) {
 	for _, set := range simd.Sets() {
 		restore := simd.Force(set)

@@ -136,10 +136,12 @@ def unigram(out, tmp):
     return dict(t5=t5, xlmr=case(t, TEXTS) + [dict(text="The cat sat.", pair="on the mat", ids=pair.ids, types=pair.type_ids)])
 
 
-def words(out, tmp, name, lower):
-    classes.words(tmp, lower=lower)
-    with open(os.path.join(tmp, "vocab.txt")) as f:
-        vocab = f.read().split("\n")[:-1]
+def words(out, name, lower):
+    # Not trained: the library's trainer of word pieces gives another vocabulary each time.
+    normalizer, split = normalizers.BertNormalizer(lowercase=lower), pre_tokenizers.BertPreTokenizer()
+    seen = [w for line in classes.LINES for w, _ in split.pre_tokenize_str(normalizer.normalize_str(line))]
+    letters, often = sorted(set("".join(seen))), sorted({w for w in seen if seen.count(w) > 1 and len(w) > 1})
+    vocab = classes.WORDS + letters + ["##" + c for c in letters] + often + sorted({"##" + w[2:] for w in often if len(w) > 3})
     t = Tokenizer(models.WordPiece({w: i for i, w in enumerate(vocab)}, unk_token="[UNK]"))
     t.normalizer = normalizers.BertNormalizer(lowercase=lower)
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -225,7 +227,7 @@ def pairs(out):
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else HERE
     with tempfile.TemporaryDirectory() as tmp:
-        cases = dict(llama=llama(out, tmp), gemma=gemma(out, tmp), bert=words(out, tmp, "bert", True), bert_cased=words(out, tmp, "bert_cased", False), **unigram(out, tmp))
+        cases = dict(llama=llama(out, tmp), gemma=gemma(out, tmp), bert=words(out, "bert", True), bert_cased=words(out, "bert_cased", False), **unigram(out, tmp))
     data = json.dumps(dict(texts=TEXTS, cases=cases, splits=pairs(out)), ensure_ascii=False, separators=(",", ":")).encode()
     with open(os.path.join(out, "cases.json.gz"), "wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as f:
         f.write(data)
