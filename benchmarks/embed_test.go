@@ -6,8 +6,10 @@ import (
 
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/quantize"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // bertShape is the size of an encoder of the BERT form.
@@ -23,10 +25,10 @@ var (
 
 const bertVocab = 30522
 
-func (s bertShape) random() (*model.Encoder, error) {
+func (s bertShape) random(opt model.Options) (*model.Encoder, error) {
 	config := fmt.Appendf(nil, `{"model_type": "bert", "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": %d,
 		"num_attention_heads": %d, "vocab_size": %d, "max_position_embeddings": 512}`, s.dim, s.inner, s.layers, s.heads, bertVocab)
-	return model.NewEncoder(config, checkpoint.Random(1, tensor.F32), model.Options{})
+	return model.NewEncoder(config, checkpoint.Random(1, tensor.F32), opt)
 }
 
 // flops returns the floating-point operations of a batch with these lengths.
@@ -39,13 +41,15 @@ func (s bertShape) flops(lengths []int) float64 {
 }
 
 // BenchmarkEmbed is the speed of encoders, in sentences and tokens a second, for batches of equal lengths
-// and of mixed ones, in which no token is padding: minilm-l6 is the shape of all-MiniLM-L6-v2.
+// and of mixed ones, in which no token is padding: minilm-l6 is the shape of all-MiniLM-L6-v2. int8 is
+// [quantize.Encoder8]: weights and activations of 8 bits. Its share, too, is of the peak of float32.
 func BenchmarkEmbed(b *testing.B) {
 	for _, shape := range []struct {
 		name string
 		bertShape
-	}{{"minilm-l6", miniLM}, {"bert-base", bertBase}} {
-		e, err := shape.random()
+		convert func(nn.Matrix) tensor.DType
+	}{{"minilm-l6/f32", miniLM, nil}, {"minilm-l6/int8", miniLM, quantize.Encoder8}, {"bert-base/f32", bertBase, nil}, {"bert-base/int8", bertBase, quantize.Encoder8}} {
+		e, err := shape.random(model.Options{Convert: shape.convert})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -54,13 +58,13 @@ func BenchmarkEmbed(b *testing.B) {
 			for i := range lengths {
 				lengths[i] = c[1]
 			}
-			run(b, fmt.Sprintf("%s/f32/%dx%d", shape.name, c[0], c[1]), func(b *testing.B) { benchEmbed(b, e, shape.bertShape, lengths) })
+			run(b, fmt.Sprintf("%s/%dx%d", shape.name, c[0], c[1]), func(b *testing.B) { benchEmbed(b, e, shape.bertShape, lengths) })
 		}
 		mixed := make([]int, 64) // 16 to 112 tokens, 64 in the mean
 		for i := range mixed {
 			mixed[i] = 16 + i*37%97
 		}
-		run(b, shape.name+"/f32/mixed", func(b *testing.B) { benchEmbed(b, e, shape.bertShape, mixed) })
+		run(b, shape.name+"/mixed", func(b *testing.B) { benchEmbed(b, e, shape.bertShape, mixed) })
 	}
 }
 

@@ -52,6 +52,14 @@
 // embedding, the stream after each residual, attention weights, logits. It returns a function for the tensors
 // it wants to see. Nothing is computed for the others.
 //
+// # Arithmetic
+//
+// Matrices are kept as they are stored. Those of block types, of 8 bits or fewer as in GGUF files, are multiplied fast:
+// activations are rounded to 8 bits, in blocks of 32, and products within a block are exact integers. All others are
+// multiplied by float32 activations, and so are blocks with nn.Exact in [Options]: the numbers are then the
+// reference's for the values of the file. The method Arithmetic of a model tells which types it has and what is done.
+// In both, no bit depends on how a text was split, on a batch or on the number of processors.
+//
 // # Memory
 //
 // A model takes the size of its weights, in the types in which they are kept. A session takes

@@ -44,12 +44,24 @@ func Q4_K_M(m nn.Matrix) tensor.DType {
 // 6.6.
 func Q4_0(m nn.Matrix) tensor.DType { return mix{base: tensor.Q4_0, head: tensor.Q6_K}.of(m) }
 
+// Encoder8 is the choice for encoders and encoder–decoders that compute in 8 bits: embedders, classifiers, rerankers,
+// translators. The matrices of the layers, cross-attention too, the projection to the vocabulary and the table of words
+// are kept as Q8_0. With [nn.Automatic], which is the default, products with them round activations to 8 bits, in blocks
+// of 32. What is small stays as it is stored: other tables, poolers, classifying heads and modules behind the model.
+// Attention, norms and activation functions are float32 as ever.
+func Encoder8(m nn.Matrix) tensor.DType {
+	if m.Use == nn.Products && m.Layer < 0 {
+		return m.DType
+	}
+	return Q8_0(m)
+}
+
 // Names lists what [ByName] knows.
-func Names() []string { return []string{"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0"} }
+func Names() []string { return []string{"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Encoder8"} }
 
 // ByName returns the function with this name.
 func ByName(name string) (func(nn.Matrix) tensor.DType, error) {
-	all := [...]func(nn.Matrix) tensor.DType{Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q4_0}
+	all := [...]func(nn.Matrix) tensor.DType{Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q4_0, Encoder8}
 	if i := slices.Index(Names(), name); i >= 0 {
 		return all[i], nil
 	}

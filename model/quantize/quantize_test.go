@@ -99,6 +99,16 @@ func TestChoice(t *testing.T) {
 		{"model.layers.3.mlp.up_proj.weight", nn.Products, 3, quantize.Q8_0, tensor.Q4_0, 512, tensor.Q4_0},
 		{"model.layers.3.mlp.up_proj.weight", nn.Products, 3, quantize.Q4_K_M, tensor.Q8_0, 512, tensor.Q4_K},
 		{"model.layers.3.mlp.up_proj.weight", nn.Products, 3, quantize.Q6_K, tensor.BF16, 7, tensor.BF16},
+		{"encoder.layer.0.attention.self.query.weight", nn.Products, 0, quantize.Encoder8, tensor.F32, 384, tensor.Q8_0},
+		{"encoder.layer.0.output.dense.weight", nn.Products, 0, quantize.Encoder8, tensor.F32, 1536, tensor.Q8_0},
+		{"decoder.block.3.layer.1.EncDecAttention.k.weight", nn.Products, 3, quantize.Encoder8, tensor.F32, 512, tensor.Q8_0},
+		{"model.decoder.layers.3.encoder_attn.v_proj.weight", nn.Products, 3, quantize.Encoder8, tensor.F32, 768, tensor.Q8_0},
+		{"decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", nn.Lookups, 0, quantize.Encoder8, tensor.F32, 32, tensor.F32},
+		{"shared.weight", nn.Head, -1, quantize.Encoder8, tensor.F32, 512, tensor.Q8_0},
+		{"embeddings.word_embeddings.weight", nn.Lookups, -1, quantize.Encoder8, tensor.F32, 384, tensor.Q8_0},
+		{"embeddings.position_embeddings.weight", nn.Lookups, -1, quantize.Encoder8, tensor.F32, 384, tensor.F32},
+		{"pooler.dense.weight", nn.Products, -1, quantize.Encoder8, tensor.F32, 384, tensor.F32},
+		{"classifier.weight", nn.Products, -1, quantize.Encoder8, tensor.F16, 384, tensor.F16},
 	} {
 		m := nn.Matrix{Name: c.name, DType: c.stored, In: c.in, Use: c.use, Layer: c.layer, Layers: 24}
 		if got := c.choose(m); got != c.want {
