@@ -124,7 +124,7 @@ func TestPartsErrors(t *testing.T) {
 		{checkpoint.Part{Name: "x", Of: "none"}, checkpoint.ErrNotFound},
 		{checkpoint.Part{Name: "x", Of: "b", Shape: []int{2, 16}}, checkpoint.ErrShape},
 		{checkpoint.Part{Name: "x", Of: "b", Shape: []int{2, 32}, First: 1}, checkpoint.ErrShape},
-		{checkpoint.Part{Name: "x", Of: "b", Shape: []int{1 << 62, 1 << 62, 32}}, checkpoint.ErrShape},
+		{checkpoint.Part{Name: "x", Of: "b", Shape: []int{math.MaxInt, math.MaxInt, 32}}, checkpoint.ErrShape},
 		{checkpoint.Part{Name: "x", Of: "b", First: -1}, checkpoint.ErrShape},
 		{checkpoint.Part{Name: "x", Of: "flat"}, checkpoint.ErrUnsupported},
 		{checkpoint.Part{Name: "x", Of: "b", Add: 1}, checkpoint.ErrUnsupported},

@@ -255,8 +255,9 @@ func (v *vocabulary) kind(id int) uint64 {
 
 // fills reports whether a token only fills up the table of embeddings: converters name those [PAD7].
 func (v *vocabulary) fills(id int) bool {
-	number, ok := strings.CutPrefix(v.tokens[id], "[PAD")
-	if number, ok = strings.CutSuffix(number, "]"); !ok || v.kinds == nil {
+	number, opens := strings.CutPrefix(v.tokens[id], "[PAD")
+	number, closes := strings.CutSuffix(number, "]")
+	if !opens || !closes || v.kinds == nil {
 		return false
 	}
 	n, err := strconv.Atoi(number)
