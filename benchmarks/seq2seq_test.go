@@ -10,6 +10,7 @@ import (
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/quantize"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -48,22 +49,27 @@ const (
 //     and values of its output. tok/s and %bandwidth are of the steps, each of which reads the decoder's
 //     weights and these keys and values once. x-greedy is the time of the steps by that of as many
 //     greedy ones, taken by turns.
+//
+// int8 is [quantize.Encoder8]. Its share of the peak, too, is that of float32.
 func BenchmarkEncoderDecoder(b *testing.B) {
 	for _, s := range seq2seqShapes {
-		b.Run(s.name, func(b *testing.B) {
-			m, err := model.NewEncoderDecoder([]byte("{"+s.config+"}"), checkpoint.Random(1, tensor.F32), model.Options{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			ids := tokens(seq2seqSource, s.ids)
-			run(b, "encode", func(b *testing.B) {
-				shape := bertShape{s.dim, s.inner, s.layers, s.heads}
-				benchSource(b, m.Encoder, ids, shape.flops([]int{len(ids)}))
-			})
-			run(b, "greedy", func(b *testing.B) { benchTarget(b, m, ids, greedy, nil) })
-			run(b, fmt.Sprintf("beams=%d", seq2seqBeams), func(b *testing.B) { benchTarget(b, m, ids, beams, greedy) })
-		})
+		b.Run(s.name, func(b *testing.B) { benchSeq2Seq(b, s, nil) })
+		b.Run(s.name+"/int8", func(b *testing.B) { benchSeq2Seq(b, s, quantize.Encoder8) })
 	}
+}
+
+func benchSeq2Seq(b *testing.B, s seq2seqShape, convert func(nn.Matrix) tensor.DType) {
+	m, err := model.NewEncoderDecoder([]byte("{"+s.config+"}"), checkpoint.Random(1, tensor.F32), model.Options{Convert: convert})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids := tokens(seq2seqSource, s.ids)
+	run(b, "encode", func(b *testing.B) {
+		shape := bertShape{s.dim, s.inner, s.layers, s.heads}
+		benchSource(b, m.Encoder, ids, shape.flops([]int{len(ids)}))
+	})
+	run(b, "greedy", func(b *testing.B) { benchTarget(b, m, ids, greedy, nil) })
+	run(b, fmt.Sprintf("beams=%d", seq2seqBeams), func(b *testing.B) { benchTarget(b, m, ids, beams, greedy) })
 }
 
 func benchSource(b *testing.B, e *model.Encoder, ids []int, flops float64) {

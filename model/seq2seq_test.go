@@ -55,52 +55,54 @@ func longTarget(m *model.EncoderDecoder, seed uint64) []int {
 
 // Sources give the same bits alone and together, and so do the decoder's tokens however they are split.
 func TestSeq2SeqSplits(t *testing.T) {
-	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) {
-		together, err := m.Encode(g.Source...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, ids := range g.Source {
-			same(t, "source together", together[i].Hidden.Data, encode1(t, m, ids).Hidden.Data)
-		}
-		ids := longTarget(m, 1)
-		whole := m.NewSession(together[0], model.SessionOptions{})
-		feed(t, whole, ids...)
-		want := slices.Clone(whole.Logits())
-		for _, width := range []int{1, 3, 129} {
-			s := m.NewSession(together[0], model.SessionOptions{})
-			for part := range slices.Chunk(ids, width) {
-				feed(t, s, part...)
-			}
-			same(t, "split target", s.Logits(), want)
-		}
-		observed := m.NewSession(together[0], model.SessionOptions{Observer: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
-		feed(t, observed, ids...)
-		same(t, "observed", observed.Logits(), want)
-		fork := whole.Fork()
-		if err := fork.Rewind(len(ids) / 2); err != nil {
-			t.Fatal(err)
-		}
-		feed(t, fork, ids[len(ids)/2:]...)
-		same(t, "a fork that went back", fork.Logits(), want)
+	eachSeq2Seq(t, func(t *testing.T, g *seq2seqGolden, m *model.EncoderDecoder) { checkSeq2SeqSplits(t, m, g.Source) })
+}
 
-		var batch []model.Input
-		for i := range 5 {
-			batch = append(batch, model.Input{m.NewSession(together[i%len(together)], model.SessionOptions{}), ids[:len(ids)-i]})
+func checkSeq2SeqSplits(t *testing.T, m *model.EncoderDecoder, sources [][]int) {
+	together, err := m.Encode(sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ids := range sources {
+		same(t, "source together", together[i].Hidden.Data, encode1(t, m, ids).Hidden.Data)
+	}
+	ids := longTarget(m, 1)
+	whole := m.NewSession(together[0], model.SessionOptions{})
+	feed(t, whole, ids...)
+	want := slices.Clone(whole.Logits())
+	for _, width := range []int{1, 3, 129} {
+		s := m.NewSession(together[0], model.SessionOptions{})
+		for part := range slices.Chunk(ids, width) {
+			feed(t, s, part...)
 		}
-		if err := m.Decoder.AppendBatch(batch); err != nil {
-			t.Fatal(err)
-		}
-		for i, in := range batch {
-			s := m.NewSession(together[i%len(together)], model.SessionOptions{})
-			feed(t, s, in.IDs...)
-			same(t, "target in a batch", in.Session.Logits(), s.Logits())
-		}
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-		s := m.NewSession(encode1(t, m, g.Source[0]), model.SessionOptions{})
-		feed(t, s, ids...)
-		same(t, "one processor", s.Logits(), want)
-	})
+		same(t, "split target", s.Logits(), want)
+	}
+	observed := m.NewSession(together[0], model.SessionOptions{Observer: func(attention.Point) func(tensor.Tensor) { return func(tensor.Tensor) {} }})
+	feed(t, observed, ids...)
+	same(t, "observed", observed.Logits(), want)
+	fork := whole.Fork()
+	if err := fork.Rewind(len(ids) / 2); err != nil {
+		t.Fatal(err)
+	}
+	feed(t, fork, ids[len(ids)/2:]...)
+	same(t, "a fork that went back", fork.Logits(), want)
+
+	var batch []model.Input
+	for i := range 5 {
+		batch = append(batch, model.Input{m.NewSession(together[i%len(together)], model.SessionOptions{}), ids[:len(ids)-i]})
+	}
+	if err := m.Decoder.AppendBatch(batch); err != nil {
+		t.Fatal(err)
+	}
+	for i, in := range batch {
+		s := m.NewSession(together[i%len(together)], model.SessionOptions{})
+		feed(t, s, in.IDs...)
+		same(t, "target in a batch", in.Session.Logits(), s.Logits())
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := m.NewSession(encode1(t, m, sources[0]), model.SessionOptions{})
+	feed(t, s, ids...)
+	same(t, "one processor", s.Logits(), want)
 }
 
 // What is generated for several sources together is what each gives alone, greedily and with beams, and

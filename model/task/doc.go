@@ -23,6 +23,12 @@
 // depend on the others. All types may be used from several goroutines once their fields are set.
 // Preprocessor.Progress reports how far a call is.
 //
+// # 8 bits
+//
+// With model.Options{Convert: quantize.Encoder8} (package quantize) any of these computes with weights and activations of
+// 8 bits, which takes about half the time of float32, and a quarter of the memory. Results move a little: embeddings of
+// all-MiniLM-L6-v2 by 1.6e-3, root mean square of the elements.
+//
 // # Long texts and odd texts
 //
 // A model reads a limited number of tokens, Preprocessor.MaxTokens. Opening a checkpoint sets it to the
