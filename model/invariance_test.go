@@ -234,7 +234,11 @@ func TestLongFrom(t *testing.T) {
 			{from - 1, from + 3}, {0, 3}, {2, from + 1}, {1, 2}, {2, from - 1}, {from - 1, longText()}, {3, from}, {0, from},
 		} {
 			if err := s.Rewind(step[0]); err != nil {
-				t.Fatal(err)
+				if !strings.Contains(err.Error(), "has dropped what is before") {
+					t.Fatal(err)
+				}
+				s = g.d.NewSession(model.SessionOptions{}) // all layers have windows, which have moved on
+				feed(t, s, g.ids[:step[0]]...)
 			}
 			f := s.Fork()
 			feed(t, s, g.ids[step[0]:step[1]]...)
