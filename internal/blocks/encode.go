@@ -83,9 +83,10 @@ func floor(v float32, most int) int {
 	return int(v)
 }
 
-// nearest returns the integer nearest to v, ties to even, for magnitudes below 2^22.
+// nearest returns the integer nearest to v, ties to even, for magnitudes below 2^22. The conversion keeps compilers from
+// fusing the sum with a product of the caller.
 func nearest(v float32) int {
-	return int(math.Float32bits(v+12582912)&0x7FFFFF) - 0x400000
+	return int(math.Float32bits(float32(v)+12582912)&0x7FFFFF) - 0x400000
 }
 
 // putNibbles sets 16 bytes to the lower four bits of 32 codes, and returns their fifth bits.

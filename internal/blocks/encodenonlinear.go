@@ -4,6 +4,7 @@ import "encoding/binary"
 
 // nearestNonlinear returns the index of the [nonlinear] value nearest to v, the upper one of two as near.
 func nearestNonlinear(v float32) int {
+	v = float32(v) // a product is rounded before it is compared
 	if !(v > nonlinear[0]) {
 		return 0
 	}
