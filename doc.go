@@ -30,7 +30,7 @@
 // # The packages, bottom up
 //
 //   - [tensor]: dense float32 activations, weights in the type they are stored in, their product.
-//   - [checkpoint]: sources of named weights: files, memory, formulas, random numbers. [safetensors] and
+//   - [checkpoint]: sources of named weights: files, memory, formulas, random numbers. [safetensors], [gguf] and
 //     [torch] are file formats; programs can add others.
 //   - [nn]: linear layers, norms, activations, embeddings, and the loader that reads them from a checkpoint.
 //   - [attention]: scaled dot-product attention with masks, biases and grouped heads; rotary positions;
@@ -39,6 +39,8 @@
 //   - [moe]: mixtures of experts, which stand where a feed-forward network does: routers, the layer, what they choose.
 //   - [arch]: decoders, encoders and encoder–decoders built from these, without files or text.
 //   - [hf] and [family]: the weights and the config.json of a folder, and a recipe for each family of models.
+//   - [llamacpp]: what a GGUF file of llama.cpp holds, as Hugging Face has it. [quantize]: which matrices are kept in
+//     how many bits.
 //   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families that you
 //     add.
 //   - [cost]: what a model costs, from its config alone: parameters, operations, memory, time.
@@ -65,6 +67,9 @@
 // A token has the same numbers, bit for bit, however its text is split into calls, whatever else is in the
 // batch, and on any number of processors. Instruction sets differ by rounding.
 //
+// Matrices of few bits, as GGUF files have them, are multiplied by activations in 8 bits unless [nn.Exact] is asked for;
+// the method Arithmetic of a model tells what it does.
+//
 // Computing does not change a model, and any number of goroutines may use it. A [model.Session] is one text,
 // for one goroutine at a time. Generating a token allocates nothing.
 //
@@ -86,7 +91,9 @@ import (
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/model/llamacpp"
 	"github.com/seed2010d43f/transformer/model/modeltest"
+	"github.com/seed2010d43f/transformer/model/quantize"
 	"github.com/seed2010d43f/transformer/model/task"
 	"github.com/seed2010d43f/transformer/moe"
 	"github.com/seed2010d43f/transformer/retrieval"
@@ -94,6 +101,7 @@ import (
 	"github.com/seed2010d43f/transformer/sample/beam"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/torch"
 	"github.com/seed2010d43f/transformer/tensor/nn"
@@ -109,7 +117,9 @@ var (
 	_ arch.Sequence
 	_ family.Recipe
 	_ hf.Generation
+	_ = llamacpp.Open
 	_ = modeltest.TestOp
+	_ = quantize.Q4_K_M
 	_ task.Pair
 	_ moe.Router
 	_ retrieval.Hit
@@ -117,6 +127,7 @@ var (
 	_ beam.Options
 	_ tensor.Tensor
 	_ checkpoint.Source
+	_ = gguf.Open
 	_ = safetensors.Open
 	_ = torch.Open
 	_ nn.Linear

@@ -52,8 +52,9 @@
 // # Caches
 //
 // A pass appends to the caches of its sequences, so a prompt may come in one pass or in several. [Cache.Fork]
-// continues one text in two ways, [Cache.Truncate] goes back. Keys and values are stored in 32, 16 or 8 bits. For an encoder-decoder model, [Plan.NewCross]
-// computes the keys and values of an encoder's output once, for any number of decoders.
+// continues one text in two ways, [Cache.Truncate] goes back. Keys and values are stored in 32, 16 or 8 bits. For an
+// encoder-decoder model, [Plan.NewCross] computes the keys and values of an encoder's output once, for any number of
+// decoders.
 //
 // # Looking inside
 //

@@ -14,7 +14,7 @@ type worker struct {
 	head  int // of keys and values
 	lanes int // 1, 8, 16, 32 or 48, of which n are used; n if the queries are apart
 	n     int
-	apart bool // each query has a tile of one lane: see few
+	apart bool // each query has a tile of one lane: see mostApart
 
 	lo, hi       []int32 // [lanes] keys that a lane sees
 	rows, pos    []int   // [n] row among all queries, position

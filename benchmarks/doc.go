@@ -41,8 +41,8 @@
 //
 // # Files
 //
-// TRANSFORMER_REAL names a folder with GGUF files, each of which is timed, and the Hugging Face checkpoints smollm2-135m-instruct and gemma-3-270m,
-// each a folder with config.json, model.safetensors and tokenizer.json. TRANSFORMER_FIXTURES names a folder
+// TRANSFORMER_REAL names a folder with GGUF files, each of which is timed, and the Hugging Face checkpoints
+// smollm2-135m-instruct and gemma-3-270m, each a folder with config.json, model.safetensors and tokenizer.json. TRANSFORMER_FIXTURES names a folder
 // with text/tinyshakespeare.txt and tokenizers/gpt2, which has vocab.json and merges.txt. Without these
 // folders, random weights replace real ones where that makes no difference, and the name ends in -random; the
 // other benchmarks are skipped.

@@ -4,7 +4,7 @@ prints and benchstat reads.
     pip download --no-deps --no-binary :all: llama-cpp-python==0.3.36     # llama.cpp is in its vendor/llama.cpp
     cmake -B build -DGGML_NATIVE=ON -DLLAMA_CURL=OFF && cmake --build build --target llama-bench
     pip install gguf==0.19.0 numpy==2.4.6
-    python rival_moe.py --bench build/bin/llama-bench --models /tmp/moe --threads 1,2 --times 5
+    python rival_moe.py --bench build/bin/llama-bench --models models --threads 1,2 --times 5
 
 The models have the widths of the published ones and few layers, and random weights in BF16. Their files take 3 to 8 GB
 each and are made when they are first needed. They have no vocabulary: llama-bench needs none.

@@ -275,31 +275,6 @@ var lost = map[string]string{
 	"starcoder2-window":           "sliding_window",
 }
 
-// inexact are the cases whose GGUF does not hold the numbers of the checkpoint to the last bit, and why.
-var inexact = map[string]string{}
-
-// restored returns a config with the golden's keys that were lost.
-func (g *golden) restored(t testing.TB, config []byte) []byte {
-	t.Helper()
-	if lost[g.Name] == "" {
-		return config
-	}
-	have, want := decode[map[string]json.RawMessage](t, config), decode[map[string]json.RawMessage](t, g.Config)
-	for _, key := range strings.Fields(lost[g.Name]) {
-		if bytes.Equal(have[key], want[key]) {
-			t.Errorf("%s is %s in both configs: it is not lost", key, want[key])
-		}
-		if have[key] = want[key]; want[key] == nil {
-			delete(have, key)
-		}
-	}
-	restored, err := json.Marshal(have)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return restored
-}
-
 // The converter's file of a golden checkpoint gives the golden answers, and the bits of the checkpoint.
 func TestGoldenGGUF(t *testing.T) {
 	byName := map[string]*golden{}
@@ -321,24 +296,22 @@ func TestGoldenGGUF(t *testing.T) {
 		t.Run(g.Name, func(t *testing.T) {
 			m := openGGUF(t, readConverted(t, name).file(t, &g.goldenWeights))
 			for _, form := range g.forms(attention.LatentAuto) {
-				d, err := model.NewDecoder(g.restored(t, m.Config), m.Weights, model.Options{LatentForm: form})
+				d, err := model.NewDecoder(restoreConfig(t, m.Config, g.Config, lost[g.Name]), m.Weights, model.Options{LatentForm: form})
 				if err != nil {
 					t.Fatalf("%v\nconfig: %s", err, m.Config)
 				}
 				g.checkStates(t, d)
 				g.checkGreedy(t, d)
 				got, want := rowLogits(t, d, g), rowLogits(t, g.decoder(t, model.Options{LatentForm: form}), g)
-				if same := slices.Equal(got.Data, want.Data); same != (inexact[g.Name] == "") {
-					t.Errorf("the checkpoint's bits: %v; %q", same, inexact[g.Name])
+				if !slices.Equal(got.Data, want.Data) {
+					t.Error("not the checkpoint's bits")
 				}
 			}
 		})
 	}
-	for _, table := range []map[string]string{lost, inexact} {
-		for name := range table {
-			if !tested[name] {
-				t.Errorf("no case %s", name)
-			}
+	for name := range lost {
+		if !tested[name] {
+			t.Errorf("no case %s", name)
 		}
 	}
 }

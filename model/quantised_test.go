@@ -154,6 +154,18 @@ func TestQuantisedConfigs(t *testing.T) {
 	}
 }
 
+// sameAsValues checks that a decoder has the logits of the golden's with these weights.
+func sameAsValues(t *testing.T, g golden, got *model.Decoder, values checkpoint.Source) {
+	t.Helper()
+	want, err := model.NewDecoder(g.Config, values, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, ok := tensortest.SameBits(logitsOf(t, got, g.Prompt), logitsOf(t, want, g.Prompt)); !ok {
+		t.Errorf("logit %d differs", i)
+	}
+}
+
 // A model of texts and pictures has the key in the config of its text model, too.
 func TestQuantisedTextModel(t *testing.T) {
 	g := plain(t, "gemma3")
@@ -162,13 +174,7 @@ func TestQuantisedTextModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := model.NewDecoder(g.Config, values, model.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if i, ok := tensortest.SameBits(logitsOf(t, got, g.Prompt), logitsOf(t, want, g.Prompt)); !ok {
-		t.Errorf("logit %d differs", i)
-	}
+	sameAsValues(t, g, got, values)
 	_, err = model.NewDecoder(encode(with(g.object(t), "text_config.quantization_config", `{"quant_method": "hqq"}`)), values, model.Options{})
 	if err == nil || !strings.Contains(err.Error(), `text_config: quantization_config: the weights are quantised by "hqq"`) {
 		t.Errorf("error %v", err)

@@ -116,7 +116,8 @@ func (d DType) Decode(dst []float32, b []byte) {
 
 // Encode writes src to b, in the format that [DType.Decode] reads. Values are rounded to the nearest F16 or BF16, ties
 // to even; blocks have the bytes that ggml writes without an importance matrix, on every platform, and one with an
-// element that is not finite decodes to NaN. It panics if the length of b is not d.Bytes(len(src)), or if [DType.Encodes] is false.
+// element that is not finite decodes to NaN. It panics if the length of b is not d.Bytes(len(src)), or if
+// [DType.Encodes] is false.
 func (d DType) Encode(b []byte, src []float32) {
 	d.check(len(src), b)
 	if !d.Encodes() {
@@ -186,8 +187,8 @@ const (
 
 	// Int8Activations rounds activations to 8 bits before they are multiplied by a Weight of Q4_0, Q4_1, Q5_0, Q5_1,
 	// Q8_0, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS or MXFP4: a block of 32 neighbours in a row has a float32 scale, its
-	// largest magnitude / 127, and codes to the nearest, ties to even. Products within a block are integers, with an exact sum; blocks are added in float32, in ascending order. So
-	// the bits are those of any split, batch and neighbour here too. A row with a NaN or an infinity has NaN for all
+	// largest magnitude / 127, and codes to the nearest, ties to even. Products within a block are integers, with an
+	// exact sum; blocks are added in float32, in ascending order. So the bits are those of any split, batch and neighbour here too. A row with a NaN or an infinity has NaN for all
 	// its outputs, as have outputs of weights whose scale is not finite. A block with no magnitude of 2⁻¹⁰⁰ counts as
 	// zeros. Products with Weights of other types keep float32 activations.
 	Int8Activations

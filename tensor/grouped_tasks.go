@@ -29,8 +29,8 @@ func (p *groupedProduct) packTile(b *groupBlock, w *groupBuffers, row, rows int)
 	}
 }
 
-// gateGroups computes some panels of gate and up, in groups that are packed together, applies the activation while the outputs are in a near cache, and
-// packs what it gives for down.
+// gateGroups computes some panels of gate and up, in groups that are packed together, applies the activation while the
+// outputs are in a near cache, and packs what it gives for down.
 type gateGroups groupedProduct
 
 func (t *gateGroups) Do(part, worker int) {

@@ -6,9 +6,9 @@ import "fmt"
 // Precision: queries and keys in [Q4_K] beside values in [Q6_K]. Rows that are multiplied are packed once for all parts
 // that take them in the same form. The bits are those of a product by each part.
 //
-// Nothing is copied: it has the parts' memory. What is joined is not packed: pack the parts. DType and Precision are those of the first part; see
-// [Weight.Parts]. [FeedForwardGrouped] and [MatMulBatch] take no Weights of several parts. Join panics if there are no
-// parts, if they differ in In, or if one is a table from [Slab.NewTable].
+// Nothing is copied: it has the parts' memory. What is joined is not packed: pack the parts. DType and Precision are
+// those of the first part; see [Weight.Parts]. [FeedForwardGrouped] and [MatMulBatch] take no Weights of several parts.
+// Join panics if there are no parts, if they differ in In, or if one is a table from [Slab.NewTable].
 func Join(parts ...*Weight) *Weight {
 	if len(parts) == 1 {
 		return parts[0]

@@ -8,8 +8,8 @@ type Precision uint8
 
 const (
 	// Automatic is fast for matrices of block types, such as those of GGUF files, and exact for all others. Fast is
-	// [tensor.Int8Activations], where the type has products of that kind: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K,
-	// Q6_K, IQ4_NL and MXFP4. Matrices of other block types are decoded, and multiplied in float32.
+	// [tensor.Int8Activations], which names the types that have products of that kind. Matrices of other block types are
+	// decoded, and multiplied in float32.
 	Automatic Precision = iota
 
 	// Exact keeps activations in float32 for matrices of all types. The numbers are those that the reference has for the

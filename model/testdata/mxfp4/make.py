@@ -10,6 +10,7 @@ scales of 4-bit weights are no formula. Other weights are BF16, as published.
 import json
 import pathlib
 import sys
+import types
 
 import safetensors.torch
 import torch
@@ -31,6 +32,7 @@ CONFIG = {"architectures": ["GptOssForCausalLM"], "model_type": "gpt_oss", "voca
           "quantization_config": {"quant_method": "mxfp4", "modules_to_not_convert": [
               "model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]}}
 POSITIONS, NOISE, DRAWS, MARGIN = [0, 7, 22, 39], 1e-4, 6, 1e-3
+PLAIN = types.SimpleNamespace(start=0)
 
 
 def codes(key: str, *shape: int) -> torch.Tensor:
@@ -88,17 +90,17 @@ def load(folder: pathlib.Path):
 
 def check_survives(model, ids: list, prompt: list):
     """Choices of experts and tokens must not depend on noise."""
-    routed, logits = routing(model, ids), next_logits(model, ids)
+    routed, logits = routing(model, lambda: next_logits(PLAIN, model, ids)), next_logits(PLAIN, model, ids)
     kept = {name: p.clone() for name, p in model.named_parameters()}
     for draw in range(DRAWS):
         for name, p in model.named_parameters():
             noise = torch.from_numpy(uniform(f"{draw}:noise {name}", p.numel()).astype("f4")).reshape(p.shape)
             p.copy_(kept[name] * (1 + NOISE * noise))
-        other = routing(model, ids)
+        other = routing(model, lambda: next_logits(PLAIN, model, ids))
         if any(not torch.equal(routed[i][0], other[i][0]) for i in routed):
             raise Unfit("noise changes the routing")
         rows = slice(len(prompt) - 1, -1)
-        if not torch.equal(logits[rows].argmax(-1), next_logits(model, ids)[rows].argmax(-1)):
+        if not torch.equal(logits[rows].argmax(-1), next_logits(PLAIN, model, ids)[rows].argmax(-1)):
             raise Unfit("noise changes the greedy run")
     for name, p in model.named_parameters():
         p.copy_(kept[name])
@@ -107,10 +109,10 @@ def check_survives(model, ids: list, prompt: list):
 def answers(model, seed: int) -> dict:
     prompt = random_ids(f"{seed}:prompt", 40, CONFIG["vocab_size"]).tolist()
     output = model(torch.tensor([prompt]), use_cache=False, output_hidden_states=True)
-    routed = sorted(routing(model, prompt).items())
+    routed = sorted(routing(model, lambda: next_logits(PLAIN, model, prompt)).items())
     if any(len(chosen.unique()) < CONFIG["num_local_experts"] for _, (chosen, _) in routed):
         raise Unfit("not every expert is used")
-    tokens, smallest = greedy(model, prompt, MARGIN)
+    tokens, smallest = greedy(PLAIN, model, prompt, MARGIN)
     check_survives(model, prompt + tokens, prompt)
     labels = ["embedding", *(f"layer {i}" for i in range(CONFIG["num_hidden_layers"] - 1)), "final norm"]
     return {

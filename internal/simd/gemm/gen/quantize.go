@@ -47,27 +47,7 @@ func quantize512(f *asmgen.File) {
 	f.P("VMOVDQU Y0, (DI)")
 	f.P("VPMADDUBSW Y0, Y28, Y1")
 	f.P("VPMADDWD Y29, Y1, Y1")
-	f.P("VPSHUFD $0x4e, Y1, Y2")
-	f.P("VPADDD Y1, Y2, Y1")
-	f.P("VPSHUFD $0xb1, Y1, Y2")
-	f.P("VPADDD Y1, Y2, Y1")
-	f.P("VEXTRACTI128 $1, Y1, X2")
-	f.P("VPADDD X1, X2, X4")
-	f.P("VCVTDQ2PS X4, X4")
-	f.P("VEXTRACTPS $1, X3, 32(DI)")
-	f.P("VPEXTRW $0, X1, 36(DI)")
-	f.P("VPEXTRW $0, X2, 38(DI)")
-	f.P("VMOVSS X4, 40(DI)")
-	f.P("ADDQ $128, SI")
-	f.P("ADDQ DX, DI")
-	f.P("DECQ CX")
-	f.P("JNZ loop")
-	f.Mark("stop")
-	f.Arg("n", "AX")
-	f.P("SUBQ CX, AX")
-	f.Arg("done", "BX")
-	f.P("MOVQ AX, (BX)")
-	f.Return()
+	endBlock(f, "X3")
 }
 
 // quantize256 writes the same with AVX2.
@@ -118,6 +98,12 @@ func quantize256(f *asmgen.File) {
 	f.P("VMOVDQU Y0, (DI)")
 	f.P("VPMADDUBSW Y0, Y11, Y1")
 	f.P("VPMADDWD Y12, Y1, Y1")
+	endBlock(f, "X5")
+}
+
+// endBlock stores what follows a block's codes, and goes on to the next block or ends. Y1 has sums of four codes, negated,
+// and the second element of scale the scale.
+func endBlock(f *asmgen.File, scale string) {
 	f.P("VPSHUFD $0x4e, Y1, Y2")
 	f.P("VPADDD Y1, Y2, Y1")
 	f.P("VPSHUFD $0xb1, Y1, Y2")
@@ -125,7 +111,7 @@ func quantize256(f *asmgen.File) {
 	f.P("VEXTRACTI128 $1, Y1, X2")
 	f.P("VPADDD X1, X2, X4")
 	f.P("VCVTDQ2PS X4, X4")
-	f.P("VEXTRACTPS $1, X5, 32(DI)")
+	f.P("VEXTRACTPS $1, %s, 32(DI)", scale)
 	f.P("VPEXTRW $0, X1, 36(DI)")
 	f.P("VPEXTRW $0, X2, 38(DI)")
 	f.P("VMOVSS X4, 40(DI)")
