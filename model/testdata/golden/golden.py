@@ -105,9 +105,9 @@ import json
 import pathlib
 import sys
 
-from cases import (bart, beams, bert, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
+from cases import (bart, beams, bert, blip, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
                    modernbert, moe, t5)
-from kinds import decoders, encoders, far, pipelines, reference, seq2seq
+from kinds import decoders, encoders, far, pictures, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
 SUFFIX = ".json.gz"
@@ -131,6 +131,7 @@ CASES = [  # folder, kind, cases
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
      + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
+    ("pictures", pictures, blip.BLIP_CASES + blip.BLIP2_CASES + blip.INSTRUCTBLIP_CASES),
 ]
 
 
