@@ -138,3 +138,16 @@ func instructBlip(c *hf.Config, w nn.Loader) *arch.ImageToText {
 	b.language(m.HiddenSize)
 	return b.out
 }
+
+// blipWriting returns what says how BLIP writes: the special tokens of text_config. A text ends at sep_token_id.
+func blipWriting(c *hf.Config) (*hf.Config, hf.Tokens) {
+	text := c.Object("text_config")
+	end := hf.Tokens{BOS: new(30522), EOS: new(102), PAD: new(0)}
+	return text.Only("bos_token_id", "pad_token_id", "sep_token_id").Alias("eos_token_id", "sep_token_id"), end
+}
+
+// blip2Writing returns what says how BLIP-2 and InstructBLIP write: the special tokens of text_config.
+func blip2Writing(c *hf.Config) (*hf.Config, hf.Tokens) {
+	text := c.Object("text_config")
+	return text.Only("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"), Recipes()[text.String("model_type", "opt")].Tokens
+}
