@@ -121,10 +121,6 @@ func TestImageErrors(t *testing.T) {
 		"Positions is":      func(e *arch.ImageEncoder) { e.Patches.GridWidth = 4 },
 		"Attention":         func(e *arch.ImageEncoder) { e.Pool, e.Attention = arch.ByAttention, nil },
 		"Attention.Down is": func(e *arch.ImageEncoder) { e.Pool = arch.ByAttention; e.Attention.Down = e.Attention.Up },
-			e.Dim = 0
-			e.Patches.Project = nn.Linear{Weight: tensor.WeightFrom(tensor.New(0, 18))}
-			e.Patches.First, e.Patches.Positions = tensor.Tensor{}, tensor.Tensor{}
-		},
 	} {
 		e := pictureModel()
 		e.Patches.Norm = nil
