@@ -453,4 +453,3 @@ func (u units) row(f *asmgen.File, part int, lines *int) {
 		}
 	}
 }
-
