@@ -46,9 +46,9 @@ type Residual struct {
 type Part uint8
 
 const (
-	All    Part = iota
-	Prefix      // those that [attention.Seq].Prefix counts
-	Rest        // those after the prefix
+	All    Part = iota // every token
+	Prefix             // those that [attention.Seq].Prefix counts
+	Rest               // those after the prefix
 )
 
 // of returns the tokens of s that are in the part, from first to last−1.

@@ -123,14 +123,14 @@ func (m *ImageToText) Question(text string) (Question, error) {
 	if m.Tokenizer == nil {
 		return Question{}, errors.New("model: the checkpoint has no tokenizer")
 	}
-	ids, err := m.Tokenizer.Encode(text, tokenizer.Options{AddSpecial: true})
+	ids, err := m.Tokenizer.Encode(text)
 	if err != nil || !m.Instructed {
 		return Question{IDs: ids}, err
 	}
 	if m.Queries == nil {
 		return Question{}, errors.New("model: the checkpoint has no tokenizer for the Q-Former, which reads the prompt too: it is in the folder qformer_tokenizer")
 	}
-	queries, err := m.Queries.Encode(text, tokenizer.Options{AddSpecial: true})
+	queries, err := m.Queries.Encode(text)
 	return Question{ids, queries}, err
 }
 

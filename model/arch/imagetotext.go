@@ -3,6 +3,7 @@ package arch
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
@@ -203,4 +204,16 @@ func normalised(p *attention.Pass, l *nn.Linear, x tensor.Tensor) tensor.Tensor 
 		normalise(y.Row(i))
 	}
 	return y
+}
+
+// normalise divides x by its length. Zeros stay zeros.
+func normalise(x []float32) {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	n := float32(max(math.Sqrt(sum), 1e-12))
+	for i := range x {
+		x[i] /= n
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -132,4 +133,43 @@ type blipVision struct {
 	HiddenAct         nn.Activation `json:"hidden_act"`
 	LayerNormEps      float64       `json:"layer_norm_eps" hf:"epsilon"`
 	QKVBias           bool          `json:"qkv_bias"`
+}
+
+// blipTower is the tower of BLIP and BLIP-2 at w: a ViT with one table of positions for the class token and the patches
+// (transformers: BlipVisionModel, Blip2VisionModel). cfg has the defaults.
+func blipTower(c *hf.Config, w nn.Loader, cfg blipVision) *arch.ImageEncoder {
+	c.Read(&cfg)
+	dim, grid := cfg.HiddenSize, cfg.ImageSize/cfg.PatchSize
+	d, eps := wholeHeads(c, dim, cfg.NumAttentionHeads), float32(cfg.LayerNormEps)
+	e := w.At("embeddings")
+	t := &arch.ImageEncoder{Stack: arch.Stack{Dim: dim}, ImageHeight: cfg.ImageSize, ImageWidth: cfg.ImageSize}
+	t.Patches = arch.Patches{Channels: 3, Height: cfg.PatchSize, Width: cfg.PatchSize, GridHeight: grid, GridWidth: grid}
+	if grid < 1 {
+		c.Fail("image_size %d is less than patch_size %d", cfg.ImageSize, cfg.PatchSize)
+		return t
+	}
+	t.Patches.Project = nn.Linear{Bias: e.Vector("patch_embedding.bias", dim)}
+	if v := e.Vector("patch_embedding.weight", dim, 3, cfg.PatchSize, cfg.PatchSize); v != nil {
+		t.Patches.Project.Weight = tensor.WeightFrom(tensor.From(v, dim, 3*cfg.PatchSize*cfg.PatchSize))
+	}
+	class, positions := e.Vector("class_embedding", 1, 1, dim), e.Vector("position_embedding", 1, 1+grid*grid, dim)
+	if class != nil && positions != nil {
+		for i := range class {
+			class[i] += positions[i]
+		}
+		t.Patches.First = tensor.From(class, 1, dim)
+		t.Patches.Positions = tensor.From(positions[dim:], grid*grid, dim)
+	}
+	for _, l := range w.Layers("encoder.layers", cfg.NumHiddenLayers) {
+		a := l.At("self_attn")
+		t.Blocks = append(t.Blocks, block.Block{
+			{Pre: l.LayerNorm("layer_norm1", dim, eps), Op: &attention.MultiHead{
+				Heads: cfg.NumAttentionHeads, KVHeads: cfg.NumAttentionHeads, HeadDim: d,
+				QKV: a.Linear("qkv", dim, 3*dim, cfg.QKVBias), Out: a.Linear("projection", dim, dim, true),
+			}},
+			{Pre: l.LayerNorm("layer_norm2", dim, eps), Op: mlp(l.At("mlp"), "fc1", "fc2", dim, cfg.IntermediateSize, true, cfg.HiddenAct)},
+		})
+	}
+	t.Norm = w.LayerNorm("post_layernorm", dim, eps)
+	return t
 }

@@ -87,6 +87,17 @@ Encoder–decoders (seq2seq/) hold
     environment of its own, made with requirements-groups.txt; the variable GROUPS_PYTHON names its interpreter. It
     also runs the other settings with beams of those cases, and what differs is printed.
 
+Pictures (pictures/) of models that write about them, or match them with texts, hold
+    task                caption, question or match
+    end                 the end token, chosen so that some texts end
+    sizes, spread       the pictures: picture i is the formula's "pixels i", with this scale
+    settings            by name, keyword arguments of generate()
+    files               the contents of the processor's files
+    outputs             for each picture with each text (null is none): input_ids and qformer_input_ids, as the processor
+                        makes them; states, of what is computed before a token is chosen, the first, middle and last
+                        row (of logits behind a Q-Former the last, of one attention all); generations as above, without
+                        what was given; text_out, each generation's first text, decoded
+
 Pipelines (encoders/pipelines/), what transformers' pipelines make of given logits, hold
     tokens-*            token classification. tokenizer is the contents of a tokenizer.json; windows has, for each
                         window of the text, ids, tokens, offsets (in code points), special (1 for special tokens) and
