@@ -48,7 +48,9 @@ type pictureOutput struct {
 	}
 }
 
-func (o *pictureOutput) question() model.Question { return model.Question{IDs: o.IDs, Queries: o.Queries} }
+func (o *pictureOutput) question() model.Question {
+	return model.Question{IDs: o.IDs, Queries: o.Queries}
+}
 
 func pictureGoldens(t testing.TB) []pictureGolden {
 	t.Helper()
