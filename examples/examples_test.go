@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
-// programs are the examples: for each, the folder in the repository with the checkpoint that it runs without -model,
-// and arguments with which it takes a moment. Two folders are a trunk and a head.
+// programs are the examples: for each, the folder in the repository, or in an archive there, with the checkpoint that
+// it runs without -model, and arguments with which it takes a moment. Two folders are a trunk and a head.
 var programs = map[string]struct {
 	model []string
 	args  []string
@@ -29,7 +30,7 @@ var programs = map[string]struct {
 	"fillmask":   {[]string{"internal/tiny/encoder"}, []string{"The [MASK] sat on the mat"}},
 	"generate":   {[]string{"internal/tiny/decoder"}, []string{"-max-tokens", "8", "-seed", "2", "-temperature", "1", "The cat sat"}},
 	"logitlens":  {[]string{"internal/tiny/decoder"}, []string{"-o", "lens.png", "The cat sat on the"}},
-	"moe":        {[]string{"moe/sparse"}, []string{"-max-tokens", "8", "-o", "moe.png", "The king has two horses. ="}},
+	"moe":        {[]string{"moe/models.zip/sparse"}, []string{"-max-tokens", "8", "-o", "moe.png", "The king has two horses. ="}},
 	"ner":        {[]string{"internal/tiny/encoder", "internal/tiny/tagger"}, []string{"Anna works at Acme in Paris."}},
 	"quantize":   {[]string{"internal/tiny/decoder"}, []string{"-to", "Q4_0", "-v"}},
 	"translate":  {[]string{"internal/tiny/translator"}, []string{"-task", "translation_en_to_fr", "-layer", "1", "-head", "0", "-o", "alignment.png", "the cat sat on the mat"}},
@@ -123,9 +124,17 @@ func output(t *testing.T, program, dir string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// folder returns the absolute path of a folder with a whole checkpoint: the folder given, or a trunk and a head as one.
+// folder returns the absolute path of a folder with a whole checkpoint: the folder given, unpacked where it is in
+// an archive, or a trunk and a head as one.
 func folder(t *testing.T, parts ...string) string {
 	if len(parts) == 1 {
+		if archive, inside, ok := strings.Cut(parts[0], ".zip/"); ok {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, tensortest.Zip(t, archive+".zip")); err != nil {
+				t.Fatal(err)
+			}
+			return filepath.Join(dir, inside)
+		}
 		dir, err := filepath.Abs(parts[0])
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 
 // TestClasses opens the folders of testdata/classes and compares with what the reference gives.
 func TestClasses(t *testing.T) {
-	all := tensortest.Zip(t, "testdata/classes/folders.zip")
+	all := tensortest.Zip(t, "testdata/classes/folders.zip.gz")
 	if other := os.Getenv("TOKENIZER_CLASSES"); other != "" {
 		all = os.DirFS(other) // folders that generate.py has made of more texts
 	}
@@ -106,7 +106,7 @@ func TestRefusedClasses(t *testing.T) {
 // TestNullTokens says that there are no special tokens: the class's defaults do not count, and nothing panics.
 func TestNullTokens(t *testing.T) {
 	null := `"bos_token":null,"eos_token":null,"unk_token":null,"sep_token":null,"pad_token":null,"cls_token":null,"mask_token":null`
-	stored := foldersOf(t, tensortest.Zip(t, "testdata/classes/folders.zip"))
+	stored := foldersOf(t, tensortest.Zip(t, "testdata/classes/folders.zip.gz"))
 	maps.Copy(stored, foldersOf(t, os.DirFS("testdata/seq2seq")))
 	for name, from := range stored {
 		folder := fstest.MapFS{}

@@ -3,14 +3,14 @@
 
 usage: pip install -r requirements.txt; python train.py      (about 15 minutes on a free core)
 
-Writes here: sparse/ (the mixture, Mixtral's form, with the tokenizer of both) and dense/ (the twin, LLaMA's form) in the Hugging Face
-layout, weights in bfloat16; heldout.txt, which neither has seen; and testdata/expected.json, what the reference computes from the stored
+Writes here: models.zip, which has sparse/ (the mixture, Mixtral's form, with the tokenizer of both) and dense/ (the twin, LLaMA's form) in
+the Hugging Face layout, weights in bfloat16; heldout.txt, which neither has seen; and testdata/expected.json, what the reference computes from the stored
 weights in float32. The same versions on the same kind of processor give the same files.
 
 Both models read the same tokens in the same order: two thirds of the documents are little stories in English, the others are pages of
 sentences with their translation, "The cat sleeps. = Le chat dort.". The grammars that they come from are those of the other tiny models.
 """
-import argparse, importlib.util, json, math, os, random, sys, time
+import argparse, importlib.util, json, math, os, pathlib, random, sys, tempfile, time, zipfile
 import numpy, torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LlamaConfig, LlamaForCausalLM, MixtralConfig, \
@@ -160,6 +160,13 @@ def load(model, tokenizer, texts):
     return counts / counts.sum(1, keepdim=True)
 
 
+def archive(path, folder):
+    """Stores the files below a folder; the same files give the same bytes."""
+    with zipfile.ZipFile(path, "w") as z:
+        for file in sorted(pathlib.Path(folder).glob("*/*")):
+            z.writestr(zipfile.ZipInfo(file.relative_to(folder).as_posix()), file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+
+
 def main():
     flags = argparse.ArgumentParser()
     flags.add_argument("--out", default=HERE, help="the folder to write in")
@@ -186,9 +193,9 @@ def main():
 
     with open(os.path.join(args.out, "heldout.txt"), "w") as file:
         file.write("\n\n".join(unseen) + "\n")
-    answers = {}
+    answers, work = {}, tempfile.TemporaryDirectory()
     for name, model in zip(("sparse", "dense"), models):
-        folder = os.path.join(args.out, name)
+        folder = os.path.join(work.name, name)
         model.generation_config = GenerationConfig(eos_token_id=0, pad_token_id=0, do_sample=True, temperature=0.7)
         model.to(torch.bfloat16).save_pretrained(folder)
         if name == "sparse":
@@ -203,6 +210,7 @@ def main():
         answers[name] = dict(loss=loss, tokens=count, answers=[expected(model, tokenizer, prompt) for prompt in PROMPTS])
         for answer in answers[name]["answers"]:
             print("   ", answer["text"])
+    archive(os.path.join(args.out, "models.zip"), work.name)
     os.makedirs(os.path.join(args.out, "testdata"), exist_ok=True)
     with open(os.path.join(args.out, "testdata", "expected.json"), "w") as file:
         json.dump(answers, file, ensure_ascii=False)

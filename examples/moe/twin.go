@@ -1,7 +1,9 @@
 package main
 
 import (
-	"embed"
+	"archive/zip"
+	"bytes"
+	_ "embed"
 	"fmt"
 	"io"
 	"io/fs"
@@ -16,10 +18,15 @@ import (
 	"github.com/seed2010d43f/transformer/moe"
 )
 
-// files has the mixture with the tokenizer of both models, its twin, and a text that neither has seen.
+// models is a zip archive: in sparse, the mixture with the tokenizer of both models; in dense, its twin.
 //
-//go:embed sparse dense heldout.txt
-var files embed.FS
+//go:embed models.zip
+var models []byte
+
+// unseen is a text that neither model has seen.
+//
+//go:embed heldout.txt
+var unseen string
 
 // network is a decoder with the number of its parameters.
 type network struct {
@@ -41,7 +48,11 @@ func open(folder string) (*network, error) {
 
 // embedded returns the tiny mixture, "sparse", or its twin, "dense". Both have one tokenizer, which is stored once.
 func embedded(name string) (*network, error) {
-	fsys, err := fs.Sub(files, name)
+	archive, err := zip.NewReader(bytes.NewReader(models), int64(len(models)))
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := fs.Sub(archive, name)
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +76,8 @@ func heldOut(d *network, most int) ([][]int, error) {
 	if most < 1 {
 		return nil, fmt.Errorf("-documents %d: at least one is needed", most)
 	}
-	text, err := files.ReadFile("heldout.txt")
-	if err != nil {
-		return nil, err
-	}
 	var documents [][]int
-	for document := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
+	for document := range strings.SplitSeq(strings.TrimSpace(unseen), "\n\n") {
 		ids, err := d.Tokenizer.Encode(document)
 		if err != nil {
 			return nil, err

@@ -50,6 +50,9 @@ func (k int8Kind) words() int {
 	return 8 + 2
 }
 
+// mostWords is the most of them.
+const mostWords = 8 + 2
+
 // int8Part is 32 neighbours of a row of weights.
 type int8Part struct {
 	codes  [32]uint8

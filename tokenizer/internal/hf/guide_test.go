@@ -40,7 +40,7 @@ func TestGuide(t *testing.T) {
 
 func guide(t *testing.T) string {
 	tested := map[string][]string{}
-	for _, root := range []fs.FS{tensortest.Zip(t, "../../testdata/classes/folders.zip"), os.DirFS("../../testdata/seq2seq")} {
+	for _, root := range []fs.FS{tensortest.Zip(t, "../../testdata/classes/folders.zip.gz"), os.DirFS("../../testdata/seq2seq")} {
 		files, err := fs.Glob(root, "*/cases.json")
 		if err != nil || len(files) == 0 {
 			t.Fatal("no folders", err)

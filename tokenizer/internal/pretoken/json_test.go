@@ -10,7 +10,7 @@ import (
 
 // TestPublishedPatterns reads pre-tokenizers with common patterns: none needs the regular-expression engine.
 func TestPublishedPatterns(t *testing.T) {
-	folders := tensortest.Zip(t, "../../testdata/classes/folders.zip")
+	folders := tensortest.Zip(t, "../../testdata/classes/folders.zip.gz")
 	for _, name := range []string{"bloom", "deepseek_v3", "gpt_oss", "kimi_json", "qwen2_as_llama"} {
 		data, err := fs.ReadFile(folders, name+"/tokenizer.json")
 		if err != nil {

@@ -1,4 +1,4 @@
-"""Makes the folders of folders.zip: tokenizers of each class in the forms they are published in, each with cases.json,
+"""Makes the folders of folders.zip.gz: tokenizers of each class in the forms they are published in, each with cases.json,
 what the reference gives on a list of texts. Run it where requirements.txt is installed:
 
     python generate.py            # all folders, or those that are named

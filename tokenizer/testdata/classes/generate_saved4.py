@@ -1,10 +1,10 @@
-"""Makes folders saved4_NAME: tokenizers of the folders of folders.zip that have raw vocabularies, saved by transformers 4.57.6, each
+"""Makes folders saved4_NAME: tokenizers of the folders of folders.zip.gz that have raw vocabularies, saved by transformers 4.57.6, each
 with cases.json, what the reference of requirements.txt gives on them. The first step runs where requirements-4.txt is
 installed, the others where requirements.txt is:
 
     python generate_saved4.py save DIR
     python generate_saved4.py cases DIR [-n 2000]
-    python generate_saved4.py add DIR   # to folders.zip
+    python generate_saved4.py add DIR   # to folders.zip.gz
 """
 
 import json
