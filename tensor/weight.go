@@ -281,4 +281,6 @@ func (w *Weight) described() int64 {
 func (w *Weight) format() *gemm.Format { return w.packed.Format }
 
 // rowBytes returns the bytes of a row in a file.
-func (w *Weight) rowBytes() int { return w.In/w.format().Elements*w.format().Bytes + w.format().RowBytes }
+func (w *Weight) rowBytes() int {
+	return w.In/w.format().Elements*w.format().Bytes + w.format().RowBytes
+}

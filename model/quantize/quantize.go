@@ -76,7 +76,9 @@ func encoder(m nn.Matrix, dt tensor.DType) tensor.DType {
 }
 
 // Names lists what [ByName] knows.
-func Names() []string { return []string{"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Encoder8", "W8A8", "W7A8"} }
+func Names() []string {
+	return []string{"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Encoder8", "W8A8", "W7A8"}
+}
 
 // ByName returns the function with this name.
 func ByName(name string) (func(nn.Matrix) tensor.DType, error) {
