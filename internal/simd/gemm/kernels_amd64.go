@@ -311,131 +311,73 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 		int8Row48Q6_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
 		return
 	case tilesQ8_0AVX512VNNI:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		}
+		int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
 		return
 	}
 	switch t.kind {
 	case int8Plain:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	case int8Minima:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	case int8Halves:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	}
 }
 
@@ -973,185 +915,100 @@ func tile1x16BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chai
 //go:noescape
 func quantizeAVX512(n int, src, dst *float32, pitch int, done *int)
 
-// int8Tile8x48PlainAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32PlainAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16PlainAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48PlainAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32PlainAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16PlainAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48PlainAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32PlainAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16PlainAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48MinimaAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32MinimaAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16MinimaAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48MinimaAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32MinimaAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16MinimaAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48MinimaAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32MinimaAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16MinimaAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48HalvesAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32HalvesAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16HalvesAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48HalvesAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32HalvesAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16HalvesAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48HalvesAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32HalvesAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16HalvesAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48Q8_0AVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32Q8_0AVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16Q8_0AVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48Q8_0AVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32Q8_0AVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16Q8_0AVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
 // int8Tile1x48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
 func int8Tile1x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
 
-// int8Tile1x32Q8_0AVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+// int8Tile4x48PlainAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
-// int8Tile1x16Q8_0AVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+// int8Tile4x32PlainAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16PlainAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48PlainAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32PlainAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16PlainAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48MinimaAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32MinimaAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16MinimaAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48MinimaAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32MinimaAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16MinimaAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48HalvesAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32HalvesAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16HalvesAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48HalvesAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32HalvesAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16HalvesAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
 // expandQ4_0AVX512 expands n units of width outputs.
 //
