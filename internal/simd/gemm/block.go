@@ -22,6 +22,8 @@ type decoded struct {
 	block [maxElements]float32
 	bytes [maxBytes]byte
 	part  int8Part
+
+	expanded [maxElements / int8Inputs * mostWords * PanelWidth]float32
 }
 
 var decodings parallel.Free[decoded]

@@ -56,8 +56,8 @@ func (m Matrix) Fetch() {
 	}
 }
 
-// storedK is how many elements of each row one row of activations is multiplied by at a time: the nearest cache holds
-// that part of a panel.
+// storedK is how many elements of each row one row of activations is multiplied by at a time, where panels are gathered
+// or decoded for it: the nearest cache holds that part of one.
 const storedK = 256
 
 // gathered is memory for a part of a panel, packed.
