@@ -37,10 +37,12 @@ func rowAt(base, fifth, pitch, thrice string, i, at int) string {
 	return fmt.Sprintf("%d(%s)%s", at, base, []string{"", "(" + pitch + "*1)", "(" + pitch + "*2)", "(" + thrice + "*1)"}[i%4])
 }
 
+var rowsTiles = []int{8, 4, 1}
+
 // rowsKernels writes everything of 512 bits for 8-bit rows.
 func rowsKernels(f *asmgen.File) {
 	quantizeRows512(f)
-	for _, rows := range int8Rows {
+	for _, rows := range rowsTiles {
 		for _, width := range []int{48, 32, 16} {
 			rowsTile{rows, width}.write(f)
 		}
@@ -324,7 +326,7 @@ func rowsChoice() string {
 	p("func (t *rowsTile) multiply512(c, a []float32) {")
 	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
 	p("switch t.rows {")
-	for _, rows := range int8Rows {
+	for _, rows := range rowsTiles {
 		p("case %d:\nswitch t.width {", rows)
 		for _, width := range []int{48, 32, 16} {
 			p("case %d:\n%s(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)", width, rowsTile{rows, width}.name())
