@@ -45,7 +45,7 @@ func ExampleDecoder() {
 		words.Row(i)[i], head.Row(i)[2*vocab+i] = 1, 1
 	}
 	d := &model.Decoder{Decoder: &arch.Decoder{
-		Trunk: &arch.Trunk{Vocab: vocab, Dim: dim, MaxLen: 100, Blocks: []block.Block{{{Op: previous}}, {{Op: induction}}}},
+		Trunk: &arch.Trunk{Vocab: vocab, Stack: arch.Stack{Dim: dim, Blocks: []block.Block{{{Op: previous}}, {{Op: induction}}}}, MaxLen: 100},
 		Head:  nn.Linear{Weight: tensor.WeightFrom(head)},
 	}}
 	d.Embeddings.Words = nn.Embedding{Weight: tensor.WeightFrom(words)}

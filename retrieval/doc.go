@@ -5,6 +5,8 @@
 // number of queries. It compares each query with every vector: the result is exact, and fast enough for a few
 // million vectors.
 //
+// A [Catalogue] is an index whose vectors have names, and that is kept in a file.
+//
 // A [Similarity] is one of four ways to compare, by name. [Ranges] turn the numbers of vectors into bytes, [Binary] into bits.
 //
 // The vectors may come from anywhere. Package task computes them from texts.

@@ -17,7 +17,7 @@ type Index struct {
 	dim int
 
 	mu     sync.RWMutex
-	blocks []*tensor.Weight // each of blockRows rows; the last is not full
+	blocks []*tensor.Weight // of blockRows rows; the last is not full, and grows
 	n      int
 }
 
@@ -29,6 +29,7 @@ type Hit struct {
 
 const (
 	blockRows  = 1024
+	fewRows    = 16 // of a block that begins
 	queryRows  = 64
 	maxWorkers = 64
 )
@@ -61,14 +62,42 @@ func (x *Index) Add(v tensor.Tensor) {
 	}
 	for i := 0; i < v.Rows(); {
 		at := x.n % blockRows
-		if at == 0 {
-			x.blocks = append(x.blocks, tensor.NewWeight(tensor.F32, blockRows, x.dim))
-		}
 		n := min(blockRows-at, v.Rows()-i)
-		x.blocks[len(x.blocks)-1].PackFloat32(at, v.Data[i*x.dim:(i+n)*x.dim])
+		x.block(at, at+n).PackFloat32(at, v.Data[i*x.dim:(i+n)*x.dim])
 		x.n += n
 		i += n
 	}
+}
+
+// block returns the last block, which has some rows and gets room for need.
+func (x *Index) block(some, need int) *tensor.Weight {
+	if some == 0 {
+		x.blocks = append(x.blocks, nil)
+	}
+	last := &x.blocks[len(x.blocks)-1]
+	if some == 0 || need > (*last).Out {
+		room := fewRows
+		for room < need {
+			room *= 2
+		}
+		grown, row := tensor.NewWeight(tensor.F32, room, x.dim), make([]float32, x.dim)
+		for i := range some {
+			(*last).Row(row, i)
+			grown.PackFloat32(i, row)
+		}
+		*last = grown
+	}
+	return *last
+}
+
+// Row sets dst, of dim numbers, to a vector. It panics if there is no such row.
+func (x *Index) Row(dst []float32, row int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if row < 0 || row >= x.n {
+		panic(fmt.Sprintf("retrieval: Row: row %d; the index has %d", row, x.n))
+	}
+	x.blocks[row/blockRows].Row(dst, row%blockRows)
 }
 
 // Search returns the k best vectors for each row of queries, [Q, dim], the best first. Of equal ones, the one
@@ -97,8 +126,9 @@ func (x *Index) search(out [][]Hit, q tensor.Tensor, k int) {
 		for i := range out {
 			found[w][i].Reset(k)
 		}
-		scores := tensor.New(len(out), blockRows)
+		room := tensor.New(len(out), blockRows)
 		for b := w; b < len(x.blocks); b += workers {
+			scores := tensor.From(room.Data[:len(out)*x.blocks[b].Out], len(out), x.blocks[b].Out)
 			tensor.MatMul(scores, q, x.blocks[b])
 			for i := range out {
 				for j, s := range scores.Row(i)[:min(blockRows, x.n-b*blockRows)] {

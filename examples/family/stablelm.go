@@ -54,7 +54,7 @@ func stablelm(c *hf.Config, w nn.Loader) *arch.Decoder {
 	}
 
 	body := w.At("model")
-	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.MaxPositionEmbeddings}}
+	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Stack: arch.Stack{Dim: dim}, MaxLen: cfg.MaxPositionEmbeddings}}
 	if cfg.TieWordEmbeddings {
 		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
 	}

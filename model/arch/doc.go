@@ -1,11 +1,11 @@
 // Package arch holds the architectures: models as weights and forward passes, without files or text.
 //
-// A [Trunk] is the common part: embeddings, blocks and a final norm. A [Decoder] adds a head over the
-// vocabulary. An [Encoder] adds the heads of its task. An [EncoderDecoder] has one of each; the decoder
-// attends to the encoder's output. Package family builds them from checkpoints; a program may also fill their
+// A [Stack] is the common part: blocks and a final norm. A [Trunk] is a Stack with embeddings of words before it. A
+// [Decoder] adds a head over the vocabulary. An [Encoder] adds the heads of its task. An [EncoderDecoder] has one of each; the decoder
+// attends to the encoder's output. An [ImageEncoder] is a Stack with patches of pictures before it. Package family builds them from checkpoints; a program may also fill their
 // fields itself.
 //
-//	ids ─ Trunk.Embed ─→ x [T, Dim] ─ Trunk.Forward ─→ x [len(rows), Dim] ─ Decoder.Logits ─→ [len(rows), V]
+//	ids ─ Trunk.Embed ─→ x [T, Dim] ─ Stack.Forward ─→ x [len(rows), Dim] ─ Decoder.Logits ─→ [len(rows), V]
 //
 // A decoder may also have a [Prediction], a layer that predicts one token more: see [Decoder.Predict].
 //

@@ -121,11 +121,7 @@ func (t *Trunk) Embed(p *attention.Pass, batch []Sequence) tensor.Tensor {
 		m.Norm.Forward(x, x)
 	}
 	x = project(p, m.ProjectNormed, x)
-	if p.Plan.ReadsInput() {
-		p.Input = p.Scratch.New(x.Rows(), t.Dim)
-		copy(p.Input.Data, x.Data)
-	}
-	p.Observe(attention.Point{Stage: StageEmbeddings}, x)
+	t.enter(p, x)
 	return x
 }
 

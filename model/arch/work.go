@@ -6,23 +6,15 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
-// Work returns what the trunk computes for s, without norms, sums and lookups: [Trunk.Forward] if s.Out is
-// s.Rows, and otherwise [Trunk.ForwardRows] for the last s.Out rows.
+// Work returns what the trunk computes for s, without norms, sums and lookups: [Stack.Forward] if s.Out is
+// s.Rows, and otherwise [Stack.ForwardRows] for the last s.Out rows.
 func (t *Trunk) Work(s attention.Span) attention.Work {
 	var w attention.Work
 	m := &t.Embeddings
 	for _, l := range []*nn.Linear{m.ProjectWords, m.Project, m.ProjectNormed} {
 		addLinear(&w, l, s.Rows)
 	}
-	all := s
-	all.Out = s.Rows
-	for i, b := range t.Blocks {
-		if i == len(t.Blocks)-1 {
-			w.Add(b.Work(s))
-		} else {
-			w.Add(b.Work(all))
-		}
-	}
+	w.Add(t.Stack.Work(s))
 	return w
 }
 
@@ -30,6 +22,7 @@ func (t *Trunk) Work(s attention.Span) attention.Work {
 func (d *Decoder) Work(s attention.Span) attention.Work {
 	w := d.Trunk.Work(s)
 	addLinear(&w, d.Project, s.Out)
+	d.Transform.addTo(&w, s.Out)
 	addLinear(&w, &d.Head, s.Out)
 	return w
 }

@@ -111,7 +111,7 @@ func (m *bartBuilder) residual(l nn.Loader, norm string, op attention.Op) block.
 
 // trunk assembles the side at w.
 func (m *bartBuilder) trunk(w nn.Loader, side bartSide, words nn.Embedding, decoder bool) *arch.Trunk {
-	t := &arch.Trunk{Vocab: side.vocab, Dim: m.DModel, MaxLen: m.maxLen, Embeddings: arch.Embeddings{Words: words}}
+	t := &arch.Trunk{Vocab: side.vocab, Stack: arch.Stack{Dim: m.DModel}, MaxLen: m.maxLen, Embeddings: arch.Embeddings{Words: words}}
 	if m.ScaleEmbedding {
 		t.Embeddings.Scale = float32(math.Sqrt(float64(m.DModel)))
 	}

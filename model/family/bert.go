@@ -107,7 +107,7 @@ func (m *bertBuilder) layer(l nn.Loader) block.Block { return m.postNorm(l, m.at
 // encoder assembles the body. layer returns the layer at l, which is below name.
 func (m *bertBuilder) encoder(body nn.Loader, name string, layer func(l nn.Loader) block.Block) *arch.Encoder {
 	e := &arch.Encoder{Types: m.TypeVocabSize,
-		Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
+		Trunk: &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: m.HiddenSize}, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
 	for _, l := range body.Layers(name, m.NumHiddenLayers) {
 		e.Blocks = append(e.Blocks, layer(l))
 	}

@@ -129,7 +129,7 @@ func (m *debertaBuilder) embeddings(w nn.Loader) arch.Embeddings {
 
 // encoder assembles the body. attend returns the attention of the layer at l.
 func (m *debertaBuilder) encoder(body nn.Loader, attend func(l nn.Loader, positions tensor.Tensor) *attention.Disentangled, norm string) *arch.Encoder {
-	e := &arch.Encoder{Types: m.TypeVocabSize, Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
+	e := &arch.Encoder{Types: m.TypeVocabSize, Trunk: &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: m.HiddenSize}, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(body)}}
 	if !m.cfg.PositionBiasedInput {
 		e.MaxLen = hf.MaxLength // without a position table there is no limit
 	}

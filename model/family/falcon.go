@@ -130,7 +130,7 @@ func falcon(c *hf.Config, w nn.Loader) *arch.Decoder {
 	if m.TieWordEmbeddings {
 		w.Tie(body.Name("word_embeddings"), w.Name("lm_head"))
 	}
-	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: m.dim, MaxLen: rotatedLength(c.RopeParameters(), m.MaxPositionEmbeddings)}}
+	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: m.dim}, MaxLen: rotatedLength(c.RopeParameters(), m.MaxPositionEmbeddings)}}
 	d.Embeddings.Words = body.Embedding("word_embeddings", m.VocabSize, m.dim)
 	for _, l := range body.Layers("h", m.NumHiddenLayers) {
 		d.Blocks = append(d.Blocks, m.layer(l))

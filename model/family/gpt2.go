@@ -57,7 +57,7 @@ func gpt2(c *hf.Config, w nn.Loader) *arch.Decoder {
 	if cfg.TieWordEmbeddings {
 		w.Tie(body.Name("wte"), w.Name("lm_head"))
 	}
-	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.NPositions}}
+	d := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Stack: arch.Stack{Dim: dim}, MaxLen: cfg.NPositions}}
 	d.Embeddings = arch.Embeddings{Words: body.Embedding("wte", cfg.VocabSize, dim), Positions: body.Table("wpe", cfg.NPositions, dim).Weight}
 	for i, l := range body.Layers("h", cfg.NLayer) {
 		a, f := l.At("attn"), l.At("mlp")

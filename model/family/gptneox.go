@@ -58,7 +58,7 @@ func gptneox(c *hf.Config, w nn.Loader) *arch.Decoder {
 	if cfg.TieWordEmbeddings {
 		w.Tie(body.Name("embed_in"), w.Name(head))
 	}
-	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: rotatedLength(p, cfg.MaxPositionEmbeddings)}}
+	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Stack: arch.Stack{Dim: dim}, MaxLen: rotatedLength(p, cfg.MaxPositionEmbeddings)}}
 	m.Embeddings.Words = body.Embedding("embed_in", cfg.VocabSize, dim)
 	for _, l := range body.Layers("layers", cfg.NumHiddenLayers) {
 		a := &attention.MultiHead{

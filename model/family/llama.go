@@ -213,7 +213,7 @@ func (m *Llama) Assemble(body, w nn.Loader, layer func(i int, l nn.Loader) block
 
 // Trunk assembles the model without its head: body has layers.0, layers.1, … and norm.
 func (m *Llama) Trunk(body nn.Loader, words nn.Embedding, layer func(i int, l nn.Loader) block.Block) *arch.Trunk {
-	t := &arch.Trunk{Vocab: m.VocabSize, Dim: m.HiddenSize, MaxLen: m.MaxLen, Embeddings: arch.Embeddings{Words: words}}
+	t := &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: m.HiddenSize}, MaxLen: m.MaxLen, Embeddings: arch.Embeddings{Words: words}}
 	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
 		t.Blocks = append(t.Blocks, layer(i, l))
 	}

@@ -91,7 +91,7 @@ func modernbert(c *hf.Config, w nn.Loader) *arch.Encoder {
 	if m.TieWordEmbeddings {
 		w.Tie(body.Name("embeddings.tok_embeddings"), w.Name("decoder"))
 	}
-	e := &arch.Encoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: dim, MaxLen: m.MaxPositionEmbeddings}}
+	e := &arch.Encoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: dim}, MaxLen: m.MaxPositionEmbeddings}}
 	e.Embeddings = arch.Embeddings{Words: body.Embedding("embeddings.tok_embeddings", m.VocabSize, dim), Norm: m.norm(body, "embeddings.norm")}
 	for i, l := range body.Layers("layers", m.NumHiddenLayers) {
 		e.Blocks = append(e.Blocks, m.layer(i, l))

@@ -69,7 +69,7 @@ func opt(c *hf.Config, w nn.Loader) *arch.Decoder {
 	if cfg.TieWordEmbeddings {
 		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
 	}
-	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Dim: dim, MaxLen: cfg.MaxPositionEmbeddings}}
+	m := &arch.Decoder{Trunk: &arch.Trunk{Vocab: cfg.VocabSize, Stack: arch.Stack{Dim: dim}, MaxLen: cfg.MaxPositionEmbeddings}}
 	m.Embeddings = arch.Embeddings{Words: body.Embedding("embed_tokens", cfg.VocabSize, words),
 		Positions: body.Table("embed_positions", cfg.MaxPositionEmbeddings+2, dim).Weight, PositionOffset: 2} // two unused rows come first
 	for _, l := range body.Layers("layers", cfg.NumHiddenLayers) {

@@ -30,7 +30,7 @@ func phi(c *hf.Config, w nn.Loader) *arch.Decoder {
 	if m.TieWordEmbeddings {
 		w.Tie(body.Name("embed_tokens"), w.Name("lm_head"))
 	}
-	out := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Dim: dim, MaxLen: rotatedLength(p, m.MaxPositionEmbeddings)}}
+	out := &arch.Decoder{Trunk: &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: dim}, MaxLen: rotatedLength(p, m.MaxPositionEmbeddings)}}
 	out.Embeddings.Words = body.Embedding("embed_tokens", m.VocabSize, dim)
 	for _, l := range body.Layers("layers", m.NumHiddenLayers) {
 		s := l.At("self_attn")

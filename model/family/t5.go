@@ -91,7 +91,7 @@ func (m *t5Builder) norm(w nn.Loader, name string) *nn.RMSNorm {
 
 // trunk assembles the encoder or the decoder at w.
 func (m *t5Builder) trunk(w nn.Loader, layers int, decoder bool) *arch.Trunk {
-	t := &arch.Trunk{Vocab: m.VocabSize, Dim: m.DModel, MaxLen: hf.MaxLength}
+	t := &arch.Trunk{Vocab: m.VocabSize, Stack: arch.Stack{Dim: m.DModel}, MaxLen: hf.MaxLength}
 	width := m.NumHeads * m.DKV
 	var distances attention.Buckets
 	var bias attention.Bias

@@ -34,8 +34,8 @@ func EncoderOf(op attention.Op, dim int) *arch.Encoder { return &arch.Encoder{Tr
 func trunkOf(op attention.Op, dim int) *arch.Trunk {
 	norm := &nn.RMSNorm{Eps: 1e-6}
 	layer := block.Block{{Pre: norm, Op: op, Post: norm}}
-	return &arch.Trunk{Vocab: vocab, Dim: dim, MaxLen: 1 << 20, Embeddings: arch.Embeddings{Words: nn.Embedding{Weight: random(1, vocab, dim)}},
-		Blocks: []block.Block{layer, layer}, Norm: norm}
+	return &arch.Trunk{Stack: arch.Stack{Dim: dim, Blocks: []block.Block{layer, layer}, Norm: norm}, Vocab: vocab, MaxLen: 1 << 20,
+		Embeddings: arch.Embeddings{Words: nn.Embedding{Weight: random(1, vocab, dim)}}}
 }
 
 func random(seed uint64, rows, cols int) *tensor.Weight {

@@ -47,7 +47,7 @@ func (f *folder) static(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
-	e := &model.Encoder{Tokenizer: t, Encoder: &arch.Encoder{Trunk: &arch.Trunk{Vocab: words.Weight.Out, Dim: words.Weight.In,
+	e := &model.Encoder{Tokenizer: t, Encoder: &arch.Encoder{Trunk: &arch.Trunk{Vocab: words.Weight.Out, Stack: arch.Stack{Dim: words.Weight.In},
 		MaxLen: hf.MaxLength, Embeddings: arch.Embeddings{Words: words}}}}
 	if f.e, err = NewEmbedder(e); err != nil {
 		return err

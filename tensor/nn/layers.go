@@ -178,6 +178,28 @@ func (l Loader) Convolution(name string, in, out, kernel, groups int) Linear {
 	return lin
 }
 
+// Patches returns a convolution whose stride is its kernel as a layer over the values of a patch,
+// [out, channels·height·width]: all rows of the first channel, then those of the next. The checkpoint has name.weight,
+// [out, channels, height, width], and, if bias is true, name.bias.
+func (l Loader) Patches(name string, channels, height, width, out int, bias bool) Linear {
+	var lin Linear
+	if bias {
+		lin.Bias = l.Vector(name+".bias", out)
+	}
+	in := channels * height * width
+	dt, ok := l.lookup(name+".weight", out, channels, height, width)
+	if !ok {
+		return lin
+	}
+	kept, ok := l.keepRows(name+".weight", dt, in)
+	if !ok {
+		return lin
+	}
+	lin.Weight = l.newWeight(kept, out, in)
+	l.pack(lin.Weight, 0, out, name+".weight")
+	return lin
+}
+
 // Embedding returns the table name.weight, [vocab, dim].
 func (l Loader) Embedding(name string, vocab, dim int) Embedding {
 	w := l.table(name, Lookups, func(l Loader, name string) *tensor.Weight { return l.Linear(name, dim, vocab, false).Weight })

@@ -311,321 +311,174 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 		int8Row48Q6_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
 		return
 	case tilesQ8_0AVX512VNNI:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		}
+		int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
 		return
 	}
 	switch t.kind {
 	case int8Plain:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	case int8Minima:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	case int8Halves:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	}
 }
 
-// expand512 expands a panel of the format that a set is for, if there is one.
-func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) bool {
-	switch s {
-	case tilesQ4_0AVX512VNNI:
-		switch width {
-		case 48:
-			expandQ4_048AVX512(n, dst, panel)
-		case 32:
-			expandQ4_032AVX512(n, dst, panel)
-		case 16:
-			expandQ4_016AVX512(n, dst, panel)
-		}
-	case tilesQ4_1AVX512VNNI:
-		switch width {
-		case 48:
-			expandQ4_148AVX512(n, dst, panel)
-		case 32:
-			expandQ4_132AVX512(n, dst, panel)
-		case 16:
-			expandQ4_116AVX512(n, dst, panel)
-		}
-	case tilesQ5_0AVX512VNNI:
-		switch width {
-		case 48:
-			expandQ5_048AVX512(n, dst, panel)
-		case 32:
-			expandQ5_032AVX512(n, dst, panel)
-		case 16:
-			expandQ5_016AVX512(n, dst, panel)
-		}
-	case tilesQ5_1AVX512VNNI:
-		switch width {
-		case 48:
-			expandQ5_148AVX512(n, dst, panel)
-		case 32:
-			expandQ5_132AVX512(n, dst, panel)
-		case 16:
-			expandQ5_116AVX512(n, dst, panel)
-		}
-	case tilesIQ4_NLAVX512VNNI:
-		switch width {
-		case 48:
-			expandIQ4_NL48AVX512(n, dst, panel)
-		case 32:
-			expandIQ4_NL32AVX512(n, dst, panel)
-		case 16:
-			expandIQ4_NL16AVX512(n, dst, panel)
-		}
-	case tilesMXFP4AVX512VNNI:
-		switch width {
-		case 48:
-			expandMXFP448AVX512(n, dst, panel)
-		case 32:
-			expandMXFP432AVX512(n, dst, panel)
-		case 16:
-			expandMXFP416AVX512(n, dst, panel)
-		}
-	case tilesQ4_KAVX512VNNI:
-		switch width {
-		case 48:
-			expandQ4_K48AVX512(n, dst, panel)
-		case 32:
-			expandQ4_K32AVX512(n, dst, panel)
-		case 16:
-			expandQ4_K16AVX512(n, dst, panel)
-		}
-	case tilesQ5_KAVX512VNNI:
-		switch width {
-		case 48:
-			expandQ5_K48AVX512(n, dst, panel)
-		case 32:
-			expandQ5_K32AVX512(n, dst, panel)
-		case 16:
-			expandQ5_K16AVX512(n, dst, panel)
-		}
-	case tilesQ6_KAVX512VNNI:
-		switch width {
-		case 48:
-			expandQ6_K48AVX512(n, dst, panel)
-		case 32:
-			expandQ6_K32AVX512(n, dst, panel)
-		case 16:
-			expandQ6_K16AVX512(n, dst, panel)
-		}
-	default:
-		return false
-	}
-	return true
-}
-
-// expand256 expands a panel of a format by AVX2, if it can.
-func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) bool {
+// expandAVX512 expands a panel of a format, if it can.
+func (u *int8Weights) expandAVX512(n int, dst *float32, panel unsafe.Pointer, width int) bool {
 	switch u {
 	case &unitsQ4_0:
-		switch width {
-		case 48:
-			expandQ4_048AVX2(n, dst, panel)
-		case 32:
-			expandQ4_032AVX2(n, dst, panel)
-		case 16:
-			expandQ4_016AVX2(n, dst, panel)
-		}
+		expandQ4_0AVX512(n, dst, panel, width)
 	case &unitsQ4_1:
-		switch width {
-		case 48:
-			expandQ4_148AVX2(n, dst, panel)
-		case 32:
-			expandQ4_132AVX2(n, dst, panel)
-		case 16:
-			expandQ4_116AVX2(n, dst, panel)
-		}
+		expandQ4_1AVX512(n, dst, panel, width)
 	case &unitsQ5_0:
-		switch width {
-		case 48:
-			expandQ5_048AVX2(n, dst, panel)
-		case 32:
-			expandQ5_032AVX2(n, dst, panel)
-		case 16:
-			expandQ5_016AVX2(n, dst, panel)
-		}
+		expandQ5_0AVX512(n, dst, panel, width)
 	case &unitsQ5_1:
-		switch width {
-		case 48:
-			expandQ5_148AVX2(n, dst, panel)
-		case 32:
-			expandQ5_132AVX2(n, dst, panel)
-		case 16:
-			expandQ5_116AVX2(n, dst, panel)
-		}
+		expandQ5_1AVX512(n, dst, panel, width)
 	case &unitsIQ4_NL:
-		switch width {
-		case 48:
-			expandIQ4_NL48AVX2(n, dst, panel)
-		case 32:
-			expandIQ4_NL32AVX2(n, dst, panel)
-		case 16:
-			expandIQ4_NL16AVX2(n, dst, panel)
-		}
+		expandIQ4_NLAVX512(n, dst, panel, width)
 	case &unitsMXFP4:
-		switch width {
-		case 48:
-			expandMXFP448AVX2(n, dst, panel)
-		case 32:
-			expandMXFP432AVX2(n, dst, panel)
-		case 16:
-			expandMXFP416AVX2(n, dst, panel)
-		}
+		expandMXFP4AVX512(n, dst, panel, width)
 	case &unitsQ4_K:
-		switch width {
-		case 48:
-			expandQ4_K48AVX2(n, dst, panel)
-		case 32:
-			expandQ4_K32AVX2(n, dst, panel)
-		case 16:
-			expandQ4_K16AVX2(n, dst, panel)
-		}
+		expandQ4_KAVX512(n, dst, panel, width)
 	case &unitsQ5_K:
-		switch width {
-		case 48:
-			expandQ5_K48AVX2(n, dst, panel)
-		case 32:
-			expandQ5_K32AVX2(n, dst, panel)
-		case 16:
-			expandQ5_K16AVX2(n, dst, panel)
-		}
+		expandQ5_KAVX512(n, dst, panel, width)
 	case &unitsQ6_K:
-		switch width {
-		case 48:
-			expandQ6_K48AVX2(n, dst, panel)
-		case 32:
-			expandQ6_K32AVX2(n, dst, panel)
-		case 16:
-			expandQ6_K16AVX2(n, dst, panel)
-		}
+		expandQ6_KAVX512(n, dst, panel, width)
 	case &unitsQ8_0:
-		switch width {
-		case 48:
-			expandQ8_048AVX2(n, dst, panel)
-		case 32:
-			expandQ8_032AVX2(n, dst, panel)
-		case 16:
-			expandQ8_016AVX2(n, dst, panel)
-		}
+		expandQ8_0AVX512(n, dst, panel, width)
+	case &unitsIQ4_XS:
+		expandIQ4_XSAVX512(n, dst, panel, width)
+	case &unitsE2M1:
+		expandE2M1AVX512(n, dst, panel, width)
+	case &unitsQ3_K:
+		expandQ3_KAVX512(n, dst, panel, width)
 	default:
 		return false
 	}
 	return true
+}
+
+// floatsAVX512 makes float32 of an expanded panel.
+func (u *int8Weights) floatsAVX512(n int, dst, src *float32, width int) {
+	offset := int(u.bias)
+	switch {
+	case u == &unitsE2M1:
+		floatsE2M1AVX512(n, dst, src, width, offset)
+	case u.kind == int8Plain:
+		floatsPlainAVX512(n, dst, src, width, offset)
+	case u.kind == int8Minima:
+		floatsMinimaAVX512(n, dst, src, width, offset)
+	case u.kind == int8Halves:
+		floatsHalvesAVX512(n, dst, src, width, offset)
+	}
+}
+
+// expandAVX2 expands a panel of a format, if it can.
+func (u *int8Weights) expandAVX2(n int, dst *float32, panel unsafe.Pointer, width int) bool {
+	switch u {
+	case &unitsQ4_0:
+		expandQ4_0AVX2(n, dst, panel, width)
+	case &unitsQ4_1:
+		expandQ4_1AVX2(n, dst, panel, width)
+	case &unitsQ5_0:
+		expandQ5_0AVX2(n, dst, panel, width)
+	case &unitsQ5_1:
+		expandQ5_1AVX2(n, dst, panel, width)
+	case &unitsIQ4_NL:
+		expandIQ4_NLAVX2(n, dst, panel, width)
+	case &unitsMXFP4:
+		expandMXFP4AVX2(n, dst, panel, width)
+	case &unitsQ4_K:
+		expandQ4_KAVX2(n, dst, panel, width)
+	case &unitsQ5_K:
+		expandQ5_KAVX2(n, dst, panel, width)
+	case &unitsQ6_K:
+		expandQ6_KAVX2(n, dst, panel, width)
+	case &unitsQ8_0:
+		expandQ8_0AVX2(n, dst, panel, width)
+	case &unitsIQ4_XS:
+		expandIQ4_XSAVX2(n, dst, panel, width)
+	case &unitsE2M1:
+		expandE2M1AVX2(n, dst, panel, width)
+	case &unitsQ3_K:
+		expandQ3_KAVX2(n, dst, panel, width)
+	default:
+		return false
+	}
+	return true
+}
+
+// floatsAVX2 makes float32 of an expanded panel.
+func (u *int8Weights) floatsAVX2(n int, dst, src *float32, width int) {
+	offset := int(u.bias)
+	switch {
+	case u == &unitsE2M1:
+		floatsE2M1AVX2(n, dst, src, width, offset)
+	case u.kind == int8Plain:
+		floatsPlainAVX2(n, dst, src, width, offset)
+	case u.kind == int8Minima:
+		floatsMinimaAVX2(n, dst, src, width, offset)
+	case u.kind == int8Halves:
+		floatsHalvesAVX2(n, dst, src, width, offset)
+	}
 }
 
 // multiply256 is multiply for sets that take 8-bit activations by vectors of 256 bits.
@@ -707,6 +560,65 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 			} else {
 				int8Tile1PlainEightAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
+		}
+	}
+}
+
+// multiply512 computes the outputs c by the tiles of AVX-512.
+func (t *rowsTile) multiply512(c, a []float32) {
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.rows {
+	case 8:
+		switch t.width {
+		case 48:
+			rowsTile8x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile8x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile8x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	case 4:
+		switch t.width {
+		case 48:
+			rowsTile4x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile4x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile4x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	case 1:
+		switch t.width {
+		case 48:
+			rowsTile1x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile1x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile1x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	}
+}
+
+// multiply256 computes the outputs c by tiles of 256 bits.
+func (t *rowsTile) multiply256(c, a []float32) {
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.set {
+	case rowsAVXVNNI:
+		if t.rows > 1 {
+			rowsTile4AVXVNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1AVXVNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	case rowsSevenAVX2:
+		if t.rows > 1 {
+			rowsTile4SevenAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1SevenAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	case rowsWideAVX2:
+		if t.rows > 1 {
+			rowsTile4WideAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1WideAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
 		}
 	}
 }
@@ -1062,365 +974,230 @@ func tile1x16BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chai
 //go:noescape
 func quantizeAVX512(n int, src, dst *float32, pitch int, done *int)
 
-// int8Tile8x48PlainAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32PlainAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16PlainAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48PlainAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32PlainAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16PlainAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48PlainAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32PlainAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16PlainAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48MinimaAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32MinimaAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16MinimaAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48MinimaAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32MinimaAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16MinimaAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48MinimaAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32MinimaAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16MinimaAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48HalvesAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32HalvesAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16HalvesAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48HalvesAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32HalvesAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16HalvesAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48HalvesAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32HalvesAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16HalvesAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48Q8_0AVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32Q8_0AVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16Q8_0AVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48Q8_0AVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32Q8_0AVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16Q8_0AVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
 // int8Tile1x48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
 func int8Tile1x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
 
-// int8Tile1x32Q8_0AVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+// int8Tile4x48PlainAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
-// int8Tile1x16Q8_0AVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+// int8Tile4x32PlainAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
-// expandQ4_048AVX512 expands n units of 48 outputs.
+// int8Tile4x16PlainAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
 //
 //go:noescape
-func expandQ4_048AVX512(n int, dst *float32, panel unsafe.Pointer)
+func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
-// expandQ4_032AVX512 expands n units of 32 outputs.
+// int8Tile1x48PlainAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
-func expandQ4_032AVX512(n int, dst *float32, panel unsafe.Pointer)
+func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
-// expandQ4_016AVX512 expands n units of 16 outputs.
+// int8Tile1x32PlainAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
 //
 //go:noescape
-func expandQ4_016AVX512(n int, dst *float32, panel unsafe.Pointer)
+func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16PlainAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48MinimaAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32MinimaAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16MinimaAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48MinimaAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32MinimaAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16MinimaAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48HalvesAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32HalvesAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16HalvesAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48HalvesAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32HalvesAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16HalvesAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// expandQ4_0AVX512 expands n units of width outputs.
+//
+//go:noescape
+func expandQ4_0AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q4_0AVX512VNNI computes 1 × 48 outputs from units of 32 k.
 //
 //go:noescape
 func int8Row48Q4_0AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandQ4_148AVX512 expands n units of 48 outputs.
+// expandQ4_1AVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_148AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ4_132AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandQ4_132AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ4_116AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandQ4_116AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandQ4_1AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q4_1AVX512VNNI computes 1 × 48 outputs from units of 32 k.
 //
 //go:noescape
 func int8Row48Q4_1AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandQ5_048AVX512 expands n units of 48 outputs.
+// expandQ5_0AVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_048AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ5_032AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandQ5_032AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ5_016AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandQ5_016AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandQ5_0AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q5_0AVX512VNNI computes 1 × 48 outputs from units of 32 k.
 //
 //go:noescape
 func int8Row48Q5_0AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandQ5_148AVX512 expands n units of 48 outputs.
+// expandQ5_1AVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_148AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ5_132AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandQ5_132AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ5_116AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandQ5_116AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandQ5_1AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q5_1AVX512VNNI computes 1 × 48 outputs from units of 32 k.
 //
 //go:noescape
 func int8Row48Q5_1AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandIQ4_NL48AVX512 expands n units of 48 outputs.
+// expandIQ4_NLAVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandIQ4_NL48AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandIQ4_NL32AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandIQ4_NL32AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandIQ4_NL16AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandIQ4_NL16AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandIQ4_NLAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48IQ4_NLAVX512VNNI computes 1 × 48 outputs from units of 32 k.
 //
 //go:noescape
 func int8Row48IQ4_NLAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandMXFP448AVX512 expands n units of 48 outputs.
+// expandMXFP4AVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandMXFP448AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandMXFP432AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandMXFP432AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandMXFP416AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandMXFP416AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandMXFP4AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48MXFP4AVX512VNNI computes 1 × 48 outputs from units of 32 k.
 //
 //go:noescape
 func int8Row48MXFP4AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandQ4_K48AVX512 expands n units of 48 outputs.
+// expandQ4_KAVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_K48AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ4_K32AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandQ4_K32AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ4_K16AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandQ4_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandQ4_KAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q4_KAVX512VNNI computes 1 × 48 outputs from units of 256 k.
 //
 //go:noescape
 func int8Row48Q4_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandQ5_K48AVX512 expands n units of 48 outputs.
+// expandQ5_KAVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_K48AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ5_K32AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandQ5_K32AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ5_K16AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandQ5_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandQ5_KAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q5_KAVX512VNNI computes 1 × 48 outputs from units of 256 k.
 //
 //go:noescape
 func int8Row48Q5_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
-// expandQ6_K48AVX512 expands n units of 48 outputs.
+// expandQ6_KAVX512 expands n units of width outputs.
 //
 //go:noescape
-func expandQ6_K48AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ6_K32AVX512 expands n units of 32 outputs.
-//
-//go:noescape
-func expandQ6_K32AVX512(n int, dst *float32, panel unsafe.Pointer)
-
-// expandQ6_K16AVX512 expands n units of 16 outputs.
-//
-//go:noescape
-func expandQ6_K16AVX512(n int, dst *float32, panel unsafe.Pointer)
+func expandQ6_KAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
 // int8Row48Q6_KAVX512VNNI computes 1 × 48 outputs from units of 256 k.
 //
 //go:noescape
 func int8Row48Q6_KAVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
+
+// expandQ8_0AVX512 expands n units of width outputs.
+//
+//go:noescape
+func expandQ8_0AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
+
+// expandIQ4_XSAVX512 expands n units of width outputs.
+//
+//go:noescape
+func expandIQ4_XSAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
+
+// expandE2M1AVX512 expands n units of width outputs.
+//
+//go:noescape
+func expandE2M1AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
+
+// expandQ3_KAVX512 expands n units of width outputs.
+//
+//go:noescape
+func expandQ3_KAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
+
+// floatsPlainAVX512 makes float32 of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func floatsPlainAVX512(n int, dst, src *float32, width, offset int)
+
+// floatsMinimaAVX512 makes float32 of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func floatsMinimaAVX512(n int, dst, src *float32, width, offset int)
+
+// floatsHalvesAVX512 makes float32 of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func floatsHalvesAVX512(n int, dst, src *float32, width, offset int)
+
+// floatsE2M1AVX512 makes float32 of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func floatsE2M1AVX512(n int, dst, src *float32, width, offset int)
 
 // quantizeAVX2 is quantizeAVX512 with AVX2.
 //
@@ -1527,155 +1304,193 @@ func int8Tile4PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float3
 //go:noescape
 func int8Tile1PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
-// expandQ4_048AVX2 expands n units of 48 outputs.
+// expandQ4_0AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_048AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ4_0AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ4_032AVX2 expands n units of 32 outputs.
+// expandQ4_1AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_032AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ4_1AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ4_016AVX2 expands n units of 16 outputs.
+// expandQ5_0AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_016AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ5_0AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ4_148AVX2 expands n units of 48 outputs.
+// expandQ5_1AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_148AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ5_1AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ4_132AVX2 expands n units of 32 outputs.
+// expandIQ4_NLAVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_132AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandIQ4_NLAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ4_116AVX2 expands n units of 16 outputs.
+// expandMXFP4AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ4_116AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandMXFP4AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ5_048AVX2 expands n units of 48 outputs.
+// expandQ4_KAVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_048AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ4_KAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ5_032AVX2 expands n units of 32 outputs.
+// expandQ5_KAVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_032AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ5_KAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ5_016AVX2 expands n units of 16 outputs.
+// expandQ6_KAVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_016AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ6_KAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ5_148AVX2 expands n units of 48 outputs.
+// expandQ8_0AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_148AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ8_0AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ5_132AVX2 expands n units of 32 outputs.
+// expandIQ4_XSAVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_132AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandIQ4_XSAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandQ5_116AVX2 expands n units of 16 outputs.
+// expandE2M1AVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandQ5_116AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandE2M1AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandIQ4_NL48AVX2 expands n units of 48 outputs.
+// expandQ3_KAVX2 expands n units of width outputs.
 //
 //go:noescape
-func expandIQ4_NL48AVX2(n int, dst *float32, panel unsafe.Pointer)
+func expandQ3_KAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
-// expandIQ4_NL32AVX2 expands n units of 32 outputs.
+// floatsPlainAVX2 makes float32 of n times 32 k of width outputs, expanded.
 //
 //go:noescape
-func expandIQ4_NL32AVX2(n int, dst *float32, panel unsafe.Pointer)
+func floatsPlainAVX2(n int, dst, src *float32, width, offset int)
 
-// expandIQ4_NL16AVX2 expands n units of 16 outputs.
+// floatsMinimaAVX2 makes float32 of n times 32 k of width outputs, expanded.
 //
 //go:noescape
-func expandIQ4_NL16AVX2(n int, dst *float32, panel unsafe.Pointer)
+func floatsMinimaAVX2(n int, dst, src *float32, width, offset int)
 
-// expandMXFP448AVX2 expands n units of 48 outputs.
+// floatsHalvesAVX2 makes float32 of n times 32 k of width outputs, expanded.
 //
 //go:noescape
-func expandMXFP448AVX2(n int, dst *float32, panel unsafe.Pointer)
+func floatsHalvesAVX2(n int, dst, src *float32, width, offset int)
 
-// expandMXFP432AVX2 expands n units of 32 outputs.
+// floatsE2M1AVX2 makes float32 of n times 32 k of width outputs, expanded.
 //
 //go:noescape
-func expandMXFP432AVX2(n int, dst *float32, panel unsafe.Pointer)
+func floatsE2M1AVX2(n int, dst, src *float32, width, offset int)
 
-// expandMXFP416AVX2 expands n units of 16 outputs.
+// quantizeRowsAVX512 makes rows of activations from n times 64 and then left elements, left below 64 and a multiple of 4.
+// It stops before a row with a number that is not finite or all of whose numbers are tiny, and sets done to the rows made.
 //
 //go:noescape
-func expandMXFP416AVX2(n int, dst *float32, panel unsafe.Pointer)
+func quantizeRowsAVX512(rows, n, left int, src *float32, ld int, dst *float32, pitch int, done *int)
 
-// expandQ4_K48AVX2 expands n units of 48 outputs.
+// rowsTile8x48AVX512VNNI computes 8 × 48 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ4_K48AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile8x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ4_K32AVX2 expands n units of 32 outputs.
+// rowsTile8x32AVX512VNNI computes 8 × 32 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ4_K32AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile8x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ4_K16AVX2 expands n units of 16 outputs.
+// rowsTile8x16AVX512VNNI computes 8 × 16 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ4_K16AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile8x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ5_K48AVX2 expands n units of 48 outputs.
+// rowsTile4x48AVX512VNNI computes 4 × 48 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ5_K48AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile4x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ5_K32AVX2 expands n units of 32 outputs.
+// rowsTile4x32AVX512VNNI computes 4 × 32 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ5_K32AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile4x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ5_K16AVX2 expands n units of 16 outputs.
+// rowsTile4x16AVX512VNNI computes 4 × 16 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ5_K16AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile4x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ6_K48AVX2 expands n units of 48 outputs.
+// rowsTile1x48AVX512VNNI computes 1 × 48 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ6_K48AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile1x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ6_K32AVX2 expands n units of 32 outputs.
+// rowsTile1x32AVX512VNNI computes 1 × 32 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ6_K32AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile1x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ6_K16AVX2 expands n units of 16 outputs.
+// rowsTile1x16AVX512VNNI computes 1 × 16 outputs from rows of n times 4 codes.
 //
 //go:noescape
-func expandQ6_K16AVX2(n int, dst *float32, panel unsafe.Pointer)
+func rowsTile1x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
 
-// expandQ8_048AVX2 expands n units of 48 outputs.
+// extremesAVX2 returns in x the most of n times 32 elements and 0, minus the least of them and 0, and a number that is NaN
+// if one of them is not finite.
 //
 //go:noescape
-func expandQ8_048AVX2(n int, dst *float32, panel unsafe.Pointer)
+func extremesAVX2(n int, src, x *float32)
 
-// expandQ8_032AVX2 expands n units of 32 outputs.
+// codesAVX2 sets n times 32 codes to those of src times by, more by zero, and returns their sum.
 //
 //go:noescape
-func expandQ8_032AVX2(n int, dst *float32, panel unsafe.Pointer)
+func codesAVX2(n int, src, dst, by *float32, zero int, sum *int32)
 
-// expandQ8_016AVX2 expands n units of 16 outputs.
+// widenPanelAVX2 makes n rows of width words of 4 codes twice as many, with codes of 16 bits: the first two of each word, and then
+// the last two. width is a multiple of 16.
 //
 //go:noescape
-func expandQ8_016AVX2(n int, dst *float32, panel unsafe.Pointer)
+func widenPanelAVX2(n, width int, dst *float32, src unsafe.Pointer)
+
+// widenRowAVX2 sets n times 16 elements of 16 bits to those of 8.
+//
+//go:noescape
+func widenRowAVX2(n int, dst, src *float32)
+
+// rowsTile4AVXVNNI computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4AVXVNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1AVXVNNI computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1AVXVNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile4SevenAVX2 computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4SevenAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1SevenAVX2 computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1SevenAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile4WideAVX2 computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4WideAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1WideAVX2 computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1WideAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
 
 // peakAVX512 does n rounds of 24 independent multiply-adds of vectors, as many as a tile has sums.
 //

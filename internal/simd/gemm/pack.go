@@ -92,6 +92,9 @@ func (f *Format) unpack(dst []float32, part []byte, width int, d *decoded) {
 		f.layout.unpack(dst, part)
 		return
 	}
+	if f.unpackFast(dst, part, width, d) {
+		return
+	}
 	size := width * f.Bytes
 	for ; len(part) > 0; part = part[size:] {
 		for col := range width {

@@ -27,6 +27,9 @@ type Stored struct {
 func InPlace(f *Format, n, k int, s Stored) Matrix {
 	m := Matrix{N: n, K: k, Format: f, Stored: &s}
 	f.PackedLen(n, k) // checks the shape
+	if f.RowBytes > 0 {
+		panic(fmt.Sprintf("gemm: %s is never stored", f.Name))
+	}
 	if n == 0 || k == 0 {
 		return m
 	}
@@ -53,8 +56,8 @@ func (m Matrix) Fetch() {
 	}
 }
 
-// storedK is how many elements of each row one row of activations is multiplied by at a time: the nearest cache holds
-// that part of a panel.
+// storedK is how many elements of each row one row of activations is multiplied by at a time, where panels are gathered
+// or decoded for it: the nearest cache holds that part of one.
 const storedK = 256
 
 // gathered is memory for a part of a panel, packed.

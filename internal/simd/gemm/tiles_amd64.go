@@ -46,8 +46,7 @@ var (
 	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2)
 	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2)
 	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2)
-	q8_0Tiles   = append([]tiles{{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, again: true, fetches: 4}},
-		int8Tiles(0, tilesInt8EightAVX2)[1:]...)
+	q8_0Tiles   = int8Tiles(tilesQ8_0AVX512VNNI, tilesInt8EightAVX2)
 )
 
 // int8Tiles returns tiles of which single are those that know the format's panels, and narrow those for its codes.
@@ -62,8 +61,35 @@ func int8Tiles(single, narrow tileSet) []tiles {
 
 // expandFast is expand in assembly, if t has it.
 func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
-	if t.set == tilesInt8AVX512VNNI {
-		return t.single.expand512(n, dst, panel, width)
+	switch t.set {
+	case portableInt8:
+		return false
+	case tilesInt8AVX512VNNI:
+		return w.expandAVX512(n, dst, panel, width)
 	}
-	return t.set != portableInt8 && w.expand256(n, dst, panel, width)
+	return w.expandAVX2(n, dst, panel, width)
+}
+
+// unpackFast sets dst to a part of a panel as float32 and reports whether it did. d is memory.
+func (f *Format) unpackFast(dst []float32, part []byte, width int, d *decoded) bool {
+	w, set := f.layout.units, simd.Active()
+	if w == nil || !set.Has(simd.AVX2) {
+		return false
+	}
+	if w == &unitsMXFP4 {
+		w = &unitsE2M1
+	}
+	size, blocks, wide := width*f.Bytes, f.Elements/int8Inputs, set.Has(simd.AVX512)
+	for ; len(part) > 0; part, dst = part[size:], dst[width*f.Elements:] {
+		out, codes, unit := &dst[0], &d.expanded[0], unsafe.Pointer(unsafe.SliceData(part))
+		switch {
+		case wide && w.expandAVX512(1, codes, unit, width):
+			w.floatsAVX512(blocks, out, codes, width)
+		case !wide && w.expandAVX2(1, codes, unit, width):
+			w.floatsAVX2(blocks, out, codes, width)
+		default:
+			return false
+		}
+	}
+	return true
 }

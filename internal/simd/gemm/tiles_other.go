@@ -20,6 +20,8 @@ func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Poi
 	return false
 }
 
+func (f *Format) unpackFast(dst []float32, part []byte, width int, d *decoded) bool { return false }
+
 func (t *tile) multiply(c, a []float32) { t.multiplyPortable(c, a) }
 
 func peak(n int) float64 { return peakPortable(n) }

@@ -92,7 +92,7 @@ var unitsQ5_0 = int8Weights{
 	},
 	read: func(p *int8Part, unit []byte, width, col, _ int) {
 		p.readNibbles(unit, width, col)
-		p.readPlane(unit[16*width:], col)
+		p.readPlane(unit[16*width:], col, 4)
 		p.scales[0] = f16(unit[20*width:], col)
 	},
 }
@@ -114,7 +114,7 @@ var unitsQ5_1 = int8Weights{
 	},
 	read: func(p *int8Part, unit []byte, width, col, _ int) {
 		p.readNibbles(unit, width, col)
-		p.readPlane(unit[16*width:], col)
+		p.readPlane(unit[16*width:], col, 4)
 		p.scales = [2]float32{f16(unit[20*width:], col), -f16(unit[22*width:], col)}
 	},
 }
@@ -156,6 +156,9 @@ var unitsMXFP4 = int8Weights{
 	},
 }
 
+// unitsE2M1 is MXFP4 as exact values: nibbles are floats themselves, and the smallest scale counts.
+var unitsE2M1 = int8Weights{}
+
 // The units of Q4_K, Q5_K and Q6_K have parts for 8 times 32 k, side by side. After those of Q4_K and Q5_K come the
 // scales of scales and of minima, [2][width] of 16 bits, and the file's 12 bytes of both, [3][width][4].
 
@@ -192,7 +195,7 @@ var unitsQ5_K = int8Weights{
 	read: func(p *int8Part, unit []byte, width, col, i int) {
 		part := unit[i*20*width:]
 		p.readNibbles(part, width, col)
-		p.readPlane(part[16*width:], col)
+		p.readPlane(part[16*width:], col, 4)
 		p.readScalesK(unit[8*20*width:], width, col, i)
 	},
 }
@@ -205,20 +208,14 @@ var unitsQ6_K = int8Weights{
 		for i := range 8 {
 			part := unit[i*24*width:]
 			// 32 k take half a byte of 32, and two bits of 32.
-			low, high := block[i/4*64+i%2*32:], block[128+i/4*32:]
+			low := block[i/4*64+i%2*32:]
 			shift := i % 4 / 2 * 4
 			for j := range 4 {
 				lower, upper := word(low, j)>>shift&0x0f0f0f0f, word(low, 4+j)>>shift&0x0f0f0f0f
 				setWord(part, j*width+col, lower|upper<<4)
 			}
-			for h := range 2 {
-				var plane uint32
-				for j := range 4 {
-					plane |= word(high, 4*h+j) >> (2 * (i % 4)) & 0x03030303 << (2 * j)
-				}
-				setWord(part[16*width:], h*width+col, plane)
-			}
 		}
+		packTwoBits(unit[16*width:], 24*width, width, col, block[128:])
 		tail := unit[8*24*width:]
 		for i, s := range block[192:208] {
 			tail[i*width+col] = s
@@ -226,23 +223,18 @@ var unitsQ6_K = int8Weights{
 		copy16(tail[16*width:], col, block[208:], 0)
 	},
 	restore: func(block, unit []byte, width, col int) {
-		clear(block[:192])
+		clear(block[:128])
 		for i := range 8 {
 			part := unit[i*24*width:]
-			low, high := block[i/4*64+i%2*32:], block[128+i/4*32:]
+			low := block[i/4*64+i%2*32:]
 			shift := i % 4 / 2 * 4
 			for j := range 4 {
 				w := word(part, j*width+col)
 				setWord(low, j, word(low, j)|w&0x0f0f0f0f<<shift)
 				setWord(low, 4+j, word(low, 4+j)|w>>4&0x0f0f0f0f<<shift)
 			}
-			for h := range 2 {
-				plane := word(part[16*width:], h*width+col)
-				for j := range 4 {
-					setWord(high, 4*h+j, word(high, 4*h+j)|plane>>(2*j)&0x03030303<<(2*(i%4)))
-				}
-			}
 		}
+		restoreTwoBits(block[128:192], unit[16*width:], 24*width, width, col)
 		tail := unit[8*24*width:]
 		for i := range 16 {
 			block[192+i] = tail[i*width+col]
@@ -252,7 +244,7 @@ var unitsQ6_K = int8Weights{
 	read: func(p *int8Part, unit []byte, width, col, i int) {
 		part, tail := unit[i*24*width:], unit[8*24*width:]
 		p.readNibbles(part, width, col)
-		p.readPlanes(part[16*width:], width, col)
+		p.readPlanes(part[16*width:], width, col, 4)
 		d := f16(tail[16*width:], col)
 		for h := range p.scales {
 			p.scales[h] = d * float32(int8(tail[(2*i+h)*width+col]))
@@ -365,21 +357,21 @@ func (p *int8Part) readNibbles(part []byte, width, col int) {
 	}
 }
 
-// readPlane adds the fifth bits.
-func (p *int8Part) readPlane(plane []byte, col int) {
+// readPlane adds to codes a bit each, their bit at.
+func (p *int8Part) readPlane(plane []byte, col, at int) {
 	for j, b := range plane[4*col:][:4] {
 		for i := range 8 {
-			p.codes[4*i+j] |= b >> i & 1 << 4
+			p.codes[4*i+j] |= b >> i & 1 << at
 		}
 	}
 }
 
-// readPlanes adds the fifth and sixth bits.
-func (p *int8Part) readPlanes(planes []byte, width, col int) {
+// readPlanes adds two bits each.
+func (p *int8Part) readPlanes(planes []byte, width, col, at int) {
 	for h := range 2 {
 		for j, b := range planes[4*(h*width+col):][:4] {
 			for i := range 4 {
-				p.codes[16*h+4*i+j] |= b >> (2 * i) & 3 << 4
+				p.codes[16*h+4*i+j] |= b >> (2 * i) & 3 << at
 			}
 		}
 	}

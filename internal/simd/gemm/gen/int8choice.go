@@ -30,47 +30,36 @@ func int8Choice() string {
 	for _, u := range unitFormats {
 		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add)\nreturn", unitSet(u), singleName(u), u.parts)
 	}
-	tiles := func(w weights) {
-		p("switch t.rows {")
-		for _, rows := range int8Rows {
-			p("case %d:\nswitch t.width {", rows)
-			for _, width := range []int{48, 32, 16} {
-				p("case %d:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)", width, int8Tile{w: w, rows: rows, width: width}.name())
-			}
-			p("}")
-		}
-		p("}\nreturn")
-	}
-	p("case tilesQ8_0AVX512VNNI:")
-	tiles(q8)
+	p("case tilesQ8_0AVX512VNNI:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)\nreturn", int8Tile{w: q8, rows: 1, width: 48}.name())
 	p("}\nswitch t.kind {")
 	for _, w := range []weights{plain, minima, halves} {
-		p("case int8%s:", w)
-		tiles(w)
+		p("case int8%s:\nswitch t.width {", w)
+		for _, width := range []int{48, 32, 16} {
+			p("case %d:\nif t.rows > 1 {", width)
+			for _, rows := range sumRows {
+				p("%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))", sumTile{w, rows, width}.name())
+				p(map[int]string{4: "} else {", 1: "}"}[rows])
+			}
+		}
+		p("}")
 	}
 	p("}\n}\n")
-	p("// expand512 expands a panel of the format that a set is for, if there is one.")
-	p("func (s tileSet) expand512(n int, dst *float32, panel unsafe.Pointer, width int) bool {")
-	p("switch s {")
-	for _, u := range unitFormats {
-		p("case %s:\nswitch width {", unitSet(u))
-		for _, width := range []int{48, 32, 16} {
-			p("case %d:\n%s(n, dst, panel)", width, expandName(u, avx512, width))
+	for _, v := range []vector{avx512, avx2} {
+		p("// expand%s expands a panel of a format, if it can.", v.set)
+		p("func (u *int8Weights) expand%s(n int, dst *float32, panel unsafe.Pointer, width int) bool {", v.set)
+		p("switch u {")
+		for _, u := range slices.Concat(unitFormats, expandedFormats) {
+			p("case &units%s:\n%s(n, dst, panel, width)", u.name, expandName(u, v))
 		}
-		p("}")
-	}
-	p("default:\nreturn false\n}\nreturn true\n}\n")
-	p("// expand256 expands a panel of a format by AVX2, if it can.")
-	p("func (u *int8Weights) expand256(n int, dst *float32, panel unsafe.Pointer, width int) bool {")
-	p("switch u {")
-	for _, u := range append(slices.Clip(unitFormats), q8_0) {
-		p("case &units%s:\nswitch width {", u.name)
-		for _, width := range []int{48, 32, 16} {
-			p("case %d:\n%s(n, dst, panel)", width, expandName(u, avx2, width))
+		p("default:\nreturn false\n}\nreturn true\n}\n")
+		p("// floats%s makes float32 of an expanded panel.", v.set)
+		p("func (u *int8Weights) floats%s(n int, dst, src *float32, width int) {", v.set)
+		p("offset := int(u.bias)\nswitch {\ncase u == &unitsE2M1:\n%s(n, dst, src, width, offset)", floatsName(e2m1, v))
+		for _, w := range []weights{plain, minima, halves} {
+			p("case u.kind == int8%s:\n%s(n, dst, src, width, offset)", w, floatsName(codeFloats(w), v))
 		}
-		p("}")
+		p("}\n}\n")
 	}
-	p("default:\nreturn false\n}\nreturn true\n}\n")
 	b.WriteString(choice256())
 	return b.String()
 }

@@ -12,11 +12,11 @@ type units struct {
 	w      weights // what its panels expand to
 	bias   int
 	parts  int    // of 32 k in a unit
+	bits   int    // of codes besides planes: 4, 2 or 8; 0 is 4
 	planes int    // of higher bits: one for a bit, two for two
 	table  string // of bytes that nibbles stand for
 	tail   int    // bytes of an output that scale a unit
 	scale  func(u unitScale)
-	whole  bool // codes of 8 bits
 }
 
 var unitFormats = []units{
@@ -31,15 +31,21 @@ var unitFormats = []units{
 	{name: "Q6_K", w: halves, bias: 32, parts: 8, planes: 2, tail: 18, scale: unitScale.eightBits},
 }
 
-// q8_0 is Q8_0, which tiles of AVX-512 read as it is.
-var q8_0 = units{name: "Q8_0", w: plain, bias: 128, parts: 1, tail: 2, scale: unitScale.half, whole: true}
+// expandedFormats are those whose panels are expanded, but have no tile of one row of their own.
+var expandedFormats = []units{
+	{name: "Q8_0", w: plain, bias: 128, parts: 1, bits: 8, tail: 2, scale: unitScale.half},
+	{name: "IQ4_XS", w: plain, bias: 128, parts: 8, table: "iq4nl", tail: 8, scale: unitScale.lessThirtyTwo},
+	{name: "E2M1", w: plain, parts: 1, tail: 1, scale: unitScale.powerOfTwoAsIs},
+	{name: "Q3_K", w: halves, bias: 4, parts: 8, bits: 2, planes: 1, tail: 14, scale: unitScale.lessThirtyTwoTwice},
+}
 
 // partBytes returns the bytes of a part of an output, bytes those of a unit.
 func (u units) partBytes() int {
-	if u.whole {
-		return 32
+	bits := u.bits
+	if bits == 0 {
+		bits = 4
 	}
-	return 16 + 4*u.planes
+	return 4*bits + 4*u.planes
 }
 func (u units) bytes() int { return u.parts*u.partBytes() + u.tail }
 
@@ -53,12 +59,18 @@ const (
 	bits45
 	oneHalf
 	signBit
+	lowBits2
+	thirdBit
+	thirtyTwo
+	lowByte
+	leastScale
+	minusMagic
 )
 
 // unitTables writes the constants and the tables of bytes that nibbles stand for.
 func unitTables(f *asmgen.File) {
 	var words []uint32
-	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000} {
+	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22, 0xcb400000} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("unitWords", words...)
@@ -72,6 +84,9 @@ func unitTables(f *asmgen.File) {
 		f.Table(name, words...)
 	}
 	table("iq4nl", [16]uint32{1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241})
+	// Floats of a nibble without its sign, twice.
+	magnitudes := []uint32{0, 0x3f000000, 0x3f800000, 0x3fc00000, 0x40000000, 0x40400000, 0x40800000, 0x40c00000}
+	f.Table("e2m1", append(magnitudes, magnitudes...)...)
 	table("mxfp4", [16]uint32{12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0})
 }
 
@@ -122,13 +137,18 @@ func (v vector) unitRegs() unitRegs {
 // constants loads constants.
 func (u units) constants(f *asmgen.File, v vector) {
 	r := v.unitRegs()
-	if !u.whole {
+	switch u.bits {
+	case 0:
 		f.P("VPBROADCASTD %s, %s", constant(lowNibble), r.low)
-	}
-	switch u.planes {
-	case 1:
-		f.P("VPBROADCASTD %s, %s", constant(fifthBit), r.high)
 	case 2:
+		f.P("VPBROADCASTD %s, %s", constant(lowBits2), r.low)
+	}
+	switch {
+	case u.planes == 1 && u.bits == 2:
+		f.P("VPBROADCASTD %s, %s", constant(thirdBit), r.high)
+	case u.planes == 1:
+		f.P("VPBROADCASTD %s, %s", constant(fifthBit), r.high)
+	case u.planes == 2:
 		f.P("VPBROADCASTD %s, %s", constant(fifthAndSixthBit), r.high)
 	}
 	if u.table != "" {
@@ -143,30 +163,48 @@ func (u units) codes(f *asmgen.File, v vector, nibbles string, planes [2]string,
 	v.and(f, r.low, r.upper, r.lower)
 	f.P("VPSRLW $4, %s, %s", r.upper, r.upper)
 	v.and(f, r.low, r.upper, r.upper)
-	// high adds the bits of a plane that begin with bit n.
-	high := func(plane string, n int, codes string) {
-		switch {
-		case n < 4:
-			f.P("VPSLLW $%d, %s, %s", 4-n, plane, r.shifted)
-			plane = r.shifted
-		case n > 4:
-			f.P("VPSRLW $%d, %s, %s", n-4, plane, r.shifted)
-			plane = r.shifted
-		}
-		v.include(f, plane, r.high, r.shifted, codes)
-	}
 	switch u.planes {
 	case 1:
-		high(planes[0], i, r.lower)
-		high(planes[0], 4+i, r.upper)
+		u.high(f, v, planes[0], i, 4, r.lower)
+		u.high(f, v, planes[0], 4+i, 4, r.upper)
 	case 2:
-		high(planes[0], 2*i, r.lower)
-		high(planes[1], 2*i, r.upper)
+		u.high(f, v, planes[0], 2*i, 4, r.lower)
+		u.high(f, v, planes[1], 2*i, 4, r.upper)
 	}
 	if u.table != "" {
 		f.P("VPSHUFB %s, %s, %s", r.lower, r.table, r.lower)
 		f.P("VPSHUFB %s, %s, %s", r.upper, r.table, r.upper)
 	}
+}
+
+// codesOfTwo is codes of two bits: planes hold those, and the third bits.
+func (u units) codesOfTwo(f *asmgen.File, v vector, planes [3]string, i int) {
+	r := v.unitRegs()
+	for h, to := range []string{r.lower, r.upper} {
+		from := planes[h]
+		if i > 0 {
+			f.P("VPSRLW $%d, %s, %s", 2*i, from, to)
+			from = to
+		}
+		v.and(f, r.low, from, to)
+		if u.planes > 0 {
+			u.high(f, v, planes[2], 4*h+i, 2, to)
+		}
+	}
+}
+
+// high adds to codes the bits of a plane that begin with bit n, and are bits from bit at on there.
+func (u units) high(f *asmgen.File, v vector, plane string, n, at int, codes string) {
+	r := v.unitRegs()
+	switch {
+	case n < at:
+		f.P("VPSLLW $%d, %s, %s", at-n, plane, r.shifted)
+		plane = r.shifted
+	case n > at:
+		f.P("VPSRLW $%d, %s, %s", n-at, plane, r.shifted)
+		plane = r.shifted
+	}
+	v.include(f, plane, r.high, r.shifted, codes)
 }
 
 // unitScale writes the loads of the scales and minima of a vector of outputs.
@@ -177,10 +215,16 @@ type unitScale struct {
 	width, j, part int
 	scale, second  string // registers to set
 	temporary      string
+	scaled         [2]string // registers that hold what scales the scales, and the minima, if they are not to be loaded
+
+	address func(at, size int) string // if not nil, what element returns
 }
 
 // element addresses what outputs have, of size bytes each, in the row of an array that begins at byte at of an output.
 func (u unitScale) element(at, size int) string {
+	if u.address != nil {
+		return u.address(at, size)
+	}
 	return fmt.Sprintf("%d(BX)", u.at+at*u.width+u.j*u.v.Lanes()*size)
 }
 
@@ -198,6 +242,15 @@ func (u unitScale) powerOfTwo() {
 	u.f.P("VPSLLD $23, %s, %s", u.scale, u.scale)
 	u.f.P("VSUBPS %s, %s, %s", u.scale, u.scale, u.temporary)
 	u.v.withConstant(u.f, "VFMADD132PS", oneHalf, u.temporary+", "+u.scale)
+}
+
+// powerOfTwoAsIs is the scale itself, of which the smallest is not a normal number.
+func (u unitScale) powerOfTwoAsIs() {
+	u.f.P("VPMOVZXBD %s, %s", u.element(0, 1), u.scale)
+	u.f.P("VPSLLD $23, %s, %s", u.scale, u.scale)
+	u.f.P("VSUBPS %s, %s, %s", u.scale, u.scale, u.temporary)
+	u.v.withConstant(u.f, "VPMAXUD", leastScale, u.scale+", "+u.scale)
+	u.f.P("VADDPS %s, %s, %s", u.scale, u.temporary, u.scale)
 }
 
 func (u unitScale) sixBits() {
@@ -232,215 +285,65 @@ func (u unitScale) sixBits() {
 	field(0, 0, u.scale)
 	field(1, 4, u.second)
 	for i, reg := range []string{u.scale, u.second} {
-		f.P("VCVTPH2PS %s, %s", u.element(2*i, 2), u.temporary)
-		f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+		by := u.scaled[i]
+		if by == "" {
+			by = u.temporary
+			f.P("VCVTPH2PS %s, %s", u.element(2*i, 2), by)
+		}
+		f.P("VMULPS %s, %s, %s", by, reg, reg)
 	}
 }
 
-func (u unitScale) eightBits() {
-	u.f.P("VCVTPH2PS %s, %s", u.element(16, 2), u.temporary)
+// lessThirtyTwo is for scales of 6 bits, less 32: a factor, words of 16 bits with two upper bits of each part, and words
+// with four lower bits.
+func (u unitScale) lessThirtyTwo() {
+	u.f.P("VPMOVZXWD %s, %s", u.element(2, 2), u.temporary)
+	u.v.load(u.f, u.element(4, 4), u.scale)
+	u.sixBitsOf(u.scale, 4*u.part, u.temporary, 2*u.part, u.scale)
+	u.f.P("VCVTPH2PS %s, %s", u.element(0, 2), u.temporary)
+	u.f.P("VMULPS %s, %s, %s", u.temporary, u.scale, u.scale)
+}
+
+// lessThirtyTwoTwice is for two of them: words 0 and 1 have four lower bits of 16 scales, word 2 two upper bits, and
+// after them comes a factor.
+func (u unitScale) lessThirtyTwoTwice() {
 	for h, reg := range []string{u.scale, u.second} {
-		u.f.P("VPMOVSXBD %s, %s", u.element(2*u.part+h, 1), reg)
-		u.f.P("VCVTDQ2PS %s, %s", reg, reg)
+		n := 2*u.part + h
+		u.v.load(u.f, u.element(8, 4), u.temporary)
+		u.v.load(u.f, u.element(n%8/4*4, 4), reg)
+		u.sixBitsOf(reg, n%4*8+n/8*4, u.temporary, n%4*8+n/4*2, reg)
+	}
+	u.f.P("VCVTPH2PS %s, %s", u.element(12, 2), u.temporary)
+	for _, reg := range []string{u.scale, u.second} {
 		u.f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
 	}
 }
 
-func expandName(u units, v vector, width int) string {
-	return fmt.Sprintf("expand%s%d%s", u.name, width, v.set)
+// sixBitsOf sets to as float32 to four bits of low from bit l on and two of high from bit h on, less 32. It changes high.
+func (u unitScale) sixBitsOf(low string, l int, high string, h int, to string) {
+	f, and := u.f, map[bool]string{true: "VPANDD", false: "VPAND"}[u.v == avx512]
+	f.P("VPSRLD $%d, %s, %s", l, low, to)
+	u.v.withConstant(f, and, lowBits4, to+", "+to)
+	if h < 4 {
+		f.P("VPSLLD $%d, %s, %s", 4-h, high, high)
+	} else {
+		f.P("VPSRLD $%d, %s, %s", h-4, high, high)
+	}
+	u.v.withConstant(f, and, bits45, high+", "+high)
+	f.P("%s %s, %s, %s", map[bool]string{true: "VPORD", false: "VPOR"}[u.v == avx512], high, to, to)
+	u.v.withConstant(f, "VPSUBD", thirtyTwo, to+", "+to)
+	f.P("VCVTDQ2PS %s, %s", to, to)
 }
 
-// expand writes the function that expands a part of a panel.
-func (u units) expand(f *asmgen.File, v vector, width int) {
-	name := expandName(u, v, width)
-	f.Func(name, fmt.Sprintf("%s expands n units of %d outputs.", name, width), "n int", "dst *float32", "panel unsafe.Pointer")
-	f.Comment("CX units left, BX panel, DI what it expands to.")
-	f.Arg("n", "CX")
-	f.Arg("dst", "DI")
-	f.Arg("panel", "BX")
-	u.constants(f, v)
-	size := int(v.Width)
-	vectors, out := width*4/size, u.w.bytes()*width
-	f.Mark("loop")
-	for part := range u.parts {
-		for j := range vectors {
-			u.scale(unitScale{f: f, v: v, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: v.Reg(0), second: v.Reg(1), temporary: v.Reg(2)})
-			f.P("VMOVUPS %s, %d(DI)", v.Reg(0), part*out+32*width+j*size)
-			if u.w != plain {
-				f.P("VMOVUPS %s, %d(DI)", v.Reg(1), part*out+36*width+j*size)
-			}
-		}
+func (u unitScale) eightBits() {
+	by := u.scaled[0]
+	if by == "" {
+		by = u.temporary
+		u.f.P("VCVTPH2PS %s, %s", u.element(16, 2), by)
 	}
-	base := "BX"
-	if u.parts > 1 {
-		base = "SI"
-		f.P("MOVQ BX, SI")
-		f.P("MOVQ $%d, R8", u.parts)
-		f.Mark("parts")
-	}
-	for j := range vectors {
-		if u.whole {
-			for i := range 8 {
-				f.P("PREFETCHT0 %d(BX)", ahead+(i*vectors+j)*size)
-				v.load(f, fmt.Sprintf("%d(BX)", (i*vectors+j)*size), v.Reg(0))
-				v.store(f, v.Reg(0), fmt.Sprintf("%d(DI)", (i*vectors+j)*size))
-			}
-			continue
-		}
-		planes := [2]string{v.Reg(3), v.Reg(4)}
-		for p := range u.planes {
-			v.load(f, fmt.Sprintf("%d(%s)", (16+4*p)*width+j*size, base), planes[p])
-		}
-		for i := range 4 {
-			r := v.unitRegs()
-			f.P("PREFETCHT0 %d(%s)", ahead+(i*vectors+j)*size, base)
-			u.codes(f, v, fmt.Sprintf("%d(%s)", (i*vectors+j)*size, base), planes, i)
-			v.store(f, r.lower, fmt.Sprintf("%d(DI)", (i*vectors+j)*size))
-			v.store(f, r.upper, fmt.Sprintf("%d(DI)", ((4+i)*vectors+j)*size))
-		}
-	}
-	f.P("ADDQ $%d, DI", out)
-	if u.parts > 1 {
-		f.P("ADDQ $%d, SI", u.partBytes()*width)
-		f.P("DECQ R8")
-		f.P("JNZ parts")
-	}
-	f.P("ADDQ $%d, BX", u.bytes()*width)
-	f.P("DECQ CX")
-	f.P("JNZ loop")
-	f.Return()
-}
-
-func singleName(u units) string { return fmt.Sprintf("int8Row48%sAVX512VNNI", u.name) }
-
-// single writes the tile of one row that reads a panel of 48 outputs as it is.
-func (u units) single(f *asmgen.File) {
-	const width, vectors = 48, 3
-	f.Func(singleName(u), fmt.Sprintf("%s computes 1 × 48 outputs from units of %d k.", singleName(u), 32*u.parts),
-		"n int", "a *float32", "panel unsafe.Pointer", "c *float32", "chain int", "bias, add *float32")
-	f.Comment("CX units left, SI activations, BX panel, DI outputs; Z0–Z5 integer sums, of the first and last 16 k, Z6–Z8 float32 sums.")
-	f.Arg("n", "CX")
-	f.Arg("a", "SI")
-	f.Arg("panel", "BX")
-	f.Arg("c", "DI")
-	u.constants(f, avx512)
-	if u.bias > 0 {
-		f.P("MOVL $%d, R9", u.bias)
-		f.P("VPBROADCASTD R9, Z27")
-		f.P("SHLL $16, R9")
-		f.P("VPBROADCASTD R9, Z28")
-	}
-	sum := func(j int) string { return asmgen.Z.Reg(6 + j) }
-	for j := range vectors {
-		f.P("VPXORD %s, %s, %s", sum(j), sum(j), sum(j))
-	}
-	f.P("CMPQ %s, $0", f.ArgAt("chain"))
-	f.P("JE loop")
-	for j := range vectors {
-		f.P("VMOVUPS %d(DI), %s", j*64, sum(j))
-	}
-	f.Mark("loop")
-	lines := 0
-	for part := range u.parts {
-		u.row(f, part, &lines)
-	}
-	for ; lines < u.bytes()*width; lines += 64 {
-		f.P("PREFETCHT0 %d(BX)", farAhead+lines)
-	}
-	f.P("ADDQ $%d, BX", u.bytes()*width)
-	f.P("ADDQ $%d, SI", u.parts*int8Block)
-	f.P("DECQ CX")
-	f.P("JNZ loop")
-	for _, name := range []string{"bias", "add"} {
-		f.Arg(name, "R9")
-		f.P("TESTQ R9, R9")
-		f.P("JZ no%s", name)
-		for j := range vectors {
-			f.P("VADDPS %d(R9), %s, %s", j*64, sum(j), sum(j))
-		}
-		f.Mark("no" + name)
-	}
-	for j := range vectors {
-		f.P("VMOVUPS %s, %d(DI)", sum(j), j*64)
-	}
-	f.Return()
-}
-
-// farAhead is how far ahead of what it reads, in bytes, a tile of one row fetches a panel.
-const farAhead = 2048
-
-// row adds a part of 32 k.
-func (u units) row(f *asmgen.File, part int, lines *int) {
-	const width, vectors = 48, 3
-	r := avx512.unitRegs()
-	x, at := part*int8Block, part*u.partBytes()*width
-	first := func(j int) string { return asmgen.Z.Reg(j) }
-	last := func(j int) string { return asmgen.Z.Reg(3 + j) }
-	f.Comment("%d k from %d on.", 32, 32*part)
-	for h, start := range []func(int) string{first, last} {
-		if u.bias > 0 {
-			f.P("VPBROADCASTD %d(SI), Z20", x+int8Halves)
-			f.P("VPMADDWD Z20, %s, %s", []string{"Z27", "Z28"}[h], start(0))
-		}
-		for j := range vectors {
-			if u.bias == 0 {
-				f.P("VPXORD %s, %s, %s", start(j), start(j), start(j))
-			} else if j > 0 {
-				f.P("VMOVDQA64 %s, %s", start(0), start(j))
-			}
-		}
-	}
-	plane := func(p, j int) string { return asmgen.Z.Reg(10 + 3*p + j) }
-	for p := range u.planes {
-		for j := range vectors {
-			f.P("VMOVDQU64 %d(BX), %s", at+(16+4*p)*width+j*64, plane(p, j))
-		}
-	}
-	for i := range 4 {
-		f.P("VPBROADCASTD %d(SI), Z22", x+4*i)
-		f.P("VPBROADCASTD %d(SI), Z23", x+16+4*i)
-		for j := range vectors {
-			f.P("PREFETCHT0 %d(BX)", farAhead+*lines)
-			*lines += 64
-			u.codes(f, avx512, fmt.Sprintf("%d(BX)", at+(i*vectors+j)*64), [2]string{plane(0, j), plane(1, j)}, i)
-			f.P("VPDPBUSD Z22, %s, %s", r.lower, first(j))
-			f.P("VPDPBUSD Z23, %s, %s", r.upper, last(j))
-		}
-	}
-	for j := range vectors {
-		sum := asmgen.Z.Reg(6 + j)
-		u.scale(unitScale{f: f, v: avx512, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: "Z16", second: "Z17", temporary: "Z18"})
-		if u.w != halves {
-			f.P("VPADDD %s, %s, %s", first(j), last(j), first(j))
-		}
-		f.P("VCVTDQ2PS %s, %s", first(j), first(j))
-		f.P("VMULPS Z16, %s, %s", first(j), first(j))
-		if u.w == minima {
-			f.P("VFMADD231PS.BCST %d(SI), Z17, %s", x+int8Sum, first(j))
-		}
-		f.P("VFMADD231PS.BCST %d(SI), %s, %s", x+int8Scale, first(j), sum)
-		if u.w == halves {
-			f.P("VCVTDQ2PS %s, %s", last(j), last(j))
-			f.P("VMULPS Z17, %s, %s", last(j), last(j))
-			f.P("VFMADD231PS.BCST %d(SI), %s, %s", x+int8Scale, last(j), sum)
-		}
-	}
-}
-
-// unitKernels writes the functions of all formats.
-func unitKernels(f *asmgen.File, v vector) {
-	unitTables(f)
-	for _, u := range unitFormats {
-		for _, width := range []int{48, 32, 16} {
-			u.expand(f, v, width)
-		}
-		if v == avx512 {
-			u.single(f)
-		}
-	}
-	if v == avx2 {
-		for _, width := range []int{48, 32, 16} {
-			q8_0.expand(f, v, width)
-		}
+	for h, reg := range []string{u.scale, u.second} {
+		u.f.P("VPMOVSXBD %s, %s", u.element(2*u.part+h, 1), reg)
+		u.f.P("VCVTDQ2PS %s, %s", reg, reg)
+		u.f.P("VMULPS %s, %s, %s", by, reg, reg)
 	}
 }
