@@ -20,6 +20,7 @@ type Recipe struct {
 	Decoder        func(c *hf.Config, w nn.Loader) *arch.Decoder
 	Encoder        func(c *hf.Config, w nn.Loader) *arch.Encoder
 	EncoderDecoder func(c *hf.Config, w nn.Loader) *arch.EncoderDecoder
+	ImageEncoder   func(c *hf.Config, w nn.Loader) *arch.ImageEncoder
 
 	// Tokens are the special tokens for checkpoints whose files name none.
 	Tokens hf.Tokens
@@ -28,7 +29,8 @@ type Recipe struct {
 	Tokenizer func(fsys fs.FS) (*tokenizer.Tokenizer, error)
 }
 
-// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder".
+// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder", "image
+// encoder".
 func (r Recipe) Kinds() []string {
 	var kinds []string
 	if r.Decoder != nil {
@@ -39,6 +41,9 @@ func (r Recipe) Kinds() []string {
 	}
 	if r.EncoderDecoder != nil {
 		kinds = append(kinds, "encoder–decoder")
+	}
+	if r.ImageEncoder != nil {
+		kinds = append(kinds, "image encoder")
 	}
 	return kinds
 }
@@ -137,6 +142,13 @@ func Recipes() map[string]Recipe {
 		"mt5":  {Title: "mT5", Encoder: mt5Encoder, EncoderDecoder: mt5, Tokens: t5Tokens()},
 		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},
 		"umt5": {Title: "UMT5", Encoder: umt5Encoder, EncoderDecoder: umt5, Tokens: t5Tokens()},
+
+		// dinov2.go
+		"dinov2":                {Title: "DINOv2", ImageEncoder: dinov2},
+		"dinov2_with_registers": {Title: "DINOv2 with registers", ImageEncoder: dinov2Registers},
+		// vit.go
+		"deit": {Title: "DeiT", ImageEncoder: deit},
+		"vit":  {Title: "ViT", ImageEncoder: vit},
 	}
 }
 
