@@ -8,6 +8,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tokenizer"
+	"github.com/seed2010d43f/transformer/vision"
 )
 
 // ImageToText is a model that writes texts about pictures (captions, answers), or says how well texts fit pictures.
@@ -30,6 +31,9 @@ type ImageToText struct {
 	// Tokenizer reads prompts for the language model, questions for BLIP, and texts to match. Queries reads prompts for
 	// the Q-Former, in models that are Instructed.
 	Tokenizer, Queries *tokenizer.Tokenizer
+
+	// Processor makes the tensors of pictures; nil where the checkpoint has none.
+	Processor *vision.Processor
 }
 
 // Seen is what a model has seen of a picture. It does not change: any number of sessions may share it.

@@ -109,6 +109,9 @@ func TestImageToTextGolden(t *testing.T) {
 		for _, g := range pictureGoldens(t) {
 			t.Run(g.Name, func(t *testing.T) {
 				m := g.open(t)
+				if m.Processor == nil {
+					t.Error("no processor")
+				}
 				seen, err := m.Look(g.pictures(t)...)
 				if err != nil {
 					t.Fatal(err)

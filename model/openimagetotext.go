@@ -1,6 +1,8 @@
 package model
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
@@ -9,6 +11,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 	"github.com/seed2010d43f/transformer/tokenizer"
+	"github.com/seed2010d43f/transformer/vision"
 )
 
 // ImageToTexts lists the model_types that [OpenImageToText] opens.
@@ -37,6 +40,9 @@ func OpenImageToText(fsys fs.FS, opt Options) (*ImageToText, error) {
 	}
 	if m.Writer != nil {
 		m.Writer.Tokenizer = m.Tokenizer
+	}
+	if m.Processor, err = vision.OpenProcessor(fsys); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	const queries = "qformer_tokenizer"
 	if m.Instructed && (sidefile.Exists(fsys, queries+"/tokenizer.json") || sidefile.Exists(fsys, queries+"/vocab.txt")) {

@@ -1,11 +1,12 @@
 package family
 
 import (
+	"encoding/json"
+
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
-	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
@@ -81,8 +82,7 @@ func blip(c *hf.Config, w nn.Loader) *arch.ImageToText {
 	w = w.Root("", "vision_model.embeddings.class_embedding")
 	text := c.Object("text_config")
 	out := &arch.ImageToText{ImageToken: -1}
-	out.Image = blipTower(c.Object("vision_config"), w.At("vision_model"), blipVision{HiddenSize: 768, IntermediateSize: 3072, NumHiddenLayers: 12,
-		NumAttentionHeads: 12, ImageSize: 384, PatchSize: 16, HiddenAct: nn.GELU, LayerNormEps: 1e-5, QKVBias: true})
+	out.Image = blipTower(c.Object("vision_config").Without("num_channels").Without("qkv_bias"), w.At("vision_model"), blipVision())
 	cfg := bertDefaults()
 	cfg.VocabSize, cfg.NumAttentionHeads = 30524, 8
 	m := newLookingBert(text, cfg, out.Image.Dim, "self")
@@ -122,51 +122,38 @@ func blipClass(c *hf.Config, w nn.Loader) string {
 	return "BlipForConditionalGeneration"
 }
 
-// blipVision has the keys of a vision_config.
-type blipVision struct {
-	HiddenSize        int           `json:"hidden_size" hf:"width"`
-	IntermediateSize  int           `json:"intermediate_size" hf:"width"`
-	NumHiddenLayers   int           `json:"num_hidden_layers" hf:"layers"`
-	NumAttentionHeads int           `json:"num_attention_heads" hf:"heads"`
-	ImageSize         int           `json:"image_size" hf:"width"`
-	PatchSize         int           `json:"patch_size" hf:"width"`
-	HiddenAct         nn.Activation `json:"hidden_act"`
-	LayerNormEps      float64       `json:"layer_norm_eps" hf:"epsilon"`
-	QKVBias           bool          `json:"qkv_bias"`
+var blipLayer = towerNames{out: "self_attn.projection", up: "mlp.fc1", down: "mlp.fc2", before: "layer_norm1", after: "layer_norm2"}
+
+// blipTower is the tower of BLIP and BLIP-2 at w: a ViT whose queries, keys and values are one layer (transformers:
+// BlipVisionModel, Blip2VisionModel). cfg has the defaults.
+func blipTower(c *hf.Config, w nn.Loader, cfg towerConfig) *arch.ImageEncoder {
+	c.Read(&cfg)
+	m, dim := newTower(c, cfg, blipLayer), cfg.HiddenSize
+	em := w.At("embeddings")
+	e := m.encoder(em, "patch_embedding", true)
+	rows, columns := m.grid()
+	m.place(e, em.Vector("position_embedding", 1, 1+rows*columns, dim), em.Vector("class_embedding", 1, 1, dim))
+	for _, l := range w.Layers("encoder.layers", cfg.NumHiddenLayers) {
+		e.Blocks = append(e.Blocks, m.layer(l, &attention.MultiHead{
+			Heads: cfg.NumAttentionHeads, KVHeads: cfg.NumAttentionHeads, HeadDim: wholeHeads(c, dim, cfg.NumAttentionHeads),
+			QKV: l.Linear("self_attn.qkv", dim, 3*dim, cfg.QKVBias), Out: l.Linear(m.names.out, dim, dim, true),
+		}))
+	}
+	e.Norm = w.LayerNorm("post_layernorm", dim, m.eps)
+	return e
 }
 
-// blipTower is the tower of BLIP and BLIP-2 at w: a ViT with one table of positions for the class token and the patches
-// (transformers: BlipVisionModel, Blip2VisionModel). cfg has the defaults.
-func blipTower(c *hf.Config, w nn.Loader, cfg blipVision) *arch.ImageEncoder {
-	c.Read(&cfg)
-	dim, grid := cfg.HiddenSize, cfg.ImageSize/cfg.PatchSize
-	d, eps := wholeHeads(c, dim, cfg.NumAttentionHeads), float32(cfg.LayerNormEps)
-	e := w.At("embeddings")
-	t := &arch.ImageEncoder{Stack: arch.Stack{Dim: dim}, ImageHeight: cfg.ImageSize, ImageWidth: cfg.ImageSize}
-	t.Patches = arch.Patches{Channels: 3, Height: cfg.PatchSize, Width: cfg.PatchSize, GridHeight: grid, GridWidth: grid}
-	if grid < 1 {
-		c.Fail("image_size %d is less than patch_size %d", cfg.ImageSize, cfg.PatchSize)
-		return t
-	}
-	t.Patches.Project = e.Patches("patch_embedding", 3, cfg.PatchSize, cfg.PatchSize, dim, true)
-	class, positions := e.Vector("class_embedding", 1, 1, dim), e.Vector("position_embedding", 1, 1+grid*grid, dim)
-	if class != nil && positions != nil {
-		for i := range class {
-			class[i] += positions[i]
-		}
-		t.Patches.First = tensor.From(class, 1, dim)
-		t.Patches.Positions = tensor.From(positions[dim:], grid*grid, dim)
-	}
-	for _, l := range w.Layers("encoder.layers", cfg.NumHiddenLayers) {
-		a := l.At("self_attn")
-		t.Blocks = append(t.Blocks, block.Block{
-			{Pre: l.LayerNorm("layer_norm1", dim, eps), Op: &attention.MultiHead{
-				Heads: cfg.NumAttentionHeads, KVHeads: cfg.NumAttentionHeads, HeadDim: d,
-				QKV: a.Linear("qkv", dim, 3*dim, cfg.QKVBias), Out: a.Linear("projection", dim, dim, true),
-			}},
-			{Pre: l.LayerNorm("layer_norm2", dim, eps), Op: mlp(l.At("mlp"), "fc1", "fc2", dim, cfg.IntermediateSize, true, cfg.HiddenAct)},
-		})
-	}
-	t.Norm = w.LayerNorm("post_layernorm", dim, eps)
-	return t
+// blipVision returns the defaults of BLIP's vision_config.
+func blipVision() towerConfig {
+	cfg := vitDefaults()
+	cfg.ImageSize, cfg.LayerNormEps = json.RawMessage("384"), 1e-5
+	return cfg
+}
+
+// blip2Vision returns the defaults of the vision_config of BLIP-2 and InstructBLIP: EVA-CLIP's ViT-g.
+func blip2Vision() towerConfig {
+	cfg := vitDefaults()
+	cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads = 1408, 6144, 39, 16
+	cfg.PatchSize, cfg.LayerNormEps = json.RawMessage("14"), 1e-6
+	return cfg
 }

@@ -20,8 +20,7 @@ type blip2Builder struct {
 func newBlip2(c *hf.Config, w nn.Loader) *blip2Builder {
 	w = w.Root("", "vision_model.embeddings.class_embedding")
 	b := &blip2Builder{c, w, c.Object("text_config"), &arch.ImageToText{}}
-	b.out.Image = blipTower(c.Object("vision_config"), w.At("vision_model"), blipVision{HiddenSize: 1408, IntermediateSize: 6144, NumHiddenLayers: 39,
-		NumAttentionHeads: 16, ImageSize: 224, PatchSize: 14, HiddenAct: nn.GELU, LayerNormEps: 1e-6, QKVBias: true})
+	b.out.Image = blipTower(c.Object("vision_config").Without("num_channels"), w.At("vision_model"), blip2Vision())
 	b.out.ImageToken = c.Int("image_token_index", -1, -1, hf.MaxVocab)
 	return b
 }
