@@ -2,7 +2,8 @@
 //
 // A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3 and others. An [Encoder] reads
 // texts: BERT and its relatives, with their heads. An [EncoderDecoder] reads one text and writes another: T5,
-// BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All are built on [arch.Trunk].
+// BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All are built on [arch.Trunk]. An [ImageToText] writes about
+// pictures, or says how well texts fit them: BLIP, BLIP-2, InstructBLIP.
 //
 // [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] open a folder as Hugging Face publishes it.
 // [NewDecoder], [NewEncoder] and [NewEncoderDecoder] take weights from any source. A program may also fill
@@ -17,7 +18,8 @@
 // lengths, end tokens, logits processors, beams.
 //
 // With an encoder–decoder, [EncoderDecoder.Encode] reads a source and [EncoderDecoder.NewSession] returns a
-// session for its target. Any number of sessions may share a source.
+// session for its target. Any number of sessions may share a source. With an image-to-text model these are
+// [ImageToText.Look] and [ImageToText.NewSession]; [ImageToText.LookedAt] tells where it looked for each token.
 //
 // The logits of a text have the same bits however its tokens are split into calls, whatever else is in a
 // batch, and on any number of processors. The one exception is dynamic NTK, as in transformers: see

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/sample"
@@ -398,4 +399,70 @@ func (w without) Lookup(name string) (checkpoint.Info, bool) {
 		return checkpoint.Info{}, false
 	}
 	return w.Source.Lookup(name)
+}
+
+// Where a caption's words looked is the mean of what its layers attend to: the golden case has the weights of one head.
+// Behind queries or a question a row is what these attend to, in shares of the attention that they get.
+func TestLookedAt(t *testing.T) {
+	for _, name := range []string{"blip-caption", "blip-question", "blip-2-opt", "blip-2-flan-t5", "instructblip-vicuna"} {
+		g := picture(t, name)
+		m := g.open(t)
+		seen, err := m.Look(g.pictures(t)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &g.Outputs[len(g.Outputs)-1]
+		v, ids := seen[o.Picture], o.Generations[0].IDs[0]
+		got, err := m.LookedAt(v, o.question(), ids)
+		if err != nil || got.Shape != tensor.Of(len(ids), v.Hidden.Rows()) {
+			t.Fatalf("%s: %v (%v)", name, got.Shape, err)
+		}
+		for i := range ids {
+			sum := float32(0)
+			for _, w := range got.Row(i) {
+				if sum += w; w < 0 {
+					t.Errorf("%s, token %d: a weight of %v", name, i, w)
+				}
+			}
+			if all := m.Project == nil; all && (sum < 0.9999 || sum > 1.0001) || !all && (sum < 0.01 || sum > 0.99) {
+				t.Errorf("%s, token %d: weights sum to %v", name, i, sum)
+			}
+		}
+		// The first token looked where it looks when it is the only one; the last saw the others.
+		alone, err := m.LookedAt(v, o.question(), ids[:1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareTensors(t, name+": the first token", alone, got.Slice(0, 1))
+		if _, err := m.LookedAt(v, o.question(), nil); err == nil {
+			t.Errorf("%s: no token, and no error", name)
+		}
+		if name != "blip-caption" {
+			continue
+		}
+		want, heads := tensor.New(1, v.Hidden.Rows()), 0
+		s, err := m.NewSession(v, o.question(), model.SessionOptions{Observer: func(at attention.Point) func(tensor.Tensor) {
+			if at.Stage != attention.StageCrossWeights {
+				return nil
+			}
+			return func(x tensor.Tensor) { // [H, T, P], T the prompt
+				for h := range x.Shape[0] {
+					heads++
+					for j, w := range x.Row(h*x.Shape[1] + x.Shape[1] - 1) {
+						want.Data[j] += w
+					}
+				}
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Append(); err != nil {
+			t.Fatal(err)
+		}
+		for j := range want.Data {
+			want.Data[j] /= float32(heads)
+		}
+		compareTensors(t, "the mean of heads", alone, want)
+	}
 }
