@@ -21,7 +21,7 @@ func newBlip2(c *hf.Config, w nn.Loader) *blip2Builder {
 	w = w.Root("", "vision_model.embeddings.class_embedding")
 	b := &blip2Builder{c, w, c.Object("text_config"), &arch.ImageToText{}}
 	b.out.Image = blipTower(c.Object("vision_config").Without("num_channels"), w.At("vision_model"), blip2Vision())
-	b.out.ImageToken = c.Int("image_token_index", -1, -1, hf.MaxVocab)
+	b.out.ImageToken = c.Alias("image_token_index", "image_token_id").Int("image_token_index", -1, -1, hf.MaxVocab)
 	return b
 }
 
