@@ -25,6 +25,7 @@
 //   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four
 //     beams. The models have the shapes of T5-small and BART-base, with random weights.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
+//   - BenchmarkVision: a JPEG of 12 megapixels decoded, resized, and processed for CLIP. rival_vision.py times Pillow.
 //   - BenchmarkSample: choosing a token from 128256 logits.
 //   - BenchmarkCost: the time of prompts and tokens as package cost/machine predicts it from limits that it has just
 //     measured, beside the time that they take. The ratio is the median of five turns; with -v each turn is shown.

@@ -265,11 +265,8 @@ func (t *table) from(first int) *table {
 
 // sumRows returns sums along n rows.
 func (m *Image) sumRows(t *table, first, n int) *Image {
-	out, bytes := m.like(len(t.First), n), m.mode.bytes()
-	width := out.width * bytes
-	for y := range n {
-		resample.Rows(out.pix[y*width:][:width], m.pix[(first+y)*m.width*bytes:][:m.width*bytes], bytes, &t.Table)
-	}
+	out, stride := m.like(len(t.First), n), m.width*m.mode.bytes()
+	resample.Rows(out.pix, m.pix[first*stride:], stride, n, m.mode.bytes(), &t.Table)
 	return out
 }
 
