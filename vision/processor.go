@@ -164,7 +164,7 @@ func (p *Processor) resized(width, height int) (Size, error) {
 		}
 		s = Size{int(math.RoundToEven(h / ratio)), int(math.RoundToEven(w / ratio))}
 	}
-	const longest = 1 << 30
+	const longest = 1 << 26
 	if s.Height <= 0 || s.Width <= 0 || s.Height > longest || s.Width > longest {
 		return s, &problem{ErrTooLarge, fmt.Sprintf("a picture of %d × %d pixels becomes %d × %d: its shape is too far from what the processor expects", width, height, s.Width, s.Height)}
 	}
@@ -254,7 +254,7 @@ func (p *Processor) Validate() error {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // bytes returns the kept part of the resized picture in RGB.
-func (p *Processor) bytes(m *Image, l layout) *Image {
+func (p *Processor) bytes(w *scratch, m *Image, l layout) *Image {
 	how := p.Convert
 	if how == OnlyRGB {
 		how = DropAlpha // of RGB: nothing
@@ -262,12 +262,17 @@ func (p *Processor) bytes(m *Image, l layout) *Image {
 	if !p.LateRGB {
 		m = m.RGB(how)
 	}
-	return m.resize(l.across, l.down, p.Filter, p.Resample).RGB(how)
+	return w.resize(m, l.across, l.down, p.Filter, p.Resample).RGB(how)
 }
+
+// scratches is the memory of pictures that were processed.
+var scratches parallel.Free[scratch]
 
 // write computes the pixels of a picture into px.
 func (p *Processor) write(px Pixels, m *Image, l layout) {
-	small := p.bytes(m, l)
+	w := scratches.Get()
+	defer func() { scratches.Put(w, w.bytes()) }()
+	small := p.bytes(w, m, l)
 	var value [3][256]float32
 	for c := range value {
 		for v := range value[c] {

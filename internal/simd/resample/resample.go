@@ -5,6 +5,8 @@
 // bytes as the portable code.
 package resample
 
+import "slices"
+
 //go:generate go run ./gen
 
 // A Table holds the taps of one axis: what each output adds up.
@@ -21,9 +23,10 @@ type Table struct {
 // split is the number of bits of the lower part of a weight.
 const split = 15
 
-// Pack prepares the table for the kernels. Call it when the exported fields are complete.
+// Pack prepares the table for the kernels. Call it when the exported fields are complete; it keeps the
+// memory of an earlier call.
 func (t *Table) Pack() {
-	t.pairs = make([]int16, 2*len(t.K))
+	t.pairs = slices.Grow(t.pairs[:0], 2*len(t.K))[:2*len(t.K)]
 	for i, k := range t.K {
 		at := i/4*8 + i%4
 		t.pairs[at] = int16(k & (1<<split - 1))
