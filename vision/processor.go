@@ -88,6 +88,36 @@ var (
 // have pictures converted.
 var ErrNotRGB = errors.New("vision: the processor converts nothing and the picture is not RGB")
 
+// WithSize returns a processor whose results have another size, for models that take several. With a crop, the picture is
+// resized to more than the crop by the same share as before. It returns an error if p leaves the size to the picture.
+func (p *Processor) WithSize(height, width int) (*Processor, error) {
+	if height <= 0 || width <= 0 {
+		return nil, fmt.Errorf("vision: a size of %d × %d", width, height)
+	}
+	q := *p
+	switch {
+	case p.Pad != (Size{}):
+		return nil, errors.New("vision: WithSize of a processor that pads")
+	case p.Crop == (Size{}) && p.Fit == Squash:
+		q.Size = Size{height, width}
+	case p.Crop == (Size{}):
+		return nil, errors.New("vision: WithSize of a processor whose results have the size that their picture has")
+	default:
+		q.Crop = Size{height, width}
+		larger := func(n int) int {
+			return max(int(math.Ceil(float64(n*height)/float64(p.Crop.Height))), int(math.Ceil(float64(n*width)/float64(p.Crop.Width))))
+		}
+		switch p.Fit {
+		case Shortest:
+			q.Size = Size{larger(p.Size.Height), larger(p.Size.Height)}
+		case Keep:
+		default:
+			q.Size = Size{(p.Size.Height*height + p.Crop.Height - 1) / p.Crop.Height, (p.Size.Width*width + p.Crop.Width - 1) / p.Crop.Width}
+		}
+	}
+	return &q, nil
+}
+
 // Output returns the size of the result for a picture of a size, before padding is added and with it.
 func (p *Processor) Output(width, height int) (Size, error) {
 	l, err := p.layout(width, height)
