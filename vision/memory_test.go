@@ -7,6 +7,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -111,7 +112,7 @@ func TestFromBytes(t *testing.T) {
 	for _, c := range []struct {
 		mode          Mode
 		width, height int
-	}{{RGB, 1, 1}, {RGB, 0, 5}, {L, -1, -6}, {P, 2, 3}, {Mode(99), 2, 3}, {L, 1 << 31, 1 << 31}} {
+	}{{RGB, 1, 1}, {RGB, 0, 5}, {L, -1, -6}, {P, 2, 3}, {Mode(99), 2, 3}, {L, math.MaxInt, 2}} {
 		if _, err := FromBytes(c.mode, c.width, c.height, pix); err == nil {
 			t.Errorf("%v of %d × %d from %d bytes: no error", c.mode, c.width, c.height, len(pix))
 		}
