@@ -61,15 +61,16 @@ type int8Part struct {
 	scales [2]float32 // the second is the minimum, or the scale of the last 16
 }
 
-// expand sets dst to a part of a panel of f, expanded for tiles t. p is memory.
-func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, p *int8Part) {
-	if f.layout.units.expandFast(t, len(part)/(width*f.Bytes), &dst[0], unsafe.Pointer(unsafe.SliceData(part)), width) {
+// expand sets dst to a part of a panel of f, expanded for tiles t. d is memory.
+func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, d *decoded) {
+	if f.expandFast(dst, part, width, t, d) {
 		return
 	}
 	var (
 		w     = f.layout.units
 		words = w.kind.words()
 		out   = uints(dst)
+		p     = &d.part
 	)
 	for size := width * f.Bytes; len(part) > 0; part = part[size:] {
 		for i := range f.Elements / int8Inputs {

@@ -1245,6 +1245,11 @@ func int8Tile4PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float3
 //go:noescape
 func int8Tile1PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
+// widenWordsAVX2 makes words of the codes of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func widenWordsAVX2(n int, dst, src *float32, width, offset int)
+
 // expandQ4_0AVX2 expands n units of width outputs.
 //
 //go:noescape

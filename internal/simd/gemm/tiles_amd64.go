@@ -60,15 +60,28 @@ func int8Tiles(single, narrow tileSet) []tiles {
 }
 
 // expandFast is expand in assembly, if t has it.
-func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
+func (f *Format) expandFast(dst []float32, part []byte, width int, t *tiles, d *decoded) bool {
+	w, n, panel := f.layout.units, len(part)/(width*f.Bytes), unsafe.Pointer(unsafe.SliceData(part))
 	switch t.set {
 	case portableInt8:
 		return false
 	case tilesInt8AVX512VNNI:
-		return w.expandAVX512(n, dst, panel, width)
+		return w.expandAVX512(n, &dst[0], panel, width)
+	case tilesInt8EightAVX2:
+		blocks := f.Elements / int8Inputs
+		for i := range n {
+			if !w.expandAVX2(1, &d.expanded[0], unsafe.Add(panel, i*width*f.Bytes), width) {
+				return false
+			}
+			widenWordsAVX2(blocks, &dst[i*blocks*wordsOfWords*width], &d.expanded[0], width, int(w.bias))
+		}
+		return true
 	}
-	return w.expandAVX2(n, dst, panel, width)
+	return w.expandAVX2(n, &dst[0], panel, width)
 }
+
+// wordsOfWords is the elements that an output has of 32 k in a panel for tilesInt8EightAVX2.
+const wordsOfWords = 16 + 2
 
 // unpackFast sets dst to a part of a panel as float32 and reports whether it did. d is memory.
 func (f *Format) unpackFast(dst []float32, part []byte, width int, d *decoded) bool {

@@ -2,8 +2,6 @@
 
 package gemm
 
-import "unsafe"
-
 var (
 	f32Tiles       = [...]tiles{{set: portableF32, fetches: 1}}
 	f16Tiles       [0]tiles
@@ -16,7 +14,7 @@ var (
 	int8Tiles                                             = []tiles{{set: portableInt8, expands: true}}
 )
 
-func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
+func (f *Format) expandFast(dst []float32, part []byte, width int, t *tiles, d *decoded) bool {
 	return false
 }
 

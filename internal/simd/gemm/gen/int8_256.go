@@ -14,11 +14,11 @@ import (
 type dots string
 
 const (
-	vnni   dots = "AVXVNNI" // VPDPBUSD
-	four   dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
-	five   dots = "Five"    // codes of up to 5 bits: four fit
-	six    dots = "Six"     // codes of up to 6 bits: two fit
-	signed dots = "Eight"   // 8 bits, less 128: magnitudes by activations with the weight's sign, since 128·127·2 fits
+	vnni  dots = "AVXVNNI" // VPDPBUSD
+	four  dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
+	five  dots = "Five"    // codes of up to 5 bits: four fit
+	six   dots = "Six"     // codes of up to 6 bits: two fit
+	eight dots = "Eight"   // 8 bits: widened to 16, see tilewords.go
 )
 
 type int8Tile256 struct {
@@ -32,7 +32,7 @@ var tiles256 = []int8Tile256{
 	{four, plain, 4}, {four, minima, 4},
 	{five, plain, 4}, {five, minima, 4}, {five, halves, 4},
 	{six, halves, 4},
-	{signed, plain, 4},
+	{eight, plain, 4},
 }
 
 func (t int8Tile256) name() string {
@@ -46,22 +46,28 @@ func (t int8Tile256) name() string {
 func int8Kernels256(f *asmgen.File) {
 	quantize256(f)
 	var words []uint32
-	for _, w := range []uint32{0x00010001, 0x80808080, 0x4b400000} {
+	for _, w := range []uint32{0x00010001, 0x4b400000} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("int8Words", words...)
 	for _, t := range tiles256 {
+		if t.d == eight {
+			wordTile{4}.write(f)
+			wordTile{1}.write(f)
+			continue
+		}
 		t.write(f)
 		t.rows = 1
 		t.write(f)
 	}
+	widenWords(f)
 	unitKernels(f, avx2)
 }
 
 const (
 	ones256  = "int8Words<>+0(SB)"
 	sign256  = "int8Words<>+32(SB)"
-	magic256 = "int8Words<>+64(SB)"
+	magic256 = "int8Words<>+32(SB)"
 )
 
 func (t int8Tile256) sum(i, j int) string { return asmgen.Y.Reg(2*i + j) }
@@ -93,11 +99,9 @@ func (t int8Tile256) write(f *asmgen.File) {
 	f.P("LEAQ (R12*4), R10")
 	f.P("SHRQ $4, R12")
 	f.P("XORQ R15, R15")
-	if t.d != signed {
-		f.Arg("offset", "R9")
-		f.P("VMOVD R9, X15")
-		f.P("%s X15, Y15", map[bool]string{true: "VPBROADCASTD", false: "VPBROADCASTW"}[t.w == halves])
-	}
+	f.Arg("offset", "R9")
+	f.P("VMOVD R9, X15")
+	f.P("%s X15, Y15", map[bool]string{true: "VPBROADCASTD", false: "VPBROADCASTW"}[t.w == halves])
 	f.Mark("columns")
 	f.Arg("a", "R8")
 	f.Arg("c", "DI")
@@ -189,24 +193,6 @@ func (t int8Tile256) block(f *asmgen.File, from, to int) {
 				}
 			}
 			f.P("LEAQ (BX)(R10*%d), BX", n)
-		}
-	case signed:
-		t.each(func(i, j int) { f.P("VMOVDQU %s, %s", magic256, t.sum(i, j)) })
-		for k := from; k < to; k++ {
-			t.weights(f, 8)
-			for j := range 2 {
-				f.P("VPXOR %s, Y%d, Y%d", sign256, 8+j, 8+j)
-				f.P("VPABSB Y%d, Y%d", 8+j, 10+j)
-			}
-			for i := range t.rows {
-				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
-				for j := range 2 {
-					f.P("VPSIGNB Y%d, Y12, Y%d", 8+j, 13+j)
-					f.P("VPMADDUBSW Y%d, Y%d, Y%d", 13+j, 10+j, 13+j)
-					f.P("VPMADDWD %s, Y%d, Y%d", ones256, 13+j, 13+j)
-					f.P("VPADDD Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
-				}
-			}
 		}
 	}
 	t.fold(f, from)
@@ -314,7 +300,7 @@ func choice256() string {
 	p("blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4")
 	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
 	p("switch t.set {")
-	for _, d := range []dots{vnni, four, five, six, signed} {
+	for _, d := range []dots{vnni, four, five, six, eight} {
 		p("case %s:\nswitch t.kind {", set256(d))
 		for _, t := range tiles256 {
 			if t.d != d {
@@ -341,7 +327,7 @@ func set256(d dots) string {
 
 func sets256() []string {
 	var names []string
-	for _, d := range []dots{vnni, four, five, six, signed} {
+	for _, d := range []dots{vnni, four, five, six, eight} {
 		names = append(names, set256(d))
 	}
 	return names
