@@ -45,6 +45,7 @@ var (
 	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI, tilesInt8EightAVX2)
 	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2)
 	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2)
+	q2_KTiles   = int8Tiles(0, tilesInt8FourAVX2)
 	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2)
 	q8_0Tiles   = int8Tiles(tilesQ8_0AVX512VNNI, tilesInt8EightAVX2)
 )

@@ -10,7 +10,8 @@ var (
 
 	q4_0Tiles, q4_1Tiles, q5_0Tiles, q5_1Tiles, q8_0Tiles = int8Tiles, int8Tiles, int8Tiles, int8Tiles, int8Tiles
 	q4_KTiles, q5_KTiles, q6_KTiles                       = int8Tiles, int8Tiles, int8Tiles
-	iq4_NLTiles, iq4_XSTiles, mxfp4Tiles, q3_KTiles       = int8Tiles, int8Tiles, int8Tiles, int8Tiles
+	iq4_NLTiles, iq4_XSTiles, mxfp4Tiles                  = int8Tiles, int8Tiles, int8Tiles
+	q2_KTiles, q3_KTiles                                  = int8Tiles, int8Tiles
 	int8Tiles                                             = []tiles{{set: portableInt8, expands: true}}
 )
 

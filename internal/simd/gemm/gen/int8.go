@@ -26,7 +26,9 @@ const (
 	plain  weights = "Plain"
 	minima weights = "Minima"
 	halves weights = "Halves"
-	q8     weights = "Q8_0"
+
+	quarters weights = "Quarters" // both for each half
+	q8       weights = "Q8_0"
 )
 
 // bytes returns the bytes of 32 k of an output.
@@ -38,9 +40,20 @@ func (w weights) bytes() int {
 		return 32 + 2
 	case minima:
 		return 32 + 12
+	case quarters:
+		return 32 + 24
 	}
 	return 32 + 16
 }
+
+// inHalves tells whether the two halves of 32 codes are scaled apart.
+func (w weights) inHalves() bool { return w == halves || w == quarters }
+
+// withMinima tells whether there are minima.
+func (w weights) withMinima() bool { return w == minima || w == quarters }
+
+// kinds are those that expanded panels have.
+var kinds = []weights{plain, minima, halves, quarters}
 
 // int8Tile is a tile of 8, 4 or 1 rows. That of 8 rows has its float32 sums in the outputs, not in registers; but with
 // halves, which would go there twice as often, it is done as 4 rows and 4 more.
@@ -82,7 +95,7 @@ func int8Kernels(f *asmgen.File) {
 // int8Tiles writes the tiles.
 func int8Tiles(f *asmgen.File) {
 	int8Tile{q8, 1, 48, 1}.write(f)
-	for _, w := range []weights{plain, minima, halves} {
+	for _, w := range kinds {
 		for _, rows := range sumRows {
 			for _, width := range []int{48, 32, 16} {
 				sumTile{w, rows, width}.write(f)

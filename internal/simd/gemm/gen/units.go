@@ -35,6 +35,7 @@ var unitFormats = []units{
 var expandedFormats = []units{
 	{name: "Q8_0", w: plain, bias: 128, parts: 1, bits: 8, tail: 2, scale: unitScale.half},
 	{name: "IQ4_XS", w: plain, bias: 128, parts: 8, table: "iq4nl", tail: 8, scale: unitScale.lessThirtyTwo},
+	{name: "Q2_K", w: quarters, parts: 8, bits: 2, tail: 20, scale: unitScale.fourBits},
 	{name: "E2M1", w: plain, parts: 1, tail: 1, scale: unitScale.powerOfTwoAsIs},
 	{name: "Q3_K", w: halves, bias: 4, parts: 8, bits: 2, planes: 1, tail: 14, scale: unitScale.lessThirtyTwoTwice},
 }
@@ -215,6 +216,7 @@ type unitScale struct {
 	width, j, part int
 	scale, second  string // registers to set
 	temporary      string
+	minima         [2]string // of the two, if there are both
 	scaled         [2]string // registers that hold what scales the scales, and the minima, if they are not to be loaded
 
 	address func(at, size int) string // if not nil, what element returns
@@ -316,6 +318,28 @@ func (u unitScale) lessThirtyTwoTwice() {
 	u.f.P("VCVTPH2PS %s, %s", u.element(12, 2), u.temporary)
 	for _, reg := range []string{u.scale, u.second} {
 		u.f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+	}
+}
+
+// fourBits is for bytes of a scale, lower, and a minimum for each 16, and after them a factor of each.
+func (u unitScale) fourBits() {
+	and := map[bool]string{true: "VPANDD", false: "VPAND"}[u.v == avx512]
+	u.v.load(u.f, u.element(u.part/2*4, 4), u.temporary)
+	bits := func(at int, to string) {
+		u.f.P("VPSRLD $%d, %s, %s", at, u.temporary, to)
+		u.v.withConstant(u.f, and, lowBits4, to+", "+to)
+		u.f.P("VCVTDQ2PS %s, %s", to, to)
+	}
+	scales := []string{u.scale, u.second}
+	for h := range 2 {
+		bits(u.part%2*16+8*h, scales[h])
+		bits(u.part%2*16+8*h+4, u.minima[h])
+	}
+	for i, regs := range [][]string{scales, u.minima[:]} {
+		u.f.P("VCVTPH2PS %s, %s", u.element(16+2*i, 2), u.temporary)
+		for _, reg := range regs {
+			u.f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+		}
 	}
 }
 
