@@ -608,6 +608,65 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 	}
 }
 
+// multiply512 computes the outputs c by the tiles of AVX-512.
+func (t *rowsTile) multiply512(c, a []float32) {
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.rows {
+	case 8:
+		switch t.width {
+		case 48:
+			rowsTile8x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile8x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile8x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	case 4:
+		switch t.width {
+		case 48:
+			rowsTile4x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile4x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile4x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	case 1:
+		switch t.width {
+		case 48:
+			rowsTile1x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile1x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile1x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	}
+}
+
+// multiply256 computes the outputs c by tiles of 256 bits.
+func (t *rowsTile) multiply256(c, a []float32) {
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.set {
+	case rowsAVXVNNI:
+		if t.rows > 1 {
+			rowsTile4AVXVNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1AVXVNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	case rowsSevenAVX2:
+		if t.rows > 1 {
+			rowsTile4SevenAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1SevenAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	case rowsWideAVX2:
+		if t.rows > 1 {
+			rowsTile4WideAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1WideAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	}
+}
+
 // tile8x48F32AVX512 computes 8 × 48 outputs from k elements of each row and column.
 //
 //go:noescape
@@ -1448,6 +1507,109 @@ func floatsQuartersAVX2(n int, dst, src *float32, width, offset int)
 //
 //go:noescape
 func floatsE2M1AVX2(n int, dst, src *float32, width, offset int)
+
+// quantizeRowsAVX512 makes rows of activations from n times 64 and then left elements, left below 64 and a multiple of 4.
+// It stops before a row with a number that is not finite or all of whose numbers are tiny, and sets done to the rows made.
+//
+//go:noescape
+func quantizeRowsAVX512(rows, n, left int, src *float32, ld int, dst *float32, pitch int, done *int)
+
+// rowsTile8x48AVX512VNNI computes 8 × 48 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile8x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile8x32AVX512VNNI computes 8 × 32 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile8x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile8x16AVX512VNNI computes 8 × 16 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile8x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile4x48AVX512VNNI computes 4 × 48 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile4x32AVX512VNNI computes 4 × 32 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile4x16AVX512VNNI computes 4 × 16 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile1x48AVX512VNNI computes 1 × 48 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile1x32AVX512VNNI computes 1 × 32 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile1x16AVX512VNNI computes 1 × 16 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// extremesAVX2 returns in x the most of n times 32 elements and 0, minus the least of them and 0, and a number that is NaN
+// if one of them is not finite.
+//
+//go:noescape
+func extremesAVX2(n int, src, x *float32)
+
+// codesAVX2 sets n times 32 codes to those of src times by, more by zero, and returns their sum.
+//
+//go:noescape
+func codesAVX2(n int, src, dst, by *float32, zero int, sum *int32)
+
+// widenPanelAVX2 makes n rows of width words of 4 codes twice as many, with codes of 16 bits: the first two of each word, and then
+// the last two. width is a multiple of 16.
+//
+//go:noescape
+func widenPanelAVX2(n, width int, dst *float32, src unsafe.Pointer)
+
+// widenRowAVX2 sets n times 16 elements of 16 bits to those of 8.
+//
+//go:noescape
+func widenRowAVX2(n int, dst, src *float32)
+
+// rowsTile4AVXVNNI computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4AVXVNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1AVXVNNI computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1AVXVNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile4SevenAVX2 computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4SevenAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1SevenAVX2 computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1SevenAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile4WideAVX2 computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4WideAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1WideAVX2 computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1WideAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
 
 // peakAVX512 does n rounds of 24 independent multiply-adds of vectors, as many as a tile has sums.
 //
