@@ -7231,7 +7231,8 @@ columns:
 	LEAQ (DI)(AX*4), R15
 	VPMOVZXBD (R12)(AX*1), Y0
 	VPSLLD $23, Y0, Y0
-	VSUBPS Y0, Y0, Y2
+	VMULPS unitWords<>+480(SB), Y0, Y2
+	VSUBPS Y2, Y2, Y2
 	VFMADD132PS unitWords<>+192(SB), Y2, Y0
 	LEAQ (R15)(R10*8), R15
 	VMOVUPS Y0, (R15)
@@ -10000,7 +10001,23 @@ DATA unitWords<>+432(SB)/4, $0xcb400000
 DATA unitWords<>+436(SB)/4, $0xcb400000
 DATA unitWords<>+440(SB)/4, $0xcb400000
 DATA unitWords<>+444(SB)/4, $0xcb400000
-GLOBL unitWords<>(SB), RODATA|NOPTR, $448
+DATA unitWords<>+448(SB)/4, $0x4b400000
+DATA unitWords<>+452(SB)/4, $0x4b400000
+DATA unitWords<>+456(SB)/4, $0x4b400000
+DATA unitWords<>+460(SB)/4, $0x4b400000
+DATA unitWords<>+464(SB)/4, $0x4b400000
+DATA unitWords<>+468(SB)/4, $0x4b400000
+DATA unitWords<>+472(SB)/4, $0x4b400000
+DATA unitWords<>+476(SB)/4, $0x4b400000
+DATA unitWords<>+480(SB)/4, $0x4a800000
+DATA unitWords<>+484(SB)/4, $0x4a800000
+DATA unitWords<>+488(SB)/4, $0x4a800000
+DATA unitWords<>+492(SB)/4, $0x4a800000
+DATA unitWords<>+496(SB)/4, $0x4a800000
+DATA unitWords<>+500(SB)/4, $0x4a800000
+DATA unitWords<>+504(SB)/4, $0x4a800000
+DATA unitWords<>+508(SB)/4, $0x4a800000
+GLOBL unitWords<>(SB), RODATA|NOPTR, $512
 DATA iq4nl<>+0(SB)/4, $0x3f2d1801
 DATA iq4nl<>+4(SB)/4, $0x766a5d4f
 DATA iq4nl<>+8(SB)/4, $0xa6998d81

@@ -363,22 +363,26 @@ func TestInt8Specials(t *testing.T) {
 				}
 				clean := multiply()
 				x[(m-1)*k+7] = float32(math.Inf(-1))
+				scale := 0
 				switch f.layout.units {
-				case &unitsMXFP4:
-					file[0] = 255
 				case &unitsQ6_K:
-					file[208], file[209] = 1, 0x7c
+					scale = 208
 				case &unitsQ3_K:
-					file[108], file[109] = 1, 0x7c
+					scale = 108
 				case &unitsQ2_K:
-					file[80], file[81] = 1, 0x7c
-				default:
-					file[0], file[1] = 1, 0x7c
+					scale = 80
 				}
-				w.Pack(0, file[:f.Bytes*2])
-				for i, v := range multiply() {
-					if special := i/n == m-1 || i%n == 0; special != (v != v) || !special && v != clean[i] {
-						t.Fatalf("%s: output (%d, %d) is %v, was %v", f.Name, i/n, i%n, v, clean[i])
+				for _, special := range [][2]byte{{1, 0x7c}, {0, 0x7c}} { // NaN and infinity
+					if f.layout.units == &unitsMXFP4 {
+						file[0] = 233 + 22*special[0]
+					} else {
+						copy(file[scale:], special[:])
+					}
+					w.Pack(0, file[:f.Bytes*2])
+					for i, v := range multiply() {
+						if special := i/n == m-1 || i%n == 0; special != (v != v) || !special && v != clean[i] {
+							t.Fatalf("%s: output (%d, %d) is %v, was %v", f.Name, i/n, i%n, v, clean[i])
+						}
 					}
 				}
 			}

@@ -311,7 +311,7 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 		int8Row48Q6_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
 		return
 	case tilesQ8_0AVX512VNNI:
-		int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		int8Row48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, chain, bias, add)
 		return
 	}
 	switch t.kind {
@@ -1018,10 +1018,10 @@ func tile1x16BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chai
 //go:noescape
 func quantizeAVX512(n int, src, dst *float32, pitch int, done *int)
 
-// int8Tile1x48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
+// int8Row48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Row48Q8_0AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
 // int8Tile4x48PlainAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
 //

@@ -30,7 +30,7 @@ func int8Choice() string {
 	for _, u := range unitFormats {
 		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add)\nreturn", unitSet(u), singleName(u), u.parts)
 	}
-	p("case tilesQ8_0AVX512VNNI:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)\nreturn", int8Tile{w: q8, rows: 1, width: 48}.name())
+	p("case tilesQ8_0AVX512VNNI:\n%s(blocks, a0, t.panel, c0, chain, bias, add)\nreturn", nameRowQ8_0)
 	p("}\nswitch t.kind {")
 	for _, w := range kinds {
 		p("case int8%s:\nswitch t.width {", w)

@@ -66,12 +66,14 @@ const (
 	lowByte
 	leastScale
 	minusMagic
+	magic
+	beyond
 )
 
 // unitTables writes the constants and the tables of bytes that nibbles stand for.
 func unitTables(f *asmgen.File) {
 	var words []uint32
-	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22, 0xcb400000} {
+	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22, 0xcb400000, 0x4b400000, 0x4a800000} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("unitWords", words...)
@@ -238,11 +240,12 @@ func (u unitScale) halfAndMinimum() {
 	u.v.withConstant(u.f, "VXORPS", signBit, u.second+", "+u.second)
 }
 
-// powerOfTwo halves the scale, since codes are doubled, and makes NaN of infinity.
+// powerOfTwo halves the scale, since codes are doubled, and makes NaN of one that 2²² takes to infinity.
 func (u unitScale) powerOfTwo() {
 	u.f.P("VPMOVZXBD %s, %s", u.element(0, 1), u.scale)
 	u.f.P("VPSLLD $23, %s, %s", u.scale, u.scale)
-	u.f.P("VSUBPS %s, %s, %s", u.scale, u.scale, u.temporary)
+	u.v.withConstant(u.f, "VMULPS", beyond, u.scale+", "+u.temporary)
+	u.f.P("VSUBPS %s, %s, %s", u.temporary, u.temporary, u.temporary)
 	u.v.withConstant(u.f, "VFMADD132PS", oneHalf, u.temporary+", "+u.scale)
 }
 
