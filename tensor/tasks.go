@@ -59,7 +59,7 @@ type upWhole product
 
 func (t *upWhole) Do(part, _ int) {
 	p := (*product)(t)
-	row, rows, panel0, panel1 := p.part(p.in, part)
+	row, rows, panel0, panel1 := p.part(part)
 	p.in.multiply(p.whole[row*p.in.w.Out:][:rows*p.in.w.Out], packedRows{p.packed, p.rows, row}, rows, panel0, panel1, nil)
 }
 
