@@ -25,6 +25,8 @@
 //     lengths, without padding.
 //   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four
 //     beams. The models have the shapes of T5-small and BART-base, with random weights.
+//   - BenchmarkCaption: a caption of 20 tokens of a picture of 384×384 pixels by a BLIP base, its tower and its decoding
+//     apart, with random weights. rivals.py captions is the same.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
 //   - BenchmarkSample: choosing a token from 128256 logits.
 //   - BenchmarkCost: the time of prompts and tokens as package cost/machine predicts it from limits that it has just
