@@ -104,7 +104,7 @@ func rowQ8_0(f *asmgen.File) {
 	}
 	for j := range vectors {
 		f.P("VCVTPH2PS %d(BX), %s", 32*width+32*j, row.weight(j))
-		scaleSum(f, row.integer(0, j), row.weight(j), "Z30")
+		avx512.scaleSum(f, row.integer(0, j), row.weight(j), "Z30")
 		f.P("VFMADD231PS.BCST %d(SI), %s, %s", int8Scale, row.integer(0, j), row.float(0, j))
 	}
 	f.P("ADDQ $%d, BX", bytes*width)

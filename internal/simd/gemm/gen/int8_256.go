@@ -46,7 +46,7 @@ func (t int8Tile256) name() string {
 func int8Kernels256(f *asmgen.File) {
 	quantize256(f)
 	var words []uint32
-	for _, w := range []uint32{0x00010001, 0x4b400000} {
+	for _, w := range []uint32{0x00010001, 0x4b400000, 0x80808080} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("int8Words", words...)
@@ -62,12 +62,15 @@ func int8Kernels256(f *asmgen.File) {
 	}
 	widenWords(f)
 	unitKernels(f, avx2)
+	for _, t := range rows256() {
+		t.write(f)
+	}
 }
 
 const (
 	ones256  = "int8Words<>+0(SB)"
-	sign256  = "int8Words<>+32(SB)"
 	magic256 = "int8Words<>+32(SB)"
+	sign256  = "int8Words<>+64(SB)"
 )
 
 func (t int8Tile256) sum(i, j int) string { return asmgen.Y.Reg(2*i + j) }
@@ -324,6 +327,9 @@ func choice256() string {
 	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
 	p("if t.kind == int8Plain {\noffset |= offset << 16 // two words\n}")
 	p("switch t.set {")
+	for _, t := range rows256() {
+		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add, t.memory, t.width)", t.setName(), t.name(), t.u.parts)
+	}
 	for _, d := range []dots{vnni, four, five, six, eight} {
 		p("case %s:\nswitch t.kind {", set256(d))
 		for _, t := range tiles256 {
@@ -353,6 +359,9 @@ func sets256() []string {
 	var names []string
 	for _, d := range []dots{vnni, four, five, six, eight} {
 		names = append(names, set256(d))
+	}
+	for _, t := range rows256() {
+		names = append(names, t.setName())
 	}
 	return names
 }
