@@ -15,6 +15,10 @@ type Seq struct {
 	// [Plan.NewCross]. Sequences may share it.
 	Cross *Cache
 
+	// Keys, if not 0, is the number of tokens that the rows attend to, the first ones: the others are padding. It counts
+	// where nothing is cached, in a [MultiHead].
+	Keys int
+
 	// New is the number of tokens that the sequence gets at a time, of which the rows of this pass may be a part;
 	// 0 means Rows. What a [Latent] takes for a prompt goes by it.
 	New int
