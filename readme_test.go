@@ -35,6 +35,7 @@ func familyTable(t *testing.T) string {
 		{"encoder", "model/testdata/golden/encoders/*.json.gz", model.Encoders()},
 		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json.gz", model.EncoderDecoders()},
 		{"encoder of pictures", "model/testdata/golden/towers/*.json.gz", model.ImageEncoders()},
+		{"texts about pictures", "model/testdata/golden/pictures/*.json.gz", model.ImageToTexts()},
 	} {
 		variants := variantsOf(t, kind.files)
 		fmt.Fprintf(&b, "| %s | `model_type` | variants checked against the reference |\n|---|---|---|\n", kind.title)

@@ -68,7 +68,7 @@
 //		return func(weights tensor.Tensor) { fmt.Println(weights.Shape) } // [H, T, S]
 //	}
 //
-// Packages block and model/arch report stages of their own.
+// Packages block and model/arch report stages of their own. [Rollout] follows the weights of all layers back to the input.
 //
 // # How it computes
 //

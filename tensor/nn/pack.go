@@ -80,8 +80,8 @@ func (l Loader) single(name string, stored tensor.DType) bool {
 }
 
 const (
-	packPiece = 16 << 20 // bytes of a tensor that are read at a time
-	packRows  = 48       // rows that a processor packs at a time
+	packPiece = 1 << 20 // bytes of a tensor that are read at a time for each processor: they are in memory twice meanwhile
+	packRows  = 48      // rows that a processor packs at a time
 )
 
 // pack reads the tensor, [rows, w.In], into w from row on, piece by piece so that the file's pages go
@@ -96,7 +96,7 @@ func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
 	if size == 0 {
 		return
 	}
-	piece := max(1, packPiece/(packRows*size)) * packRows
+	piece := max(1, packPiece*parallel.Width()/(packRows*size)) * packRows
 	for b, err := range l.src.Chunks(l.full(name), piece*size) {
 		if err == nil && len(b)%size != 0 {
 			err = fmt.Errorf("nn: tensor %q comes in pieces that are not whole rows", l.full(name))
