@@ -39,7 +39,7 @@ type towerGolden struct {
 
 func towerGoldens(t testing.TB) []towerGolden {
 	t.Helper()
-	return readGoldens[towerGolden](t, "testdata/golden/towers/*.json.gz", 28)
+	return readGoldens[towerGolden](t, "testdata/golden/towers/*.json.gz", 30)
 }
 
 // pictures returns the pixels, which are a formula.

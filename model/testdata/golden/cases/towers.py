@@ -152,3 +152,11 @@ BERT_CLIP_CASES = [
          "vision_config": {**VISION, "model_type": "altclip_vision_model"}}, sizes=[(20, 20)] * 2, lengths=[6, 14],
         rename={"vision_model.encoder.layer.": "vision_model.encoder.layers."}, idle=["token_type_embeddings.weight"]),
 ]
+
+CLIP_CASES += [
+    images("metaclip_2_text_model", {**CLIP_TEXT, "model_type": "metaclip_2_text_model"})(
+        "plain", "MetaClip2TextModelWithProjection", "MetaCLIP 2's tower of texts alone", [],
+        {**SHORT, "eos_token_id": 2}, lengths=[7], ends=lambda ids, config: ids[:-3] + [2, 40, 49]),
+    images("metaclip_2_vision_model", {**CLIP_IMAGE, "model_type": "metaclip_2_vision_model"})(
+        "plain", "MetaClip2VisionModel", "MetaCLIP 2's tower of pictures alone", [], SHORT, sizes=[(20, 20)]),
+]
