@@ -106,6 +106,9 @@ func TestOpenCLIPFolder(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		if m.Image.Processor == nil {
+			t.Errorf("%s: no processor", name)
+		}
 		g.checkLogits(t, m)
 	}
 }
