@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Type is the type of a value, or of the elements of an array, with its number in files.
@@ -143,6 +144,33 @@ func (v Value) Int(i int) (n int64, ok bool) {
 		return 0, false
 	}
 	return v.int(i)
+}
+
+// String shows a value, of an array its first elements.
+func (v Value) String() string {
+	const most = 8
+	var list []string
+	for i := range min(v.Len(), most) {
+		switch {
+		case v.isString():
+			list = append(list, fmt.Sprintf("%.200q", v.strings[i]))
+		case v.isFloat():
+			list = append(list, fmt.Sprint(v.float(i)))
+		case v.isBool():
+			list = append(list, fmt.Sprint(v.bits(i) != 0))
+		case v.isSigned():
+			list = append(list, fmt.Sprint(int64(v.bits(i))))
+		default:
+			list = append(list, fmt.Sprint(v.bits(i)))
+		}
+	}
+	if v.Len() > most {
+		list = append(list, "…")
+	}
+	if !v.array {
+		return v.describe() + " " + strings.Join(list, "")
+	}
+	return v.describe() + " " + strings.Join(list, " ")
 }
 
 // Type returns the type of the value, or of an array's elements, and whether it is an array.
