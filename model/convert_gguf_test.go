@@ -106,7 +106,7 @@ func compareGGUF(t *testing.T, got, want []byte) {
 	for _, key := range keys(a) {
 		x, _ := a.Metadata().Value(key)
 		y, ok := b.Metadata().Value(key)
-		if ok && x.String() != y.String() {
+		if ok && !x.Equal(y) {
 			t.Errorf("%s is %v, want %v", key, x, y)
 		}
 	}

@@ -1,9 +1,11 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -144,6 +146,11 @@ func (v Value) Int(i int) (n int64, ok bool) {
 		return 0, false
 	}
 	return v.int(i)
+}
+
+// Equal reports whether two values have the same type and elements.
+func (v Value) Equal(o Value) bool {
+	return v.kind == o.kind && v.array == o.array && bytes.Equal(v.numbers, o.numbers) && slices.Equal(v.strings, o.strings)
 }
 
 // String shows a value, of an array its first elements.
