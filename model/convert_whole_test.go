@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 	"github.com/seed2010d43f/transformer/tensor/nn"
+	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
 const tinyFolder = "../examples/internal/tiny/decoder"
@@ -145,5 +148,64 @@ func TestConvertErrors(t *testing.T) {
 	src.Close()
 	if pre, _ := meta.String("tokenizer.ggml.pre"); pre != "gpt-2" {
 		t.Errorf("pre is %q", pre)
+	}
+}
+
+// Tokenizers of each kind that is written give the same ids again.
+func TestConvertedTokenizers(t *testing.T) {
+	type folder struct {
+		name  string
+		fsys  fs.FS
+		files []string
+	}
+	list := []folder{
+		{"byte pairs", os.DirFS(tinyFolder), []string{"tokenizer.json", "tokenizer_config.json"}},
+		{"words", os.DirFS("../examples/internal/tiny/encoder"), []string{"tokenizer.json", "tokenizer_config.json"}},
+	}
+	if dir := os.Getenv("TRANSFORMER_FIXTURES"); dir != "" {
+		for _, name := range []string{"phi-2", "falcon"} {
+			list = append(list, folder{name, os.DirFS(dir + "/tokenizers/" + name), []string{"tokenizer.json", "tokenizer_config.json"}})
+		}
+		list = append(list, folder{"mistral-v3", os.DirFS(dir + "/tokenizers/mistral-v3"), []string{"tokenizer.model", "tokenizer_config.json"}},
+			folder{"stories260K", os.DirFS(dir + "/stories260K"), []string{"tokenizer.model"}})
+	}
+	for _, f := range list {
+		t.Run(f.name, func(t *testing.T) {
+			files := fstest.MapFS{}
+			for _, name := range f.files {
+				if b, err := fs.ReadFile(f.fsys, name); err == nil {
+					files[name] = &fstest.MapFile{Data: b}
+				}
+			}
+			if files["tokenizer_config.json"] == nil && files["tokenizer.model"] != nil {
+				files["tokenizer_config.json"] = &fstest.MapFile{Data: []byte(`{"tokenizer_class": "LlamaTokenizer", "legacy": true, "add_bos_token": true, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}`)}
+			}
+			want, err := tokenizer.Open(files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := fmt.Sprintf(`{%s,"vocab_size":%d}`, strings.Replace(smallLlama, `"vocab_size":8,`, "", 1), want.VocabSize()+3)
+			files["config.json"] = &fstest.MapFile{Data: []byte(config)}
+			files["model.safetensors"] = &fstest.MapFile{Data: written(t, made(t, config))}
+			meta, src, err := model.ConvertGGUF(files, "", model.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			src.Close()
+			got, err := tokenizer.OpenGGUF(meta, tokenizer.GGUFOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"", "The cat sat on the mat.", "Hello,  world! It's 2026: 3.14 + 12345 = ?\n\n\tnaïve café ☕ 東京", "[MASK] <s> </s> <|endoftext|> word"} {
+				a, err := want.AppendEncode(nil, text, tokenizer.Options{AddSpecial: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := got.AppendEncode(nil, text, tokenizer.Options{AddSpecial: true})
+				if err != nil || !slices.Equal(a, b) {
+					t.Errorf("%q gives %v of the file, %v of the folder; %v", text, b, a, err)
+				}
+			}
+		})
 	}
 }

@@ -88,6 +88,9 @@ func (s *source) read(fsys fs.FS) error {
 		if err := readJSON(fsys, "tokenizer.json", sidefile.MaxVocabulary, &s.file); err != nil {
 			return err
 		}
+		if s.file.Model.Type == "" && s.file.Model.Merges != nil { // old files do not say it
+			s.file.Model.Type = "BPE"
+		}
 	}
 	if sidefile.Exists(fsys, "tokenizer_config.json") {
 		return readJSON(fsys, "tokenizer_config.json", sidefile.MaxConfig, &s.config)
