@@ -5,7 +5,7 @@
 //	go run ./benchmarks/formats -text tinyshakespeare.txt ~/models/SmolLM2-135M-Instruct
 //	go run ./benchmarks/formats -formats BF16,Q4_K_M -windows 8 -text story.txt MODEL…
 //
-// A model is a Hugging Face folder of a family that is written to GGUF. Speeds are medians of -runs runs, of a prompt of 512
+// A model is a Hugging Face folder of a family that is written to GGUF, or a GGUF file, which is measured as it is. Speeds are medians of -runs runs, of a prompt of 512
 // tokens and of 64 tokens after it; 0 leaves them out. With -exact, perplexity is measured with float32 activations too.
 package main
 
@@ -62,9 +62,12 @@ func run(out io.Writer, o options, models []string) error {
 	defer os.RemoveAll(dir)
 	for _, name := range models {
 		fmt.Fprintf(out, "| %s | MB | error | perplexity | change | exact | prompt, tokens/s | a token, tokens/s |\n|---|---|---|---|---|---|---|---|\n", filepath.Base(name))
-		first := 0.0
-		for _, format := range strings.Split(o.formats, ",") {
-			r := row{format: format, file: filepath.Join(dir, "model.gguf")}
+		first, formats, file := 0.0, strings.Split(o.formats, ","), filepath.Join(dir, "model.gguf")
+		if filepath.Ext(name) == ".gguf" {
+			formats, file = []string{asStored}, name
+		}
+		for _, format := range formats {
+			r := row{format: format, file: file}
 			if err := r.measure(name, string(text), o); err != nil {
 				return fmt.Errorf("%s in %s: %w", name, format, err)
 			}
@@ -77,6 +80,9 @@ func run(out io.Writer, o options, models []string) error {
 	}
 	return nil
 }
+
+// asStored stands for the format of a file.
+const asStored = "as stored"
 
 // row is what is measured of a format.
 type row struct {
@@ -97,10 +103,14 @@ func (r *row) print(out io.Writer, first float64) {
 }
 
 func (r *row) measure(name, text string, o options) error {
-	if err := r.write(name); err != nil {
-		return err
+	if r.format != asStored {
+		if err := r.write(name); err != nil {
+			return err
+		}
+		defer os.Remove(r.file)
+	} else if info, err := os.Stat(r.file); err == nil {
+		r.size = info.Size()
 	}
-	defer os.Remove(r.file)
 	d, err := r.open(nn.Automatic)
 	if err != nil {
 		return err
