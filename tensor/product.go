@@ -16,12 +16,12 @@ type product struct {
 	rows    int
 	in, out *layer // what multiplies x, and what gives dst; they are the same in a MatMul
 
-	packStep  int // rows that are packed in a part, a multiple of gemm.RowTile
-	rowStep   int // rows of a part, a multiple of gemm.RowTile
-	panelStep int // panels of a part
-	colParts  int // parts for the same rows
+	packStep int   // rows that are packed in a part, a multiple of gemm.RowTile
+	rowStep  int   // rows of a part, a multiple of gemm.RowTile
+	cuts     []int // panels of parts for the same rows: from one to the next
 
 	packed, hidden []float32 // packed rows of x, and between two products, where workers share stages
+	whole          []float32 // the outputs of the first of two, if rows of them are packed whole
 	input          []float32 // that of the two which p.out multiplies
 	workers        []buffers
 
@@ -31,7 +31,7 @@ type product struct {
 // buffers are what one worker needs.
 type buffers struct {
 	packed, hidden []float32 // of the rows that it does everything with
-	panel          []float32 // the outputs of a panel of the first of two products, or of as many as are packed together
+	panel          []float32 // the outputs of a panel of the first of two products, or of as many as are packed together: of all, if rows are packed whole
 	scratch        []float32 // for packing
 }
 
@@ -57,7 +57,7 @@ func (p *product) put() {
 
 // bytes returns the memory that the product keeps for the next one.
 func (p *product) bytes() int {
-	n := cap(p.packed) + cap(p.hidden)
+	n := cap(p.packed) + cap(p.hidden) + cap(p.whole)
 	for _, b := range p.workers {
 		n += cap(b.packed) + cap(b.hidden) + cap(b.panel) + cap(b.scratch)
 	}
@@ -95,12 +95,18 @@ func (p *product) feedForward() {
 		parallel.Run(width, (p.rows+step-1)/step, (*feedForwardRows)(p))
 		return
 	}
-	for i := range p.workers[:width] {
-		p.workers[i].growHidden(p, min(p.rows, maxRowStep))
-	}
 	p.packRows(width)
 	grow(&p.hidden, p.out.packedLen(p.rows))
-	p.runPanels(p.in, width, (*upPanels)(p))
+	if p.out.wholeRows() {
+		grow(&p.whole, p.rows*p.in.w.Out)
+		p.runPanels(p.in, width, (*upWhole)(p))
+		parallel.Run(width, (p.rows+p.packStep-1)/p.packStep, (*packWhole)(p))
+	} else {
+		for i := range p.workers[:width] {
+			p.workers[i].growHidden(p, min(p.rows, maxRowStep))
+		}
+		p.runPanels(p.in, width, (*upPanels)(p))
+	}
 	p.input = p.hidden
 	p.runPanels(p.out, width, (*outPanels)(p))
 }
@@ -149,17 +155,31 @@ func (p *product) packRows(width int) {
 // runPanels runs a product by l, in parts by rows and panels.
 func (p *product) runPanels(l *layer, width int, task parallel.Task) {
 	p.rowStep = min(p.rows, maxRowStep)
-	panels, rowParts := l.panels, (p.rows+p.rowStep-1)/p.rowStep
-	whole := p.out.panelStep()
-	p.panelStep = (max(1, panels*rowParts/(partsPerWorker*width)) + whole - 1) / whole * whole
-	p.colParts = (panels + p.panelStep - 1) / p.panelStep
-	parallel.Run(width, p.colParts*rowParts, task)
+	rowParts := (p.rows + p.rowStep - 1) / p.rowStep
+	p.cut(l.panels, rowParts, width)
+	parallel.Run(width, (len(p.cuts)-1)*rowParts, task)
 }
 
-// part returns the rows and panels of a part of a product by l.
-func (p *product) part(l *layer, part int) (row, rows, panel0, panel1 int) {
-	row, panel0 = part/p.colParts*p.rowStep, part%p.colParts*p.panelStep
-	return row, min(p.rowStep, p.rows-row), panel0, min(panel0+p.panelStep, l.panels)
+// cut divides panels into parts. With few rows they become smaller towards the end: each part starts to read weights
+// somewhere else, which takes time, and all workers should end at about the same time.
+func (p *product) cut(panels, rowParts, width int) {
+	whole := p.out.panelStep()
+	p.cuts = append(p.cuts[:0], 0)
+	for at := 0; at < panels; {
+		n := panels * rowParts / (partsPerWorker * width)
+		if p.rows <= gemm.RowTile {
+			n = (panels - at) / (2 * width)
+		}
+		at = min(at+(max(n, 1)+whole-1)/whole*whole, panels)
+		p.cuts = append(p.cuts, at)
+	}
+}
+
+// part returns the rows and panels of a part of a product.
+func (p *product) part(part int) (row, rows, panel0, panel1 int) {
+	colParts := len(p.cuts) - 1
+	row, part = part/colParts*p.rowStep, part%colParts
+	return row, min(p.rowStep, p.rows-row), p.cuts[part], p.cuts[part+1]
 }
 
 // grow makes room for packing rows that l multiplies.
@@ -171,6 +191,9 @@ func (b *buffers) grow(l *layer, rows int) {
 // growHidden makes room for the outputs of p.in's product with rows, panel by panel, and for packing them.
 func (b *buffers) growHidden(p *product, rows int) {
 	cols := p.out.panelStep() * gemm.PanelWidth
+	if p.out.wholeRows() {
+		cols = p.in.w.Out
+	}
 	grow(&b.panel, rows*cols)
 	grow(&b.scratch, max(p.out.scratchLen(cols), len(b.scratch)))
 }
