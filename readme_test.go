@@ -34,6 +34,7 @@ func familyTable(t *testing.T) string {
 		{"decoder", "model/testdata/golden/*.json.gz", model.Decoders()},
 		{"encoder", "model/testdata/golden/encoders/*.json.gz", model.Encoders()},
 		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json.gz", model.EncoderDecoders()},
+		{"texts about pictures", "model/testdata/golden/pictures/*.json.gz", model.ImageToTexts()},
 	} {
 		variants := variantsOf(t, kind.files)
 		fmt.Fprintf(&b, "| %s | `model_type` | variants checked against the reference |\n|---|---|---|\n", kind.title)

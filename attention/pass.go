@@ -15,6 +15,10 @@ type Seq struct {
 	// [Plan.NewCross]. Sequences may share it.
 	Cross *Cache
 
+	// Prefix is the number of the first tokens of the sequence that are its prefix, such as the learned queries that
+	// stand before a text. Some layers treat them differently from the rest: see package block.
+	Prefix int
+
 	// New is the number of tokens that the sequence gets at a time, of which the rows of this pass may be a part;
 	// 0 means Rows. What a [Latent] takes for a prompt goes by it.
 	New int

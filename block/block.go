@@ -10,7 +10,8 @@
 // 2 has Pre and Post.
 //
 // A decoder or encoder block has two residuals: attention and feed-forward. A decoder that attends to an
-// encoder has a third one between them. GPT-NeoX, Falcon and Cohere have a single residual around both
+// encoder has a third one between them. A [Part] lets a residual update some tokens alone, such as learned
+// queries that stand before a text. GPT-NeoX, Falcon and Cohere have a single residual around both
 // operations in parallel.
 package block
 
@@ -36,10 +37,37 @@ type Residual struct {
 	Post  nn.Norm
 	Scale float32
 	Out   nn.Norm
+
+	// Part says which tokens of each sequence are updated. The others stay as they are.
+	Part Part
+}
+
+// Part is some of the tokens of each sequence.
+type Part uint8
+
+const (
+	All    Part = iota // every token
+	Prefix             // those that [attention.Seq].Prefix counts
+	Rest               // those after the prefix
+)
+
+// of returns the tokens of s that are in the part, from first to last−1.
+func (part Part) of(s attention.Seq) (first, last int) {
+	switch n := min(s.Prefix, s.Rows); part {
+	case Prefix:
+		return 0, n
+	case Rest:
+		return n, s.Rows
+	}
+	return 0, s.Rows
 }
 
 // Forward updates x, [T, Dim], in place.
 func (r *Residual) Forward(p *attention.Pass, x tensor.Tensor) {
+	if r.Part != All {
+		r.forwardPart(p, x)
+		return
+	}
 	mark := p.Scratch.Mark()
 	in, out := x, p.Scratch.New(x.Rows(), x.Shape.Last())
 	if r.Pre != nil {
@@ -63,6 +91,43 @@ func (r *Residual) Forward(p *attention.Pass, x tensor.Tensor) {
 		r.Out.Forward(x, x)
 	}
 	p.Scratch.Release(mark)
+}
+
+// forwardPart is Forward where some tokens alone are updated: they are a pass of their own.
+func (r *Residual) forwardPart(p *attention.Pass, x tensor.Tensor) {
+	all, n := p.Seqs, 0
+	seqs := make([]attention.Seq, len(all))
+	for i, s := range all {
+		first, last := r.Part.of(s)
+		seqs[i], n = s, n+last-first
+		seqs[i].Rows = last - first
+	}
+	if n == 0 {
+		return
+	}
+	mark := p.Scratch.Mark()
+	some := p.Scratch.New(n, x.Shape.Last())
+	r.eachPart(all, func(row, at, rows int) { copy(some.Slice(at, at+rows).Data, x.Slice(row, row+rows).Data) })
+	whole := *r
+	whole.Part = All
+	p.Seqs = seqs
+	whole.Forward(p, some)
+	p.Seqs = all
+	r.eachPart(all, func(row, at, rows int) { copy(x.Slice(row, row+rows).Data, some.Slice(at, at+rows).Data) })
+	p.Scratch.Release(mark)
+}
+
+// eachPart calls see with the tokens of the part of each sequence: their first row, the number of tokens of the part
+// before them, and their own number.
+func (r *Residual) eachPart(seqs []attention.Seq, see func(row, at, rows int)) {
+	row, at := 0, 0
+	for _, s := range seqs {
+		if first, last := r.Part.of(s); last > first {
+			see(row+first, at, last-first)
+			at += last - first
+		}
+		row += s.Rows
+	}
 }
 
 // post normalises and scales what the Op has computed.
@@ -117,6 +182,9 @@ func (b Block) Check(dim int) error {
 			return fmt.Errorf("block: residual %d has no Op", i)
 		}
 		t := attention.Describe(r.Op)
+		if r.Part != All && !t.TokenWise && (t.Cross == (attention.CacheLayer{}) || t.Cache != (attention.CacheLayer{})) {
+			return fmt.Errorf("block: residual %d updates some tokens alone: %T must look at each by itself, or at an encoder's output", i, r.Op)
+		}
 		if t.In != 0 && t.In != dim || t.Out != 0 && t.Out != dim {
 			return fmt.Errorf("block: residual %d: %T takes rows of %d and gives rows of %d; the stream has %d", i, r.Op, t.In, t.Out, dim)
 		}
@@ -168,7 +236,7 @@ func (b Block) ForwardRows(p *attention.Pass, layer int, x tensor.Tensor, rows [
 // rows than their own, or nil.
 func (b Block) rowwise(p *attention.Pass) func(*attention.Pass, tensor.Tensor, tensor.Tensor, []int) {
 	for i := range b {
-		if i > 0 && !p.Traits(b[i].Op).TokenWise {
+		if b[i].Part != All || i > 0 && !p.Traits(b[i].Op).TokenWise {
 			return nil
 		}
 	}

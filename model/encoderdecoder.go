@@ -38,7 +38,8 @@ type Encoded struct {
 	IDs    []int
 	Hidden tensor.Tensor // [S, Dim of the encoder]
 
-	cross *attention.Cache
+	cross    *attention.Cache
+	prompted bool // to processors, the prompt stands for what was read: a picture has no tokens
 }
 
 // Encode runs the encoder on the sources, packed without padding. It returns an error for an empty source, an

@@ -155,7 +155,7 @@ func (s *Session) generation(prompt []int, sm *sample.Sampler, opt GenerateOptio
 	if sm == nil {
 		sm = sample.Greedy()
 	}
-	c := &generation{s: s, sm: sm, start: len(s.ids), left: s.budget(len(prompt), opt.MaxTokens), processors: s.processors(opt)}
+	c := &generation{s: s, sm: sm, start: len(s.ids), left: s.budget(prompt, opt.MaxTokens), processors: s.processors(opt)}
 	c.text = s.prompt(opt, c.left)
 	if err := c.processors.Validate(c.text); err != nil {
 		return nil, err
@@ -205,8 +205,11 @@ func (s *Session) begin(prompt []int) ([]int, error) {
 }
 
 // budget returns the number of tokens to generate, negative for no limit.
-func (s *Session) budget(prompt, asked int) int {
-	g := &s.d.Generation
+func (s *Session) budget(ids []int, asked int) int {
+	g, prompt := &s.d.Generation, len(ids)
+	if s.counts {
+		prompt = len(s.ids)
+	}
 	switch {
 	case asked > 0:
 		return asked
@@ -244,7 +247,7 @@ func (s *Session) prompt(opt GenerateOptions, left int) sample.Text {
 	}
 	t.MaxLength = len(ids) + most
 	// As in the reference, the prompt stands for what an encoder has read where there is no encoder.
-	if t.EncoderIDs = slices.Clip(ids); s.encoded != nil {
+	if t.EncoderIDs = slices.Clip(ids); s.encoded != nil && !s.encoded.prompted {
 		t.EncoderIDs = s.encoded.IDs
 	}
 	return t

@@ -12,7 +12,8 @@ import (
 )
 
 // openers are the functions that open each kind of model.
-var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder"}
+var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder",
+	"image-to-text model": "OpenImageToText"}
 
 // check returns an error unless the model can be opened as this kind.
 func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
@@ -97,6 +98,8 @@ func (f *folder) opensAs(kind string) error {
 		f.recipe.Decoder(c, w)
 	case "encoder":
 		f.recipe.Encoder(c, w)
+	case "image-to-text model":
+		f.recipe.ImageToText(c, w)
 	default:
 		f.recipe.EncoderDecoder(c, w)
 		if _, any := f.src.(checkpoint.Maker); !any && !f.hasDecoder() {

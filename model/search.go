@@ -87,7 +87,7 @@ func (s *Session) newSearch(prompt []int, o beam.Options, opt GenerateOptions) (
 		return nil, fmt.Errorf("model: a beam search does not end at stop strings, such as %.60q; set GenerateOptions.Stop to an empty slice to search without", stop[0])
 	}
 	processors := s.processors(opt)
-	beams, err := beam.New(o, &processors, s.prompt(opt, s.budget(len(prompt), opt.MaxTokens)))
+	beams, err := beam.New(o, &processors, s.prompt(opt, s.budget(prompt, opt.MaxTokens)))
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ type Session struct {
 	encoded *Encoded  // what an encoder has read, for a decoder that attends to it
 	crosses bool      // the decoder does
 
+	counts   bool // all that stands before the first generated token is its prompt, and counts in limits of length
+	rowToken int  // one more than the id under which processors see given rows; 0: they do not see them
+
 	changed []float32 // [V], logits that processors have changed
 	text    []int     // ids without arch.RowID
 }
@@ -164,13 +167,16 @@ func (s *Session) givenBefore(n int) int {
 	return rows * s.d.Embeddings.Words.Weight.In
 }
 
-// tokens returns the ids of the text without those whose rows were given.
+// tokens returns the ids of the text as processors see it.
 func (s *Session) tokens() []int {
 	if len(s.given) == 0 {
 		return s.ids
 	}
 	s.text = s.text[:0]
 	for _, id := range s.ids {
+		if id == arch.RowID && s.rowToken > 0 {
+			id = s.rowToken - 1
+		}
 		if id != arch.RowID {
 			s.text = append(s.text, id)
 		}
@@ -240,5 +246,5 @@ func (s *Session) Fork() *Session {
 // fork returns a fork without ids and logits.
 func (s *Session) fork() *Session {
 	return &Session{d: s.d, opt: s.opt, err: s.err, cache: s.cache.Fork(), longest: s.longest, encoded: s.encoded, crosses: s.crosses,
-		given: slices.Clip(s.given)}
+		counts: s.counts, rowToken: s.rowToken, given: slices.Clip(s.given)}
 }

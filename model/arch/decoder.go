@@ -16,6 +16,7 @@ type Decoder struct {
 	*Trunk
 
 	Project      *nn.Linear // applied to the rows before the head; nil means none
+	Transform    *Head      // applied after Project, without an Out, as in BERT; nil means none
 	Head         nn.Linear  // [V, Dim or the width of Project]; a tied head shares the embedding's table
 	LogitScale   float32    // multiplies the logits; 0 means 1
 	LogitSoftCap float32    // c: logits become c·tanh(logit/c); 0 means no cap
@@ -42,6 +43,14 @@ func (d *Decoder) Plan() (*attention.Plan, error) {
 			return nil, fmt.Errorf("model: Decoder.Project is [%d, %d], want [%d, %d]", d.Project.Out(), d.Project.In(), d.Project.Out(), width)
 		}
 		width = d.Project.Out()
+	}
+	if t := d.Transform; t != nil {
+		if t.Out != nil || t.Dense != nil && t.Dense.In() != width {
+			return nil, fmt.Errorf("model: Decoder.Transform has an Out, or is not for rows of %d", width)
+		}
+		if t.Dense != nil {
+			width = t.Dense.Out()
+		}
 	}
 	if d.Head.Weight == nil {
 		return nil, errors.New("model: Decoder.Head has no weight: without a head over the vocabulary, a decoder cannot continue texts")
@@ -119,7 +128,11 @@ func (d *Decoder) Logits(p *attention.Pass, x tensor.Tensor) tensor.Tensor {
 		return out
 	}
 	mark := p.Scratch.Mark()
-	d.Head.Forward(out, project(p, d.Project, x))
+	x = project(p, d.Project, x)
+	if d.Transform != nil {
+		x = d.Transform.Forward(&p.Scratch, x)
+	}
+	d.Head.Forward(out, x)
 	p.Scratch.Release(mark)
 	d.FinishLogits(out)
 	p.Observe(attention.Point{Stage: StageLogits}, out)

@@ -22,6 +22,7 @@ func (t *Trunk) Work(s attention.Span) attention.Work {
 func (d *Decoder) Work(s attention.Span) attention.Work {
 	w := d.Trunk.Work(s)
 	addLinear(&w, d.Project, s.Out)
+	d.Transform.addTo(&w, s.Out)
 	addLinear(&w, &d.Head, s.Out)
 	return w
 }

@@ -21,6 +21,11 @@ type Recipe struct {
 	Encoder        func(c *hf.Config, w nn.Loader) *arch.Encoder
 	EncoderDecoder func(c *hf.Config, w nn.Loader) *arch.EncoderDecoder
 
+	// ImageToText builds a model that writes texts about pictures. Writing, if not nil, returns the object of the config
+	// that says how it writes, and the special tokens that count if it names none; otherwise it is the config, and Tokens.
+	ImageToText func(c *hf.Config, w nn.Loader) *arch.ImageToText
+	Writing     func(c *hf.Config) (*hf.Config, hf.Tokens)
+
 	// Tokens are the special tokens for checkpoints whose files name none.
 	Tokens hf.Tokens
 
@@ -28,7 +33,8 @@ type Recipe struct {
 	Tokenizer func(fsys fs.FS) (*tokenizer.Tokenizer, error)
 }
 
-// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder".
+// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder",
+// "image-to-text model".
 func (r Recipe) Kinds() []string {
 	var kinds []string
 	if r.Decoder != nil {
@@ -39,6 +45,9 @@ func (r Recipe) Kinds() []string {
 	}
 	if r.EncoderDecoder != nil {
 		kinds = append(kinds, "encoder–decoder")
+	}
+	if r.ImageToText != nil {
+		kinds = append(kinds, "image-to-text model")
 	}
 	return kinds
 }
@@ -133,6 +142,10 @@ func Recipes() map[string]Recipe {
 		"marian":  {Title: "Marian, OPUS-MT", EncoderDecoder: marian, Tokens: hf.Tokens{PAD: new(58100), EOS: new(0), Start: new(58100)}},
 		"mbart":   {Title: "mBART, mBART-50", EncoderDecoder: mbart, Tokens: hf.Tokens{BOS: new(0), PAD: new(1), EOS: new(2)}},
 		"pegasus": {Title: "Pegasus", EncoderDecoder: pegasus, Tokens: hf.Tokens{PAD: new(0), EOS: new(1), Start: new(0)}},
+		// blip.go, blip2.go
+		"blip":         {Title: "BLIP", ImageToText: blip, Writing: blipWriting},
+		"blip-2":       {Title: "BLIP-2 with OPT, Flan-T5 and others", ImageToText: blip2, Writing: blip2Writing},
+		"instructblip": {Title: "InstructBLIP with Vicuna, Flan-T5 and others", ImageToText: instructBlip, Writing: blip2Writing},
 		// t5.go
 		"mt5":  {Title: "mT5", Encoder: mt5Encoder, EncoderDecoder: mt5, Tokens: t5Tokens()},
 		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},

@@ -245,13 +245,18 @@ func (h heads) pooler(body nn.Loader, name string) func() *arch.Head {
 // vocabulary returns the projection to the vocabulary: decoder, which may be tied to the word table. Its bias is
 // stored as decoder.bias or under the name bias.
 func (h heads) vocabulary(decoder, bias string) *nn.Linear {
-	out := h.w.Head(h.e.Embeddings.Words, decoder)
-	switch {
-	case h.w.Has(decoder + ".bias"):
-		bias = decoder + ".bias"
-	case h.w.ShapesOnly() && out.Weight != h.e.Embeddings.Words.Weight: // the class has both, and reads one
-		h.w.Vector(decoder+".bias", h.e.Vocab)
-	}
-	out.Bias = h.w.Vector(bias, h.e.Vocab)
+	out := vocabulary(h.w, h.e.Embeddings.Words, h.e.Vocab, decoder, bias)
 	return &out
+}
+
+func vocabulary(w nn.Loader, words nn.Embedding, vocab int, decoder, bias string) nn.Linear {
+	out := w.Head(words, decoder)
+	switch {
+	case w.Has(decoder + ".bias"):
+		bias = decoder + ".bias"
+	case w.ShapesOnly() && out.Weight != words.Weight: // the class has both, and reads one
+		w.Vector(decoder+".bias", vocab)
+	}
+	out.Bias = w.Vector(bias, vocab)
+	return out
 }

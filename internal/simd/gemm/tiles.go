@@ -51,6 +51,8 @@ func (t *tiles) steps(u *units, rows int, decoded, stored bool) (outer, inner in
 			outer = u.n
 		}
 		return outer, u.evenly(outer, smallK)
+	case rows == 1 && t.single != 0 && !stored: // a stream, but for a panel that has to be expanded
+		return u.n, outer
 	case rows <= RowTile && (stored || decoded):
 		return u.n, u.evenly(u.n, storedK)
 	case rows <= RowTile:

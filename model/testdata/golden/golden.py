@@ -87,6 +87,17 @@ Encoder–decoders (seq2seq/) hold
     environment of its own, made with requirements-groups.txt; the variable GROUPS_PYTHON names its interpreter. It
     also runs the other settings with beams of those cases, and what differs is printed.
 
+Pictures (pictures/) of models that write about them, or match them with texts, hold
+    task                caption, question or match
+    end                 the end token, chosen so that some texts end
+    sizes, spread       the pictures: picture i is the formula's "pixels i", with this scale
+    settings            by name, keyword arguments of generate()
+    files               the contents of the processor's files
+    outputs             for each picture with each text (null is none): input_ids and qformer_input_ids, as the processor
+                        makes them; states, of what is computed before a token is chosen, the first, middle and last
+                        row (of logits behind a Q-Former the last, of one attention all); generations as above, without
+                        what was given; text_out, each generation's first text, decoded
+
 Pipelines (encoders/pipelines/), what transformers' pipelines make of given logits, hold
     tokens-*            token classification. tokenizer is the contents of a tokenizer.json; windows has, for each
                         window of the text, ids, tokens, offsets (in code points), special (1 for special tokens) and
@@ -105,9 +116,9 @@ import json
 import pathlib
 import sys
 
-from cases import (bart, beams, bert, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
+from cases import (bart, beams, bert, blip, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
                    modernbert, moe, t5)
-from kinds import decoders, encoders, far, pipelines, reference, seq2seq
+from kinds import decoders, encoders, far, pictures, pipelines, reference, seq2seq
 
 HERE = pathlib.Path(__file__).parent
 SUFFIX = ".json.gz"
@@ -131,6 +142,7 @@ CASES = [  # folder, kind, cases
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
      + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
+    ("pictures", pictures, blip.BLIP_CASES + blip.BLIP2_CASES + blip.INSTRUCTBLIP_CASES),
 ]
 
 

@@ -237,8 +237,11 @@ func (t int8Tile) dots(f *asmgen.File, from, to int) {
 	for k := from; k < to; k++ {
 		for j := range t.vectors() {
 			at := (k*t.vectors() + j) * 64
-			if t.w == q8 {
-				f.P("PREFETCHT0 %d(BX)", at+map[bool]int{false: ahead, true: farAhead}[t.rows == 1])
+			switch {
+			case t.w == q8 && t.rows == 1:
+				fetchTwice(f, at)
+			case t.w == q8:
+				f.P("PREFETCHT0 %d(BX)", at+ahead)
 			}
 			f.P("VMOVDQU64 %d(BX), %s", at, t.weight(j))
 		}
@@ -262,6 +265,11 @@ func (t int8Tile) dots(f *asmgen.File, from, to int) {
 
 // scales loads the scales of a block, and its minima.
 func (t int8Tile) scales(f *asmgen.File, at int) {
+	if t.w == q8 && t.rows == 1 {
+		for line := at; line < at+2*t.width; line += 64 {
+			fetchTwice(f, line)
+		}
+	}
 	for j := range t.vectors() {
 		if t.w == q8 {
 			f.P("VCVTPH2PS %d(BX), %s", at+j*32, t.weight(j))

@@ -330,6 +330,10 @@ func (n kernel) fetch(f *asmgen.File, u int) {
 		f.P("PREFETCHT0 %d(BX)", u*row+row/6+ahead)
 	} else {
 		for at := (u*row + 63) / 64 * 64; at < (u+1)*row; at += 64 {
+			if n.shape.rows == 1 {
+				fetchTwice(f, at)
+				continue
+			}
 			f.P("PREFETCHT0 %d(BX)", at+ahead)
 		}
 	}

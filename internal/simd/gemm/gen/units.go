@@ -214,6 +214,7 @@ type unitScale struct {
 	width, j, part int
 	scale, second  string // registers to set
 	temporary      string
+	scaled         [2]string // registers that hold what scales the scales, and the minima, if they are not to be loaded
 
 	address func(at, size int) string // if not nil, what element returns
 }
@@ -283,8 +284,12 @@ func (u unitScale) sixBits() {
 	field(0, 0, u.scale)
 	field(1, 4, u.second)
 	for i, reg := range []string{u.scale, u.second} {
-		f.P("VCVTPH2PS %s, %s", u.element(2*i, 2), u.temporary)
-		f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+		by := u.scaled[i]
+		if by == "" {
+			by = u.temporary
+			f.P("VCVTPH2PS %s, %s", u.element(2*i, 2), by)
+		}
+		f.P("VMULPS %s, %s, %s", by, reg, reg)
 	}
 }
 
@@ -330,126 +335,14 @@ func (u unitScale) sixBitsOf(low string, l int, high string, h int, to string) {
 }
 
 func (u unitScale) eightBits() {
-	u.f.P("VCVTPH2PS %s, %s", u.element(16, 2), u.temporary)
+	by := u.scaled[0]
+	if by == "" {
+		by = u.temporary
+		u.f.P("VCVTPH2PS %s, %s", u.element(16, 2), by)
+	}
 	for h, reg := range []string{u.scale, u.second} {
 		u.f.P("VPMOVSXBD %s, %s", u.element(2*u.part+h, 1), reg)
 		u.f.P("VCVTDQ2PS %s, %s", reg, reg)
-		u.f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
-	}
-}
-
-func singleName(u units) string { return fmt.Sprintf("int8Row48%sAVX512VNNI", u.name) }
-
-// single writes the tile of one row that reads a panel of 48 outputs as it is.
-func (u units) single(f *asmgen.File) {
-	const width, vectors = 48, 3
-	f.Func(singleName(u), fmt.Sprintf("%s computes 1 × 48 outputs from units of %d k.", singleName(u), 32*u.parts),
-		"n int", "a *float32", "panel unsafe.Pointer", "c *float32", "chain int", "bias, add *float32")
-	f.Comment("CX units left, SI activations, BX panel, DI outputs; Z0–Z5 integer sums, of the first and last 16 k, Z6–Z8 float32 sums.")
-	f.Arg("n", "CX")
-	f.Arg("a", "SI")
-	f.Arg("panel", "BX")
-	f.Arg("c", "DI")
-	u.constants(f, avx512)
-	if u.bias > 0 {
-		f.P("MOVL $%d, R9", u.bias)
-		f.P("VPBROADCASTD R9, Z27")
-		f.P("SHLL $16, R9")
-		f.P("VPBROADCASTD R9, Z28")
-	}
-	sum := func(j int) string { return asmgen.Z.Reg(6 + j) }
-	for j := range vectors {
-		f.P("VPXORD %s, %s, %s", sum(j), sum(j), sum(j))
-	}
-	f.P("CMPQ %s, $0", f.ArgAt("chain"))
-	f.P("JE loop")
-	for j := range vectors {
-		f.P("VMOVUPS %d(DI), %s", j*64, sum(j))
-	}
-	f.Mark("loop")
-	lines := 0
-	for part := range u.parts {
-		u.row(f, part, &lines)
-	}
-	for ; lines < u.bytes()*width; lines += 64 {
-		f.P("PREFETCHT0 %d(BX)", farAhead+lines)
-	}
-	f.P("ADDQ $%d, BX", u.bytes()*width)
-	f.P("ADDQ $%d, SI", u.parts*int8Block)
-	f.P("DECQ CX")
-	f.P("JNZ loop")
-	for _, name := range []string{"bias", "add"} {
-		f.Arg(name, "R9")
-		f.P("TESTQ R9, R9")
-		f.P("JZ no%s", name)
-		for j := range vectors {
-			f.P("VADDPS %d(R9), %s, %s", j*64, sum(j), sum(j))
-		}
-		f.Mark("no" + name)
-	}
-	for j := range vectors {
-		f.P("VMOVUPS %s, %d(DI)", sum(j), j*64)
-	}
-	f.Return()
-}
-
-// farAhead is how far ahead of what it reads, in bytes, a tile of one row fetches a panel.
-const farAhead = 2048
-
-// row adds a part of 32 k.
-func (u units) row(f *asmgen.File, part int, lines *int) {
-	const width, vectors = 48, 3
-	r := avx512.unitRegs()
-	x, at := part*int8Block, part*u.partBytes()*width
-	first := func(j int) string { return asmgen.Z.Reg(j) }
-	last := func(j int) string { return asmgen.Z.Reg(3 + j) }
-	f.Comment("%d k from %d on.", 32, 32*part)
-	for h, start := range []func(int) string{first, last} {
-		if u.bias > 0 {
-			f.P("VPBROADCASTD %d(SI), Z20", x+int8Halves)
-			f.P("VPMADDWD Z20, %s, %s", []string{"Z27", "Z28"}[h], start(0))
-		}
-		for j := range vectors {
-			if u.bias == 0 {
-				f.P("VPXORD %s, %s, %s", start(j), start(j), start(j))
-			} else if j > 0 {
-				f.P("VMOVDQA64 %s, %s", start(0), start(j))
-			}
-		}
-	}
-	plane := func(p, j int) string { return asmgen.Z.Reg(10 + 3*p + j) }
-	for p := range u.planes {
-		for j := range vectors {
-			f.P("VMOVDQU64 %d(BX), %s", at+(16+4*p)*width+j*64, plane(p, j))
-		}
-	}
-	for i := range 4 {
-		f.P("VPBROADCASTD %d(SI), Z22", x+4*i)
-		f.P("VPBROADCASTD %d(SI), Z23", x+16+4*i)
-		for j := range vectors {
-			f.P("PREFETCHT0 %d(BX)", farAhead+*lines)
-			*lines += 64
-			u.codes(f, avx512, fmt.Sprintf("%d(BX)", at+(i*vectors+j)*64), [2]string{plane(0, j), plane(1, j)}, i)
-			f.P("VPDPBUSD Z22, %s, %s", r.lower, first(j))
-			f.P("VPDPBUSD Z23, %s, %s", r.upper, last(j))
-		}
-	}
-	for j := range vectors {
-		sum := asmgen.Z.Reg(6 + j)
-		u.scale(unitScale{f: f, v: avx512, at: u.parts * u.partBytes() * width, width: width, j: j, part: part, scale: "Z16", second: "Z17", temporary: "Z18"})
-		if u.w != halves {
-			f.P("VPADDD %s, %s, %s", first(j), last(j), first(j))
-		}
-		f.P("VCVTDQ2PS %s, %s", first(j), first(j))
-		f.P("VMULPS Z16, %s, %s", first(j), first(j))
-		if u.w == minima {
-			f.P("VFMADD231PS.BCST %d(SI), Z17, %s", x+int8Sum, first(j))
-		}
-		f.P("VFMADD231PS.BCST %d(SI), %s, %s", x+int8Scale, first(j), sum)
-		if u.w == halves {
-			f.P("VCVTDQ2PS %s, %s", last(j), last(j))
-			f.P("VMULPS Z17, %s, %s", last(j), last(j))
-			f.P("VFMADD231PS.BCST %d(SI), %s, %s", x+int8Scale, last(j), sum)
-		}
+		u.f.P("VMULPS %s, %s, %s", by, reg, reg)
 	}
 }

@@ -1,0 +1,175 @@
+package family
+
+import (
+	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
+	"github.com/seed2010d43f/transformer/model/arch"
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
+)
+
+// lookingBert builds BERT's layers with an attention to a picture between the other two: the text models of BLIP, and
+// the Q-Former.
+type lookingBert struct {
+	bertBuilder
+	picture int    // width of the picture's rows
+	inner   string // what stands between the name of an attention and those of its projections
+}
+
+// newLookingBert reads the config of a text model or a Q-Former.
+func newLookingBert(c *hf.Config, cfg bertConfig, picture int, inner string) *lookingBert {
+	c.Read(&cfg)
+	cfg.EmbeddingSize, cfg.TypeVocabSize = nil, 0
+	m := &lookingBert{bertBuilder{bertConfig: cfg, Width: cfg.HiddenSize, Eps: float32(cfg.LayerNormEps), names: bertLayer}, picture, inner}
+	m.names.query, m.names.key, m.names.value = "attention."+inner+".query", "attention."+inner+".key", "attention."+inner+".value"
+	wholeHeads(c, cfg.HiddenSize, cfg.NumAttentionHeads)
+	return m
+}
+
+// look returns the attention to the picture of the layer at l, for some of the tokens.
+func (m *lookingBert) look(l nn.Loader, part block.Part) block.Residual {
+	dim, a := m.HiddenSize, l.At("crossattention")
+	in := a.At("%s", m.inner)
+	return block.Residual{Part: part, Out: a.LayerNorm("output.LayerNorm", dim, m.Eps), Op: &attention.CrossAttention{
+		Heads: m.NumAttentionHeads, HeadDim: dim / m.NumAttentionHeads,
+		Query: in.Linear("query", dim, dim, true),
+		KV:    in.Fused(m.picture, true, parts(dim, "key", "value")...),
+		Out:   a.Linear("output.dense", dim, dim, true),
+	}}
+}
+
+// layer returns a layer in which all tokens, or those of the part, look at the picture.
+func (m *lookingBert) layer(l nn.Loader, mask attention.Mask, part block.Part) block.Block {
+	a := m.attention(l)
+	a.Mask = mask
+	b := m.postNorm(l, a)
+	return block.Block{b[0], m.look(l, part), b[1]}
+}
+
+// reader assembles BLIP's text encoder at w.
+func (m *lookingBert) reader(w nn.Loader) *arch.Reader {
+	r := &arch.Reader{Stack: arch.Stack{Dim: m.HiddenSize}, Vocab: m.VocabSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: m.embeddings(w), TextLooks: true}
+	for _, l := range w.Layers("encoder.layer", m.NumHiddenLayers) {
+		r.Blocks = append(r.Blocks, m.layer(l, attention.Mask{}, block.Prefix))
+	}
+	return r
+}
+
+// decoder assembles BLIP's text decoder at w: BERT, reading from left to right, with its projection to the vocabulary.
+func (m *lookingBert) decoder(w nn.Loader, tied bool) *arch.Decoder {
+	body, dim := w.At("bert"), m.HiddenSize
+	if tied {
+		w.Tie(body.Name("embeddings.word_embeddings"), w.Name("cls.predictions.decoder"))
+	}
+	e := m.embeddings(body)
+	e.Words = body.Embedding("embeddings.word_embeddings", m.VocabSize, dim)
+	d := &arch.Decoder{Trunk: &arch.Trunk{Stack: arch.Stack{Dim: dim}, Vocab: m.VocabSize, MaxLen: m.MaxPositionEmbeddings, Embeddings: e}}
+	for _, l := range body.Layers("encoder.layer", m.NumHiddenLayers) {
+		d.Blocks = append(d.Blocks, m.layer(l, attention.Mask{Causal: true}, block.All))
+	}
+	t := w.At("cls.predictions.transform")
+	d.Transform = &arch.Head{Dense: linear(t, "dense", dim, dim), Act: m.HiddenAct, Norm: t.LayerNorm("LayerNorm", dim, m.Eps)}
+	d.Head = vocabulary(w, d.Embeddings.Words, m.VocabSize, "cls.predictions.decoder", "cls.predictions.bias")
+	w.Ignore(isOneOf([]string{"cls.predictions.bias"})) // a second name of the bias, or nothing that is read
+	return d
+}
+
+// blip is BLIP (Li et al., "BLIP: Bootstrapping Language-Image Pre-training", 2022; transformers:
+// BlipForConditionalGeneration, BlipForQuestionAnswering, BlipForImageTextRetrieval).
+func blip(c *hf.Config, w nn.Loader) *arch.ImageToText {
+	w = w.Root("", "vision_model.embeddings.class_embedding")
+	text := c.Object("text_config")
+	out := &arch.ImageToText{ImageToken: -1}
+	out.Image = blipTower(c.Object("vision_config"), w.At("vision_model"), blipVision{HiddenSize: 768, IntermediateSize: 3072, NumHiddenLayers: 12,
+		NumAttentionHeads: 12, ImageSize: 384, PatchSize: 16, HiddenAct: nn.GELU, LayerNormEps: 1e-5, QKVBias: true})
+	cfg := bertDefaults()
+	cfg.VocabSize, cfg.NumAttentionHeads = 30524, 8
+	m := newLookingBert(text, cfg, out.Image.Dim, "self")
+	text.Refuse("is_decoder", "true") // without, no layer looks at the picture
+	tied := c.Bool("tie_word_embeddings", true) || text.Bool("tie_word_embeddings", true)
+	switch blipClass(c, w) {
+	case "BlipForImageTextRetrieval":
+		width := c.Int("image_text_hidden_size", 256, 1, hf.MaxWidth)
+		out.Reader = m.reader(w.At("text_encoder"))
+		out.Match = &arch.Match{Head: w.Linear("itm_head", m.HiddenSize, 2, true), Image: w.Linear("vision_proj", out.Image.Dim, width, true),
+			Text: w.Linear("text_proj", m.HiddenSize, width, true)}
+	case "BlipForQuestionAnswering":
+		if m.HiddenSize != out.Image.Dim { // as in the reference, whose decoder has layers for the picture's rows
+			c.Fail("text_config has a hidden_size of %d and vision_config one of %d: a decoder that reads questions needs them equal", m.HiddenSize, out.Image.Dim)
+		}
+		out.Reader = m.reader(w.At("text_encoder"))
+		out.Decoder = m.decoder(w.At("text_decoder"), tied)
+	default:
+		out.Decoder = m.decoder(w.At("text_decoder"), tied)
+	}
+	return out
+}
+
+// blipClass returns the class of the model: what architectures names, or else what the weights tell.
+func blipClass(c *hf.Config, w nn.Loader) string {
+	switch class := c.Architecture(); {
+	case class == "BlipForConditionalGeneration", class == "BlipForQuestionAnswering", class == "BlipForImageTextRetrieval":
+		return class
+	case class != "":
+		c.Fail("architecture %.200q is not supported; BlipForConditionalGeneration, BlipForQuestionAnswering and BlipForImageTextRetrieval are", class)
+		return class
+	case w.HasBelow("itm_head."):
+		return "BlipForImageTextRetrieval"
+	case w.HasBelow("text_encoder."):
+		return "BlipForQuestionAnswering"
+	}
+	return "BlipForConditionalGeneration"
+}
+
+// blipVision has the keys of a vision_config.
+type blipVision struct {
+	HiddenSize        int           `json:"hidden_size" hf:"width"`
+	IntermediateSize  int           `json:"intermediate_size" hf:"width"`
+	NumHiddenLayers   int           `json:"num_hidden_layers" hf:"layers"`
+	NumAttentionHeads int           `json:"num_attention_heads" hf:"heads"`
+	ImageSize         int           `json:"image_size" hf:"width"`
+	PatchSize         int           `json:"patch_size" hf:"width"`
+	HiddenAct         nn.Activation `json:"hidden_act"`
+	LayerNormEps      float64       `json:"layer_norm_eps" hf:"epsilon"`
+	QKVBias           bool          `json:"qkv_bias"`
+}
+
+// blipTower is the tower of BLIP and BLIP-2 at w: a ViT with one table of positions for the class token and the patches
+// (transformers: BlipVisionModel, Blip2VisionModel). cfg has the defaults.
+func blipTower(c *hf.Config, w nn.Loader, cfg blipVision) *arch.ImageEncoder {
+	c.Read(&cfg)
+	dim, grid := cfg.HiddenSize, cfg.ImageSize/cfg.PatchSize
+	d, eps := wholeHeads(c, dim, cfg.NumAttentionHeads), float32(cfg.LayerNormEps)
+	e := w.At("embeddings")
+	t := &arch.ImageEncoder{Stack: arch.Stack{Dim: dim}, ImageHeight: cfg.ImageSize, ImageWidth: cfg.ImageSize}
+	t.Patches = arch.Patches{Channels: 3, Height: cfg.PatchSize, Width: cfg.PatchSize, GridHeight: grid, GridWidth: grid}
+	if grid < 1 {
+		c.Fail("image_size %d is less than patch_size %d", cfg.ImageSize, cfg.PatchSize)
+		return t
+	}
+	t.Patches.Project = nn.Linear{Bias: e.Vector("patch_embedding.bias", dim)}
+	if v := e.Vector("patch_embedding.weight", dim, 3, cfg.PatchSize, cfg.PatchSize); v != nil {
+		t.Patches.Project.Weight = tensor.WeightFrom(tensor.From(v, dim, 3*cfg.PatchSize*cfg.PatchSize))
+	}
+	class, positions := e.Vector("class_embedding", 1, 1, dim), e.Vector("position_embedding", 1, 1+grid*grid, dim)
+	if class != nil && positions != nil {
+		for i := range class {
+			class[i] += positions[i]
+		}
+		t.Patches.First = tensor.From(class, 1, dim)
+		t.Patches.Positions = tensor.From(positions[dim:], grid*grid, dim)
+	}
+	for _, l := range w.Layers("encoder.layers", cfg.NumHiddenLayers) {
+		a := l.At("self_attn")
+		t.Blocks = append(t.Blocks, block.Block{
+			{Pre: l.LayerNorm("layer_norm1", dim, eps), Op: &attention.MultiHead{
+				Heads: cfg.NumAttentionHeads, KVHeads: cfg.NumAttentionHeads, HeadDim: d,
+				QKV: a.Linear("qkv", dim, 3*dim, cfg.QKVBias), Out: a.Linear("projection", dim, dim, true),
+			}},
+			{Pre: l.LayerNorm("layer_norm2", dim, eps), Op: mlp(l.At("mlp"), "fc1", "fc2", dim, cfg.IntermediateSize, true, cfg.HiddenAct)},
+		})
+	}
+	t.Norm = w.LayerNorm("post_layernorm", dim, eps)
+	return t
+}
