@@ -25,8 +25,11 @@ type Captioner struct {
 	// Prompt stands before the caption, such as "a picture of" for BLIP; "" is none.
 	Prompt string
 
-	Beams    beam.Options          // a beam search if NumBeams is more than 1
-	Sampling sample.Config         // draws if Temperature is more than 0; picture i of a call draws with Seed + i
+	// Beams and Sampling are the checkpoint's until they are set. There is a beam search if NumBeams is more than 1;
+	// otherwise a Temperature above 0 draws, picture i of a call with Seed + i.
+	Beams    beam.Options
+	Sampling sample.Config
+
 	Options  model.GenerateOptions // lengths and processors
 	Progress func(done, total int) // told of pictures written about
 }
@@ -51,7 +54,8 @@ func NewCaptioner(m *model.ImageToText, p *vision.Processor) (*Captioner, error)
 	case p == nil:
 		return nil, errors.New("task: a Captioner needs the processor of the model's pictures")
 	}
-	return &Captioner{Model: m, Processor: p}, nil
+	g := &m.Writer.Generation
+	return &Captioner{Model: m, Processor: p, Beams: g.Beams, Sampling: g.Sampling}, nil
 }
 
 func openImageToText(fsys fs.FS, opt model.Options) (*model.ImageToText, *vision.Processor, error) {

@@ -43,7 +43,7 @@ func TestCLIP(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, text := range want.Texts {
-		if ids, err := e.Model.Tokenizer.Encode(text); err != nil || !slices.Equal(ids, want.IDs[i]) {
+		if ids, err := e.Model.Text.Tokenizer.Encode(text); err != nil || !slices.Equal(ids, want.IDs[i]) {
 			t.Errorf("%q is %v, want %v (%v)", text, ids, want.IDs[i], err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestCLIP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logits, most := e.Model.Logits(images, texts), 0.0
+	logits, most := e.Model.Logits(nil, images, texts), 0.0
 	for i := range want.Logits {
 		for k, v := range want.ImageEmbeds[i] {
 			if d := math.Abs(float64(images.Row(i)[k]) - v); d > 2e-5 { // of vectors of length 1
