@@ -77,12 +77,14 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	return c.RGBA, nil
 }
 
+// across returns how many tiles stand side by side: at most 5 if nobody says, and as many in each row as can be.
 func (s *Sheet) across() int {
 	n := len(s.Tiles)
 	if s.Across > 0 {
 		return min(s.Across, n)
 	}
-	return min(n, max(4, int(math.Ceil(math.Sqrt(float64(n))))))
+	rows := (n + 4) / 5
+	return (n + rows - 1) / rows
 }
 
 func (s *Sheet) check() error {
