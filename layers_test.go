@@ -21,7 +21,7 @@ var layers = []string{"model/task", "retrieval", "cost", "model", "model/family"
 
 // leaves stand beside the layers. Of ours they import internal alone; only the top layer and
 // programs import them.
-var leaves = []string{"sample", "tokenizer"}
+var leaves = []string{"sample", "tokenizer", "vision"}
 
 // rooms are the tokenizer's folders from the top down. A room imports only rooms that come later.
 var rooms = []string{"tokenizer", "tokenizer/internal/hf", "tokenizer/internal/gguf", "tokenizer/internal/sentencepiece", "tokenizer/internal/tiktoken", "tokenizer/internal/plan",

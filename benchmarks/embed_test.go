@@ -42,13 +42,17 @@ func (s bertShape) flops(lengths []int) float64 {
 
 // BenchmarkEmbed is the speed of encoders, in sentences and tokens a second, for batches of equal lengths
 // and of mixed ones, in which no token is padding: minilm-l6 is the shape of all-MiniLM-L6-v2. int8 is
-// [quantize.Encoder8]: weights and activations of 8 bits. Its share, too, is of the peak of float32.
+// [quantize.W8A8], weights and activations of 8 bits; int7 has weights of 7 bits, and blocks8 is [quantize.Encoder8]. Their
+// shares, too, are of the peak of float32.
 func BenchmarkEmbed(b *testing.B) {
 	for _, shape := range []struct {
 		name string
 		bertShape
 		convert func(nn.Matrix) tensor.DType
-	}{{"minilm-l6/f32", miniLM, nil}, {"minilm-l6/int8", miniLM, quantize.Encoder8}, {"bert-base/f32", bertBase, nil}, {"bert-base/int8", bertBase, quantize.Encoder8}} {
+	}{
+		{"minilm-l6/f32", miniLM, nil}, {"minilm-l6/int8", miniLM, quantize.W8A8}, {"minilm-l6/int7", miniLM, quantize.W7A8}, {"minilm-l6/blocks8", miniLM, quantize.Encoder8},
+		{"bert-base/f32", bertBase, nil}, {"bert-base/int8", bertBase, quantize.W8A8}, {"bert-base/int7", bertBase, quantize.W7A8}, {"bert-base/blocks8", bertBase, quantize.Encoder8},
+	} {
 		e, err := shape.random(model.Options{Convert: shape.convert})
 		if err != nil {
 			b.Fatal(err)

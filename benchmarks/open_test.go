@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,8 +147,8 @@ const (
 // realGGUFs are files that real/make.py prepares.
 var realGGUFs = []string{"smollm2-135m-instruct.gguf", "gemma-3-270m.gguf", "qwen2.5-coder-0.5b-instruct.gguf"}
 
-// A GGUF takes what its file has, however its tables are shared, and as much more as any checkpoint. Of the two files of
-// 98 and 253 MB the vocabularies, of 49152 and 262144 tokens, take more than that: they are logged.
+// A GGUF takes what its file has, however its tables are shared, and as much more as any checkpoint. Gemma 3's vocabulary of
+// 262144 tokens takes a thirtieth of its file more than that.
 func TestPeakMemoryGGUF(t *testing.T) {
 	needProc(t)
 	if tensortest.Race {
@@ -163,7 +164,10 @@ func TestPeakMemoryGGUF(t *testing.T) {
 			o := open(t, file)
 			limit := info.Size() + info.Size()/openShare + openConstant
 			t.Logf("%.1f MB were resident to open a file of %.1f MB, in %.2f s; matrices take %.1f MB", float64(o.Peak)/1e6, float64(info.Size())/1e6, o.Seconds, float64(o.Weights)/1e6)
-			if o.Peak > limit && info.Size() > 400e6 {
+			if strings.HasPrefix(name, "gemma") {
+				limit += info.Size() / 30
+			}
+			if o.Peak > limit {
 				t.Errorf("%.1f MB were resident to open a file of %.1f MB; %.1f MB would be right", float64(o.Peak)/1e6, float64(info.Size())/1e6, float64(limit)/1e6)
 			}
 		})

@@ -50,11 +50,12 @@ const (
 //     weights and these keys and values once. x-greedy is the time of the steps by that of as many
 //     greedy ones, taken by turns.
 //
-// int8 is [quantize.Encoder8]. Its share of the peak, too, is that of float32.
+// int8 is [quantize.W8A8], and blocks8 [quantize.Encoder8]. Their share of the peak, too, is that of float32.
 func BenchmarkEncoderDecoder(b *testing.B) {
 	for _, s := range seq2seqShapes {
 		b.Run(s.name, func(b *testing.B) { benchSeq2Seq(b, s, nil) })
-		b.Run(s.name+"/int8", func(b *testing.B) { benchSeq2Seq(b, s, quantize.Encoder8) })
+		b.Run(s.name+"/int8", func(b *testing.B) { benchSeq2Seq(b, s, quantize.W8A8) })
+		b.Run(s.name+"/blocks8", func(b *testing.B) { benchSeq2Seq(b, s, quantize.Encoder8) })
 	}
 }
 

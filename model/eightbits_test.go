@@ -15,6 +15,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/quantize"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // Small models whose rows are whole blocks.
@@ -32,6 +33,23 @@ const (
 type emulation struct {
 	t   testing.TB
 	src checkpoint.Source
+	dt  tensor.DType // of the weights
+}
+
+// eightBits are the choices of 8-bit arithmetic, and the types that weights have in them.
+var eightBits = []struct {
+	name    string
+	convert func(nn.Matrix) tensor.DType
+	dt      tensor.DType
+}{{"Encoder8", quantize.Encoder8, tensor.Q8_0}, {"W8A8", quantize.W8A8, tensor.W8}, {"W7A8", quantize.W7A8, tensor.W7}}
+
+// eachEightBits runs a test with each choice on each instruction set.
+func eachEightBits(t *testing.T, test func(t *testing.T, convert func(nn.Matrix) tensor.DType, dt tensor.DType)) {
+	for _, c := range eightBits {
+		t.Run(c.name, func(t *testing.T) {
+			tensortest.EachSet(t, func(t *testing.T) { test(t, c.convert, c.dt) })
+		})
+	}
 }
 
 // matrix is a row for each token or output.
@@ -63,6 +81,31 @@ func (e emulation) read(end string) tensor.Tensor {
 	return tensor.Tensor{}
 }
 
+// rounded is a row of activations as products take it.
+func (e emulation) rounded(row []float64) []float64 {
+	if e.dt.PerRow() {
+		return roundedRow(row)
+	}
+	return rounded(row)
+}
+
+// roundedRow is a row as the nearest of 255 numbers from its least to its most, one of which is 0, in float32.
+func roundedRow(row []float64) (out []float64) {
+	lo, hi := float32(0), float32(0)
+	for _, v := range row {
+		lo, hi = min(lo, float32(v)), max(hi, float32(v))
+	}
+	up, down := hi*(1.0/254), lo*(1.0/254)
+	scale := up - down
+	by := 1 / scale
+	zero := -127 - math.RoundToEven(float64(lo*by))
+	for _, v := range row {
+		code := min(127, math.RoundToEven(float64(float32(v)*by))+zero)
+		out = append(out, (code-zero)*float64(scale))
+	}
+	return out
+}
+
 // rounded is a row of activations as the nearest of 255 multiples of a 127th of the largest of 32, in float32.
 func rounded(row []float64) (out []float64) {
 	for i := 0; i < len(row); i += 32 {
@@ -79,12 +122,14 @@ func rounded(row []float64) (out []float64) {
 
 func (e emulation) linear(name string, x matrix) matrix {
 	w, bias := e.read(name+".weight"), e.read(name+".bias").Data
-	blocks := make([]byte, tensor.Q8_0.Bytes(len(w.Data)))
-	tensor.Q8_0.Encode(blocks, w.Data)
-	tensor.Q8_0.Decode(w.Data, blocks)
+	blocks := make([]byte, e.dt.Bytes(w.Shape.Last()))
+	for i := range w.Rows() {
+		e.dt.Encode(blocks, w.Row(i))
+		e.dt.Decode(w.Row(i), blocks)
+	}
 	weights, out := matrixOf(w), make(matrix, len(x))
 	for i := range x {
-		row := rounded(x[i])
+		row := e.rounded(x[i])
 		for o := range weights {
 			out[i] = append(out[i], dot64(row, weights[o])+float64(bias[o]))
 		}
@@ -235,8 +280,8 @@ func TestEncoder8(t *testing.T) {
 		t.Fatal(err)
 	}
 	batch := []arch.Sequence{{IDs: modeltest.RandomIDs(1, 40, 200)}}
-	tensortest.EachSet(t, func(t *testing.T) {
-		e, err := model.NewEncoder([]byte(bert8), src, model.Options{Convert: quantize.Encoder8})
+	eachEightBits(t, func(t *testing.T, convert func(nn.Matrix) tensor.DType, dt tensor.DType) {
+		e, err := model.NewEncoder([]byte(bert8), src, model.Options{Convert: convert})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +291,7 @@ func TestEncoder8(t *testing.T) {
 		}
 		var states []matrix
 		e.Forward(&attention.Pass{Observer: layers(&states)}, batch)
-		checkLayers(t, states, 3, emulation{t, src}.bertLayer)
+		checkLayers(t, states, 3, emulation{t, src, dt}.bertLayer)
 		got, want := e.Forward(&attention.Pass{}, batch), wide.Forward(&attention.Pass{}, batch)
 		if off := furthest(got.Data, want.Data); off == 0 || !(off <= 0.03) {
 			t.Errorf("hidden states differ from float32's by %.2g of the largest", off)
@@ -260,14 +305,14 @@ func TestEncoder8(t *testing.T) {
 func TestBART8(t *testing.T) {
 	src := checkpoint.Random(4, tensor.F32)
 	source, target := modeltest.RandomIDs(2, 30, 200), modeltest.RandomIDs(3, 20, 200)
-	tensortest.EachSet(t, func(t *testing.T) {
-		m, err := model.NewEncoderDecoder([]byte(bart8), src, model.Options{Convert: quantize.Encoder8})
+	eachEightBits(t, func(t *testing.T, convert func(nn.Matrix) tensor.DType, dt tensor.DType) {
+		m, err := model.NewEncoderDecoder([]byte(bart8), src, model.Options{Convert: convert})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var states []matrix
 		m.Encoder.Forward(&attention.Pass{Observer: layers(&states)}, []arch.Sequence{{IDs: source}})
-		em := emulation{t, src}
+		em := emulation{t, src, dt}
 		checkLayers(t, states, 2, func(i int, x matrix) matrix { return em.bartLayer(i, x, nil) })
 		hidden := encode1(t, m, source)
 		states = nil
@@ -284,8 +329,8 @@ func TestSeq2Seq8(t *testing.T) {
 	for name, config := range map[string]string{"bart": bart8, "t5": t58} {
 		t.Run(name, func(t *testing.T) {
 			src := checkpoint.Random(5, tensor.F32)
-			tensortest.EachSet(t, func(t *testing.T) {
-				m, err := model.NewEncoderDecoder([]byte(config), src, model.Options{Convert: quantize.Encoder8})
+			eachEightBits(t, func(t *testing.T, convert func(nn.Matrix) tensor.DType, dt tensor.DType) {
+				m, err := model.NewEncoderDecoder([]byte(config), src, model.Options{Convert: convert})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -164,6 +164,10 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 		return nil, err
 	}
 	defer f.close()
+	tok, err := f.openTokenizer()
+	if err != nil {
+		return nil, err
+	}
 	d, err := newDecoder(f, opt)
 	if err != nil {
 		return nil, err
@@ -171,10 +175,7 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	if d.Generation, err = hf.ReadGeneration(f.fsys, f.config, f.recipe.Tokens); err != nil {
 		return nil, err
 	}
-	if d.Tokenizer, err = f.openTokenizer(); err != nil {
-		return nil, err
-	}
-	d.files = f.keep()
+	d.Tokenizer, d.files = tok, f.keep()
 	return d, nil
 }
 

@@ -62,6 +62,13 @@ const (
 
 	Q1_0 // minus or plus the scale: 18 bytes for 128 elements
 	Q2_0 // −1, 0, 1 or 2 times the scale: 18 bytes for 64
+
+	// Types for encoders, which no file has: a row is codes, integers of 8 bits, times one float32 scale. A row of n
+	// elements takes n + 8 bytes, and n is a multiple of 4 of at most 65536. With [Int8Activations] products with them are
+	// integers over all of a row. [FeedForwardGrouped] and [InPlace] do not take them.
+
+	W8 // codes of ±127
+	W7 // codes of ±63: faster with AVX2 alone, where products of 8 bits by 8 have no instruction of their own
 )
 
 // formats are the entries of the table of formats.
@@ -71,13 +78,13 @@ var formats = [...]gemm.Name{
 	Q2_K: gemm.Q2_K, Q3_K: gemm.Q3_K, Q4_K: gemm.Q4_K, Q5_K: gemm.Q5_K, Q6_K: gemm.Q6_K,
 	IQ4_NL: gemm.IQ4_NL, IQ4_XS: gemm.IQ4_XS, IQ1_S: gemm.IQ1_S, IQ1_M: gemm.IQ1_M,
 	IQ2_XXS: gemm.IQ2_XXS, IQ2_XS: gemm.IQ2_XS, IQ2_S: gemm.IQ2_S, IQ3_XXS: gemm.IQ3_XXS, IQ3_S: gemm.IQ3_S,
-	TQ1_0: gemm.TQ1_0, TQ2_0: gemm.TQ2_0, NVFP4: gemm.NVFP4, Q1_0: gemm.Q1_0, Q2_0: gemm.Q2_0,
+	TQ1_0: gemm.TQ1_0, TQ2_0: gemm.TQ2_0, NVFP4: gemm.NVFP4, Q1_0: gemm.Q1_0, Q2_0: gemm.Q2_0, W8: gemm.W8, W7: gemm.W7,
 }
 
-// DTypeOf returns the type with a name: see [DType.String].
+// DTypeOf returns the type with a name that files use: see [DType.String].
 func DTypeOf(name string) (d DType, ok bool) {
 	for d, entry := range formats {
-		if entry.Format().Name == name {
+		if entry.Format().Name == name && !DType(d).PerRow() {
 			return DType(d), true
 		}
 	}
@@ -98,16 +105,22 @@ func (d DType) Block() (elements, bytes int) {
 	return f.Elements, f.Bytes
 }
 
-// Bytes returns the size of n elements in bytes. It panics if n elements are not a whole number of blocks.
+// PerRow reports whether a row of the type has one scale, as [W8] and [W7] have: what is encoded, decoded or counted at a
+// time is a row then.
+func (d DType) PerRow() bool { return d.format().RowBytes > 0 }
+
+// Bytes returns the size of n elements in bytes; of a row of them where [DType.PerRow] is true. It panics if n elements are
+// not a whole number of blocks.
 func (d DType) Bytes(n int) int {
 	elements, bytes := d.Block()
 	if n%elements != 0 {
 		panic(fmt.Sprintf("tensor: %d elements of %v, which has blocks of %d", n, d, elements))
 	}
-	return n / elements * bytes
+	return n/elements*bytes + d.format().RowBytes
 }
 
-// Decode sets dst to the values in b: little-endian blocks, as in tensor files. It panics if the length of b
+// Decode sets dst to the values in b: little-endian blocks, as in tensor files, or one row where [DType.PerRow] is true. It
+// panics if the length of b
 // is not d.Bytes(len(dst)).
 func (d DType) Decode(dst []float32, b []byte) {
 	d.check(len(dst), b)
@@ -127,15 +140,15 @@ func (d DType) Encode(b []byte, src []float32) {
 }
 
 // Encodes reports whether values can be converted to the type: to F32, F16, BF16, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
-// Q4_K, Q5_K, Q6_K, IQ4_NL and IQ4_XS.
+// Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, W8 and W7.
 func (d DType) Encodes() bool { return d.format().Encode != nil }
 
 // Fit returns the type itself if rows of in elements are whole blocks of it. Otherwise it is the type of smaller blocks
-// that llama.cpp takes then, or F16: Q5_0 for Q4_K, Q8_0 for Q6_K.
+// that llama.cpp takes then, or F16: Q5_0 for Q4_K, Q8_0 for Q6_K. For W8 and W7 it is Q8_0.
 func (d DType) Fit(in int) DType {
 	for {
 		elements, _ := d.Block()
-		if in%elements == 0 {
+		if in%elements == 0 && !(d.PerRow() && in > gemm.RowInputs) {
 			return d
 		}
 		switch d {
@@ -147,7 +160,7 @@ func (d DType) Fit(in int) DType {
 			d = Q5_0
 		case Q5_K:
 			d = Q5_1
-		case Q6_K:
+		case Q6_K, W8, W7:
 			d = Q8_0
 		default:
 			return F16
@@ -161,7 +174,7 @@ func (d DType) check(n int, b []byte) {
 	}
 }
 
-// String returns the name that safetensors or GGUF files use: "F32", "BF16", "Q4_K".
+// String returns the name that safetensors or GGUF files use: "F32", "BF16", "Q4_K"; or "W8".
 func (d DType) String() string {
 	if int(d) >= len(formats) {
 		return fmt.Sprintf("DType(%d)", uint8(d))
@@ -191,6 +204,11 @@ const (
 	// exact sum; blocks are added in float32, in ascending order. So the bits are those of any split, batch and neighbour here too. A row with a NaN or an infinity has NaN for all
 	// its outputs, as have outputs of weights whose scale is not finite. A block with no magnitude of 2⁻¹⁰⁰ counts as
 	// zeros. Products with Weights of other types keep float32 activations.
+	//
+	// Beside [W8] and [W7] a row has one scale, and a zero point: with lo the least of it and 0, and hi the most, the scale s
+	// is (hi − lo)/254, the zero point z is −127 − round(lo/s), and a code is round(x/s) + z, at most 127. An output is the exact sum of
+	// products of codes, less z in the row, rounded to float32 and multiplied by the scales of the output and of the row:
+	// the same bits on every machine. A row of which s is below 2⁻¹⁰⁰ counts as zeros.
 	Int8Activations
 )
 

@@ -36,6 +36,9 @@ func (e *Expert) Check(in, out int) error {
 		if m.w.parts != nil {
 			return fmt.Errorf("%s is joined of %d weights; an expert's are of one part", m.name, len(m.w.parts))
 		}
+		if m.w.DType.PerRow() {
+			return fmt.Errorf("%s is %v, which experts are not kept in; Q8_0 has as many bits", m.name, m.w.DType)
+		}
 		if m.w.table {
 			return fmt.Errorf("%s is a table for lookups; see Slab.ForProducts", m.name)
 		}

@@ -118,6 +118,11 @@ func (l *layer) panelStep() int {
 	return most
 }
 
+// wholeRows reports whether columns of a row cannot be packed apart.
+func (l *layer) wholeRows() bool {
+	return slices.ContainsFunc(l.forms, func(f *gemm.Format) bool { return f.Activations.WholeRows() })
+}
+
 // multiply sets the outputs of some panels, of rows of dst, [rows, Out], to what the weight makes of packed rows, and
 // adds Bias and add.
 func (l *layer) multiply(dst []float32, packed packedRows, rows, panel0, panel1 int, add []float32) {

@@ -22,6 +22,7 @@ type product struct {
 	colParts  int // parts for the same rows
 
 	packed, hidden []float32 // packed rows of x, and between two products, where workers share stages
+	whole          []float32 // the outputs of the first of two, if rows of them are packed whole
 	input          []float32 // that of the two which p.out multiplies
 	workers        []buffers
 
@@ -31,7 +32,7 @@ type product struct {
 // buffers are what one worker needs.
 type buffers struct {
 	packed, hidden []float32 // of the rows that it does everything with
-	panel          []float32 // the outputs of a panel of the first of two products, or of as many as are packed together
+	panel          []float32 // the outputs of a panel of the first of two products, or of as many as are packed together: of all, if rows are packed whole
 	scratch        []float32 // for packing
 }
 
@@ -57,7 +58,7 @@ func (p *product) put() {
 
 // bytes returns the memory that the product keeps for the next one.
 func (p *product) bytes() int {
-	n := cap(p.packed) + cap(p.hidden)
+	n := cap(p.packed) + cap(p.hidden) + cap(p.whole)
 	for _, b := range p.workers {
 		n += cap(b.packed) + cap(b.hidden) + cap(b.panel) + cap(b.scratch)
 	}
@@ -95,12 +96,18 @@ func (p *product) feedForward() {
 		parallel.Run(width, (p.rows+step-1)/step, (*feedForwardRows)(p))
 		return
 	}
-	for i := range p.workers[:width] {
-		p.workers[i].growHidden(p, min(p.rows, maxRowStep))
-	}
 	p.packRows(width)
 	grow(&p.hidden, p.out.packedLen(p.rows))
-	p.runPanels(p.in, width, (*upPanels)(p))
+	if p.out.wholeRows() {
+		grow(&p.whole, p.rows*p.in.w.Out)
+		p.runPanels(p.in, width, (*upWhole)(p))
+		parallel.Run(width, (p.rows+p.packStep-1)/p.packStep, (*packWhole)(p))
+	} else {
+		for i := range p.workers[:width] {
+			p.workers[i].growHidden(p, min(p.rows, maxRowStep))
+		}
+		p.runPanels(p.in, width, (*upPanels)(p))
+	}
 	p.input = p.hidden
 	p.runPanels(p.out, width, (*outPanels)(p))
 }
@@ -171,6 +178,9 @@ func (b *buffers) grow(l *layer, rows int) {
 // growHidden makes room for the outputs of p.in's product with rows, panel by panel, and for packing them.
 func (b *buffers) growHidden(p *product, rows int) {
 	cols := p.out.panelStep() * gemm.PanelWidth
+	if p.out.wholeRows() {
+		cols = p.in.w.Out
+	}
 	grow(&b.panel, rows*cols)
 	grow(&b.scratch, max(p.out.scratchLen(cols), len(b.scratch)))
 }

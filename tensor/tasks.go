@@ -26,7 +26,13 @@ func (t *feedForwardRows) Do(part, worker int) {
 	rows := min(p.rowStep, p.rows-row)
 	packed, hidden := packedRows{data: b.packed, all: rows}, packedRows{data: b.hidden, all: rows}
 	p.pack(packed, b, row, rows)
-	p.multiplyUp(hidden, packed, b, rows, 0, p.in.panels)
+	if p.out.wholeRows() {
+		c := b.panel[:rows*p.in.w.Out]
+		p.in.multiply(c, packed, rows, 0, p.in.panels, nil)
+		p.packHidden(hidden, c, b, rows)
+	} else {
+		p.multiplyUp(hidden, packed, b, rows, 0, p.in.panels)
+	}
 	p.multiply(hidden, row, rows, 0, p.out.panels)
 }
 
@@ -46,6 +52,25 @@ func (t *upPanels) Do(part, worker int) {
 	p := (*product)(t)
 	row, rows, panel0, panel1 := p.part(p.in, part)
 	p.multiplyUp(packedRows{p.hidden, p.rows, row}, packedRows{p.packed, p.rows, row}, &p.workers[worker], rows, panel0, panel1)
+}
+
+// upWhole computes some outputs of the first of two products, for some rows, to be packed whole.
+type upWhole product
+
+func (t *upWhole) Do(part, _ int) {
+	p := (*product)(t)
+	row, rows, panel0, panel1 := p.part(p.in, part)
+	p.in.multiply(p.whole[row*p.in.w.Out:][:rows*p.in.w.Out], packedRows{p.packed, p.rows, row}, rows, panel0, panel1, nil)
+}
+
+// packWhole applies the epilogue of the first of two products to some rows of its outputs, and packs them.
+type packWhole product
+
+func (t *packWhole) Do(part, worker int) {
+	p := (*product)(t)
+	row, out := part*p.packStep, p.in.w.Out
+	rows := min(p.packStep, p.rows-row)
+	p.packHidden(packedRows{p.hidden, p.rows, row}, p.whole[row*out:][:rows*out], &p.workers[worker], rows)
 }
 
 // outPanels computes some outputs of the last product, for some rows.
@@ -77,6 +102,20 @@ func (p *product) multiplyUp(hidden, packed packedRows, b *buffers, rows, panel0
 			l.F.Apply(c)
 		}
 		p.out.pack(hidden, c, b.scratch, rows, col, cols)
+	}
+}
+
+// packHidden applies the epilogue of the first of two products to rows of its outputs, and packs them, while a tile of them
+// is in a near cache.
+func (p *product) packHidden(hidden packedRows, c []float32, b *buffers, rows int) {
+	out := p.in.w.Out
+	for r := 0; r < rows; r += gemm.RowTile {
+		n := min(gemm.RowTile, rows-r)
+		tile := c[r*out:][:n*out]
+		if p.in.F != nil {
+			p.in.F.Apply(tile)
+		}
+		p.out.pack(packedRows{hidden.data, hidden.all, hidden.row + r}, tile, b.scratch, n, 0, out)
 	}
 }
 

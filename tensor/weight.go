@@ -182,8 +182,20 @@ func (w *Weight) PackFloat32(row int, x []float32) {
 	if len(x)%f.Elements != 0 {
 		panic(fmt.Sprintf("tensor: %d elements from row %d of a [%d, %d] weight", len(x), row, w.Out, w.In))
 	}
-	b := make([]byte, len(x)/f.Elements*f.Bytes)
-	f.Encode(b, x)
+	size := w.rowBytes()
+	if !w.DType.PerRow() {
+		b := make([]byte, len(x)/f.Elements*f.Bytes)
+		f.Encode(b, x)
+		w.Pack(row, b)
+		return
+	}
+	if w.In == 0 || len(x)%w.In != 0 {
+		panic(fmt.Sprintf("tensor: %d elements from row %d of a [%d, %d] weight", len(x), row, w.Out, w.In))
+	}
+	b := make([]byte, len(x)/w.In*size)
+	for i := range len(x) / w.In {
+		f.Encode(b[i*size:][:size], x[i*w.In:][:w.In])
+	}
 	w.Pack(row, b)
 }
 
@@ -269,4 +281,6 @@ func (w *Weight) described() int64 {
 func (w *Weight) format() *gemm.Format { return w.packed.Format }
 
 // rowBytes returns the bytes of a row in a file.
-func (w *Weight) rowBytes() int { return w.In / w.format().Elements * w.format().Bytes }
+func (w *Weight) rowBytes() int {
+	return w.In/w.format().Elements*w.format().Bytes + w.format().RowBytes
+}

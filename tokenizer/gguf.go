@@ -12,7 +12,7 @@ type GGUFMetadata interface {
 	String(key string) (string, error)    // a text
 	Ints(key string) ([]int64, error)     // integers of any size
 	Floats(key string) ([]float64, error) // floating-point numbers of any size
-	Strings(key string) ([]string, error) // texts
+	Strings(key string) ([]string, error) // texts, which are only read
 }
 
 // GGUFOptions say how metadata are read where they leave it open. The zero value takes the file as it is.

@@ -42,7 +42,7 @@ func (r *report) show(out io.Writer, all bool) {
 		counts[t.kept]++
 	}
 	var types []string
-	for dt := range tensor.Q2_0 + 1 {
+	for dt := range tensor.W7 + 1 {
 		if counts[dt] > 0 {
 			types = append(types, fmt.Sprintf("%d in %v", counts[dt], dt))
 		}

@@ -63,6 +63,9 @@ func unsupported(info fs.FileInfo) error {
 // Bytes returns the file's contents. Writing to them faults, and so does any use after Close.
 func (m *Mapping) Bytes() []byte { return m.data }
 
+// faultAround is how many bytes Linux maps, aligned to as many, where a page is touched that the page cache has.
+const faultAround = 64 << 10
+
 // Drop lets the pages that hold the n bytes from off leave resident memory. They come back, with
 // the same contents, when they are touched again. It is a hint: systems may ignore it.
 func (m *Mapping) Drop(off, n int) {
@@ -72,8 +75,9 @@ func (m *Mapping) Drop(off, n int) {
 	if n == 0 {
 		return
 	}
-	// Whole pages: that harms no neighbour, as contents stay what they are.
-	drop(m.data[off-off%os.Getpagesize() : off+n])
+	// Whole pages, and those before that a fault in the first has brought along: that harms no neighbour, as contents stay
+	// what they are.
+	drop(m.data[off-off%max(faultAround, os.Getpagesize()) : off+n])
 }
 
 // Fetch has the system begin to read the bytes b of the mapping from the disk, if they are not in memory. It does not

@@ -1,5 +1,7 @@
 package llamacpp
 
+import "github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
+
 // stops are texts of special tokens that end a turn: llama.cpp looks for them too. Many files name only one token that
 // ends a text.
 var stops = map[string]bool{
@@ -60,17 +62,27 @@ func (f *file) eos() []int {
 	if !f.meta.Has(tokens) || !f.meta.Has(types) {
 		return eos
 	}
-	texts, kinds := get(f, tokens, f.meta.Strings), get(f, types, f.meta.Ints)
+	texts, _ := f.meta.Value(tokens)
+	kinds, _ := f.meta.Value(types)
+	if t, isArray := texts.Type(); t != gguf.String || !isArray {
+		f.fail("%s is not an array of texts", tokens)
+		return eos
+	}
 	var found []int
 	harmony := false // gpt-oss ends with <|return|> and <|call|>, and goes on after <|end|>
-	for i, kind := range kinds {
-		if kind == control && i < len(texts) && stops[texts[i]] {
+	for i := range min(texts.Len(), kinds.Len()) {
+		kind, ok := kinds.Int(i)
+		if !ok {
+			f.fail("%s is not an array of integers", types)
+			return eos
+		}
+		if kind == control && stops[texts.Text(i)] {
 			found = append(found, i)
-			harmony = harmony || texts[i] == "<|return|>"
+			harmony = harmony || texts.Text(i) == "<|return|>"
 		}
 	}
 	for _, i := range found {
-		if !harmony || texts[i] != "<|end|>" {
+		if !harmony || texts.Text(i) != "<|end|>" {
 			add(i)
 		}
 	}

@@ -44,8 +44,8 @@ func Q4_K_M(m nn.Matrix) tensor.DType {
 // 6.6.
 func Q4_0(m nn.Matrix) tensor.DType { return mix{base: tensor.Q4_0, head: tensor.Q6_K}.of(m) }
 
-// Encoder8 is the choice for encoders and encoder–decoders that compute in 8 bits: embedders, classifiers, rerankers,
-// translators. The matrices of the layers, cross-attention too, the projection to the vocabulary and the table of words
+// Encoder8 is the most exact choice for encoders and encoder–decoders that compute in 8 bits: embedders, classifiers,
+// rerankers, translators; [W8A8] is the faster one. The matrices of the layers, cross-attention too, the projection to the vocabulary and the table of words
 // are kept as Q8_0. With [nn.Automatic], which is the default, products with them round activations to 8 bits, in blocks
 // of 32. What is small stays as it is stored: other tables, poolers, classifying heads and modules behind the model.
 // Attention, norms and activation functions are float32 as ever.
@@ -56,12 +56,33 @@ func Encoder8(m nn.Matrix) tensor.DType {
 	return Q8_0(m)
 }
 
+// W8A8 is the fast choice for encoders and encoder–decoders: what [Encoder8] keeps as Q8_0 is [tensor.W8], with one scale
+// for each output, but for tables of words that are for lookups alone, and experts. With [nn.Automatic] activations are
+// rounded to 8 bits for each token, at run time, with a scale and a zero point. That is the arithmetic of
+// compressed-tensors' int-quantized checkpoints with dynamic activations, and of ONNX Runtime's dynamic quantisation,
+// which has one scale for all outputs and one for all tokens.
+func W8A8(m nn.Matrix) tensor.DType { return encoder(m, tensor.W8) }
+
+// W7A8 is [W8A8] with weights of 7 bits, [tensor.W7]. It is the faster one on processors with AVX2 that have neither
+// AVX-VNNI nor AVX512-VNNI; elsewhere both take the same time.
+func W7A8(m nn.Matrix) tensor.DType { return encoder(m, tensor.W7) }
+
+// encoder is Encoder8 with another type in the place of Q8_0 where products are made.
+func encoder(m nn.Matrix, dt tensor.DType) tensor.DType {
+	if m.Use == nn.Lookups || m.Use == nn.Products && m.Layer < 0 || strings.Contains(m.Name, "experts.") {
+		return Encoder8(m)
+	}
+	return mix{base: dt, head: dt}.of(m)
+}
+
 // Names lists what [ByName] knows.
-func Names() []string { return []string{"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Encoder8"} }
+func Names() []string {
+	return []string{"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Encoder8", "W8A8", "W7A8"}
+}
 
 // ByName returns the function with this name.
 func ByName(name string) (func(nn.Matrix) tensor.DType, error) {
-	all := [...]func(nn.Matrix) tensor.DType{Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q4_0, Encoder8}
+	all := [...]func(nn.Matrix) tensor.DType{Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q4_0, Encoder8, W8A8, W7A8}
 	if i := slices.Index(Names(), name); i >= 0 {
 		return all[i], nil
 	}

@@ -109,6 +109,15 @@ func TestChoice(t *testing.T) {
 		{"embeddings.position_embeddings.weight", nn.Lookups, -1, quantize.Encoder8, tensor.F32, 384, tensor.F32},
 		{"pooler.dense.weight", nn.Products, -1, quantize.Encoder8, tensor.F32, 384, tensor.F32},
 		{"classifier.weight", nn.Products, -1, quantize.Encoder8, tensor.F16, 384, tensor.F16},
+		{"encoder.layer.0.attention.self.query.weight", nn.Products, 0, quantize.W8A8, tensor.F32, 384, tensor.W8},
+		{"encoder.layer.0.attention.self.query.weight", nn.Products, 0, quantize.W7A8, tensor.BF16, 36, tensor.W7},
+		{"encoder.layer.0.attention.self.query.weight", nn.Products, 0, quantize.W7A8, tensor.BF16, 64, tensor.W7},
+		{"encoder.layer.0.mlp.experts.mlp.w1.weight", nn.Products, 0, quantize.W8A8, tensor.F32, 384, tensor.Q8_0},
+		{"shared.weight", nn.Head, -1, quantize.W8A8, tensor.F32, 512, tensor.W8},
+		{"embeddings.word_embeddings.weight", nn.Lookups, -1, quantize.W8A8, tensor.F32, 384, tensor.Q8_0},
+		{"decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", nn.Lookups, 0, quantize.W8A8, tensor.F32, 32, tensor.F32},
+		{"pooler.dense.weight", nn.Products, -1, quantize.W8A8, tensor.F32, 384, tensor.F32},
+		{"encoder.layer.0.attention.self.query.weight", nn.Products, 0, quantize.W8A8, tensor.Q4_0, 384, tensor.Q4_0},
 	} {
 		m := nn.Matrix{Name: c.name, DType: c.stored, In: c.in, Use: c.use, Layer: c.layer, Layers: 24}
 		if got := c.choose(m); got != c.want {

@@ -65,6 +65,7 @@ func (f *Files) add(fsys fs.FS, name string, format Format, keep map[string]bool
 	if f.headers += c.Header; f.headers > maxHeaders { // shards may be links to one file, each under a name of its own
 		return &Error{File: name, Kind: ErrHeaderTooLarge, Detail: fmt.Sprintf("with it, those of %d files have %d bytes", len(f.files), f.headers)}
 	}
+	file.drop(0, min(c.Header, file.Size()))
 	if len(f.files) == 1 {
 		f.metadata = c.Metadata
 	}

@@ -140,7 +140,11 @@ func (l Loader) kept(info checkpoint.Info) int64 {
 	dt, _ := l.keptAs(Matrix{Name: info.Name, DType: stored, Rows: rowsOf(info, in), In: in, Layer: LayerOf(info.Name), Layers: l.converting.layers})
 	elements, bytes := stored.Block()
 	keptElements, keptBytes := dt.Block()
-	return info.Size / int64(bytes) * int64(elements) / int64(keptElements) * int64(keptBytes)
+	of := info.Size / int64(bytes) * int64(elements) / int64(keptElements) * int64(keptBytes)
+	if dt.PerRow() {
+		of += int64(rowsOf(info, in)) * int64(dt.Bytes(0))
+	}
+	return of
 }
 
 // reportConversion tells what became of a tensor that has been read, if it was converted to blocks.
@@ -173,13 +177,15 @@ func (c *converting) add(parts []outcome) {
 	}
 }
 
-// judge returns the outcome of a conversion of values to blocks of type dt; it needs as many floats of scratch. The
+// judge returns the outcome of a conversion of values to rows of blocks of w's type; it needs as many floats of scratch. The
 // deviation is left out unless measure is true.
-func judge(dt tensor.DType, values []float32, blocks []byte, scratch []float32, measure bool) (o outcome) {
+func judge(w *tensor.Weight, values []float32, blocks []byte, scratch []float32, measure bool) (o outcome) {
 	if o.notFinite = !vec.Finite(values); o.notFinite || !measure {
 		return o
 	}
-	dt.Decode(scratch, blocks)
+	for r, size := 0, w.DType.Bytes(w.In); r < len(values)/w.In; r++ {
+		w.DType.Decode(scratch[r*w.In:][:w.In], blocks[r*size:][:size])
+	}
 	o.Compare(values, scratch)
 	return o
 }

@@ -19,7 +19,20 @@ func (l Loader) Experts(name string, n, dim, hidden int, gate, up, down string) 
 			Down: e.expert(down, hidden, dim),
 		})
 	}
+	l.checkExperts(name, experts)
 	return experts
+}
+
+// checkExperts records an error if experts are kept in a type that grouped products do not take.
+func (l Loader) checkExperts(name string, experts []tensor.Expert) {
+	for i := range experts {
+		for _, w := range []*tensor.Weight{experts[i].Gate, experts[i].Up, experts[i].Down} {
+			if w != nil && w.DType.PerRow() {
+				l.Fail(fmt.Errorf("nn: Convert keeps experts %q as %v, which experts are not kept in; Q8_0 has as many bits", l.full(name), w.DType))
+				return
+			}
+		}
+	}
 }
 
 // expert returns the matrix name.weight, [out, in].
@@ -78,6 +91,7 @@ func (l Loader) FusedExperts(gateUp, down string, n, dim, hidden int, f Fusion) 
 	} else {
 		l.packFused(experts, gateUp, down, dt, dt2, dim, hidden, f.Transposed, up, step)
 	}
+	l.checkExperts(gateUp, experts)
 	if f.Bias {
 		l.fusedBiases(experts, l.Vector(gateUp+"_bias", n, 2*hidden), l.Vector(down+"_bias", n, dim), hidden, dim, up, step)
 	}

@@ -80,8 +80,8 @@ func (l Loader) single(name string, stored tensor.DType) bool {
 }
 
 const (
-	packPiece = 16 << 20 // bytes of a tensor that are read at a time
-	packRows  = 48       // rows that a processor packs at a time
+	packPiece = 1 << 20 // bytes of a tensor that are read at a time for each processor: they are in memory twice meanwhile
+	packRows  = 48      // rows that a processor packs at a time
 )
 
 // pack reads the tensor, [rows, w.In], into w from row on, piece by piece so that the file's pages go
@@ -96,7 +96,7 @@ func (l Loader) pack(w *tensor.Weight, row, rows int, name string) {
 	if size == 0 {
 		return
 	}
-	piece := max(1, packPiece/(packRows*size)) * packRows
+	piece := max(1, packPiece*parallel.Width()/(packRows*size)) * packRows
 	for b, err := range l.src.Chunks(l.full(name), piece*size) {
 		if err == nil && len(b)%size != 0 {
 			err = fmt.Errorf("nn: tensor %q comes in pieces that are not whole rows", l.full(name))
@@ -172,18 +172,22 @@ func (c *conversion) pack(part, worker int, w *tensor.Weight, row int, b []byte,
 		return
 	}
 	p := &c.buffers[worker]
-	n := len(b) / dt.Bytes(w.In) * w.In
+	rows := len(b) / dt.Bytes(w.In)
+	n := rows * w.In
 	p.floats = slices.Grow(p.floats[:0], n)[:n]
 	dt.Decode(p.floats, b)
 	if w.DType == tensor.F32 {
 		w.PackFloat32(row, p.floats)
 		return
 	}
-	p.bytes = slices.Grow(p.bytes[:0], w.DType.Bytes(n))[:w.DType.Bytes(n)]
-	w.DType.Encode(p.bytes, p.floats)
+	size := w.DType.Bytes(w.In)
+	p.bytes = slices.Grow(p.bytes[:0], rows*size)[:rows*size]
+	for r := range rows {
+		w.DType.Encode(p.bytes[r*size:][:size], p.floats[r*w.In:][:w.In])
+	}
 	w.Pack(row, p.bytes)
 	if elements, _ := w.DType.Block(); elements > 1 {
 		p.back = slices.Grow(p.back[:0], n)[:n]
-		c.outcomes[part] = judge(w.DType, p.floats, p.bytes, p.back, c.measure)
+		c.outcomes[part] = judge(w, p.floats, p.bytes, p.back, c.measure)
 	}
 }

@@ -15,6 +15,7 @@ const (
 	AsBF16                   // rounded to bfloat16, in float32
 	AsBF16Pairs              // rounded to bfloat16, two in an element
 	AsInt8Blocks             // 8-bit codes in blocks of 32; see quantize.go
+	AsInt8Rows               // 8-bit codes with a scale and a zero point for the row; see rows8_quantize.go
 )
 
 // block returns how many inputs are packed together, and the elements that they take.
@@ -24,9 +25,14 @@ func (a Activations) block() (inputs, elements int) {
 		return 2, 1
 	case AsInt8Blocks:
 		return int8Inputs, int8Len
+	case AsInt8Rows:
+		return 4, 1
 	}
 	return 1, 1
 }
+
+// WholeRows reports whether columns of a row cannot be packed apart: its scale is that of all.
+func (a Activations) WholeRows() bool { return a == AsInt8Rows }
 
 // PanelStep returns how many panels of another product's outputs, side by side, are whole blocks of activations: what
 // [Format.PackColumns] packs at a time begins at a multiple of so many.
@@ -41,16 +47,23 @@ func (a Activations) PanelStep() int {
 // RowLen returns the elements of a packed row of k inputs.
 func (f *Format) RowLen(k int) int {
 	inputs, elements := f.Activations.block()
-	return k / inputs * elements
+	n := k / inputs * elements
+	if f.Activations == AsInt8Rows {
+		n += rowsLen
+	}
+	return n
 }
 
 // PackedRowsLen returns the elements that [Format.PackRows] sets.
-func (f *Format) PackedRowsLen(rows, k int) int {
+func (f *Format) PackedRowsLen(rows, k int) int { return wholeTiles(rows) * f.RowLen(k) }
+
+// wholeTiles returns how many rows the tiles of rows have.
+func wholeTiles(rows int) int {
 	full := rows / RowTile * RowTile
 	if left := rows - full; left > 0 {
 		full += tileRows(left)
 	}
-	return full * f.RowLen(k)
+	return full
 }
 
 // ScratchLen returns the memory that packing n columns needs.
@@ -73,7 +86,8 @@ func (f *Format) PackRows(dst, x, scratch []float32, rows, ldx, k int) {
 }
 
 // PackColumns packs columns k0…k0+n-1 of activations that have k: x, [rows, n] with rows ldx apart, is
-// those columns, dst what [Format.PackRows] would make of all, and its other columns stay as they are.
+// those columns, dst what [Format.PackRows] would make of all, and its other columns stay as they are. It panics for a part
+// of the columns where [Activations.WholeRows] is true.
 func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int) {
 	inputs, _ := f.Activations.block()
 	if rows < 0 || n < 0 || k0 < 0 || k-k0 < n || ldx < n || k%inputs+k0%inputs+n%inputs != 0 {
@@ -87,6 +101,13 @@ func (f *Format) PackColumns(dst, x, scratch []float32, rows, ldx, k, k0, n int)
 	}
 	if need := f.ScratchLen(n); len(scratch) < need {
 		panic(fmt.Sprintf("gemm: packing %d columns with %d elements of memory, needs %d", n, len(scratch), need))
+	}
+	if f.Activations.WholeRows() {
+		if n != k {
+			panic(fmt.Sprintf("gemm: packing %d columns of %d, whose rows are packed whole", n, k))
+		}
+		packRows8(dst, x, rows, ldx, k)
+		return
 	}
 	row, before, cols := f.RowLen(k), f.RowLen(k0), f.RowLen(n)
 	for r := 0; r < rows; {

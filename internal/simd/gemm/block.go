@@ -38,6 +38,10 @@ func (m Matrix) multiply(dst []float32, ldd int, a []float32, rows, panel0, pane
 		addPortable(dst, ldd, rows, cols, from(e.Bias, panel0*PanelWidth), e.Add)
 		return
 	}
+	if m.Format.Activations == AsInt8Rows {
+		m.multiplyRows(dst, ldd, a, rows, panel0, panel1, e)
+		return
+	}
 	if m.Stored != nil {
 		defer m.Stored.Mapping.Release(m.Stored.Mapping.Acquire())
 	}
@@ -78,7 +82,7 @@ func (u *units) set(f *Format, k int) {
 	var inputs int
 	inputs, u.step = f.Activations.block()
 	elements := max(f.Elements, inputs)
-	u.n, u.k, u.bytes = k/elements, f.RowLen(elements), f.rowBytes(elements)
+	u.n, u.k, u.bytes = k/elements, f.RowLen(elements), elements/f.Elements*f.Bytes
 }
 
 // from returns x[i:], or nil if x is nil.
@@ -107,7 +111,7 @@ type block struct {
 
 // at returns where panel p and unit i start, in bytes.
 func (b *block) at(p, i int) int {
-	start := p * PanelWidth * b.unit.n * b.unit.bytes
+	start := p * PanelWidth * b.m.Format.rowBytes(b.m.K)
 	if p < b.m.Panels() {
 		start += i * b.unit.bytes * b.m.panelWidth(p)
 	}
@@ -145,6 +149,9 @@ func (b *block) multiply(c []float32, col, p int) {
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		} else if panel = panel[:k*w]; b.own != nil && b.own.keeps && b.rows >= RowTile {
 			t.set, t.keep = b.own.set, panel
+		} else if codes := b.m.Format.layout.codes; codes != nil {
+			codes.unpack(panel, part, b.m.panel(p)[b.m.K*w:], w)
+			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		} else {
 			b.m.Format.unpack(panel, part, w, b.decoded)
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))

@@ -17,13 +17,15 @@ type Format struct {
 	Name     string
 	Elements int // a block has so many elements, which follow each other in a row,
 	Bytes    int // in so many bytes
+	RowBytes int // and a row has so many more, after its blocks
 
 	// Activations is what the format's tiles multiply by.
 	Activations Activations
 
-	// Decode sets dst to the elements of whole blocks, as a file has them.
+	// Decode sets dst to the elements of whole blocks, as a file has them; with RowBytes, of one row.
 	Decode func(dst []float32, blocks []byte)
-	// Encode sets blocks, as a file has them, to those nearest to src. Without it nothing is converted to the format.
+	// Encode sets blocks, as a file has them, to those nearest to src; with RowBytes, one row. Without it nothing is
+	// converted to the format.
 	Encode func(blocks []byte, src []float32)
 
 	layout layout  // of panels
@@ -33,6 +35,7 @@ type Format struct {
 // layout is how blocks lie in a panel. Without any of this they lie as they are in the file, [K/Elements][width].
 type layout struct {
 	units *int8Weights // in units of a block for each column
+	codes *rowCodes    // with a scale for each column: see rows8.go
 	// pack sets columns col, col+1, … of a panel from rows of so many blocks each, as a file has them, whose first
 	// blocks are stride bytes apart.
 	pack func(panel []byte, width, col, rows, blocks int, src []byte, stride int)
@@ -78,15 +81,18 @@ const (
 	NVFP4
 	Q1_0
 	Q2_0
+
+	W8 // a scale for each row: see rows8.go
+	W7
 )
 
 // Format returns the entry of the table.
 func (n Name) Format() *Format { return &formats[n] }
 
-// Int8 returns the entry for the same weights, in panels of the same bytes, by activations as [AsInt8Blocks]; or, of a
-// format that has none, that of the table.
+// Int8 returns the entry for the same weights, in panels of the same bytes, by activations as [AsInt8Blocks] or
+// [AsInt8Rows]; or, of a format that has none, that of the table.
 func (n Name) Int8() *Format {
-	if formats[n].layout.units == nil {
+	if formats[n].layout.units == nil && formats[n].layout.codes == nil {
 		return &formats[n]
 	}
 	return &int8Formats[n]
@@ -145,13 +151,25 @@ var formats = [...]Format{
 	NVFP4:   {Name: "NVFP4", Elements: 64, Bytes: 36, Decode: blocks.DecodeNVFP4},
 	Q1_0:    {Name: "Q1_0", Elements: 128, Bytes: 18, Decode: blocks.DecodeQ1_0},
 	Q2_0:    {Name: "Q2_0", Elements: 64, Bytes: 18, Decode: blocks.DecodeQ2_0},
+	W8: {
+		Name: "W8", Elements: 4, Bytes: 4, RowBytes: rowTail, Decode: decodeRow, Encode: codesW8.encode,
+		layout: layout{codes: &codesW8, pack: codesW8.pack, row: codesW8.row},
+	},
+	W7: {
+		Name: "W7", Elements: 4, Bytes: 4, RowBytes: rowTail, Decode: decodeRow, Encode: codesW7.encode,
+		layout: layout{codes: &codesW7, pack: codesW7.pack, row: codesW7.row},
+	},
 }
 
-// int8Formats are the formats with panels of units, by activations as AsInt8Blocks.
+// int8Formats are the formats by activations of 8 bits.
 var int8Formats = func() (all [len(formats)]Format) {
 	for n, f := range formats {
-		if f.layout.units != nil {
+		switch {
+		case f.layout.units != nil:
 			f.Activations, f.tiles = AsInt8Blocks, f.layout.units.tiles
+			all[n] = f
+		case f.layout.codes != nil:
+			f.Activations = AsInt8Rows
 			all[n] = f
 		}
 	}
@@ -165,18 +183,22 @@ const (
 )
 
 // rowBytes returns the bytes of a row of k elements.
-func (f *Format) rowBytes(k int) int { return k / f.Elements * f.Bytes }
+func (f *Format) rowBytes(k int) int { return k/f.Elements*f.Bytes + f.RowBytes }
 
 // PackedLen returns the bytes of a packed [n, k] matrix. It panics if k is not a whole number of blocks.
 func (f *Format) PackedLen(n, k int) int {
 	if n < 0 || k < 0 || k%f.Elements != 0 || f.Elements > maxElements {
 		panic(fmt.Sprintf("gemm: a [%d, %d] matrix of %s, which has blocks of %d", n, k, f.Name, f.Elements))
 	}
+	f.checkRow(k)
 	return (n + 15) / 16 * 16 * f.rowBytes(k)
 }
 
 // Fast reports whether the format has tiles in assembly that are in use.
 func (f *Format) Fast() bool {
+	if f.Activations == AsInt8Rows {
+		return f.rowsSet(simd.Active()) != rowsPortable
+	}
 	t := f.tilesFor(simd.Active())
 	return t != nil && t.set >= inAssembly
 }

@@ -17,8 +17,12 @@ import (
 // in ascending order of k: fused in assembly, rounded twice in portable Go. Formats whose scales are for 16 neighbours
 // do this for each 16. Scales and minima are products of a file's numbers, and exact in float32.
 //
+// An infinite scale, and one of 2¹⁰⁶ or more, which only MXFP4 has, counts as NaN.
+//
 // Tiles take a part of a panel expanded: for each 32 of its k the codes as bytes, [8][width][4], four k in a word; and
-// one or two rows of float32, [width]: scales, and after them minima or the scales of the last 16.
+// rows of float32, [width]: scales, and −1.5·2²³ times those; after them minima or the same two of the last 16. Vectors
+// make the sum in the bits of 1.5·2²³ as float32. Of that, the scale and the other product one fused operation makes
+// float32(sum)·scale, since all but its last rounding is exact.
 
 // int8Weights is how a format lies in panels (see units.go), and what its tiles make of it.
 type int8Weights struct {
@@ -43,15 +47,13 @@ const (
 )
 
 // words returns the elements that an output has of 32 k in an expanded panel.
-func (k int8Kind) words() int {
-	if k == int8Plain {
-		return 8 + 1
-	}
-	return 8 + 2
-}
+func (k int8Kind) words() int { return 8 + 2 + int(k) }
 
 // mostWords is the most of them.
-const mostWords = 8 + 2
+const mostWords = 8 + 4
+
+// magic is a number whose bits, as an integer, a sum is added to to have it as float32.
+const magic = 3 << 22
 
 // int8Part is 32 neighbours of a row of weights.
 type int8Part struct {
@@ -77,8 +79,18 @@ func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, p *int8
 					c := p.codes[4*j:][:4]
 					out[j*width+col] = uint32(c[0]) | uint32(c[1])<<8 | uint32(c[2])<<16 | uint32(c[3])<<24
 				}
-				for j, v := range p.scales[:words-8] {
-					out[(8+j)*width+col] = math.Float32bits(v)
+				row := out[8*width+col:]
+				for j, v := range p.scales {
+					if j == 0 || w.kind == int8Halves {
+						least := -magic * v
+						if least-least != 0 {
+							v = least - least
+						}
+						row[0], row[width] = math.Float32bits(v), math.Float32bits(least)
+						row = row[min(2*width, len(row)):]
+					} else if w.kind == int8Minima {
+						row[0] = math.Float32bits(v)
+					}
 				}
 			}
 			out = out[words*width:]
@@ -115,9 +127,9 @@ func (t *tile) int8s(c, a []float32) {
 				switch t.kind {
 				case int8Halves:
 					c[r*t.ldc+col] += float32(float32(float32(first)*scales[col]) * scale)
-					u = float32(float32(last) * scales[t.width+col])
+					u = float32(float32(last) * scales[2*t.width+col])
 				case int8Minima:
-					u = float32(float32(first+last)*scales[col]) + float32(sum*scales[t.width+col])
+					u = float32(float32(first+last)*scales[col]) + float32(sum*scales[2*t.width+col])
 				default:
 					u = float32(float32(first+last) * scales[col])
 				}

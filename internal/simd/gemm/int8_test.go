@@ -38,7 +38,7 @@ func randomBlock(r *rand.Rand, f *Format) []byte {
 // byInt8 are the formats that 8-bit activations are multiplied by.
 func byInt8() (all []*Format) {
 	for n := range int8Formats {
-		if f := &int8Formats[n]; f.Elements > 0 {
+		if f := &int8Formats[n]; f.Activations == AsInt8Blocks {
 			all = append(all, f)
 		}
 	}

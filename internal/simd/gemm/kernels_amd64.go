@@ -311,131 +311,73 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 		int8Row48Q6_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
 		return
 	case tilesQ8_0AVX512VNNI:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			}
-		}
+		int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
 		return
 	}
 	switch t.kind {
 	case int8Plain:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16PlainAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	case int8Minima:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16MinimaAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	case int8Halves:
-		switch t.rows {
-		case 8:
-			switch t.width {
-			case 48:
-				int8Tile8x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile8x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile8x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 4:
-			switch t.width {
-			case 48:
-				int8Tile4x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
-		case 1:
-			switch t.width {
-			case 48:
-				int8Tile1x48HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 32:
-				int8Tile1x32HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
-			case 16:
-				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
-		return
 	}
 }
 
@@ -618,6 +560,65 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 			} else {
 				int8Tile1PlainEightAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
+		}
+	}
+}
+
+// multiply512 computes the outputs c by the tiles of AVX-512.
+func (t *rowsTile) multiply512(c, a []float32) {
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.rows {
+	case 8:
+		switch t.width {
+		case 48:
+			rowsTile8x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile8x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile8x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	case 4:
+		switch t.width {
+		case 48:
+			rowsTile4x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile4x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile4x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	case 1:
+		switch t.width {
+		case 48:
+			rowsTile1x48AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 32:
+			rowsTile1x32AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		case 16:
+			rowsTile1x16AVX512VNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.next, t.step)
+		}
+	}
+}
+
+// multiply256 computes the outputs c by tiles of 256 bits.
+func (t *rowsTile) multiply256(c, a []float32) {
+	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	switch t.set {
+	case rowsAVXVNNI:
+		if t.rows > 1 {
+			rowsTile4AVXVNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1AVXVNNI(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	case rowsSevenAVX2:
+		if t.rows > 1 {
+			rowsTile4SevenAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1SevenAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
+		}
+	case rowsWideAVX2:
+		if t.rows > 1 {
+			rowsTile4WideAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, t.rows/4, t.width)
+		} else {
+			rowsTile1WideAVX2(t.k/4, a0, 4*t.pitch, t.panel, c0, t.ldc, bias, add, t.shift, 1, t.width)
 		}
 	}
 }
@@ -973,185 +974,100 @@ func tile1x16BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chai
 //go:noescape
 func quantizeAVX512(n int, src, dst *float32, pitch int, done *int)
 
-// int8Tile8x48PlainAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32PlainAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16PlainAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48PlainAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32PlainAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16PlainAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48PlainAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32PlainAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16PlainAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48MinimaAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32MinimaAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16MinimaAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48MinimaAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32MinimaAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16MinimaAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48MinimaAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32MinimaAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16MinimaAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48HalvesAVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32HalvesAVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16HalvesAVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48HalvesAVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32HalvesAVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16HalvesAVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x48HalvesAVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x32HalvesAVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile1x16HalvesAVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x48Q8_0AVX512VNNI computes 8 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x32Q8_0AVX512VNNI computes 8 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile8x16Q8_0AVX512VNNI computes 8 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile8x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x48Q8_0AVX512VNNI computes 4 × 48 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x32Q8_0AVX512VNNI computes 4 × 32 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
-// int8Tile4x16Q8_0AVX512VNNI computes 4 × 16 outputs from blocks of 32 k.
-//
-//go:noescape
-func int8Tile4x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
-
 // int8Tile1x48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
 func int8Tile1x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
 
-// int8Tile1x32Q8_0AVX512VNNI computes 1 × 32 outputs from blocks of 32 k.
+// int8Tile4x48PlainAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x32Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Tile4x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
-// int8Tile1x16Q8_0AVX512VNNI computes 1 × 16 outputs from blocks of 32 k.
+// int8Tile4x32PlainAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x16Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Tile4x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16PlainAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48PlainAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32PlainAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16PlainAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16PlainAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48MinimaAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32MinimaAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16MinimaAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48MinimaAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32MinimaAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16MinimaAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16MinimaAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48HalvesAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32HalvesAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16HalvesAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48HalvesAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32HalvesAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16HalvesAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
 // expandQ4_0AVX512 expands n units of width outputs.
 //
@@ -1472,6 +1388,109 @@ func floatsHalvesAVX2(n int, dst, src *float32, width, offset int)
 //
 //go:noescape
 func floatsE2M1AVX2(n int, dst, src *float32, width, offset int)
+
+// quantizeRowsAVX512 makes rows of activations from n times 64 and then left elements, left below 64 and a multiple of 4.
+// It stops before a row with a number that is not finite or all of whose numbers are tiny, and sets done to the rows made.
+//
+//go:noescape
+func quantizeRowsAVX512(rows, n, left int, src *float32, ld int, dst *float32, pitch int, done *int)
+
+// rowsTile8x48AVX512VNNI computes 8 × 48 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile8x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile8x32AVX512VNNI computes 8 × 32 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile8x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile8x16AVX512VNNI computes 8 × 16 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile8x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile4x48AVX512VNNI computes 4 × 48 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile4x32AVX512VNNI computes 4 × 32 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile4x16AVX512VNNI computes 4 × 16 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile1x48AVX512VNNI computes 1 × 48 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1x48AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile1x32AVX512VNNI computes 1 × 32 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1x32AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// rowsTile1x16AVX512VNNI computes 1 × 16 outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1x16AVX512VNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift int, next uintptr, step int)
+
+// extremesAVX2 returns in x the most of n times 32 elements and 0, minus the least of them and 0, and a number that is NaN
+// if one of them is not finite.
+//
+//go:noescape
+func extremesAVX2(n int, src, x *float32)
+
+// codesAVX2 sets n times 32 codes to those of src times by, more by zero, and returns their sum.
+//
+//go:noescape
+func codesAVX2(n int, src, dst, by *float32, zero int, sum *int32)
+
+// widenPanelAVX2 makes n rows of width words of 4 codes twice as many, with codes of 16 bits: the first two of each word, and then
+// the last two. width is a multiple of 16.
+//
+//go:noescape
+func widenPanelAVX2(n, width int, dst *float32, src unsafe.Pointer)
+
+// widenRowAVX2 sets n times 16 elements of 16 bits to those of 8.
+//
+//go:noescape
+func widenRowAVX2(n int, dst, src *float32)
+
+// rowsTile4AVXVNNI computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4AVXVNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1AVXVNNI computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1AVXVNNI(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile4SevenAVX2 computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4SevenAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1SevenAVX2 computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1SevenAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile4WideAVX2 computes times 4 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile4WideAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
+
+// rowsTile1WideAVX2 computes times 1 × width outputs from rows of n times 4 codes.
+//
+//go:noescape
+func rowsTile1WideAVX2(n int, a *float32, pitch int, b unsafe.Pointer, c *float32, ldc int, bias, add *float32, shift, times, width int)
 
 // peakAVX512 does n rounds of 24 independent multiply-adds of vectors, as many as a tile has sums.
 //

@@ -55,7 +55,6 @@ func quantizeBlock(dst *[int8Len]uint32, x *[int8Inputs]float32) {
 		*dst = [int8Len]uint32{int8ScaleAt: math.Float32bits(float32(math.NaN()))}
 		return
 	}
-	const magic = 3 << 22 // added to a number, leaves its nearest integer in the lower bits
 	m := math.Float32frombits(most)
 	by := 127 / m
 	var sums [2]int32

@@ -27,6 +27,9 @@ type Stored struct {
 func InPlace(f *Format, n, k int, s Stored) Matrix {
 	m := Matrix{N: n, K: k, Format: f, Stored: &s}
 	f.PackedLen(n, k) // checks the shape
+	if f.RowBytes > 0 {
+		panic(fmt.Sprintf("gemm: %s is never stored", f.Name))
+	}
 	if n == 0 || k == 0 {
 		return m
 	}

@@ -46,8 +46,7 @@ var (
 	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2)
 	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2)
 	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2)
-	q8_0Tiles   = append([]tiles{{needs: simd.AVX512VNNI, set: tilesQ8_0AVX512VNNI, again: true, fetches: 4}},
-		int8Tiles(0, tilesInt8EightAVX2)[1:]...)
+	q8_0Tiles   = int8Tiles(tilesQ8_0AVX512VNNI, tilesInt8EightAVX2)
 )
 
 // int8Tiles returns tiles of which single are those that know the format's panels, and narrow those for its codes.

@@ -171,13 +171,13 @@ func (m *Metadata) Bools(key string) ([]bool, error) {
 	return bs, nil
 }
 
-// Strings returns an array of texts, in new memory. They need not be UTF-8.
+// Strings returns an array of texts, which need not be UTF-8. It is that of the metadata: do not change it.
 func (m *Metadata) Strings(key string) ([]string, error) {
 	v, err := m.get(key, true, "string", Value.isString)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(v.strings), nil
+	return v.strings, nil
 }
 
 func (v Value) isFloat() bool  { return v.kind == Float32 || v.kind == Float64 }

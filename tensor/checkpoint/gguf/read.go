@@ -103,27 +103,24 @@ func (r *reader) string() (string, error) {
 	return s[0], nil
 }
 
-// stringsOf reads n texts, into one piece of memory.
+// stringsOf reads n texts. Short ones share pieces of memory.
 func (r *reader) stringsOf(n int) ([]string, error) {
-	var all strings.Builder
-	ends := make([]int, n)
-	for i := range ends {
+	texts := make([]string, n)
+	var piece strings.Builder
+	for i := range texts {
 		length, err := r.count(1, "bytes of a string")
 		if err != nil {
 			return nil, err
 		}
-		if n == 1 {
-			all.Grow(length)
+		if piece.Cap()-piece.Len() < length {
+			piece = strings.Builder{}
+			piece.Grow(max(length, min(n-i, window/64)*8))
 		}
-		if err := r.copyTo(&all, length); err != nil {
+		begin := piece.Len()
+		if err := r.copyTo(&piece, length); err != nil {
 			return nil, err
 		}
-		ends[i] = all.Len()
-	}
-	texts, begin := make([]string, n), 0
-	for i, end := range ends {
-		texts[i] = all.String()[begin:end]
-		begin = end
+		texts[i] = piece.String()[begin:]
 	}
 	return texts, nil
 }

@@ -133,6 +133,18 @@ func (v Value) Len() int {
 	return len(v.numbers) / max(1, v.kind.size())
 }
 
+// Text returns element i of texts, or the text with i = 0. It panics for another type.
+func (v Value) Text(i int) string { return v.strings[i] }
+
+// Int returns element i of integers that an int64 holds, or the integer with i = 0; ok is false for others, and for
+// another type.
+func (v Value) Int(i int) (n int64, ok bool) {
+	if !v.isInteger() {
+		return 0, false
+	}
+	return v.int(i)
+}
+
 // Type returns the type of the value, or of an array's elements, and whether it is an array.
 func (v Value) Type() (t Type, isArray bool) { return v.kind, v.array }
 

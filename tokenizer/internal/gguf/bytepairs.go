@@ -97,7 +97,7 @@ func (v *vocabulary) pieces() (*plan.Plan, error) {
 	for id := range v.tokens {
 		piece := sentencepiece.Piece{Text: v.marked(id), Kind: v.kind(id)}
 		if v.scores != nil {
-			piece.Score = v.scores[id]
+			piece.Score = float32(v.scores[id])
 		}
 		switch {
 		case v.fills(id):
@@ -111,6 +111,7 @@ func (v *vocabulary) pieces() (*plan.Plan, error) {
 		}
 		m.Pieces = append(m.Pieces, piece)
 	}
+	v.scores = nil // the pieces have them
 	if v.roles.unk >= 0 {
 		m.UnkPiece = m.Pieces[v.roles.unk].Text
 	}

@@ -3,7 +3,9 @@ package gguf
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -38,7 +40,7 @@ type vocabulary struct {
 
 	tokens []string
 	scores []float64 // of each token; nil: none
-	kinds  []uint64  // of each token; nil: not known
+	kinds  []uint8   // of each token; nil: not known
 	merges []string
 	roles  roles
 	named  []int // ids that further keys name, such as that of the end of a turn
@@ -114,12 +116,19 @@ func readVocabulary(m Metadata) (*vocabulary, error) {
 
 // checkTokens refuses tokens that are there twice: text could give either.
 func (v *vocabulary) checkTokens() error {
-	seen := make(map[string]int, len(v.tokens))
+	seed, size := maphash.MakeSeed(), 1<<bits.Len(uint(2*len(v.tokens)-1))
+	table := make([]uint32, size) // of ids, each + 1: a map of the texts would take more memory than these
 	for id, t := range v.tokens {
-		if first, ok := seen[t]; ok && t != "" {
-			return fmt.Errorf("tokenizer.ggml.tokens has %.200q twice, with ids %d and %d", t, first, id)
+		if t == "" {
+			continue
 		}
-		seen[t] = id
+		at := int(maphash.String(seed, t)) & (size - 1)
+		for ; table[at] != 0; at = (at + 1) & (size - 1) {
+			if first := table[at] - 1; v.tokens[first] == t {
+				return fmt.Errorf("tokenizer.ggml.tokens has %.200q twice, with ids %d and %d", t, first, id)
+			}
+		}
+		table[at] = uint32(id) + 1
 	}
 	return nil
 }
@@ -163,13 +172,13 @@ func (r *reader) readKinds(v *vocabulary) {
 	if r.sameLength(key, len(kinds), len(v.tokens)); r.err != nil {
 		return
 	}
-	v.kinds = make([]uint64, len(kinds))
+	v.kinds = make([]uint8, len(kinds))
 	for id, k := range kinds {
 		if k < undefined || k > sentencepiece.Byte {
 			r.err = fmt.Errorf("%s is %d for token %d, %.200q; types are 0 to %d", key, k, id, v.tokens[id], sentencepiece.Byte)
 			return
 		}
-		if v.kinds[id] = uint64(k); k == undefined {
+		if v.kinds[id] = uint8(k); k == undefined {
 			v.kinds[id] = sentencepiece.Normal
 		}
 	}
@@ -240,7 +249,7 @@ func (v *vocabulary) defaultRoles() roles {
 }
 
 // kind returns the kind of a token.
-func (v *vocabulary) kind(id int) uint64 {
+func (v *vocabulary) kind(id int) uint8 {
 	if v.kinds != nil {
 		return v.kinds[id]
 	}

@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed2010d43f/transformer/tokenizer/internal/chars"
@@ -89,6 +90,7 @@ func (v *vocabulary) nameSentinels() {
 			return
 		}
 	}
+	v.tokens = slices.Clone(v.tokens) // which are the metadata's
 	for i := range sentinels {
 		v.tokens[first+i] = fmt.Sprintf("<extra_id_%d>", sentinels-1-i)
 		v.kinds[first+i] = sentencepiece.Control

@@ -22,9 +22,9 @@ func (c *config) nllbModel(p *plan.Plan, m, file *sentencepiece.Model) error {
 	if err := p.NewVocabulary(tokens); err != nil {
 		return err
 	}
-	place := make(map[string]float64, len(file.Pieces))
+	place := make(map[string]float32, len(file.Pieces))
 	for i, piece := range file.Pieces {
-		place[piece.Text] = float64(-i)
+		place[piece.Text] = float32(-i)
 	}
 	all := *m
 	all.Pieces = slices.Clone(m.Pieces)

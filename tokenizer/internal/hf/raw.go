@@ -192,7 +192,7 @@ func (c *config) unigramModel(p *plan.Plan, m *sentencepiece.Model) error {
 	tokens, scores := make([]models.Entry, len(m.Pieces)), make([]float64, len(m.Pieces))
 	for id, piece := range m.Pieces {
 		tokens[id] = models.Entry{Token: []byte(piece.Text), Id: uint32(id)}
-		scores[id] = piece.Score
+		scores[id] = float64(piece.Score)
 	}
 	if err := p.NewUnigram(tokens, scores, -1, false); err != nil {
 		return err

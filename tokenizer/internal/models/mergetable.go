@@ -1,13 +1,12 @@
 package models
 
-import "math/bits"
-
 const noRank = 1<<32 - 1
 
 // mergeTable maps a pair of ids to its rank and the id it merges into; open addressing.
 type mergeTable struct {
 	slots []mergeSlot
 	mask  uint32
+	used  int
 }
 
 type mergeSlot struct {
@@ -17,7 +16,7 @@ type mergeSlot struct {
 }
 
 func NewMergeTable(n int) mergeTable {
-	size := 1 << bits.Len(uint(2*n))
+	size := tableSize(n)
 	return mergeTable{slots: make([]mergeSlot, size), mask: uint32(size - 1)}
 }
 
@@ -30,12 +29,29 @@ func (t *mergeTable) Add(left, right, rank, into uint32) bool {
 	for range maxProbes {
 		s := &t.slots[i]
 		if s.rank == 0 || s.pair == pair {
+			if s.rank == 0 {
+				t.used++
+			}
 			*s = mergeSlot{pair, rank + 1, into}
 			return true
 		}
 		i = (i + 1) & t.mask
 	}
 	return false
+}
+
+// Append gives a pair that is not there the next rank, and grows the table for it. It reports whether there is a place.
+func (t *mergeTable) Append(left, right, into uint32) bool {
+	if 2*(t.used+1) > len(t.slots) {
+		old := t.slots
+		*t = NewMergeTable(2 * len(old))
+		for _, s := range old {
+			if s.rank > 0 && !t.Add(uint32(s.pair>>32), uint32(s.pair), s.rank-1, s.into) {
+				return false
+			}
+		}
+	}
+	return t.Add(left, right, uint32(t.used), into)
 }
 
 // find returns a pair's rank, or noRank, and what it merges into.

@@ -63,8 +63,9 @@ func NewVocab(entries []Entry) (*Vocab, error) {
 	if top > 16*len(entries)+1<<16 {
 		return nil, fmt.Errorf("the largest id is %d with only %d tokens", top-1, len(entries))
 	}
-	if int64(size) > 1<<31 {
-		return nil, fmt.Errorf("the tokens hold %d bytes; at most %d are supported", size, int64(1<<31))
+	v, err := emptyVocab(top, len(entries), size)
+	if err != nil {
+		return nil, err
 	}
 	order := make([]int32, top)
 	for i, e := range entries {
@@ -73,14 +74,6 @@ func NewVocab(entries []Entry) (*Vocab, error) {
 		}
 		order[e.Id] = int32(i) + 1
 	}
-	v := &Vocab{
-		blob: make([]byte, 0, size),
-		off:  make([]uint32, top+1),
-		has:  make([]bool, top),
-	}
-	slots := 1 << bits.Len(uint(2*len(entries)))
-	v.table = make([]vocabSlot, slots)
-	v.mask = uint32(slots - 1)
 	for id, j := range order {
 		v.off[id] = uint32(len(v.blob))
 		if j != 0 {
@@ -97,6 +90,41 @@ func NewVocab(entries []Entry) (*Vocab, error) {
 	}
 	return v, nil
 }
+
+// NewPieces builds the table of tokens with the ids from 0 on, of which a later one wins over the same before it.
+func NewPieces(n int, text func(id int) string) (*Vocab, error) {
+	size := 0
+	for id := range n {
+		size += len(text(id))
+	}
+	v, err := emptyVocab(n, n, size)
+	if err != nil {
+		return nil, err
+	}
+	for id := range n {
+		v.off[id], v.has[id] = uint32(len(v.blob)), true
+		v.blob = append(v.blob, text(id)...)
+		v.off[id+1] = uint32(len(v.blob))
+		if !v.insert(v.Bytes(id), uint32(id)) {
+			return nil, fmt.Errorf("token %q with id %d: %w", text(id), id, ErrCrowded)
+		}
+	}
+	v.Count = n
+	return v, nil
+}
+
+// emptyVocab returns a vocabulary for so many ids, tokens, and bytes of tokens.
+func emptyVocab(ids, tokens, bytes int) (*Vocab, error) {
+	if int64(bytes) > 1<<31 {
+		return nil, fmt.Errorf("the tokens hold %d bytes; at most %d are supported", bytes, int64(1<<31))
+	}
+	v := &Vocab{blob: make([]byte, 0, bytes), off: make([]uint32, ids+1), has: make([]bool, ids), table: make([]vocabSlot, tableSize(tokens))}
+	v.mask = uint32(len(v.table) - 1)
+	return v, nil
+}
+
+// tableSize returns the slots of a hash table of n entries: a power of two, at least twice as many.
+func tableSize(n int) int { return 1 << bits.Len(uint(max(2*n, 1)-1)) }
 
 // maxProbes is the number of slots of a hash table that a search may pass. A vocabulary that people speak needs less than
 // a hundred; one made to collide would take time that is quadratic in its size.

@@ -108,6 +108,17 @@ func (p *Plan) NewVocabulary(entries []models.Entry) error {
 	return err
 }
 
+// NewPieces fills the vocabulary of a model that is not byte-level from texts with the ids from 0 on.
+func (p *Plan) NewPieces(n int, text func(id int) string) (err error) {
+	for id := range n {
+		if !utf8.ValidString(text(id)) {
+			return fmt.Errorf("token %.200q with id %d is not UTF-8", text(id), id)
+		}
+	}
+	p.Vocab, err = models.NewPieces(n, text)
+	return err
+}
+
 // Find returns the id of a token as the file writes it.
 func (p *Plan) Find(token []byte) (uint32, bool) {
 	if p.ByteLevel {

@@ -10,14 +10,14 @@ import (
 
 // pieceKinds is what decoding needs to know of a SentencePiece model.
 type pieceKinds struct {
-	kinds   map[string]uint64 // of pieces
-	unknown string            // what stands for the unknown piece
-	strip   bool              // the mark at the start of a text goes
-	once    bool              // further ones do not
+	kinds   map[string]uint8 // of pieces
+	unknown string           // what stands for the unknown piece
+	strip   bool             // the mark at the start of a text goes
+	once    bool             // further ones do not
 }
 
 func (m *Model) Kinds() *pieceKinds {
-	k := &pieceKinds{kinds: make(map[string]uint64, len(m.Pieces)), unknown: " \u2047 ", strip: m.DummyPrefix || m.RemoveExtraSpaces, once: !m.RemoveExtraSpaces}
+	k := &pieceKinds{kinds: make(map[string]uint8, len(m.Pieces)), unknown: " \u2047 ", strip: m.DummyPrefix || m.RemoveExtraSpaces, once: !m.RemoveExtraSpaces}
 	if m.unkSurface != "" {
 		k.unknown = m.unkSurface
 	}

@@ -29,8 +29,8 @@ type Model struct {
 
 type Piece struct {
 	Text  string
-	Score float64
-	Kind  uint64
+	Score float32
+	Kind  uint8
 }
 
 // Kinds of piece and types of model.
@@ -72,9 +72,9 @@ func (m *Model) piece(data []byte) error {
 		case 1:
 			p.Text = string(data)
 		case 2:
-			p.Score = protoFloat(value)
+			p.Score = float32(protoFloat(value))
 		case 3:
-			p.Kind = value
+			p.Kind = uint8(min(value, 255)) // of which the kinds that are known are the first
 		}
 		return nil
 	})

@@ -17,11 +17,11 @@ func newNativeUnigram(m *Model, vocab *models.Vocab, unk int) (*models.SentenceP
 	lowest := math.Inf(1)
 	for _, piece := range m.Pieces {
 		if piece.Kind == Normal {
-			lowest = min(lowest, piece.Score)
+			lowest = min(lowest, float64(piece.Score))
 		}
 	}
 	for id, piece := range m.Pieces {
-		u.Scores[id] = piece.Score
+		u.Scores[id] = float64(piece.Score)
 		switch {
 		case piece.Text == "":
 			continue

@@ -121,27 +121,12 @@ func (m *Model) UserDefined() *trie.Set {
 	return t
 }
 
-// entries returns the pieces in order of their ids.
-func (m *Model) entries() []models.Entry {
-	size := 0
-	for _, piece := range m.Pieces {
-		size += len(piece.Text)
-	}
-	tokens, arena := make([]models.Entry, len(m.Pieces)), make([]byte, 0, size)
-	for id, piece := range m.Pieces {
-		start := len(arena)
-		arena = append(arena, piece.Text...)
-		tokens[id] = models.Entry{Token: arena[start:len(arena):len(arena)], Id: uint32(id)}
-	}
-	return tokens
-}
-
 // Build gives the plan, which has the stages, the model and its vocabulary.
 func (m *Model) Build(p *plan.Plan) error {
-	tokens := m.entries()
+	text := func(id int) string { return m.Pieces[id].Text }
 	switch m.ModelType {
 	case TypeUnigram:
-		if err := p.NewVocabulary(tokens); err != nil {
+		if err := p.NewPieces(len(m.Pieces), text); err != nil {
 			return err
 		}
 		unk := m.Role(m.UnkID, m.UnkPiece)
@@ -160,7 +145,7 @@ func (m *Model) Build(p *plan.Plan) error {
 		p.Model, p.Kind = u, "Unigram"
 		return nil
 	case TypeBPE:
-		if err := p.NewVocabulary(tokens); err != nil {
+		if err := p.NewPieces(len(m.Pieces), text); err != nil {
 			return err
 		}
 		own := m.UserDefined()
@@ -184,30 +169,30 @@ func (m *Model) Build(p *plan.Plan) error {
 	return fmt.Errorf("model type %d is not supported; Unigram (1) and BPE (2) are", m.ModelType)
 }
 
-// merge is a way to put a piece together from two.
-type merge struct {
-	score             float64
-	into, left, right uint32
-	cut               int32 // bytes of the left part
-}
-
 // A model may have maxWays pairs for each piece. Published ones have about two.
 const maxWays = 8
 
 // Merges gives the pairs of normal pieces that make up a normal piece the order of SentencePiece: by the score of what
 // they make up.
 func (m *Model) Merges(b *models.BPE) error {
-	all := make([]merge, 0, 2*len(m.Pieces)) // published models have as many
-	most := maxWays*len(m.Pieces) + models.MaxEmpty
 	normal := func(s []byte) (uint32, bool) {
 		id, ok := b.Vocab.Find(s)
 		return id, ok && m.Pieces[id].Kind == Normal
 	}
-	for id, piece := range m.Pieces {
+	order := make([]uint32, 0, len(m.Pieces))
+	for id := range m.Pieces {
 		s := b.Vocab.Bytes(id)
-		if into, ok := normal(s); !ok || int(into) != id || len(s) > added.MaxMergedBytes {
-			continue
+		if first, ok := normal(s); ok && int(first) == id && len(s) <= added.MaxMergedBytes {
+			order = append(order, first)
 		}
+	}
+	slices.SortFunc(order, func(x, y uint32) int {
+		return cmp.Or(cmp.Compare(m.Pieces[y].Score, m.Pieces[x].Score), cmp.Compare(x, y))
+	})
+	b.Merges = models.NewMergeTable(2 * len(order)) // published models have as many
+	n, most := 0, maxWays*len(m.Pieces)+models.MaxEmpty
+	for _, into := range order {
+		s := b.Vocab.Bytes(int(into))
 		for cut := 1; cut < len(s); cut++ {
 			if !utf8.RuneStart(s[cut]) {
 				continue
@@ -216,21 +201,17 @@ func (m *Model) Merges(b *models.BPE) error {
 			if !ok1 {
 				continue
 			}
-			if right, ok2 := normal(s[cut:]); ok2 {
-				all = append(all, merge{piece.Score, uint32(id), left, right, int32(cut)})
+			right, ok2 := normal(s[cut:])
+			if !ok2 {
+				continue
 			}
+			if !b.Merges.Append(left, right, into) {
+				return fmt.Errorf("merges: %w", models.ErrCrowded)
+			}
+			n++
 		}
-		if len(all) > most {
+		if n > most {
 			return fmt.Errorf("more than %d pairs of the %d pieces make up a third", most, len(m.Pieces))
-		}
-	}
-	slices.SortFunc(all, func(x, y merge) int {
-		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.into, y.into), cmp.Compare(x.cut, y.cut))
-	})
-	b.Merges = models.NewMergeTable(len(all))
-	for rank, g := range all {
-		if !b.Merges.Add(g.left, g.right, uint32(rank), g.into) {
-			return fmt.Errorf("merges: %w", models.ErrCrowded)
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ func (w weights) rows() int { return (w.bytes() - 32) / 4 }
 
 // strided addresses row i, of so many bytes, of an array; DX is three times them.
 func strided(base, row string, i int) string {
-	return fmt.Sprintf("(%s)", base) + []string{"", "(" + row + "*1)", "(" + row + "*2)", "(DX*1)"}[i]
+	return fmt.Sprintf("(%s)", base) + []string{"", "(" + row + "*1)", "(" + row + "*2)", "(DX*1)", "(" + row + "*4)"}[i]
 }
 
 func expandName(u units, v vector) string { return "expand" + u.name + v.set }
@@ -30,6 +30,7 @@ func (u units) expand(f *asmgen.File, v vector) {
 	f.P("LEAQ (R13*4), R10")
 	f.P("LEAQ (R10)(R10*2), DX")
 	u.constants(f, v)
+	f.P("VBROADCASTSS %s, %s", constant(minusMagic), v.Reg(6))
 	f.Mark("loop")
 	f.P("XORQ AX, AX")
 	f.P("IMUL3Q $%d, R13, R12", u.parts*u.partBytes())
@@ -48,8 +49,22 @@ func (u units) expand(f *asmgen.File, v vector) {
 	for part := range u.parts {
 		u.scale(unitScale{f: f, v: v, part: part, scale: v.Reg(0), second: v.Reg(1), temporary: v.Reg(2), address: at})
 		f.P("LEAQ (R15)(R10*8), R15")
-		for i := range u.w.rows() {
-			f.P("VMOVUPS %s, %s", v.Reg(i), strided("R15", "R10", i))
+		row := 0
+		store := func(reg string) {
+			f.P("VMOVUPS %s, %s", reg, strided("R15", "R10", row))
+			row++
+		}
+		scale := func(reg string) {
+			store(reg)
+			f.P("VMULPS %s, %s, %s", v.Reg(6), reg, v.Reg(2))
+			store(v.Reg(2))
+		}
+		scale(v.Reg(0))
+		switch u.w {
+		case minima:
+			store(v.Reg(1))
+		case halves:
+			scale(v.Reg(1))
 		}
 		f.P("LEAQ %s, R15", strided("R15", "R10", u.w.rows()))
 	}
@@ -159,8 +174,9 @@ func (c codeFloats) floats(f *asmgen.File, v vector) {
 	f.P("LEAQ (SI)(AX*4), R8")
 	f.P("LEAQ (DI)(AX*4), R9")
 	f.P("LEAQ (R8)(R10*8), R15")
-	for i := range w.rows() {
-		f.P("VMOVUPS %s, %s", strided("R15", "R10", i), v.Reg(i))
+	f.P("VMOVUPS (R15), %s", v.Reg(0))
+	if w != plain {
+		f.P("VMOVUPS %s, %s", strided("R15", "R10", 2), v.Reg(1))
 	}
 	f.P("MOVQ $8, R12")
 	f.Mark("words")

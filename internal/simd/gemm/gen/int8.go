@@ -18,8 +18,8 @@ const (
 	int8Sum    = 40
 )
 
-// weights is what a tile reads: codes of 8 bits, and float32 scales, with minima or with scales of the last 16 of 32
-// codes. Q8_0 is a panel as it is, with float16 scales.
+// weights is what a tile reads: codes of 8 bits, and for each 32 of them rows of float32, a scale and beside it
+// minus 1.5·2²³ times that; then minima, or the same of the last 16 codes. Q8_0 is a panel as it is, with float16 scales.
 type weights string
 
 const (
@@ -29,17 +29,17 @@ const (
 	q8     weights = "Q8_0"
 )
 
-var allWeights = []weights{plain, minima, halves, q8}
-
 // bytes returns the bytes of 32 k of an output.
 func (w weights) bytes() int {
 	switch w {
 	case plain:
-		return 32 + 4
+		return 32 + 8
 	case q8:
 		return 32 + 2
+	case minima:
+		return 32 + 12
 	}
-	return 32 + 8
+	return 32 + 16
 }
 
 // int8Tile is a tile of 8, 4 or 1 rows. That of 8 rows has its float32 sums in the outputs, not in registers; but with
@@ -72,8 +72,6 @@ const (
 	operand  = "Z30"
 )
 
-var int8Rows = []int{8, 4, 1}
-
 // int8Kernels writes everything for 8-bit activations.
 func int8Kernels(f *asmgen.File) {
 	quantize512(f)
@@ -83,10 +81,11 @@ func int8Kernels(f *asmgen.File) {
 
 // int8Tiles writes the tiles.
 func int8Tiles(f *asmgen.File) {
-	for _, w := range allWeights {
-		for _, rows := range int8Rows {
+	int8Tile{q8, 1, 48, 1}.write(f)
+	for _, w := range []weights{plain, minima, halves} {
+		for _, rows := range sumRows {
 			for _, width := range []int{48, 32, 16} {
-				int8Tile{w, rows, width, rows}.write(f)
+				sumTile{w, rows, width}.write(f)
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (t int8Tile256) name() string {
 func int8Kernels256(f *asmgen.File) {
 	quantize256(f)
 	var words []uint32
-	for _, w := range []uint32{0x00010001, 0x80808080} {
+	for _, w := range []uint32{0x00010001, 0x80808080, 0x4b400000} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("int8Words", words...)
@@ -59,9 +59,9 @@ func int8Kernels256(f *asmgen.File) {
 }
 
 const (
-	ones256 = "int8Words<>+0(SB)"
-	sign256 = "int8Words<>+32(SB)"
-	bias256 = "Y15"
+	ones256  = "int8Words<>+0(SB)"
+	sign256  = "int8Words<>+32(SB)"
+	magic256 = "int8Words<>+64(SB)"
 )
 
 func (t int8Tile256) sum(i, j int) string { return asmgen.Y.Reg(2*i + j) }
@@ -114,12 +114,15 @@ func (t int8Tile256) write(f *asmgen.File) {
 	f.P("VPXOR Y0, Y0, Y0")
 	t.each(func(i, j int) { f.P("VMOVUPS Y0, %s", t.output("DI", i, j)) })
 	f.Mark("loop")
+	f.P("LEAQ (BX)(R10*8), AX")
 	if t.w == halves {
 		t.block(f, 0, 4)
+		f.P("LEAQ (AX)(R10*2), AX")
 		t.block(f, 4, 8)
 	} else {
 		t.block(f, 0, 8)
 	}
+	f.P("LEAQ %s, BX", map[weights]string{plain: "(AX)(R10*2)", minima: "(AX)(R9*1)", halves: "(AX)(R10*2)"}[t.w])
 	f.P("ADDQ R11, SI")
 	f.P("DECQ CX")
 	f.P("JNZ loop")
@@ -134,8 +137,7 @@ func (t int8Tile256) write(f *asmgen.File) {
 	f.Return()
 }
 
-// block adds the products of codes 4·from…4·to-1. With halves the scales of the first half are one row after the codes,
-// which the second half needs first.
+// block adds the products of codes 4·from…4·to-1. AX is at the scales.
 func (t int8Tile256) block(f *asmgen.File, from, to int) {
 	switch t.d {
 	case vnni:
@@ -189,7 +191,7 @@ func (t int8Tile256) block(f *asmgen.File, from, to int) {
 			f.P("LEAQ (BX)(R10*%d), BX", n)
 		}
 	case signed:
-		t.each(func(i, j int) { f.P("VPXOR %s, %s, %s", t.sum(i, j), t.sum(i, j), t.sum(i, j)) })
+		t.each(func(i, j int) { f.P("VMOVDQU %s, %s", magic256, t.sum(i, j)) })
 		for k := from; k < to; k++ {
 			t.weights(f, 8)
 			for j := range 2 {
@@ -217,52 +219,41 @@ func (t int8Tile256) weights(f *asmgen.File, reg int) {
 	f.P("ADDQ R10, BX")
 }
 
-// start sets the integer sums to (Y15 has the bias in each word or, with halves, in each second one) minus the bias times the sums of activations, or adds that.
+// start sets the integer sums to the bits of 1.5·2²³, minus the bias times the sums of activations; or adds that. Y15
+// has the bias in each word or, with halves, in each second one.
 func (t int8Tile256) start(f *asmgen.File, from int, set bool) {
 	for i := range t.rows {
-		if t.w == minima {
-			if set {
-				for j := range 2 {
-					f.P("VPXOR %s, %s, %s", t.sum(i, j), t.sum(i, j), t.sum(i, j))
-				}
+		from256 := magic256
+		if t.w != minima {
+			if t.w == halves {
+				f.P("VPBROADCASTW %d(SI), Y12", i*int8Block+int8Halves+from/4*2)
+			} else {
+				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+int8Halves)
 			}
-			continue
-		}
-		if t.w == halves {
-			f.P("VPBROADCASTW %d(SI), Y12", i*int8Block+int8Halves+from/4*2)
 			f.P("VPMADDWD Y15, Y12, Y12")
-		} else {
-			f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+int8Halves)
-			f.P("VPMADDWD Y15, Y12, Y12")
+			f.P("VPADDD %s, Y12, Y12", magic256)
+			from256 = "Y12"
 		}
 		for j := range 2 {
 			if set {
-				f.P("VMOVDQA Y12, %s", t.sum(i, j))
+				f.P("VMOVDQU %s, %s", from256, t.sum(i, j))
 			} else {
-				f.P("VPADDD Y12, %s, %s", t.sum(i, j), t.sum(i, j))
+				f.P("VPADDD %s, %s, %s", from256, t.sum(i, j), t.sum(i, j))
 			}
 		}
 	}
 }
 
-// fold adds the integer sums, scaled, to the outputs. BX is at the scales, or with halves 4 rows before them and then at
-// them, and ends at the next codes.
+// fold adds the integer sums, scaled, to the outputs.
 func (t int8Tile256) fold(f *asmgen.File, from int) {
-	at := "(BX)"
-	if t.w == halves {
-		at = map[bool]string{true: "(BX)(R10*4)", false: "(BX)(R10*1)"}[from == 0]
+	row := func(n int, reg int) {
+		at := []string{"(AX)", "(AX)(R10*1)", "(AX)(R10*2)"}[n]
+		f.P("VMOVUPS %s, Y%d", at, reg)
+		f.P("VMOVUPS 32%s, Y%d", at, reg+1)
 	}
-	f.P("VMOVUPS %s, Y8", at)
-	f.P("VMOVUPS 32%s, Y9", at)
-	switch {
-	case t.w == minima:
-		f.P("VMOVUPS (BX)(R10*1), Y10")
-		f.P("VMOVUPS 32(BX)(R10*1), Y11")
-		f.P("LEAQ (BX)(R10*2), BX")
-	case t.w == plain:
-		f.P("ADDQ R10, BX")
-	case from > 0:
-		f.P("LEAQ (BX)(R10*2), BX")
+	row(0, 8)
+	if t.w == minima {
+		row(2, 10)
 	}
 	for i := range t.rows {
 		f.P("VBROADCASTSS %d(SI), Y12", i*int8Block+int8Scale)
@@ -271,8 +262,7 @@ func (t int8Tile256) fold(f *asmgen.File, from int) {
 		}
 		for j := range 2 {
 			u := t.sum(i, j)
-			f.P("VCVTDQ2PS %s, %s", u, u)
-			f.P("VMULPS Y%d, %s, %s", 8+j, u, u)
+			f.P("VFMADD213PS %d(AX)(R10*1), Y%d, %s", 32*j, 8+j, u)
 			if t.w == minima {
 				f.P("VFMADD231PS Y13, Y%d, %s", 10+j, u)
 			}

@@ -30,23 +30,18 @@ func int8Choice() string {
 	for _, u := range unitFormats {
 		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add)\nreturn", unitSet(u), singleName(u), u.parts)
 	}
-	tiles := func(w weights) {
-		p("switch t.rows {")
-		for _, rows := range int8Rows {
-			p("case %d:\nswitch t.width {", rows)
-			for _, width := range []int{48, 32, 16} {
-				p("case %d:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)", width, int8Tile{w: w, rows: rows, width: width}.name())
-			}
-			p("}")
-		}
-		p("}\nreturn")
-	}
-	p("case tilesQ8_0AVX512VNNI:")
-	tiles(q8)
+	p("case tilesQ8_0AVX512VNNI:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)\nreturn", int8Tile{w: q8, rows: 1, width: 48}.name())
 	p("}\nswitch t.kind {")
 	for _, w := range []weights{plain, minima, halves} {
-		p("case int8%s:", w)
-		tiles(w)
+		p("case int8%s:\nswitch t.width {", w)
+		for _, width := range []int{48, 32, 16} {
+			p("case %d:\nif t.rows > 1 {", width)
+			for _, rows := range sumRows {
+				p("%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))", sumTile{w, rows, width}.name())
+				p(map[int]string{4: "} else {", 1: "}"}[rows])
+			}
+		}
+		p("}")
 	}
 	p("}\n}\n")
 	for _, v := range []vector{avx512, avx2} {

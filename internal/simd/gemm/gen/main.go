@@ -27,6 +27,8 @@ func generate(dir string) error {
 		{"tile256_amd64.s", func(f *asmgen.File) { tiles(f, avx2) }},
 		{"int8_amd64.s", int8Kernels},
 		{"int8_256_amd64.s", int8Kernels256},
+		{"rows8_amd64.s", rowsKernels},
+		{"rows8_256_amd64.s", rowsKernels256},
 		{"peak_amd64.s", ceilings},
 		{"pack_amd64.s", transpositions},
 	} {

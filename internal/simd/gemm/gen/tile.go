@@ -130,7 +130,7 @@ func choice() string {
 		"func (t *tile) multiply(c, a []float32) {\n" +
 		"a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)\n" +
 		"chain := 0\nif t.chain {\nchain = 1\n}\n" +
-		"switch t.set {\n" + cases.String() + "default:\nt.multiplyPortable(c, a)\n}\n}\n\n" + int8Choice()
+		"switch t.set {\n" + cases.String() + "default:\nt.multiplyPortable(c, a)\n}\n}\n\n" + int8Choice() + rowsChoice()
 }
 
 // choose writes the case of one shape.

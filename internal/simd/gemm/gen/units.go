@@ -64,12 +64,13 @@ const (
 	thirtyTwo
 	lowByte
 	leastScale
+	minusMagic
 )
 
 // unitTables writes the constants and the tables of bytes that nibbles stand for.
 func unitTables(f *asmgen.File) {
 	var words []uint32
-	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22} {
+	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22, 0xcb400000} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("unitWords", words...)
