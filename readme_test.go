@@ -34,6 +34,7 @@ func familyTable(t *testing.T) string {
 		{"decoder", "model/testdata/golden/*.json.gz", model.Decoders()},
 		{"encoder", "model/testdata/golden/encoders/*.json.gz", model.Encoders()},
 		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json.gz", model.EncoderDecoders()},
+		{"encoder of pictures", "model/testdata/golden/towers/*.json.gz", model.ImageEncoders()},
 		{"texts about pictures", "model/testdata/golden/pictures/*.json.gz", model.ImageToTexts()},
 	} {
 		variants := variantsOf(t, kind.files)

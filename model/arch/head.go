@@ -19,12 +19,13 @@ const (
 	NextSentence                       // Sequence: scores for "follows" and for "does not follow"
 	MultipleChoice                     // Sequence: one score, to compare with the scores of the other choices
 	ReplacedToken                      // Tokens: one score for "is not the original token" (ELECTRA)
+	ImageClassification                // ImageEncoder.Head: a score for each label
 )
 
 // String returns the name of the task.
 func (t Task) String() string {
 	names := [...]string{"features", "masked LM", "sequence classification", "token classification",
-		"question answering", "next sentence", "multiple choice", "replaced token"}
+		"question answering", "next sentence", "multiple choice", "replaced token", "image classification"}
 	if int(t) < len(names) {
 		return names[t]
 	}

@@ -27,7 +27,7 @@ type ImageEncoder struct {
 	// Distilled, if not nil, is a second classifier, of the second row; the scores are the mean of both (DeiT).
 	Distilled *Head
 
-	Task       Task     // Features or SequenceClassification: what Head computes
+	Task       Task     // Features or ImageClassification: what Head computes
 	Labels     []string // names of a classifier's outputs, or nil
 	MultiLabel bool     // a picture may have several labels at once
 	Regression bool     // the outputs are numbers, not scores of labels

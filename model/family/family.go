@@ -20,6 +20,7 @@ type Recipe struct {
 	Decoder        func(c *hf.Config, w nn.Loader) *arch.Decoder
 	Encoder        func(c *hf.Config, w nn.Loader) *arch.Encoder
 	EncoderDecoder func(c *hf.Config, w nn.Loader) *arch.EncoderDecoder
+	ImageEncoder   func(c *hf.Config, w nn.Loader) *arch.ImageEncoder
 
 	// ImageToText builds a model that writes texts about pictures. Writing, if not nil, returns the object of the config
 	// that says how it writes, and the special tokens that count if it names none; otherwise it is the config, and Tokens.
@@ -33,7 +34,7 @@ type Recipe struct {
 	Tokenizer func(fsys fs.FS) (*tokenizer.Tokenizer, error)
 }
 
-// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder",
+// Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder", "image encoder",
 // "image-to-text model".
 func (r Recipe) Kinds() []string {
 	var kinds []string
@@ -45,6 +46,9 @@ func (r Recipe) Kinds() []string {
 	}
 	if r.EncoderDecoder != nil {
 		kinds = append(kinds, "encoder–decoder")
+	}
+	if r.ImageEncoder != nil {
+		kinds = append(kinds, "image encoder")
 	}
 	if r.ImageToText != nil {
 		kinds = append(kinds, "image-to-text model")
@@ -150,6 +154,13 @@ func Recipes() map[string]Recipe {
 		"mt5":  {Title: "mT5", Encoder: mt5Encoder, EncoderDecoder: mt5, Tokens: t5Tokens()},
 		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},
 		"umt5": {Title: "UMT5", Encoder: umt5Encoder, EncoderDecoder: umt5, Tokens: t5Tokens()},
+
+		// dinov2.go
+		"dinov2":                {Title: "DINOv2", ImageEncoder: dinov2},
+		"dinov2_with_registers": {Title: "DINOv2 with registers", ImageEncoder: dinov2Registers},
+		// vit.go
+		"deit": {Title: "DeiT", ImageEncoder: deit},
+		"vit":  {Title: "ViT", ImageEncoder: vit},
 	}
 }
 

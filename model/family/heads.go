@@ -183,7 +183,8 @@ func taskOf(class string) (arch.Task, bool) {
 	}{
 		{"ForMaskedLM", arch.MaskedLM}, {"ForSequenceClassification", arch.SequenceClassification},
 		{"ForTokenClassification", arch.TokenClassification}, {"ForQuestionAnswering", arch.QuestionAnswering},
-		{"ForNextSentencePrediction", arch.NextSentence}, {"ForMultipleChoice", arch.MultipleChoice}, {"Model", arch.Features},
+		{"ForNextSentencePrediction", arch.NextSentence}, {"ForMultipleChoice", arch.MultipleChoice},
+		{"ForImageClassification", arch.ImageClassification}, {"ForImageClassificationWithTeacher", arch.ImageClassification}, {"ModelWithProjection", arch.Features}, {"Model", arch.Features},
 	} {
 		if strings.HasSuffix(class, e.end) {
 			return e.task, true

@@ -53,6 +53,18 @@ func (n *LayerNorm) rows(dst, x tensor.Tensor) {
 	}
 }
 
+// Scale multiplies each column by a number of its own: [Dim]. It stands where a norm would, after an operation (layer
+// scale: Touvron et al., "Going deeper with Image Transformers", 2021).
+type Scale []float32
+
+// Forward implements [Norm].
+func (s Scale) Forward(dst, x tensor.Tensor) {
+	alias.SameOrDisjoint("nn: Scale", "dst", dst.Data, "x", x.Data)
+	for i := range x.Rows() {
+		vec.Mul(dst.Row(i), x.Row(i), s)
+	}
+}
+
 // Width returns the width of the rows that a norm of this package takes, or 0 if it takes any width.
 func Width(n Norm) int {
 	switch n := n.(type) {
@@ -60,6 +72,8 @@ func Width(n Norm) int {
 		return len(n.Weight)
 	case *LayerNorm:
 		return max(len(n.Weight), len(n.Bias))
+	case Scale:
+		return len(n)
 	case PerRow:
 		if len(n) > 0 {
 			return Width(n[0])

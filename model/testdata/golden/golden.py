@@ -87,6 +87,15 @@ Encoder–decoders (seq2seq/) hold
     environment of its own, made with requirements-groups.txt; the variable GROUPS_PYTHON names its interpreter. It
     also runs the other settings with beams of those cases, and what differs is printed.
 
+Towers (towers/) hold
+    pictures            shapes of the pixels, [channels, height, width], of pictures that are run one by one. Picture i is
+                        the formula of the name "picture i", with offset 0 and the scale spread
+    inputs              of towers of texts: ids, and keys, the number of tokens that are seen, where there is a mask
+    hidden              of each tower, the rows 0, 1, n // 2 and n - 1 of each input: what enters the first layer, what
+                        each layer gives, and what the final norm gives, where the reference says it
+    outputs             of each tower, a row per input: pooler_output, logits, or the features in the shared space, not
+                        normalised; logits of both, a row per picture and a column per text; and the loss of the batch
+
 Pictures (pictures/) of models that write about them, or match them with texts, hold
     task                caption, question or match
     end                 the end token, chosen so that some texts end
@@ -117,8 +126,8 @@ import pathlib
 import sys
 
 from cases import (bart, beams, bert, blip, causal, deberta, deepseek, gemma, gpt, gptneox, llama, llama4, llama_kin,
-                   modernbert, moe, t5)
-from kinds import decoders, encoders, far, pictures, pipelines, reference, seq2seq
+                   modernbert, moe, t5, towers as tower_cases)
+from kinds import decoders, encoders, far, pictures, pipelines, reference, seq2seq, towers
 
 HERE = pathlib.Path(__file__).parent
 SUFFIX = ".json.gz"
@@ -142,6 +151,7 @@ CASES = [  # folder, kind, cases
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
      + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
+    ("towers", towers, tower_cases.VIT_CASES + tower_cases.DEIT_CASES + tower_cases.DINOV2_CASES),
     ("pictures", pictures, blip.BLIP_CASES + blip.BLIP2_CASES + blip.INSTRUCTBLIP_CASES),
 ]
 

@@ -244,3 +244,41 @@ def encoder_decoders(prefix: str, base: dict, kind=Seq2SeqCase, **shared):
         return kind(f"{prefix}-{name}", base["model_type"], note, {**base, **(more or {})}, contrasts,
                     **{**shared, **rest})
     return make
+
+
+@dataclasses.dataclass
+class TowerCase(Case):
+    """A tower of pictures or of texts, or both."""
+
+    sizes: list = dataclasses.field(default_factory=list)  # height and width of each picture
+    lengths: list = dataclasses.field(default_factory=list)  # of the texts
+    masked: bool = False  # texts have an attention mask
+
+    GAINS = {"q_proj": 1.7, "k_proj": 1.7, "query": 1.7, "key": 1.7, "position_embedding": 0.7, "token_embedding": 1.0,
+             "position_embeddings": 0.7, "token_type_embeddings": 0.7, "word_embeddings": 1.0}
+    TABLES = ("position_embedding", "token_embedding", "position_embeddings", "token_type_embeddings",
+              "word_embeddings")
+    ROWS = ("cls_token", "distillation_token", "position_embeddings", "register_tokens", "class_embedding", "probe")
+    always_idle = ("k_proj.bias", "key.bias", "mask_token")
+
+    @property
+    def model_class(self):
+        return getattr(transformers, self.config["architectures"][0])
+
+    @property
+    def image_config(self) -> dict:
+        return self.config.get("vision_config", self.config)
+
+    def rule(self, name: str, shape: list) -> tuple[float, float]:
+        leaf = name.split(".")[-1]
+        if leaf in self.ROWS:
+            return 0.0, 1.2
+        if leaf == "logit_scale":
+            return 1.5, 0.0
+        if leaf == "logit_bias":
+            return -2.0, 0.0
+        if leaf == "lambda1":
+            return 0.8, 0.3
+        if leaf == "in_proj_bias":
+            return 0.0, 0.3
+        return super().rule(name, shape)
