@@ -4,7 +4,7 @@
 // Without flags it draws 60 pictures of cats, dogs, cars and buildings, and runs a tiny CLIP that is part of the program:
 //
 //	go run ./examples/imagesearch
-//	go run ./examples/imagesearch "a dog on a road"
+//	go run ./examples/imagesearch "a blue car on a road"
 //
 // With -model it runs a checkpoint of CLIP, OpenCLIP or SigLIP on your own photos:
 //
@@ -50,7 +50,7 @@ func main() {
 	flag.IntVar(&o.most, "k", 5, "show the best `K` pictures")
 	flag.StringVar(&o.out, "o", "found.png", "picture to write, a PNG `FILE`, of what was found; empty writes none")
 	args := cli.Parse("[TEXT]", "Imagesearch finds the pictures of a folder that show what TEXT says.")
-	o.query = cli.Text(args, "a red car on a road")
+	o.query = cli.Text(args, "a dog on a road")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	cli.Exit(run(ctx, os.Stdout, o))
