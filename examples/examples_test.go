@@ -22,6 +22,7 @@ var programs = map[string]struct {
 	args  []string
 }{
 	"attention":   {[]string{"internal/tiny/decoder"}, []string{"-layer", "1", "-o", "attention.png", "The cat sat on the mat."}},
+	"caption":     {[]string{"internal/tiny/blip"}, []string{"-n", "2", "-o", "caption.png"}},
 	"classify":    {[]string{"internal/tiny/encoder", "internal/tiny/classifier"}, []string{"The film was boring.", "The staff were kind."}},
 	"complexity":  {[]string{"internal/tiny/decoder"}, []string{"-max", "256", "-o", "complexity.png"}},
 	"cost":        {[]string{"internal/tiny/decoder"}, []string{"-o", "cost.png"}},
