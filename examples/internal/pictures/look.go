@@ -36,7 +36,8 @@ func Watch(e *arch.ImageEncoder, p *vision.Processor, m *vision.Image) (*Watched
 		return nil, err
 	}
 	w := &Watched{Picture: seen(p, px), Layers: make([]tensor.Tensor, len(e.Blocks)), before: e.Before(), columns: px.Width / e.Patches.Width}
-	if px.Width*px.Height <= m.Width()*m.Height() && px.Width*m.Height() == px.Height*m.Width() && p.Crop.Height >= p.Size.Height {
+	whole := p.Crop == (vision.Size{}) || p.Crop.Height >= p.Size.Height
+	if whole && px.Width < m.Width() && px.Width*m.Height() == px.Height*m.Width() {
 		w.Picture = m.ToImage() // nothing was cut off: the original is sharper
 	}
 	pass := attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
