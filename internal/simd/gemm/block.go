@@ -140,12 +140,16 @@ func (b *block) multiply(c []float32, col, p int) {
 	if units := b.m.Format.layout.units; units != nil {
 		t.kind, t.offset = units.kind, units.bias
 	}
-	if b.tiles.single != 0 && b.rows == 1 && w == PanelWidth {
-		t.set = b.tiles.single
+	single := b.tiles.single
+	if w < PanelWidth {
+		single = b.tiles.narrow
+	}
+	if single != 0 && b.rows == 1 {
+		t.set, t.memory = single, &b.decoded.panel[0]
 	} else if b.decoded != nil {
 		panel := b.decoded.panel[:]
 		if b.tiles.expands {
-			b.m.Format.expand(panel, part, w, b.tiles, &b.decoded.part)
+			b.m.Format.expand(panel, part, w, b.tiles, b.decoded)
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		} else if panel = panel[:k*w]; b.own != nil && b.own.keeps && b.rows >= RowTile {
 			t.set, t.keep = b.own.set, panel
