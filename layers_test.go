@@ -24,7 +24,7 @@ var layers = []string{"model/task", "retrieval", "cost", "model", "model/family"
 var leaves = []string{"sample", "tokenizer", "vision"}
 
 // rooms are the tokenizer's folders from the top down. A room imports only rooms that come later.
-var rooms = []string{"tokenizer", "tokenizer/internal/hf", "tokenizer/internal/gguf", "tokenizer/internal/sentencepiece", "tokenizer/internal/tiktoken", "tokenizer/internal/plan",
+var rooms = []string{"tokenizer", "tokenizer/internal/jinja", "tokenizer/internal/hf", "tokenizer/internal/gguf", "tokenizer/internal/sentencepiece", "tokenizer/internal/tiktoken", "tokenizer/internal/plan",
 	"tokenizer/internal/languages", "tokenizer/internal/post", "tokenizer/internal/decode", "tokenizer/internal/models",
 	"tokenizer/internal/added", "tokenizer/internal/pretoken", "tokenizer/internal/normalize", "tokenizer/internal/regex",
 	"tokenizer/internal/trie", "tokenizer/internal/buffer", "tokenizer/internal/jsonscan", "tokenizer/internal/chars"}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed2010d43f/transformer/internal/hugepages"
+	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/tensor"
 )
@@ -343,6 +344,38 @@ func (l *layerCache) put(pos int, k, v []float32) {
 	for h := range l.KVHeads {
 		l.keys.put(p.k, h, at, k[h*l.KeyDim:][:l.KeyDim])
 		l.values.put(p.v, h, at, v[h*values:][:values])
+	}
+}
+
+// putRows is put for many tokens, head by head: what is written then lies together.
+func (l *layerCache) putRows(pos, rows int, k []float32, ldk int, v []float32, ldv int) {
+	t := fillings.Get()
+	*t = filling{l, pos, rows, k, ldk, v, ldv}
+	first, last := pos/flash.Block, (pos+rows-1)/flash.Block
+	parallel.Run(parallel.Width(), (last-first+1)*l.KVHeads, t)
+	*t = filling{}
+	fillings.Put(t, 0)
+}
+
+var fillings parallel.Free[filling]
+
+type filling struct {
+	l         *layerCache
+	pos, rows int
+	k         []float32
+	ldk       int
+	v         []float32
+	ldv       int
+}
+
+// Do puts what a page has of one head.
+func (t *filling) Do(part, _ int) {
+	l, page, h := t.l, t.pos/flash.Block+part/t.l.KVHeads, part%t.l.KVHeads
+	values := l.ownValues()
+	for pos := max(t.pos, page*flash.Block); pos < min(t.pos+t.rows, (page+1)*flash.Block); pos++ {
+		r, p, at := pos-t.pos, l.pages[page], pos%flash.Block
+		l.keys.put(p.k, h, at, t.k[r*t.ldk+h*l.KeyDim:][:l.KeyDim])
+		l.values.put(p.v, h, at, t.v[r*t.ldv+h*values:][:values])
 	}
 }
 

@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -84,8 +85,12 @@ func (p *Pass) append(op Op, k []float32, ldk int, v []float32, ldv int) {
 		if s.Cache != nil && s.Rows > 0 {
 			c := p.kept(op, i)
 			c.grow(s.Pos, s.Rows)
-			for r := row; r < row+s.Rows; r++ {
-				c.put(s.Pos+r-row, k[r*ldk:], v[r*ldv:])
+			if s.Rows >= flash.Block {
+				c.putRows(s.Pos, s.Rows, k[row*ldk:], ldk, v[row*ldv:], ldv)
+			} else {
+				for r := row; r < row+s.Rows; r++ {
+					c.put(s.Pos+r-row, k[r*ldk:], v[r*ldv:])
+				}
 			}
 		}
 		row += s.Rows

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/seed2010d43f/transformer/internal/fields"
+	"github.com/seed2010d43f/transformer/internal/parallel"
+	"github.com/seed2010d43f/transformer/internal/simd/flash"
 	"github.com/seed2010d43f/transformer/tensor"
 )
 
@@ -17,6 +19,8 @@ type Plan struct {
 	caches []CacheLayer // of a sequence
 	cross  []CacheLayer // of a sequence that an encoder has read
 	reads  bool         // an Op reads Pass.Input
+
+	released parallel.Free[Cache] // of NewCross
 }
 
 // planned is an Op of a layer.
@@ -153,8 +157,12 @@ func (p *Plan) NewCache(dt tensor.DType) *Cache {
 // encoder], in float32. Use the result as [Seq].Cross, for any number of sequences. It uses pass for scratch
 // memory and ends the batch that was in it.
 func (p *Plan) NewCross(pass *Pass, x tensor.Tensor) *Cache {
-	c := newCache(tensor.F32, p.cross)
-	c.plan = p
+	c := p.released.Get()
+	if c.plan == nil {
+		*c = *newCache(tensor.F32, p.cross)
+		c.plan = p
+		c.mem.Next = c.mem.Grow / pagesAtOnce * int64((x.Rows()+flash.Block-1)/flash.Block) // it does not grow later
+	}
 	c.Reserve(x.Rows())
 	pass.Begin(Seq{Rows: x.Rows(), Cache: c})
 	pass.filling = true
@@ -169,4 +177,11 @@ func (p *Plan) NewCross(pass *Pass, x tensor.Tensor) *Cache {
 	pass.filling = false
 	pass.End()
 	return c
+}
+
+// ReleaseCross gives the memory of c, which NewCross has made, to the next one: new memory costs as much time as what is
+// written to it. Nobody may use c or its forks any more. Whoever does not call it leaves c to the garbage collector.
+func (p *Plan) ReleaseCross(c *Cache) {
+	c.Truncate(0)
+	p.released.Put(c, int(c.Bytes()))
 }

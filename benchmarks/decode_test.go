@@ -3,6 +3,7 @@ package benchmarks
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,18 +31,18 @@ func benchModels(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 		if testing.Short() {
 			b.Skip("-short: the model takes 2.5 GB in bf16 and 4.9 GB in f32")
 		}
-		benchTypes(b, llama1B, llama1B.random, bench)
+		benchTypes(b, llama1B, llama1B.random, bench, slices.Concat(wideKinds, blockKinds)...)
 	})
 	b.Run("smollm2-135m", func(b *testing.B) {
 		dir := folder(b, "TRANSFORMER_REAL", "smollm2-135m-instruct")
 		benchTypes(b, smolLM135M, func(dt tensor.DType, p nn.Precision) (*model.Decoder, error) {
 			keep := nn.As(dt)
 			return model.OpenDecoder(os.DirFS(dir), model.Options{Convert: keep, Precision: p})
-		}, bench)
+		}, bench, wideKinds...)
 	})
 	if os.Getenv("TRANSFORMER_REAL") == "" {
 		b.Run("smollm2-135m-random", func(b *testing.B) {
-			benchTypes(b, smolLM135M, smolLM135M.random, bench)
+			benchTypes(b, smolLM135M, smolLM135M.random, bench, wideKinds...)
 		})
 	}
 	benchFiles(b, bench)
@@ -75,12 +76,21 @@ func benchFiles(b *testing.B, bench func(b *testing.B, d *model.Decoder)) {
 	}
 }
 
-func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, nn.Precision) (*model.Decoder, error), bench func(*testing.B, *model.Decoder)) {
-	for _, kind := range []struct {
-		name      string
-		dt        tensor.DType
-		precision nn.Precision
-	}{{"f32", tensor.F32, nn.Exact}, {"bf16", tensor.BF16, nn.Exact}, {"bf16-rounding", tensor.BF16, nn.BF16Activations}} {
+// weightKind is a type of weights and the arithmetic with them.
+type weightKind struct {
+	name      string
+	dt        tensor.DType
+	precision nn.Precision
+}
+
+var (
+	wideKinds  = []weightKind{{"f32", tensor.F32, nn.Exact}, {"bf16", tensor.BF16, nn.Exact}, {"bf16-rounding", tensor.BF16, nn.BF16Activations}}
+	blockKinds = []weightKind{{"q8_0", tensor.Q8_0, nn.Automatic}, {"q6_k", tensor.Q6_K, nn.Automatic}, {"q5_0", tensor.Q5_0, nn.Automatic},
+		{"q4_0", tensor.Q4_0, nn.Automatic}, {"q4_k", tensor.Q4_K, nn.Automatic}}
+)
+
+func benchTypes(b *testing.B, shape llamaShape, load func(tensor.DType, nn.Precision) (*model.Decoder, error), bench func(*testing.B, *model.Decoder), kinds ...weightKind) {
+	for _, kind := range kinds {
 		if lack := lacksMemory(int64(kind.dt.Bytes(shape.parameters()))); lack != "" {
 			b.Run(kind.name, func(b *testing.B) { b.Skip(lack) })
 			continue

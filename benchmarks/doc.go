@@ -15,7 +15,8 @@
 //   - BenchmarkLatentDecode: one token's attention to latents, and to the keys and values of as many heads.
 //     BenchmarkLatentForms: the two forms of latent attention, against the number of new tokens.
 //   - BenchmarkDecode: one token at a time. BenchmarkPrompt: 512 tokens at once. The models have the shape of
-//     LLaMA 3.2 1B, with random weights, and of SmolLM2 135M, with its real weights if they are there.
+//     LLaMA 3.2 1B, with random weights, wide and in few bits, and of SmolLM2 135M, with its real weights if they are
+//     there.
 //   - BenchmarkMoE: one layer of experts of the shapes of Mixtral, Qwen3-30B-A3B and DeepSeek V3 (64 of its 256
 //     experts), for one token and for prompts.
 //   - BenchmarkMoEModel: small whole models of the widths of Mixtral and Qwen3-30B-A3B. rival_moe.py times
@@ -24,6 +25,8 @@
 //     lengths, without padding.
 //   - BenchmarkEncoderDecoder: reads a source of 512 tokens and writes a target of 64, greedily and with four
 //     beams. The models have the shapes of T5-small and BART-base, with random weights.
+//   - BenchmarkCaption: a caption of 20 tokens of a picture of 384×384 pixels by a BLIP base, its tower and its decoding
+//     apart, with random weights. rivals.py captions is the same.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
 //   - BenchmarkSample: choosing a token from 128256 logits.
 //   - BenchmarkCost: the time of prompts and tokens as package cost/machine predicts it from limits that it has just

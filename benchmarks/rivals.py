@@ -9,7 +9,7 @@ prints and benchstat reads.
 Systems are torch (linear layers and scaled_dot_product_attention), onnxruntime (MatMul by constant weights,
 which it packs in advance, as this library does, and encoders in float32 and in 8 bits: see rival_encoders.py),
 tiktoken (GPT-2), tokenizers (GPT-2, SmolLM2, Gemma 3), and for encoder-decoders transformers, which is PyTorch, and
-ctranslate2. Run one at a time: the threads of one would spin beside the next. Text and vocabularies come from the
+ctranslate2. captions is transformers, too. Run one at a time: the threads of one would spin beside the next. Text and vocabularies come from the
 folders that TRANSFORMER_FIXTURES and TRANSFORMER_REAL name; without the second, only GPT-2 is encoded.
 
 Encoders and encoder-decoders have random weights. They are made in the folder that --models names when they are first
@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 
+import rival_captions
 import rival_encoders
 
 
@@ -403,7 +404,7 @@ def main():
     systems = {
         "torch": torch_system, "onnxruntime": onnxruntime_system,
         "tiktoken": tiktoken_system, "tokenizers": tokenizers_system,
-        "transformers": transformers_system, "ctranslate2": ctranslate2_system,
+        "transformers": transformers_system, "captions": rival_captions.system, "ctranslate2": ctranslate2_system,
         "same-hidden": same_hidden_system, "same-ids": same_ids_system, "make": make_system,
     }
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -38,6 +38,8 @@ type Seen struct {
 
 	look *attention.Cache // for the Reader
 	read *Encoded         // for a Writer that attends to the picture itself
+
+	released bool
 }
 
 // Look runs the image encoder on pictures. It returns an error for a picture that the encoder cannot read. It may be
@@ -107,6 +109,27 @@ func (m *ImageToText) prepare(p *attention.Pass, s *Seen) (err error) {
 	return nil
 }
 
+// Release gives the memory of what was seen to the next picture, which is faster than new memory. The Seen and its
+// sessions cannot be used any more: calls return errors. Nobody may be using them now. Whoever does not call it leaves the
+// memory to the garbage collector.
+func (m *ImageToText) Release(v *Seen) {
+	if v.look != nil {
+		if plan, err := m.Reader.Plan(); err == nil {
+			plan.ReleaseCross(v.look)
+		}
+	}
+	if v.read != nil && v.read.cross != nil {
+		if plan, err := m.Writer.Plan(); err == nil {
+			plan.ReleaseCross(v.read.cross)
+		}
+		v.read.cross = nil
+	}
+	v.look, v.released = nil, true
+}
+
+// errReleased is the error of a call with a picture that was released.
+var errReleased = errors.New("model: the picture has been released: look again")
+
 // Question is a prompt or a question beside a picture: tokens as the processor of the reference makes them. The zero
 // Question is none: the model writes a caption.
 type Question struct {
@@ -142,6 +165,8 @@ func (m *ImageToText) Question(text string) (Question, error) {
 // than the model has queries, or is missing where the model needs one.
 func (m *ImageToText) NewSession(v *Seen, q Question, opt SessionOptions) (*Session, error) {
 	switch {
+	case v.released:
+		return nil, errReleased
 	case m.Writer == nil:
 		return nil, errors.New("model: this checkpoint matches texts and pictures; it does not write")
 	case m.Project != nil:
@@ -213,6 +238,7 @@ func (m *ImageToText) softSession(v *Seen, q Question, opt SessionOptions) (*Ses
 	if pad := m.Writer.Generation.PAD; token < 0 && pad != nil {
 		token = *pad // which no text has, either
 	}
+	token = max(0, token)
 	if m.Encoder == nil {
 		s := m.Writer.NewSession(opt)
 		s.counts, s.rowToken = true, token+1
@@ -225,7 +251,7 @@ func (m *ImageToText) softSession(v *Seen, q Question, opt SessionOptions) (*Ses
 	}
 	for i, id := range ids {
 		if id == arch.RowID {
-			ids[i] = max(0, token)
+			ids[i] = token
 		}
 	}
 	read, err := e.NewEncoded(ids, hidden[0])
@@ -267,6 +293,9 @@ func (m *ImageToText) placed(q Question) ([]int, error) {
 // [does not fit, fits], [N, 2] for N texts. Their softmax are probabilities. The texts are tokens as
 // [ImageToText.Question] makes them. It returns an error if the checkpoint has no such head.
 func (m *ImageToText) Matches(v *Seen, texts ...[]int) (tensor.Tensor, error) {
+	if v.released {
+		return tensor.Tensor{}, errReleased
+	}
 	return m.eachText(texts, 2, func(p *attention.Pass, ids []int) tensor.Tensor { return m.Scores(p, v.look, ids) }, true)
 }
 
@@ -311,6 +340,9 @@ func (m *ImageToText) eachText(texts [][]int, width int, compute func(p *attenti
 func (m *ImageToText) EmbedSeen(v *Seen) (tensor.Tensor, error) {
 	if m.Match == nil {
 		return tensor.Tensor{}, errors.New("model: the checkpoint writes; it does not match texts and pictures")
+	}
+	if v.released {
+		return tensor.Tensor{}, errReleased
 	}
 	p := passes.Get()
 	x := m.EmbedImage(p, v.Hidden, v.look)

@@ -133,6 +133,9 @@ func (s *Session) accept(ids []int, rows tensor.Tensor) error {
 	if s.encoded == nil && s.crosses {
 		return errors.New("model: this decoder attends to what an encoder has read: make the session with EncoderDecoder.NewSession")
 	}
+	if s.encoded != nil && s.crosses && s.encoded.cross == nil {
+		return errReleased
+	}
 	if err := s.d.Check(&arch.Sequence{IDs: ids, Rows: rows}, ""); err != nil {
 		return err
 	}

@@ -16,10 +16,9 @@ type product struct {
 	rows    int
 	in, out *layer // what multiplies x, and what gives dst; they are the same in a MatMul
 
-	packStep  int // rows that are packed in a part, a multiple of gemm.RowTile
-	rowStep   int // rows of a part, a multiple of gemm.RowTile
-	panelStep int // panels of a part
-	colParts  int // parts for the same rows
+	packStep int   // rows that are packed in a part, a multiple of gemm.RowTile
+	rowStep  int   // rows of a part, a multiple of gemm.RowTile
+	cuts     []int // panels of parts for the same rows: from one to the next
 
 	packed, hidden []float32 // packed rows of x, and between two products, where workers share stages
 	whole          []float32 // the outputs of the first of two, if rows of them are packed whole
@@ -165,17 +164,31 @@ func (p *product) packRows(width int) {
 // runPanels runs a product by l, in parts by rows and panels.
 func (p *product) runPanels(l *layer, width int, task parallel.Task) {
 	p.rowStep = min(p.rows, maxRowStep)
-	panels, rowParts := l.panels, (p.rows+p.rowStep-1)/p.rowStep
-	whole := p.out.panelStep()
-	p.panelStep = (max(1, panels*rowParts/(partsPerWorker*width)) + whole - 1) / whole * whole
-	p.colParts = (panels + p.panelStep - 1) / p.panelStep
-	parallel.Run(width, p.colParts*rowParts, task)
+	rowParts := (p.rows + p.rowStep - 1) / p.rowStep
+	p.cut(l.panels, rowParts, width)
+	parallel.Run(width, (len(p.cuts)-1)*rowParts, task)
 }
 
-// part returns the rows and panels of a part of a product by l.
-func (p *product) part(l *layer, part int) (row, rows, panel0, panel1 int) {
-	row, panel0 = part/p.colParts*p.rowStep, part%p.colParts*p.panelStep
-	return row, min(p.rowStep, p.rows-row), panel0, min(panel0+p.panelStep, l.panels)
+// cut divides panels into parts. With few rows they become smaller towards the end: each part starts to read weights
+// somewhere else, which takes time, and all workers should end at about the same time.
+func (p *product) cut(panels, rowParts, width int) {
+	whole := p.out.panelStep()
+	p.cuts = append(p.cuts[:0], 0)
+	for at := 0; at < panels; {
+		n := panels * rowParts / (partsPerWorker * width)
+		if p.rows <= gemm.RowTile {
+			n = (panels - at) / (2 * width)
+		}
+		at = min(at+(max(n, 1)+whole-1)/whole*whole, panels)
+		p.cuts = append(p.cuts, at)
+	}
+}
+
+// part returns the rows and panels of a part of a product.
+func (p *product) part(part int) (row, rows, panel0, panel1 int) {
+	colParts := len(p.cuts) - 1
+	row, part = part/colParts*p.rowStep, part%colParts
+	return row, min(p.rowStep, p.rows-row), p.cuts[part], p.cuts[part+1]
 }
 
 // grow makes room for packing rows that l multiplies.

@@ -50,7 +50,7 @@ type upPanels product
 
 func (t *upPanels) Do(part, worker int) {
 	p := (*product)(t)
-	row, rows, panel0, panel1 := p.part(p.in, part)
+	row, rows, panel0, panel1 := p.part(part)
 	p.multiplyUp(packedRows{p.hidden, p.rows, row}, packedRows{p.packed, p.rows, row}, &p.workers[worker], rows, panel0, panel1)
 }
 
@@ -59,7 +59,7 @@ type upWhole product
 
 func (t *upWhole) Do(part, _ int) {
 	p := (*product)(t)
-	row, rows, panel0, panel1 := p.part(p.in, part)
+	row, rows, panel0, panel1 := p.part(part)
 	p.in.multiply(p.whole[row*p.in.w.Out:][:rows*p.in.w.Out], packedRows{p.packed, p.rows, row}, rows, panel0, panel1, nil)
 }
 
@@ -78,7 +78,7 @@ type outPanels product
 
 func (t *outPanels) Do(part, _ int) {
 	p := (*product)(t)
-	row, rows, panel0, panel1 := p.part(p.out, part)
+	row, rows, panel0, panel1 := p.part(part)
 	p.multiply(packedRows{p.input, p.rows, row}, row, rows, panel0, panel1)
 }
 

@@ -73,6 +73,9 @@ type Options struct {
 	// ParseSpecial turns special tokens spelled out in the text into their ids. Leave it off for text that you do not
 	// trust: it could end a turn or begin one. Added tokens that are not special are found either way.
 	ParseSpecial bool
+	// IgnoreAdded finds no added tokens in the text, special or not: such as <tool_call>, which is not special in the
+	// tokenizers of Qwen.
+	IgnoreAdded bool
 }
 
 // Span is a range of bytes, from Start to before End.
@@ -216,7 +219,11 @@ func (t *Tokenizer) encode(w *work, text string, o Options, track bool) error {
 	o.ParseSpecial = o.ParseSpecial && !t.splitSpecial
 	w.Text.Allow(len(text))
 	w.Text.Reset(text, 0, false)
-	w.chunks = t.added.Find(w.chunks[:0], t.added.Raw, w.Text.B, o.ParseSpecial)
+	if o.ParseSpecial = o.ParseSpecial && !o.IgnoreAdded; o.IgnoreAdded {
+		w.chunks = append(w.chunks[:0], added.Chunk{Piece: buffer.Piece{End: int32(len(text))}, Added: -1})
+	} else {
+		w.chunks = t.added.Find(w.chunks[:0], t.added.Raw, w.Text.B, o.ParseSpecial)
+	}
 	for i := 0; i < len(w.chunks); i++ {
 		c := w.chunks[i]
 		if c.Added >= 0 {
@@ -267,7 +274,7 @@ func (t *Tokenizer) encodeChunk(w *work, s string, base int, o Options, track bo
 	if err := w.Text.Check(); err != nil {
 		return err
 	}
-	if t.added.Normalized.Empty {
+	if t.added.Normalized.Empty || o.IgnoreAdded {
 		return t.encodePiece(w)
 	}
 	return t.encodeNormalized(w, o)

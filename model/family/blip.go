@@ -148,10 +148,7 @@ func blipTower(c *hf.Config, w nn.Loader, cfg blipVision) *arch.ImageEncoder {
 		c.Fail("image_size %d is less than patch_size %d", cfg.ImageSize, cfg.PatchSize)
 		return t
 	}
-	t.Patches.Project = nn.Linear{Bias: e.Vector("patch_embedding.bias", dim)}
-	if v := e.Vector("patch_embedding.weight", dim, 3, cfg.PatchSize, cfg.PatchSize); v != nil {
-		t.Patches.Project.Weight = tensor.WeightFrom(tensor.From(v, dim, 3*cfg.PatchSize*cfg.PatchSize))
-	}
+	t.Patches.Project = e.Patches("patch_embedding", 3, cfg.PatchSize, cfg.PatchSize, dim, true)
 	class, positions := e.Vector("class_embedding", 1, 1, dim), e.Vector("position_embedding", 1, 1+grid*grid, dim)
 	if class != nil && positions != nil {
 		for i := range class {

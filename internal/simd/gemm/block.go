@@ -140,8 +140,12 @@ func (b *block) multiply(c []float32, col, p int) {
 	if units := b.m.Format.layout.units; units != nil {
 		t.kind, t.offset = units.kind, units.bias
 	}
-	if b.tiles.single != 0 && b.rows == 1 && w == PanelWidth {
-		t.set = b.tiles.single
+	single := b.tiles.single
+	if w < PanelWidth {
+		single = b.tiles.narrow
+	}
+	if single != 0 && b.rows == 1 {
+		t.set, t.memory = single, &b.decoded.panel[0]
 	} else if b.decoded != nil {
 		panel := b.decoded.panel[:]
 		if b.tiles.expands {

@@ -31,6 +31,20 @@ const (
 	tilesInt8FiveAVX2
 	tilesInt8SixAVX2
 	tilesInt8EightAVX2
+	tilesQ8_0AVXVNNI
+	tilesQ8_0AVX2
+	tilesQ4_0AVXVNNI
+	tilesQ4_0AVX2
+	tilesQ4_1AVXVNNI
+	tilesQ4_1AVX2
+	tilesQ5_0AVXVNNI
+	tilesQ5_0AVX2
+	tilesQ4_KAVXVNNI
+	tilesQ4_KAVX2
+	tilesQ5_KAVXVNNI
+	tilesQ5_KAVX2
+	tilesQ6_KAVXVNNI
+	tilesQ6_KAVX2
 )
 
 // multiply computes the outputs c, whose rows are t.ldc apart, from packed rows a.
@@ -271,7 +285,7 @@ func (t *tile) multiply(c, a []float32) {
 		}
 	case tilesInt8AVX512VNNI, tilesQ8_0AVX512VNNI, tilesQ4_0AVX512VNNI, tilesQ4_1AVX512VNNI, tilesQ5_0AVX512VNNI, tilesQ5_1AVX512VNNI, tilesIQ4_NLAVX512VNNI, tilesMXFP4AVX512VNNI, tilesQ4_KAVX512VNNI, tilesQ5_KAVX512VNNI, tilesQ6_KAVX512VNNI:
 		t.multiplyInt8(c, a, chain)
-	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8FiveAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2:
+	case tilesInt8AVXVNNI, tilesInt8FourAVX2, tilesInt8FiveAVX2, tilesInt8SixAVX2, tilesInt8EightAVX2, tilesQ8_0AVXVNNI, tilesQ8_0AVX2, tilesQ4_0AVXVNNI, tilesQ4_0AVX2, tilesQ4_1AVXVNNI, tilesQ4_1AVX2, tilesQ5_0AVXVNNI, tilesQ5_0AVX2, tilesQ4_KAVXVNNI, tilesQ4_KAVX2, tilesQ5_KAVXVNNI, tilesQ5_KAVX2, tilesQ6_KAVXVNNI, tilesQ6_KAVX2:
 		t.multiply256(c, a, chain)
 	default:
 		t.multiplyPortable(c, a)
@@ -486,6 +500,34 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 	blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4
 	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
 	switch t.set {
+	case tilesQ8_0AVXVNNI:
+		int8RowQ8_0AVXVNNI(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ8_0AVX2:
+		int8RowQ8_0AVX2(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ4_0AVXVNNI:
+		int8RowQ4_0AVXVNNI(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ4_0AVX2:
+		int8RowQ4_0AVX2(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ4_1AVXVNNI:
+		int8RowQ4_1AVXVNNI(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ4_1AVX2:
+		int8RowQ4_1AVX2(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ5_0AVXVNNI:
+		int8RowQ5_0AVXVNNI(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ5_0AVX2:
+		int8RowQ5_0AVX2(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ4_KAVXVNNI:
+		int8RowQ4_KAVXVNNI(blocks/8, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ4_KAVX2:
+		int8RowQ4_KAVX2(blocks/8, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ5_KAVXVNNI:
+		int8RowQ5_KAVXVNNI(blocks/8, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ5_KAVX2:
+		int8RowQ5_KAVX2(blocks/8, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ6_KAVXVNNI:
+		int8RowQ6_KAVXVNNI(blocks/8, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
+	case tilesQ6_KAVX2:
+		int8RowQ6_KAVX2(blocks/8, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
 	case tilesInt8AVXVNNI:
 		switch t.kind {
 		case int8Plain:
@@ -1388,6 +1430,76 @@ func floatsHalvesAVX2(n int, dst, src *float32, width, offset int)
 //
 //go:noescape
 func floatsE2M1AVX2(n int, dst, src *float32, width, offset int)
+
+// int8RowQ8_0AVXVNNI computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ8_0AVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ8_0AVX2 computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ8_0AVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ4_0AVXVNNI computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ4_0AVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ4_0AVX2 computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ4_0AVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ4_1AVXVNNI computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ4_1AVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ4_1AVX2 computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ4_1AVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ5_0AVXVNNI computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ5_0AVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ5_0AVX2 computes 1 × width outputs from units of 32 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ5_0AVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ4_KAVXVNNI computes 1 × width outputs from units of 256 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ4_KAVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ4_KAVX2 computes 1 × width outputs from units of 256 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ4_KAVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ5_KAVXVNNI computes 1 × width outputs from units of 256 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ5_KAVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ5_KAVX2 computes 1 × width outputs from units of 256 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ5_KAVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ6_KAVXVNNI computes 1 × width outputs from units of 256 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ6_KAVXVNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
+
+// int8RowQ6_KAVX2 computes 1 × width outputs from units of 256 k. memory is for scales.
+//
+//go:noescape
+func int8RowQ6_KAVX2(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add, memory *float32, width int)
 
 // quantizeRowsAVX512 makes rows of activations from n times 64 and then left elements, left below 64 and a multiple of 4.
 // It stops before a row with a number that is not finite or all of whose numbers are tiny, and sets done to the rows made.

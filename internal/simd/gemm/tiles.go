@@ -15,7 +15,8 @@ type tiles struct {
 	keeps   bool    // the tile of 8 rows can leave the panel decoded for those after it
 	again   bool    // tiles of several rows read the panel more than once
 	expands bool    // tiles read panels expanded: see int8.go
-	single  tileSet // if not 0, the set whose tile of one row reads them as they are
+	single  tileSet // if not 0, the set whose tile of one row reads whole panels as they are
+	narrow  tileSet // the same for panels of fewer than 48 outputs
 	fetches int     // how often a tile of 8 rows fetches from next for each k
 }
 
@@ -82,6 +83,8 @@ type tile struct {
 	add   []float32 // and then, [rows][width] with rows ldc apart
 	next  uintptr   // memory to fetch meanwhile, in steps of up to 64 bytes
 	step  int
+
+	memory *float32 // for scales, where a tile of one row needs it
 
 	kind   int8Kind // with activations as AsInt8Blocks, what the weights have
 	offset int32    // and what is taken off their codes

@@ -35,26 +35,26 @@ var bf16PairsTiles = [...]tiles{
 
 // The tiles of formats by 8-bit activations.
 var (
-	q4_0Tiles   = int8Tiles(tilesQ4_0AVX512VNNI, tilesInt8FourAVX2)
-	q4_1Tiles   = int8Tiles(tilesQ4_1AVX512VNNI, tilesInt8FourAVX2)
-	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI, tilesInt8FiveAVX2)
-	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI, tilesInt8FiveAVX2)
-	q4_KTiles   = int8Tiles(tilesQ4_KAVX512VNNI, tilesInt8FourAVX2)
-	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI, tilesInt8FiveAVX2)
-	q6_KTiles   = int8Tiles(tilesQ6_KAVX512VNNI, tilesInt8SixAVX2)
-	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI, tilesInt8EightAVX2)
-	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2)
-	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2)
-	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2)
-	q8_0Tiles   = int8Tiles(tilesQ8_0AVX512VNNI, tilesInt8EightAVX2)
+	q4_0Tiles   = int8Tiles(tilesQ4_0AVX512VNNI, tilesInt8FourAVX2, tilesQ4_0AVXVNNI, tilesQ4_0AVX2)
+	q4_1Tiles   = int8Tiles(tilesQ4_1AVX512VNNI, tilesInt8FourAVX2, tilesQ4_1AVXVNNI, tilesQ4_1AVX2)
+	q5_0Tiles   = int8Tiles(tilesQ5_0AVX512VNNI, tilesInt8FiveAVX2, tilesQ5_0AVXVNNI, tilesQ5_0AVX2)
+	q5_1Tiles   = int8Tiles(tilesQ5_1AVX512VNNI, tilesInt8FiveAVX2, 0, 0)
+	q4_KTiles   = int8Tiles(tilesQ4_KAVX512VNNI, tilesInt8FourAVX2, tilesQ4_KAVXVNNI, tilesQ4_KAVX2)
+	q5_KTiles   = int8Tiles(tilesQ5_KAVX512VNNI, tilesInt8FiveAVX2, tilesQ5_KAVXVNNI, tilesQ5_KAVX2)
+	q6_KTiles   = int8Tiles(tilesQ6_KAVX512VNNI, tilesInt8SixAVX2, tilesQ6_KAVXVNNI, tilesQ6_KAVX2)
+	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI, tilesInt8EightAVX2, 0, 0)
+	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2, 0, 0)
+	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2, 0, 0)
+	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2, 0, 0)
+	q8_0Tiles   = int8Tiles(tilesQ8_0AVX512VNNI, tilesInt8EightAVX2, tilesQ8_0AVXVNNI, tilesQ8_0AVX2)
 )
 
-// int8Tiles returns tiles of which single are those that know the format's panels, and narrow those for its codes.
-func int8Tiles(single, narrow tileSet) []tiles {
+// int8Tiles returns tiles of which codes are those for codes of its bits, and the singles those that know its panels.
+func int8Tiles(single, codes, singleVNNI, singleAVX2 tileSet) []tiles {
 	return []tiles{
-		{needs: simd.AVX512VNNI, set: tilesInt8AVX512VNNI, again: true, expands: true, single: single, fetches: 4},
-		{needs: simd.AVXVNNI, set: tilesInt8AVXVNNI, again: true, expands: true},
-		{needs: simd.AVX2, set: narrow, again: true, expands: true},
+		{needs: simd.AVX512VNNI, set: tilesInt8AVX512VNNI, again: true, expands: true, single: single, narrow: singleAVX2, fetches: 4},
+		{needs: simd.AVXVNNI, set: tilesInt8AVXVNNI, again: true, expands: true, single: singleVNNI, narrow: singleVNNI},
+		{needs: simd.AVX2, set: codes, again: true, expands: true, single: singleAVX2, narrow: singleAVX2},
 		{set: portableInt8, expands: true},
 	}
 }

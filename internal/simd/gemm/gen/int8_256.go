@@ -56,6 +56,9 @@ func int8Kernels256(f *asmgen.File) {
 		t.write(f)
 	}
 	unitKernels(f, avx2)
+	for _, t := range rows256() {
+		t.write(f)
+	}
 }
 
 const (
@@ -314,6 +317,9 @@ func choice256() string {
 	p("blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4")
 	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
 	p("switch t.set {")
+	for _, t := range rows256() {
+		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add, t.memory, t.width)", t.setName(), t.name(), t.u.parts)
+	}
 	for _, d := range []dots{vnni, four, five, six, signed} {
 		p("case %s:\nswitch t.kind {", set256(d))
 		for _, t := range tiles256 {
@@ -343,6 +349,9 @@ func sets256() []string {
 	var names []string
 	for _, d := range []dots{vnni, four, five, six, signed} {
 		names = append(names, set256(d))
+	}
+	for _, t := range rows256() {
+		names = append(names, t.setName())
 	}
 	return names
 }
