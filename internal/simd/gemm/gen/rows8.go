@@ -23,7 +23,7 @@ type rowsTile struct{ rows, width int }
 func (t rowsTile) name() string           { return fmt.Sprintf("rowsTile%dx%dAVX512VNNI", t.rows, t.width) }
 func (t rowsTile) vectors() int           { return t.width / 16 }
 func (t rowsTile) sum(i, j int) string    { return asmgen.Z.Reg(i*t.vectors() + j) }
-func (t rowsTile) each(do func(i, j int)) { int8Tile{rows: t.rows, width: t.width}.each(do) }
+func (t rowsTile) each(do func(i, j int)) { sumTile{rows: t.rows, width: t.width}.each(do) }
 func (t rowsTile) row(i, at int) string   { return rowAt("SI", "R8", "R9", "R10", i, at) }
 func (t rowsTile) output(i, j int) string { return rowAt("DI", "R11", "DX", "R13", i, j*64) }
 func (t rowsTile) added(i, j int) string  { return rowAt("R14", "R15", "DX", "R13", i, j*64) }
