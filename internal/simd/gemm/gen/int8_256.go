@@ -227,6 +227,9 @@ func (t int8Tile256) weights(f *asmgen.File, reg int) {
 
 // start sets the integer sums to the bits of 1.5·2²³, minus the bias times the sums of activations; or adds that.
 func (t int8Tile256) start(f *asmgen.File, from int, set bool) {
+	if t.apart() {
+		return
+	}
 	if !t.w.withMinima() {
 		f.P("VPBROADCASTD %s, Y15", f.ArgAt("offset")) // words: the bias twice or, with halves, once
 	}
@@ -252,6 +255,10 @@ func (t int8Tile256) start(f *asmgen.File, from int, set bool) {
 	}
 }
 
+// apart tells whether integer sums are converted and scaled by two operations: where nothing else would be added to them,
+// that is as fast.
+func (t int8Tile256) apart() bool { return t.w.withMinima() && t.d != vnni }
+
 // fold adds the integer sums, scaled, to the outputs.
 func (t int8Tile256) fold(f *asmgen.File, from int) {
 	row := func(n int, reg int) {
@@ -260,6 +267,13 @@ func (t int8Tile256) fold(f *asmgen.File, from int) {
 		f.P("VMOVUPS 32%s, Y%d", at, reg+1)
 	}
 	row(0, 8)
+	if t.apart() { // an infinite scale is to be NaN
+		for j := range 2 {
+			f.P("VMOVUPS %d(AX)(R10*1), Y13", 32*j)
+			f.P("VSUBPS Y13, Y13, Y13")
+			f.P("VADDPS Y13, Y%d, Y%d", 8+j, 8+j)
+		}
+	}
 	if t.w.withMinima() {
 		row(2, 10)
 	}
@@ -274,7 +288,12 @@ func (t int8Tile256) fold(f *asmgen.File, from int) {
 		}
 		for j := range 2 {
 			u := t.sum(i, j)
-			f.P("VFMADD213PS %d(AX)(R10*1), Y%d, %s", 32*j, 8+j, u)
+			if t.apart() {
+				f.P("VCVTDQ2PS %s, %s", u, u)
+				f.P("VMULPS Y%d, %s, %s", 8+j, u, u)
+			} else {
+				f.P("VFMADD213PS %d(AX)(R10*1), Y%d, %s", 32*j, 8+j, u)
+			}
 			if t.w.withMinima() {
 				f.P("VFMADD231PS Y13, Y%d, %s", 10+j, u)
 			}

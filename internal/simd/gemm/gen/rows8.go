@@ -94,9 +94,13 @@ func (t rowsTile) write(f *asmgen.File) {
 	f.Arg("next", "R12")
 	f.Arg("step", "R14")
 	f.P("LEAQ (R14)(R14*2), R15")
+	near := "PREFETCHT0"
+	if t.rows == 8 {
+		near = "PREFETCHT1" // the first level holds the panel that is read
+	}
 	f.Mark("loop")
 	for j := range t.vectors() {
-		f.P("PREFETCHT0 %s", []string{"(R12)", "(R12)(R14*1)", "(R12)(R14*2)"}[j])
+		f.P("%s %s", near, []string{"(R12)", "(R12)(R14*1)", "(R12)(R14*2)"}[j])
 		f.P("VMOVDQU64 %d(BX), Z%d", j*64, 24+j)
 	}
 	for i := range t.rows {
