@@ -44,7 +44,7 @@
 //   - [model]: opens checkpoints; sessions, batches, generation. [modeltest] has tests for families that you
 //     add.
 //   - [cost]: what a model costs, from its config alone: parameters, operations, memory, time.
-//   - [task]: one call for each use: text in, answers out. [retrieval] compares embeddings and finds the
+//   - [task]: one call for each use: texts or pictures in, answers out. [retrieval] compares embeddings and finds the
 //     nearest.
 //   - [sample] and [tokenizer] stand alone: logits to id, text to ids and back. [beam], below sample, is beam
 //     search.

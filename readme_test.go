@@ -32,9 +32,10 @@ func familyTable(t *testing.T) string {
 		families     []string
 	}{
 		{"decoder", "model/testdata/golden/*.json.gz", model.Decoders()},
-		{"encoder", "model/testdata/golden/encoders/*.json.gz", model.Encoders()},
+		{"encoder", "model/testdata/golden/[et]*ers/*.json.gz", model.Encoders()},
 		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json.gz", model.EncoderDecoders()},
 		{"encoder of pictures", "model/testdata/golden/towers/*.json.gz", model.ImageEncoders()},
+		{"pictures and texts in one space", "model/testdata/golden/towers/*.json.gz", model.ImageTexts()},
 		{"texts about pictures", "model/testdata/golden/pictures/*.json.gz", model.ImageToTexts()},
 	} {
 		variants := variantsOf(t, kind.files)

@@ -166,6 +166,9 @@ func (m *MultiHead) segment(p *Pass, i, row int, qkv tensor.Tensor) segment {
 	ld := qkv.Shape.Last()
 	keys := qkv.Data[row*ld+m.Heads*m.HeadDim:]
 	sp.pos, sp.keys = 0, s.Rows
+	if s.Keys > 0 {
+		sp.keys = min(s.Keys, s.Rows)
+	}
 	sp.kv = keyValues{k: keys, v: keys[m.KVHeads*m.HeadDim:], ldk: ld, ldv: ld, headK: m.HeadDim, headV: m.HeadDim}
 	return sp
 }

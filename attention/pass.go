@@ -15,6 +15,10 @@ type Seq struct {
 	// [Plan.NewCross]. Sequences may share it.
 	Cross *Cache
 
+	// Keys, if not 0, is the number of tokens that the rows attend to, the first ones: the others are padding. It counts
+	// where nothing is cached, in a [MultiHead].
+	Keys int
+
 	// Prefix is the number of the first tokens of the sequence that are its prefix, such as the learned queries that
 	// stand before a text. Some layers treat them differently from the rest: see package block.
 	Prefix int

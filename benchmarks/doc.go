@@ -28,6 +28,7 @@
 //   - BenchmarkCaption: a caption of 20 tokens of a picture of 384×384 pixels by a BLIP base, its tower and its decoding
 //     apart, with random weights. rivals.py captions is the same.
 //   - BenchmarkTokenize and BenchmarkTokenizeLines: a megabyte of English, as a whole and line by line.
+//   - BenchmarkVision: a JPEG of 12 megapixels decoded, resized, and processed for CLIP. rival_vision.py times Pillow.
 //   - BenchmarkSample: choosing a token from 128256 logits.
 //   - BenchmarkCost: the time of prompts and tokens as package cost/machine predicts it from limits that it has just
 //     measured, beside the time that they take. The ratio is the median of five turns; with -v each turn is shown.

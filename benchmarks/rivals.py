@@ -348,7 +348,7 @@ def transformers_system(bench):
             bench.generation(f"{prefix}/{kind}", lambda n: generate(n, beams))
 
 
-def load_ctranslate2(bench, name):
+def load_ctranslate2(bench, name, compute="float32"):
     """Returns what generates n tokens with some beams and returns their ids."""
     import ctranslate2
 
@@ -357,7 +357,7 @@ def load_ctranslate2(bench, name):
     if not os.path.exists(os.path.join(converted, "model.bin")):
         converter = os.path.join(os.path.dirname(sys.executable), "ct2-transformers-converter")
         subprocess.run([converter, "--model", folder, "--output_dir", converted, "--force"], check=True)
-    translator = ctranslate2.Translator(converted, compute_type="float32", inter_threads=1, intra_threads=bench.threads)
+    translator = ctranslate2.Translator(converted, compute_type=compute, inter_threads=1, intra_threads=bench.threads)
     vocab = words(SHAPES[name])
     ids = {word: i for i, word in enumerate(vocab)}
     text = [vocab[i] for i in source(len(vocab))]
@@ -374,12 +374,13 @@ def ctranslate2_system(bench):
 
     print(f"# ctranslate2 {ctranslate2.__version__}")
     for name in SHAPES:
-        prefix = f"EncoderDecoder/{name}"
-        if not any(bench.wants(f"{prefix}/{kind}") for kind in KINDS):
-            continue
-        generate = load_ctranslate2(bench, name)
-        for kind, beams in KINDS.items():
-            bench.generation(f"{prefix}/{kind}", lambda n: generate(n, beams))
+        for compute, form in (("float32", ""), ("int8", "/int8")):
+            prefix = f"EncoderDecoder/{name}{form}"
+            if not any(bench.wants(f"{prefix}/{kind}") for kind in KINDS):
+                continue
+            generate = load_ctranslate2(bench, name, compute)
+            for kind, beams in KINDS.items():
+                bench.generation(f"{prefix}/{kind}", lambda n: generate(n, beams))
 
 
 def same_ids_system(bench):

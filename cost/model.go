@@ -13,8 +13,10 @@ import (
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/model/llamacpp"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 )
 
 // Model is what a config describes: shapes, and no weights. It does not change: any goroutine may use it.
@@ -35,6 +37,9 @@ type Model struct {
 
 	// Experts is the number of parameters in experts that only some tokens go through.
 	Experts int64
+
+	// Stored is the number of bytes that the weights take in the GGUF file that the model was opened from, or 0.
+	Stored int64
 
 	tensors  checkpoint.Source
 	matrices int64 // elements of matrices and tables, experts included
@@ -61,13 +66,43 @@ func (m *Model) Tensors() iter.Seq2[string, []int] {
 	}
 }
 
-// Open reads config.json in a folder as Hugging Face publishes it. Nothing else need be there. See [New].
+// Open reads config.json in a folder as Hugging Face publishes it. Nothing else need be there. Or it reads what a GGUF file in
+// the folder says, which is taken as [model.FindGGUF] does; the weights are not read. See [New].
 func Open(fsys fs.FS, opt model.Options) (*Model, error) {
+	name, err := model.FindGGUF(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" && (opt.GGUF != "" || !sidefile.Exists(fsys, "config.json")) {
+		return openGGUF(fsys, name, opt)
+	}
 	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("cost: %w", err)
 	}
 	return New(data, opt)
+}
+
+// openGGUF reads the description of a GGUF file.
+func openGGUF(fsys fs.FS, name string, opt model.Options) (*Model, error) {
+	file, err := gguf.Open(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	described, err := llamacpp.Open(file.Metadata(), file)
+	if err != nil {
+		return nil, fmt.Errorf("cost: %s: %w", name, err)
+	}
+	m, err := New(described.Config, opt)
+	if err != nil {
+		return nil, fmt.Errorf("cost: %s: %w", name, err)
+	}
+	for tensor := range file.Names() {
+		info, _ := file.Lookup(tensor)
+		m.Stored += info.Size
+	}
+	return m, nil
 }
 
 // New returns the model that the contents of a config.json describe. The recipe of its family assembles it from

@@ -21,25 +21,28 @@ var programs = map[string]struct {
 	model []string
 	args  []string
 }{
-	"attention":  {[]string{"internal/tiny/decoder"}, []string{"-layer", "1", "-o", "attention.png", "The cat sat on the mat."}},
-	"classify":   {[]string{"internal/tiny/encoder", "internal/tiny/classifier"}, []string{"The film was boring.", "The staff were kind."}},
-	"complexity": {[]string{"internal/tiny/decoder"}, []string{"-max", "256", "-o", "complexity.png"}},
-	"cost":       {[]string{"internal/tiny/decoder"}, []string{"-o", "cost.png"}},
-	"embed":      {[]string{"internal/tiny/encoder", "internal/tiny/embedder"}, []string{"-o", "similarity.png"}},
-	"family":     {[]string{"family/testdata/stablelm"}, []string{"-max-tokens", "8", "The capital of France is"}},
-	"fillmask":   {[]string{"internal/tiny/encoder"}, []string{"The [MASK] sat on the mat"}},
-	"generate":   {[]string{"internal/tiny/decoder"}, []string{"-max-tokens", "8", "-seed", "2", "-temperature", "1", "The cat sat"}},
-	"logitlens":  {[]string{"internal/tiny/decoder"}, []string{"-o", "lens.png", "The cat sat on the"}},
-	"moe":        {[]string{"moe/models.zip/sparse"}, []string{"-max-tokens", "8", "-o", "moe.png", "The king has two horses. ="}},
-	"ner":        {[]string{"internal/tiny/encoder", "internal/tiny/tagger"}, []string{"Anna works at Acme in Paris."}},
-	"quantize":   {[]string{"internal/tiny/decoder"}, []string{"-to", "Q4_0", "-v"}},
-	"translate":  {[]string{"internal/tiny/translator"}, []string{"-task", "translation_en_to_fr", "-layer", "1", "-head", "0", "-o", "alignment.png", "the cat sat on the mat"}},
+	"attention":   {[]string{"internal/tiny/decoder"}, []string{"-layer", "1", "-o", "attention.png", "The cat sat on the mat."}},
+	"caption":     {[]string{"internal/tiny/blip"}, []string{"-n", "2", "-o", "caption.png"}},
+	"classify":    {[]string{"internal/tiny/encoder", "internal/tiny/classifier"}, []string{"The film was boring.", "The staff were kind."}},
+	"complexity":  {[]string{"internal/tiny/decoder"}, []string{"-max", "256", "-o", "complexity.png"}},
+	"cost":        {[]string{"internal/tiny/decoder"}, []string{"-o", "cost.png"}},
+	"embed":       {[]string{"internal/tiny/encoder", "internal/tiny/embedder"}, []string{"-o", "similarity.png"}},
+	"family":      {[]string{"family/testdata/stablelm"}, []string{"-max-tokens", "8", "The capital of France is"}},
+	"fillmask":    {[]string{"internal/tiny/encoder"}, []string{"The [MASK] sat on the mat"}},
+	"generate":    {[]string{"internal/tiny/decoder"}, []string{"-max-tokens", "8", "-seed", "2", "-temperature", "1", "The cat sat"}},
+	"imagesearch": {[]string{"internal/tiny/clip"}, []string{"-o", "found.png", "a dog on a road"}},
+	"logitlens":   {[]string{"internal/tiny/decoder"}, []string{"-o", "lens.png", "The cat sat on the"}},
+	"moe":         {[]string{"moe/models.zip/sparse"}, []string{"-max-tokens", "8", "-o", "moe.png", "The king has two horses. ="}},
+	"ner":         {[]string{"internal/tiny/encoder", "internal/tiny/tagger"}, []string{"Anna works at Acme in Paris."}},
+	"quantize":    {[]string{"internal/tiny/decoder"}, []string{"-to", "Q4_0", "-v"}},
+	"translate":   {[]string{"internal/tiny/translator"}, []string{"-task", "translation_en_to_fr", "-layer", "1", "-head", "0", "-o", "alignment.png", "the cat sat on the mat"}},
+	"zeroshot":    {[]string{"internal/tiny/clip"}, []string{"-n", "2", "-o", "zeroshot.png"}},
 }
 
 // durations differ from run to run.
 var durations = regexp.MustCompile(`[0-9.]+(µs|ms|s)\b`)
 
-// Every example says with -h what it does and which texts it takes, runs a checkpoint with -model, and gives the same
+// Every example says with -h what it does and which texts or pictures it takes, runs a checkpoint with -model, and gives the same
 // without -model, where it runs that of the repository.
 func TestPrograms(t *testing.T) {
 	if testing.Short() {
@@ -55,7 +58,7 @@ func TestPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatalf("-h: %v\n%s", err, help)
 			}
-			if usage := regexp.MustCompile(`^usage: ` + name + ` \[flags\]( \[TEXT( \.\.\.)?\])?\n\n?[A-Z][^\n]*\.\n`); !usage.MatchString(help) {
+			if usage := regexp.MustCompile(`^usage: ` + name + ` \[flags\]( \[(TEXT|PICTURE)( \.\.\.)?\])?\n\n?[A-Z][^\n]*\.\n`); !usage.MatchString(help) {
 				t.Errorf("-h does not begin with a usage line and a sentence:\n%s", help)
 			}
 			if !strings.Contains(help, "\n  -model ") {

@@ -58,7 +58,9 @@
 // activations are rounded to 8 bits, in blocks of 32, and products within a block are exact integers. All others are
 // multiplied by float32 activations, and so are blocks with nn.Exact in [Options]: the numbers are then the
 // reference's for the values of the file. The method Arithmetic of a model tells which types it has and what is done.
-// In both, no bit depends on how a text was split, on a batch or on the number of processors.
+// In both, no bit depends on how a text was split, on a batch or on the number of processors. One kind of matrix
+// has float32 activations whatever its type is: those of single heads in latent attention, such as k_b and v_b of DeepSeek in
+// GGUF files.
 //
 // # Memory
 //

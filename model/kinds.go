@@ -13,7 +13,8 @@ import (
 
 // openers are the functions that open each kind of model.
 var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncoder", "encoder–decoder": "OpenEncoderDecoder",
-	"image encoder": "OpenImageEncoder", "image-to-text model": "OpenImageToText"}
+	"image encoder": "OpenImageEncoder", "image–text model": "OpenImageText",
+	"image-to-text model": "OpenImageToText"}
 
 // check returns an error unless the model can be opened as this kind.
 func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
@@ -100,6 +101,8 @@ func (f *folder) opensAs(kind string) error {
 		f.recipe.Encoder(c, w)
 	case "image encoder":
 		f.recipe.ImageEncoder(c, w)
+	case "image–text model":
+		f.recipe.ImageText(c, w)
 	case "image-to-text model":
 		f.recipe.ImageToText(c, w)
 	default:

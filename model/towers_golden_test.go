@@ -39,7 +39,7 @@ type towerGolden struct {
 
 func towerGoldens(t testing.TB) []towerGolden {
 	t.Helper()
-	return readGoldens[towerGolden](t, "testdata/golden/towers/*.json.gz", 12)
+	return readGoldens[towerGolden](t, "testdata/golden/towers/*.json.gz", 30)
 }
 
 // pictures returns the pixels, which are a formula.
@@ -153,7 +153,7 @@ func (g *towerGolden) checkPictures(t *testing.T, e *model.ImageEncoder, names .
 func TestImageEncoderGolden(t *testing.T) {
 	eachSet(t, func(t *testing.T) {
 		for _, g := range towerGoldens(t) {
-			if len(g.Inputs) > 0 {
+			if len(g.Pictures) == 0 || len(g.Inputs) > 0 {
 				continue
 			}
 			t.Run(g.Name, func(t *testing.T) {
@@ -165,6 +165,122 @@ func TestImageEncoderGolden(t *testing.T) {
 			})
 		}
 	})
+}
+
+// texts returns the sequences.
+func (g *towerGolden) texts() []arch.Sequence {
+	var all []arch.Sequence
+	for _, in := range g.Inputs {
+		all = append(all, arch.Sequence{IDs: in.IDs, Keys: in.Keys})
+	}
+	return all
+}
+
+// checkTexts compares hidden states and what is made of them.
+func (g *towerGolden) checkTexts(t *testing.T, e *model.Encoder) {
+	var lengths []int
+	for _, in := range g.Inputs {
+		lengths = append(lengths, len(in.IDs))
+	}
+	p, check := g.compared(t, "text", len(e.Blocks), lengths)
+	e.Forward(p, g.texts())
+	check()
+	got, err := e.SequenceScores(g.texts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, ok := g.output(t, "text features")
+	if !ok {
+		want, _ = g.output(t, "text pooler_output")
+	}
+	compareTensors(t, "texts", got, want)
+}
+
+// Towers of texts alone give what the reference gives.
+func TestTextTowerGolden(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		for _, g := range towerGoldens(t) {
+			if len(g.Inputs) == 0 || g.Family == "altclip" || g.Family == "chinese_clip" {
+				continue
+			}
+			t.Run(g.Name, func(t *testing.T) {
+				e, err := model.NewEncoder(g.Config, g.weights(t, tensor.F32), model.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.checkTexts(t, e)
+			})
+		}
+	})
+}
+
+// Both towers, the logits of pictures with texts, and the loss are those of the reference; each tower of the checkpoint
+// opens alone, too.
+func TestImageTextGolden(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		for _, g := range towerGoldens(t) {
+			if len(g.Pictures) == 0 || len(g.Inputs) == 0 {
+				continue
+			}
+			t.Run(g.Name, func(t *testing.T) {
+				src := g.weights(t, tensor.F32)
+				m, err := model.NewImageText(g.Config, src, model.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.checkPictures(t, m.Image, "image features")
+				g.checkTexts(t, m.Text)
+				g.checkLogits(t, m)
+				alone, err := model.NewImageEncoder(g.Config, src, model.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.checkPictures(t, alone, "image features")
+			})
+		}
+	})
+}
+
+func (g *towerGolden) checkLogits(t *testing.T, m *model.ImageText) {
+	images, err := m.ImageFeatures(g.pictures(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := m.TextFeatures(g.texts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if images.Shape.Last() != m.Width() || texts.Shape.Last() != m.Width() {
+		t.Errorf("features %v and %v, want rows of %d", images.Shape, texts.Shape, m.Width())
+	}
+	arch.Normalize(images)
+	arch.Normalize(texts)
+	logits := m.Logits(nil, images, texts)
+	want, ok := g.output(t, "logits")
+	if !ok {
+		t.Fatal("no logits")
+	}
+	compareTensors(t, "logits", logits, want)
+	if want, ok := g.output(t, "loss"); ok {
+		loss, err := m.Loss(logits)
+		if err != nil || !(math.Abs(loss-float64(want.Data[0])) <= tolerance*float64(want.Data[0])) {
+			t.Errorf("loss %v, %v; want %v", loss, err, want.Data[0])
+		}
+	} else if len(g.Pictures) != len(g.Inputs) {
+		if _, err := m.Loss(logits); err == nil {
+			t.Error("a loss without pairs")
+		}
+	}
+	for i, in := range g.Inputs { // the model pads as the reference's tokenizer does
+		n := len(in.IDs)
+		for m.Length > 0 && n > 1 && in.IDs[n-1] == m.PadID && (in.Keys == 0 || n > in.Keys) {
+			n--
+		}
+		s := m.Pad(in.IDs[:n])
+		if !slices.Equal(s.IDs, in.IDs) {
+			t.Errorf("text %d is padded to %v, want %v", i, s.IDs, in.IDs)
+		}
+	}
 }
 
 // DINOv2 with its real weights, at the size it was trained with and at others.

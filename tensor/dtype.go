@@ -199,10 +199,10 @@ const (
 	BF16Activations
 
 	// Int8Activations rounds activations to 8 bits before they are multiplied by a Weight of Q4_0, Q4_1, Q5_0, Q5_1,
-	// Q8_0, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS or MXFP4: a block of 32 neighbours in a row has a float32 scale, its
+	// Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS or MXFP4: a block of 32 neighbours in a row has a float32 scale, its
 	// largest magnitude / 127, and codes to the nearest, ties to even. Products within a block are integers, with an
 	// exact sum; blocks are added in float32, in ascending order. So the bits are those of any split, batch and neighbour here too. A row with a NaN or an infinity has NaN for all
-	// its outputs, as have outputs of weights whose scale is not finite. A block with no magnitude of 2⁻¹⁰⁰ counts as
+	// its outputs, as have outputs of weights whose scale is not finite, or 2¹⁰⁶ or more. A block with no magnitude of 2⁻¹⁰⁰ counts as
 	// zeros. Products with Weights of other types keep float32 activations.
 	//
 	// Beside [W8] and [W7] a row has one scale, and a zero point: with lo the least of it and 0, and hi the most, the scale s

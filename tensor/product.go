@@ -40,6 +40,7 @@ const (
 	minRowStep     = 32      // rows of the smallest part in which they are packed, or go through two products
 	hiddenLen      = 3 << 15 // elements between two products that the nearer caches hold
 	cachedWeights  = 1 << 23 // elements of weights that may go by again and again
+	nearWeights    = 1 << 21 // elements of 8 bits that the nearer caches hold
 	minWork        = 1 << 21 // multiply-adds below which threads do not pay; a row costs as much as eight, for its weights
 	partsPerWorker = 8       // so that all workers end at about the same time
 )
@@ -84,7 +85,7 @@ func (p *product) matMul() {
 func (p *product) feedForward() {
 	size := p.in.size() + p.out.size()
 	width := p.width(size)
-	if step := p.share(size, min(maxRowStep, max(hiddenLen/max(p.in.w.Out, 1), minRowStep)), width); step > 0 {
+	if step := p.share(size, p.hiddenRows(size), width); step > 0 {
 		p.rowStep = min(step, p.rows)
 		for i := range p.workers[:width] {
 			b := &p.workers[i]
@@ -109,6 +110,14 @@ func (p *product) feedForward() {
 	}
 	p.input = p.hidden
 	p.runPanels(p.out, width, (*outPanels)(p))
+}
+
+// hiddenRows returns how many rows go through both products at a time, at most.
+func (p *product) hiddenRows(size int) int {
+	if p.out.wholeRows() && size > nearWeights {
+		return maxRowStep // weights go by less often
+	}
+	return min(maxRowStep, max(hiddenLen/max(p.in.w.Out, 1), minRowStep))
 }
 
 // width returns how many workers pay for products by size weights.

@@ -26,7 +26,7 @@ type DecodeOptions struct {
 	Orient bool
 
 	// MaxPixels is the largest number of pixels of a picture; 0 stands for DefaultMaxPixels. Decoding takes at most
-	// about 12 bytes for a pixel.
+	// about 20 bytes for a pixel.
 	MaxPixels int
 
 	// MaxBytes is the largest size of a file; 0 stands for DefaultMaxBytes.

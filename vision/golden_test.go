@@ -38,10 +38,14 @@ type golden struct {
 func readGolden(t *testing.T) *golden {
 	t.Helper()
 	var g golden
-	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/pixels.json.gz"), &g); err != nil {
+	if err := unmarshalGolden(t, &g); err != nil {
 		t.Fatal(err)
 	}
 	return &g
+}
+
+func unmarshalGolden(t testing.TB, g *golden) error {
+	return json.Unmarshal(tensortest.ReadFile(t, "testdata/pixels.json.gz"), g)
 }
 
 // processorOf opens a processor of a config's text.

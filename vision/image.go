@@ -2,6 +2,7 @@ package vision
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/simd/resample"
@@ -92,7 +93,7 @@ func FromBytes(mode Mode, width, height int, pix []byte) (*Image, error) {
 	if int(mode) >= len(modes) || mode == P {
 		return nil, fmt.Errorf("vision: a picture of mode %v cannot be made from bytes alone", mode)
 	}
-	if width <= 0 || height <= 0 || height > (1<<40)/width {
+	if width <= 0 || height <= 0 || height > math.MaxInt/8/width {
 		return nil, fmt.Errorf("vision: a picture of %d × %d pixels is not possible", width, height)
 	}
 	if want := width * height * mode.bytes(); len(pix) != want {

@@ -205,9 +205,8 @@ func (h *jpegHead) stored(pix []byte, stride int, mode Mode, invert byte) *Image
 	row := make([]byte, h.width)
 	for i := range n {
 		p := h.plane(i, pix[i:], stride, 4, invert)
-		var up upsampler
 		for y := range h.height {
-			up.row(row, p, y)
+			p.row(row, y)
 			for x, v := range row {
 				m.pix[(y*h.width+x)*n+i] = v
 			}
@@ -230,9 +229,8 @@ func (h *jpegHead) inks(p *image.CMYK) *Image {
 	m := h.colors(p.Pix, p.Stride, 4, 255, chroma, CMYK)
 	black := h.plane(3, p.Pix[3:], p.Stride, 4, 255)
 	row := make([]byte, h.width)
-	var up upsampler
 	for y := range h.height {
-		up.row(row, black, y)
+		black.row(row, y)
 		for x, v := range row {
 			m.pix[4*(y*h.width+x)+3] = 255 ^ v
 		}

@@ -88,6 +88,36 @@ var (
 // have pictures converted.
 var ErrNotRGB = errors.New("vision: the processor converts nothing and the picture is not RGB")
 
+// WithSize returns a processor whose results have another size, for models that take several. With a crop, the picture is
+// resized to more than the crop by the same share as before. It returns an error if p leaves the size to the picture.
+func (p *Processor) WithSize(height, width int) (*Processor, error) {
+	if height <= 0 || width <= 0 {
+		return nil, fmt.Errorf("vision: a size of %d × %d", width, height)
+	}
+	q := *p
+	switch {
+	case p.Pad != (Size{}):
+		return nil, errors.New("vision: WithSize of a processor that pads")
+	case p.Crop == (Size{}) && p.Fit == Squash:
+		q.Size = Size{height, width}
+	case p.Crop == (Size{}):
+		return nil, errors.New("vision: WithSize of a processor whose results have the size that their picture has")
+	default:
+		q.Crop = Size{height, width}
+		larger := func(n int) int {
+			return max(int(math.Ceil(float64(n*height)/float64(p.Crop.Height))), int(math.Ceil(float64(n*width)/float64(p.Crop.Width))))
+		}
+		switch p.Fit {
+		case Shortest:
+			q.Size = Size{larger(p.Size.Height), larger(p.Size.Height)}
+		case Keep:
+		default:
+			q.Size = Size{(p.Size.Height*height + p.Crop.Height - 1) / p.Crop.Height, (p.Size.Width*width + p.Crop.Width - 1) / p.Crop.Width}
+		}
+	}
+	return &q, nil
+}
+
 // Output returns the size of the result for a picture of a size, before padding is added and with it.
 func (p *Processor) Output(width, height int) (Size, error) {
 	l, err := p.layout(width, height)
@@ -164,7 +194,7 @@ func (p *Processor) resized(width, height int) (Size, error) {
 		}
 		s = Size{int(math.RoundToEven(h / ratio)), int(math.RoundToEven(w / ratio))}
 	}
-	const longest = 1 << 30
+	const longest = 1 << 26
 	if s.Height <= 0 || s.Width <= 0 || s.Height > longest || s.Width > longest {
 		return s, &problem{ErrTooLarge, fmt.Sprintf("a picture of %d × %d pixels becomes %d × %d: its shape is too far from what the processor expects", width, height, s.Width, s.Height)}
 	}
@@ -254,7 +284,7 @@ func (p *Processor) Validate() error {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // bytes returns the kept part of the resized picture in RGB.
-func (p *Processor) bytes(m *Image, l layout) *Image {
+func (p *Processor) bytes(w *scratch, m *Image, l layout) *Image {
 	how := p.Convert
 	if how == OnlyRGB {
 		how = DropAlpha // of RGB: nothing
@@ -262,12 +292,17 @@ func (p *Processor) bytes(m *Image, l layout) *Image {
 	if !p.LateRGB {
 		m = m.RGB(how)
 	}
-	return m.resize(l.across, l.down, p.Filter, p.Resample).RGB(how)
+	return w.resize(m, l.across, l.down, p.Filter, p.Resample).RGB(how)
 }
+
+// scratches is the memory of pictures that were processed.
+var scratches parallel.Free[scratch]
 
 // write computes the pixels of a picture into px.
 func (p *Processor) write(px Pixels, m *Image, l layout) {
-	small := p.bytes(m, l)
+	w := scratches.Get()
+	defer func() { scratches.Put(w, w.bytes()) }()
+	small := p.bytes(w, m, l)
 	var value [3][256]float32
 	for c := range value {
 		for v := range value[c] {

@@ -1,8 +1,10 @@
 package vision
 
+import "slices"
+
 // resample16 is resample for grey of 16 bits, where Pillow adds up float64.
-func (m *Image) resample16(across, down span, f Filter) *Image {
-	columns, rows := across.floats(f), down.floats(f)
+func (w *scratch) resample16(m *Image, across, down span, f Filter) *Image {
+	columns, rows := w.floats(across, f), w.floats(down, f)
 	if columnsFirst(across, down) {
 		return m.sumColumns16(rows).sumRows16(columns)
 	}
@@ -35,10 +37,11 @@ type taps struct {
 	weights []float64
 }
 
-func (s span) floats(f Filter) []taps {
+func (w *scratch) floats(s span, f Filter) []taps {
 	all := make([]taps, s.len())
 	for i := range all {
-		all[i].first, all[i].weights = s.weights(f, s.from+i)
+		first, k := w.weigh(s, f, s.from+i)
+		all[i] = taps{first, slices.Clone(k)}
 	}
 	return all
 }

@@ -11,15 +11,15 @@ Both models read the same tokens in the same order: two thirds of the documents 
 sentences with their translation, "The cat sleeps. = Le chat dort.". The grammars that they come from are those of the other tiny models.
 """
 import argparse, importlib.util, json, math, os, pathlib, random, sys, tempfile, time, zipfile
-import numpy, torch
-from tokenizers import ByteLevelBPETokenizer
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LlamaConfig, LlamaForCausalLM, MixtralConfig, \
-    MixtralForCausalLM, PreTrainedTokenizerFast
+    MixtralForCausalLM
 from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GRAMMARS = os.path.join(HERE, "..", "internal", "tiny", "train")
-END = "<|endoftext|>"
+sys.path.append(GRAMMARS)
+from texts import END, pack, train_tokenizer  # noqa: E402
 SEED, CONTEXT, VOCABULARY, LINES = 1, 256, 1536, 4
 EXPERTS, ACTIVE, WIDTH, BALANCE = 8, 2, 96, 0.01
 SHAPE = dict(
@@ -58,25 +58,6 @@ def documents(stories, count, seed, held_out=False):
     mixed = stories[:count - len(sentences)] + sentences
     random.Random(seed).shuffle(mixed)
     return mixed
-
-
-def train_tokenizer(texts):
-    """A byte-level BPE vocabulary: 256 bytes, the end of a document, and as many merges as there is room for."""
-    bpe = ByteLevelBPETokenizer()
-    bpe.train_from_iterator(texts, vocab_size=VOCABULARY, min_frequency=2, special_tokens=[END], show_progress=False)
-    return PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token=END, pad_token=END,
-                                   model_max_length=CONTEXT, clean_up_tokenization_spaces=False)
-
-
-def pack(tokenizer, texts):
-    """Rows of CONTEXT ids, [rows, CONTEXT], each from the start of a document; what is left of a row's last document is dropped."""
-    rows, row = [], []
-    for ids in tokenizer([text + END for text in texts]).input_ids:
-        row += ids
-        if len(row) >= CONTEXT:
-            rows.append(row[:CONTEXT])
-            row = []
-    return torch.tensor(numpy.array(rows, dtype=numpy.int64))
 
 
 def optimizer_of(model):
@@ -182,9 +163,9 @@ def main():
     seen = documents(stories(args.documents, SEED), args.documents, SEED)
     known = set(seen)
     unseen = documents([text for text in dict.fromkeys(stories(300, SEED + 1)) if text not in known], 180, SEED + 1, held_out=True)
-    tokenizer = train_tokenizer(seen[:20_000])
+    tokenizer = train_tokenizer(seen[:20_000], VOCABULARY, CONTEXT)
     unseen = [text for text, ids in zip(unseen, tokenizer(unseen).input_ids) if len(ids) < CONTEXT]
-    rows = pack(tokenizer, seen)
+    rows = pack(tokenizer, seen, CONTEXT)
     torch.manual_seed(SEED)
     models = [MixtralForCausalLM(MixtralConfig(**SHAPE, **SPARSE)), LlamaForCausalLM(LlamaConfig(**SHAPE, **DENSE))]
     print([f"{sum(p.numel() for p in model.parameters()):,} parameters" for model in models],

@@ -10,8 +10,11 @@
 //
 //	go run ./examples/quantize -model ~/models/SmolLM2-135M-Instruct -to Q4_K_M -text story.txt
 //
-// With -o it writes what it made: of a GGUF file another, which llama.cpp opens; of a folder a folder in the form of
-// compressed-tensors, for Q8_0 and Q4_0, which vLLM opens too. The figures are then those of what was written.
+// With -o it writes what it made: a file NAME.gguf, which llama.cpp opens, of a folder or of another such file; or, of a
+// folder, a folder in the form of compressed-tensors, for Q8_0 and Q4_0, which vLLM opens too. The figures are then those of
+// what was written.
+//
+//	go run ./examples/quantize -model ~/models/SmolLM2-135M-Instruct -to Q4_K_M -o SmolLM2-135M-Instruct-Q4_K_M.gguf
 package main
 
 import (
@@ -42,7 +45,7 @@ type flags struct {
 func main() {
 	var f flags
 	flag.StringVar(&f.model, "model", "", "folder with the checkpoint of a decoder, or a GGUF file; without it the tiny model of the repository is taken")
-	flag.StringVar(&f.to, "to", "Q4_K_M", "the mix of types: "+strings.Join(quantize.Names(), ", "))
+	flag.StringVar(&f.to, "to", "Q4_K_M", "the mix of types: "+strings.Join(quantize.Names(), ", ")+"; or F32, F16, BF16")
 	flag.StringVar(&f.text, "text", "", "`FILE` with a text that both models foretell; without it a little story")
 	flag.IntVar(&f.windows, "windows", 8, "foretell at most `N` windows of the text, of 512 tokens each")
 	flag.StringVar(&f.out, "o", "", "write the model to this `PATH`, which must not exist")
@@ -54,7 +57,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, f flags) error {
-	choose, err := quantize.ByName(f.to)
+	choose, err := byName(f.to)
 	if err != nil {
 		return err
 	}
@@ -89,6 +92,17 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 	return nil
 }
 
+// wide are types that are no mix: all matrices have them.
+var wide = map[string]tensor.DType{"F32": tensor.F32, "F16": tensor.F16, "BF16": tensor.BF16}
+
+// byName returns the choice of types with a name.
+func byName(name string) (func(nn.Matrix) tensor.DType, error) {
+	if dt, ok := wide[name]; ok {
+		return nn.As(dt), nil
+	}
+	return quantize.ByName(name)
+}
+
 // quantised returns the model in few bits, and the bytes of its weights: of what was written, if that is asked for, or
 // of what it becomes when it is opened.
 func quantised(f flags, choose func(nn.Matrix) tensor.DType, r *report) (*model.Decoder, int64, error) {
@@ -104,7 +118,7 @@ func quantised(f flags, choose func(nn.Matrix) tensor.DType, r *report) (*model.
 		return nil, 0, errors.New("-o needs -model: the tiny model is not written")
 	case isGGUF(f.model) && !isGGUF(f.out):
 		return nil, 0, fmt.Errorf("-o %s: a GGUF file is written as one, NAME.gguf", f.out)
-	case isGGUF(f.model):
+	case isGGUF(f.out):
 		write = writeGGUF
 	}
 	if err := write(f.model, f.out, f.to, choose, r); err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/model/quantize"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -27,23 +28,35 @@ func openFile(name string) (*gguf.File, error) {
 }
 
 // fileTypes are the numbers by which GGUF files name their mix of types.
-var fileTypes = map[string]uint32{"Q4_0": 2, "Q8_0": 7, "Q4_K_M": 15, "Q5_K_M": 17, "Q6_K": 18}
+var fileTypes = map[string]uint32{"F32": 0, "F16": 1, "BF16": 32, "Q4_0": 2, "Q8_0": 7, "Q4_K_M": 15, "Q5_K_M": 17, "Q6_K": 18}
 
-// writeGGUF writes a GGUF file in other types, with the same metadata.
+// writeGGUF writes a GGUF file in other types: of another, with the same metadata, or of a Hugging Face folder, as llama.cpp's
+// converter does.
 func writeGGUF(from, to, mix string, choose func(nn.Matrix) tensor.DType, r *report) error {
-	f, err := openFile(from)
+	meta, stored, err := openAsGGUF(from)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	src, err := quantize.Source(f, choose, r.add)
+	defer stored.Close()
+	src, err := quantize.Source(stored, choose, r.add)
 	if err != nil {
 		return err
 	}
-	meta := f.Metadata().Clone()
 	meta.Set("general.file_type", gguf.Of(fileTypes[mix]))
 	meta.Set("general.quantization_version", gguf.Of(uint32(2)))
 	return create(to, func(w io.Writer) error { return gguf.Write(w, meta, src) })
+}
+
+// openAsGGUF returns the metadata and the tensors of a GGUF file, or of the one that a folder becomes.
+func openAsGGUF(name string) (*gguf.Metadata, checkpoint.Source, error) {
+	if !isGGUF(name) {
+		return model.ConvertGGUF(os.DirFS(name), filepath.Base(filepath.Clean(name)), model.Options{})
+	}
+	f, err := openFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.Metadata().Clone(), f, nil
 }
 
 // create writes a new file, and removes it again where that fails.

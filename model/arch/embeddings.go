@@ -39,6 +39,10 @@ type Sequence struct {
 	IDs   []int
 	Types []int // segment of each token; nil means all 0
 
+	// Keys, if not 0, is the number of tokens, the first ones, that all tokens of an [Encoder] attend to: the others are
+	// padding with an attention mask.
+	Keys int
+
 	// Rows replace the scaled word embeddings of the tokens with the id RowID, in order: [number of such
 	// tokens, width of the table]. Positions, segments, projections and norms still apply. (transformers:
 	// inputs_embeds)

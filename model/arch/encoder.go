@@ -20,6 +20,7 @@ type Encoder struct {
 	Tokens, Sequence *Head
 	Pool             Pooling // the input of Sequence
 	Pads             []int   // ids that LastToken passes over
+	End              int     // the id that EndToken looks for
 	Task             Task
 	Labels           []string // names of a classifier's outputs, or nil
 	MultiLabel       bool     // a text may have several labels at once
@@ -36,7 +37,7 @@ func (e *Encoder) Forward(p *attention.Pass, batch []Sequence) tensor.Tensor {
 	}
 	p.Seqs = p.Seqs[:0]
 	for _, s := range batch {
-		p.Seqs = append(p.Seqs, attention.Seq{Rows: len(s.IDs)})
+		p.Seqs = append(p.Seqs, attention.Seq{Rows: len(s.IDs), Keys: s.Keys})
 	}
 	p.Begin(p.Seqs...)
 	p.Plan = plan
@@ -54,6 +55,8 @@ func (e *Encoder) Check(batch []Sequence) error {
 			return fmt.Errorf("model: sequence %d has no tokens", i)
 		case len(s.IDs) > e.MaxLen:
 			return fmt.Errorf("model: sequence %d has %d tokens; the model reads at most %d", i, len(s.IDs), e.MaxLen)
+		case s.Keys < 0 || s.Keys > len(s.IDs):
+			return fmt.Errorf("model: sequence %d has Keys %d for %d tokens", i, s.Keys, len(s.IDs))
 		case s.Types != nil && len(s.Types) != len(s.IDs):
 			return fmt.Errorf("model: sequence %d has %d segment ids for %d tokens", i, len(s.Types), len(s.IDs))
 		}
@@ -87,15 +90,20 @@ func (e *Encoder) Pooled(a *tensor.Arena, batch []Sequence, x tensor.Tensor) ten
 	return y
 }
 
-// pooledRow returns the row of a sequence from which pooling begins. Where all tokens are padding it is the first.
+// pooledRow returns the row of a sequence from which pooling begins. Where the row that is looked for is missing it is
+// the first.
 func (e *Encoder) pooledRow(ids []int) int {
-	if e.Pool != LastToken {
-		return 0
-	}
-	for i := len(ids) - 1; i > 0; i-- {
-		if !slices.Contains(e.Pads, ids[i]) {
-			return i
+	switch e.Pool {
+	case LastToken:
+		for i := len(ids) - 1; i > 0; i-- {
+			if !slices.Contains(e.Pads, ids[i]) {
+				return i
+			}
 		}
+	case EndToken:
+		return max(0, slices.Index(ids, e.End))
+	case LargestID:
+		return slices.Index(ids, slices.Max(ids))
 	}
 	return 0
 }

@@ -39,6 +39,8 @@ const (
 	FirstToken   Pooling = iota // the row of the first token
 	MeanOfTokens                // the mean of all rows
 	LastToken                   // the row of the last token that is none of Encoder.Pads
+	EndToken                    // the row of the first token Encoder.End
+	LargestID                   // the row of the first of the tokens with the largest id, as in old configs of CLIP
 )
 
 // Head computes Out(Norm(Act(Dense(x)))) for each row of x. Nil parts are skipped; Act is skipped if Dense is

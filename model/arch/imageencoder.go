@@ -215,31 +215,30 @@ func (e *ImageEncoder) Work(rows, columns int) attention.Work {
 }
 
 // AttentionPool makes one row of many: a learned query attends to all of them, and a feed-forward network follows
-// (Lee et al., "Set Transformer", 2019; SigLIP). With y = Out(attention(Query, Key(x), Value(x))), the row is
+// (Lee et al., "Set Transformer", 2019; SigLIP). With y = Out(attention(Query(Probe), Key(x), Value(x))), the row is
 // y + MLP(Norm(y)).
 type AttentionPool struct {
-	Heads      int
-	Query      tensor.Tensor // [1, Dim]: the query, projected
-	Key, Value nn.Linear     // [Dim, Dim]
-	Out        nn.Linear     // [Dim, Dim]
-	Norm       nn.Norm
-	Up, Down   nn.Linear // of the feed-forward network
-	Act        nn.Activation
+	Heads                  int
+	Probe                  []float32 // [Dim]
+	Query, Key, Value, Out nn.Linear // [Dim, Dim]
+	Norm                   nn.Norm
+	Up, Down               nn.Linear // of the feed-forward network
+	Act                    nn.Activation
 }
 
 func (m *AttentionPool) check(dim int) error {
-	if m == nil || m.Heads < 1 || dim%m.Heads != 0 || m.Query.Shape != tensor.Of(1, dim) || m.Norm == nil {
-		return fmt.Errorf("ImageEncoder.Attention is missing, lacks a norm, or has a query or heads that do not fit a width of %d", dim)
+	if m == nil || m.Heads < 1 || dim%m.Heads != 0 || len(m.Probe) != dim || m.Norm == nil {
+		return fmt.Errorf("ImageEncoder.Attention is missing, lacks a norm, or has a probe or heads that do not fit a width of %d", dim)
 	}
-	for i, l := range []nn.Linear{m.Key, m.Value, m.Out, m.Up, m.Down} {
+	for i, l := range []nn.Linear{m.Query, m.Key, m.Value, m.Out, m.Up, m.Down} {
 		in, out := dim, dim
-		if i == 3 {
+		if i == 4 {
 			out = l.Out()
-		} else if i == 4 {
+		} else if i == 5 {
 			in = m.Up.Out()
 		}
 		if l.Weight == nil || l.In() != in || l.Out() != out {
-			return fmt.Errorf("ImageEncoder.Attention.%s is [%d, %d], want [%d, %d]", []string{"Key", "Value", "Out", "Up", "Down"}[i], l.Out(), l.In(), out, in)
+			return fmt.Errorf("ImageEncoder.Attention.%s is [%d, %d], want [%d, %d]", []string{"Query", "Key", "Value", "Out", "Up", "Down"}[i], l.Out(), l.In(), out, in)
 		}
 	}
 	return nil
@@ -253,10 +252,11 @@ func (m *AttentionPool) forward(p *attention.Pass, ends []int, x tensor.Tensor) 
 	k, v := p.Scratch.New(x.Rows(), dim), p.Scratch.New(x.Rows(), dim)
 	m.Key.Forward(k, x)
 	m.Value.Forward(v, x)
-	heads, y := p.Scratch.New(n, dim), p.Scratch.New(n, dim)
+	heads, y, query := p.Scratch.New(n, dim), p.Scratch.New(n, dim), p.Scratch.New(1, dim)
+	m.Query.Forward(query, tensor.From(m.Probe, 1, dim))
 	start := 0
 	for i, end := range ends {
-		m.attend(p, i, heads.Slice(i, i+1), k.Slice(start, end), v.Slice(start, end))
+		m.attend(p, i, heads.Slice(i, i+1), query, k.Slice(start, end), v.Slice(start, end))
 		start = end
 	}
 	m.Out.Forward(y, heads)
@@ -266,8 +266,8 @@ func (m *AttentionPool) forward(p *attention.Pass, ends []int, x tensor.Tensor) 
 	return out
 }
 
-// attend sets dst, [1, Dim], for the keys and values of picture i, [S, Dim].
-func (m *AttentionPool) attend(p *attention.Pass, i int, dst, k, v tensor.Tensor) {
+// attend sets dst, [1, Dim], for the query, [1, Dim], and the keys and values of picture i, [S, Dim].
+func (m *AttentionPool) attend(p *attention.Pass, i int, dst, query, k, v tensor.Tensor) {
 	s, d := k.Rows(), k.Shape.Last()/m.Heads
 	split := func(x tensor.Tensor) tensor.Tensor { return x.Reshape(x.Rows(), m.Heads, d) }
 	var o attention.Options
@@ -278,7 +278,7 @@ func (m *AttentionPool) attend(p *attention.Pass, i int, dst, k, v tensor.Tensor
 			*o.Weights = tensor.New(m.Heads, 1, s)
 		}
 	}
-	attention.ScaledDotProduct(split(dst), split(m.Query), split(k), split(v), o)
+	attention.ScaledDotProduct(split(dst), split(query), split(k), split(v), o)
 	if see != nil {
 		see(*o.Weights)
 	}
@@ -288,11 +288,9 @@ func (m *AttentionPool) attend(p *attention.Pass, i int, dst, k, v tensor.Tensor
 const StagePoolWeights attention.Stage = "pool weights"
 
 func (m *AttentionPool) addTo(w *attention.Work, rows int) {
-	for i, l := range []*nn.Linear{&m.Key, &m.Value, &m.Out, &m.Up, &m.Down} {
-		n := 1
-		if i < 2 {
-			n = rows
-		}
-		addLinear(w, l, n)
+	for _, l := range []*nn.Linear{&m.Query, &m.Out, &m.Up, &m.Down} {
+		addLinear(w, l, 1)
 	}
+	addLinear(w, &m.Key, rows)
+	addLinear(w, &m.Value, rows)
 }

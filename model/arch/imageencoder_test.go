@@ -38,7 +38,7 @@ func pictureModel() *arch.ImageEncoder {
 			{Pre: norm(), Op: &block.MLP{Up: linear(r, 20, 12), Down: linear(r, 12, 20)}},
 		})
 	}
-	e.Attention = &arch.AttentionPool{Heads: 3, Query: random(r, 1, 12), Key: linear(r, 12, 12), Value: linear(r, 12, 12),
+	e.Attention = &arch.AttentionPool{Heads: 3, Probe: random(r, 1, 12).Data, Query: linear(r, 12, 12), Key: linear(r, 12, 12), Value: linear(r, 12, 12),
 		Out: linear(r, 12, 12), Norm: norm(), Up: linear(r, 20, 12), Down: linear(r, 12, 20)}
 	return e
 }

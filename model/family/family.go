@@ -21,6 +21,7 @@ type Recipe struct {
 	Encoder        func(c *hf.Config, w nn.Loader) *arch.Encoder
 	EncoderDecoder func(c *hf.Config, w nn.Loader) *arch.EncoderDecoder
 	ImageEncoder   func(c *hf.Config, w nn.Loader) *arch.ImageEncoder
+	ImageText      func(c *hf.Config, w nn.Loader) *arch.ImageText
 
 	// ImageToText builds a model that writes texts about pictures. Writing, if not nil, returns the object of the config
 	// that says how it writes, and the special tokens that count if it names none; otherwise it is the config, and Tokens.
@@ -35,7 +36,7 @@ type Recipe struct {
 }
 
 // Kinds returns the kinds of model that the recipe builds: "decoder", "encoder", "encoder–decoder", "image encoder",
-// "image-to-text model".
+// "image–text model", "image-to-text model".
 func (r Recipe) Kinds() []string {
 	var kinds []string
 	if r.Decoder != nil {
@@ -49,6 +50,9 @@ func (r Recipe) Kinds() []string {
 	}
 	if r.ImageEncoder != nil {
 		kinds = append(kinds, "image encoder")
+	}
+	if r.ImageText != nil {
+		kinds = append(kinds, "image–text model")
 	}
 	if r.ImageToText != nil {
 		kinds = append(kinds, "image-to-text model")
@@ -155,6 +159,19 @@ func Recipes() map[string]Recipe {
 		"t5":   {Title: "T5, T5 v1.1, Flan-T5", Encoder: t5Encoder, EncoderDecoder: t5, Tokens: t5Tokens()},
 		"umt5": {Title: "UMT5", Encoder: umt5Encoder, EncoderDecoder: umt5, Tokens: t5Tokens()},
 
+		// clip.go
+		"altclip":                 {Title: "AltCLIP", ImageText: altclip, ImageEncoder: clipImageAlone},
+		"chinese_clip":            {Title: "Chinese CLIP", ImageText: chineseClip, ImageEncoder: clipImageAlone},
+		"clip":                    {Title: "CLIP; MetaCLIP, LAION, DataComp", ImageText: clip, ImageEncoder: clipImageAlone, Encoder: clipTextAlone(clipText)},
+		"clip_text_model":         {Title: "CLIP's tower of texts", Encoder: clipTextAlone(clipText)},
+		"clip_vision_model":       {Title: "CLIP's tower of pictures", ImageEncoder: clipImageAlone},
+		"metaclip_2":              {Title: "MetaCLIP 2", ImageText: metaclip2, ImageEncoder: clipImageAlone, Encoder: clipTextAlone(metaclip2Text)},
+		"metaclip_2_text_model":   {Title: "MetaCLIP 2's tower of texts", Encoder: clipTextAlone(metaclip2Text)},
+		"metaclip_2_vision_model": {Title: "MetaCLIP 2's tower of pictures", ImageEncoder: clipImageAlone},
+		// siglip.go
+		"siglip":              {Title: "SigLIP; SigLIP 2 with pictures of one size", ImageText: siglip, ImageEncoder: siglipImageAlone, Encoder: siglipTextAlone},
+		"siglip_text_model":   {Title: "SigLIP's tower of texts", Encoder: siglipTextAlone},
+		"siglip_vision_model": {Title: "SigLIP's tower of pictures", ImageEncoder: siglipImageAlone},
 		// dinov2.go
 		"dinov2":                {Title: "DINOv2", ImageEncoder: dinov2},
 		"dinov2_with_registers": {Title: "DINOv2 with registers", ImageEncoder: dinov2Registers},

@@ -25,9 +25,9 @@ func gemmas() map[string]*architecture {
 	return map[string]*architecture{
 		"gemma": {config: func(f *file) { f.gemma("gemma", "GemmaForCausalLM") }, names: gemmaNames().with(names{
 			"blk.ffn_norm": {"post_attention_layernorm", plus(-1)},
-		})},
-		"gemma2": {config: gemma2, names: gemmaNames()},
-		"gemma3": {config: func(f *file) { f.gemma3("Gemma3ForCausalLM") }, names: gemmaNames()},
+		}), from: []string{"gemma"}, write: writeGemma},
+		"gemma2": {config: gemma2, names: gemmaNames(), from: []string{"gemma2"}, write: writeGemma},
+		"gemma3": {config: func(f *file) { f.gemma3("Gemma3ForCausalLM") }, names: gemmaNames(), from: []string{"gemma3_text"}, write: writeGemma3},
 		"gemma-embedding": {config: gemmaEmbedding, names: gemmaNames().with(names{
 			"dense_2": {}, // layers after the pooling
 			"dense_3": {},

@@ -1,6 +1,9 @@
 package llamacpp
 
-import "github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
+import (
+	"github.com/seed2010d43f/transformer/model/hf"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
+)
 
 // stops are texts of special tokens that end a turn: llama.cpp looks for them too. Many files name only one token that
 // ends a text.
@@ -89,13 +92,30 @@ func (f *file) eos() []int {
 	return eos
 }
 
+const prefix = "general.sampling."
+
+// sampled are the numbers of general.sampling, as files and generation_config.json call them.
+var sampled = [...]struct{ stored, key string }{
+	{"temp", "temperature"}, {"top_p", "top_p"}, {"min_p", "min_p"}, {"penalty_repeat", "repetition_penalty"},
+}
+
+// SetSampling sets what a generation_config.json says of sampling, as [Open] reads it. It returns the errors of c.
+func SetSampling(meta *gguf.Metadata, c *hf.Config) error {
+	for _, k := range sampled {
+		if c.Has(k.key) {
+			meta.Set(prefix+k.stored, gguf.Of(float32(c.Float(k.key, 0))))
+		}
+	}
+	if c.Has("top_k") {
+		meta.Set(prefix+"top_k", gguf.Of(int32(c.Int("top_k", 0, 0, maxNumber))))
+	}
+	return c.Err()
+}
+
 // sampling sets what general.sampling recommends.
 func (f *file) sampling() {
-	const prefix = "general.sampling."
 	c, any := f.config, false
-	for _, k := range []struct{ stored, key string }{
-		{"temp", "temperature"}, {"top_p", "top_p"}, {"min_p", "min_p"}, {"penalty_repeat", "repetition_penalty"},
-	} {
+	for _, k := range sampled {
 		if key := prefix + k.stored; f.meta.Has(key) {
 			set(c, k.key, shortest(get(f, key, f.meta.Float)))
 			any = true

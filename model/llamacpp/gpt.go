@@ -11,12 +11,13 @@ import (
 // scales by layer, and the base of GPT-NeoX's rotation: it is 10000.
 func gpts() map[string]*architecture {
 	return map[string]*architecture{
-		"gpt2":       {config: gpt2, names: gpt2Names(), layer: "transformer.h.%d."},
-		"gptneox":    {config: gptNeoX, names: gptNeoXNames(), layer: "gpt_neox.layers.%d."},
-		"falcon":     {config: falcon, names: falconNames(), layer: "transformer.h.%d."},
-		"phi2":       {config: phi2, names: phi2Names()},
-		"stablelm":   {config: stableLM, names: stableLMNames()},
-		"starcoder2": {config: starCoder2, names: llamaNames().with(names{"blk.ffn_up": {to: "mlp.c_fc"}, "blk.ffn_down": {to: "mlp.c_proj"}})},
+		"gpt2":     {config: gpt2, names: gpt2Names(), layer: "transformer.h.%d."},
+		"gptneox":  {config: gptNeoX, names: gptNeoXNames(), layer: "gpt_neox.layers.%d."},
+		"falcon":   {config: falcon, names: falconNames(), layer: "transformer.h.%d."},
+		"phi2":     {config: phi2, names: phi2Names()},
+		"stablelm": {config: stableLM, names: stableLMNames()},
+		"starcoder2": {config: starCoder2, names: llamaNames().with(names{"blk.ffn_up": {to: "mlp.c_fc"}, "blk.ffn_down": {to: "mlp.c_proj"}}),
+			from: []string{"starcoder2"}, write: writeStarCoder2},
 	}
 }
 

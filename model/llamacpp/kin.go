@@ -7,13 +7,13 @@ func kin() map[string]*architecture {
 	return map[string]*architecture{
 		"command-r":  {config: cohere, names: llamaNames()},
 		"cohere2":    {config: cohere2, names: llamaNames()},
-		"granite":    {config: granite, names: pairedNames()},
+		"granite":    {config: granite, names: pairedNames(), from: []string{"granite"}, write: writeGranite},
 		"granitemoe": {config: graniteMoE, names: graniteMoENames()},
-		"olmo2":      {config: olmo2, names: olmo2Names()},
-		"olmoe":      {config: olmoe, names: llamaNames().with(qwenExperts())},
+		"olmo2":      {config: olmo2, names: olmo2Names(), from: []string{"olmo2", "olmo3"}, write: writeOLMo2},
+		"olmoe":      {config: olmoe, names: llamaNames().with(qwenExperts()), from: []string{"olmoe"}, write: writeOLMoE},
 		"phi3":       {config: phi3, names: phi3Names()},
 		"phimoe":     {config: phimoe, names: llamaNames().with(mixtralExperts()).with(names{"rope_factors_long": {}, "rope_factors_short": {}})},
-		"smollm3":    {config: smollm3, names: pairedNames()},
+		"smollm3":    {config: smollm3, names: pairedNames(), from: []string{"smollm3"}, write: writeSmolLM3},
 	}
 }
 
@@ -84,7 +84,7 @@ func graniteMoE(f *file) {
 }
 
 func olmo2Names() names {
-	return llamaNames().with(names{
+	return llamaNames().without("blk.attn_norm", "blk.ffn_norm").with(names{
 		"blk.post_attention_norm": {to: "post_attention_layernorm"},
 		"blk.post_ffw_norm":       {to: "post_feedforward_layernorm"},
 	})

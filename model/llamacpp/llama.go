@@ -56,7 +56,7 @@ func mixtralExperts() names {
 // is the activation.
 func llamas() map[string]*architecture {
 	return map[string]*architecture{
-		"llama": {config: llama, names: pairedNames().with(mixtralExperts())},
+		"llama": {config: llama, names: pairedNames().with(mixtralExperts()), from: []string{"llama", "mistral", "mixtral"}, write: writeLlama},
 	}
 }
 

@@ -24,6 +24,13 @@ type architecture struct {
 	// layer comes before the names of a layer, with %d for its number. "" is "model.layers.%d.".
 	layer string
 
+	// from are the model_types of checkpoints that are written as this architecture, and write sets the metadata by the config.
+	from  []string
+	write func(w *writer)
+
+	// leaves reports whether a tensor of a checkpoint may be left out. nil: none.
+	leaves func(w *writer, name string) bool
+
 	// sides are prefixes of the names of layers, "enc." and "dec.", with what comes before the names of a layer of that side.
 	sides map[string]string
 }
@@ -49,6 +56,15 @@ type stored struct {
 func (n names) with(others names) names {
 	n = maps.Clone(n)
 	maps.Copy(n, others)
+	return n
+}
+
+// without returns names without some.
+func (n names) without(keys ...string) names {
+	n = maps.Clone(n)
+	for _, key := range keys {
+		delete(n, key)
+	}
 	return n
 }
 

@@ -10,15 +10,16 @@ func qwenExperts() names {
 // chosen experts are normalised: those of Qwen 3 are.
 func qwens() map[string]*architecture {
 	return map[string]*architecture{
-		"qwen2": {config: func(f *file) { f.qwen("qwen2", "Qwen2ForCausalLM") }, names: llamaNames()},
-		"qwen3": {config: qwen3, names: llamaNames().with(names{"cls.output": {to: "score"}})},
+		"qwen2": {config: func(f *file) { f.qwen("qwen2", "Qwen2ForCausalLM") }, names: llamaNames(), from: []string{"qwen2"}, write: writeQwen},
+		"qwen3": {config: qwen3, names: llamaNames().with(names{"cls.output": {to: "score"}}), from: []string{"qwen3"}, write: writeQwen},
 		"qwen2moe": {config: func(f *file) { f.qwenMoE("qwen2_moe", "Qwen2MoeForCausalLM", false) }, names: llamaNames().with(qwenExperts()).with(names{
 			"blk.ffn_gate_shexp":     {to: "mlp.shared_expert.gate_proj"},
 			"blk.ffn_up_shexp":       {to: "mlp.shared_expert.up_proj"},
 			"blk.ffn_down_shexp":     {to: "mlp.shared_expert.down_proj"},
 			"blk.ffn_gate_inp_shexp": {"mlp.shared_expert_gate", oneRow},
-		})},
-		"qwen3moe": {config: func(f *file) { f.qwenMoE("qwen3_moe", "Qwen3MoeForCausalLM", true) }, names: llamaNames().with(qwenExperts())},
+		}), from: []string{"qwen2_moe"}, write: writeQwenMoE(false)},
+		"qwen3moe": {config: func(f *file) { f.qwenMoE("qwen3_moe", "Qwen3MoeForCausalLM", true) }, names: llamaNames().with(qwenExperts()),
+			from: []string{"qwen3_moe"}, write: writeQwenMoE(true)},
 	}
 }
 

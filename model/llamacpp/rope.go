@@ -153,20 +153,25 @@ func (f *file) divided(factors []float64) config {
 // isLlama3 reports whether factors are those of LLaMA 3.1's scaling, but for rounding.
 func isLlama3(factors []float64, theta, factor, low, high, original float64) bool {
 	for i, x := range factors {
-		wavelength := 2 * math.Pi * math.Pow(theta, float64(i)/float64(len(factors)))
-		want := 1.0
-		switch {
-		case wavelength > original/low:
-			want = factor
-		case wavelength >= original/high:
-			smooth := (original/wavelength - low) / (high - low)
-			want = 1 / ((1-smooth)/factor + smooth)
-		}
+		want := dividedBy(i, len(factors), theta, factor, low, high, original)
 		if !(math.Abs(x-want) <= 1e-4*want) {
 			return false
 		}
 	}
 	return true
+}
+
+// dividedBy returns the factor by which LLaMA 3.1 divides frequency i of n.
+func dividedBy(i, n int, theta, factor, low, high, original float64) float64 {
+	wavelength := 2 * math.Pi * math.Pow(theta, float64(i)/float64(n))
+	switch {
+	case wavelength > original/low:
+		return factor
+	case wavelength >= original/high:
+		smooth := (original/wavelength - low) / (high - low)
+		return 1 / ((1-smooth)/factor + smooth)
+	}
+	return 1
 }
 
 // factors returns the numbers of a small tensor, or nil if there is none.

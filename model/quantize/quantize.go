@@ -61,9 +61,13 @@ func Encoder8(m nn.Matrix) tensor.DType {
 // rounded to 8 bits for each token, at run time, with a scale and a zero point. That is the arithmetic of
 // compressed-tensors' int-quantized checkpoints with dynamic activations, and of ONNX Runtime's dynamic quantisation,
 // which has one scale for all outputs and one for all tokens.
+//
+// Which to choose: normalised embeddings of all-MiniLM-L6-v2 differ from those in float32 by 2.9e-3 with W8A8, 1.6e-3 with
+// Encoder8 and 4.1e-3 with W7A8 (root mean square; ONNX Runtime 1.5e-2). With AVX512-VNNI W8A8 takes 0.38 of the time of
+// float32, Encoder8 0.48; with AVX2 alone W8A8 0.80, W7A8 0.61.
 func W8A8(m nn.Matrix) tensor.DType { return encoder(m, tensor.W8) }
 
-// W7A8 is [W8A8] with weights of 7 bits, [tensor.W7]. It is the faster one on processors with AVX2 that have neither
+// W7A8 is [W8A8] with weights of 7 bits, [tensor.W7], in the layers. It is the faster one on processors with AVX2 that have neither
 // AVX-VNNI nor AVX512-VNNI; elsewhere both take the same time.
 func W7A8(m nn.Matrix) tensor.DType { return encoder(m, tensor.W7) }
 
@@ -72,7 +76,7 @@ func encoder(m nn.Matrix, dt tensor.DType) tensor.DType {
 	if m.Use == nn.Lookups || m.Use == nn.Products && m.Layer < 0 || strings.Contains(m.Name, "experts.") {
 		return Encoder8(m)
 	}
-	return mix{base: dt, head: dt}.of(m)
+	return mix{base: dt, head: tensor.W8}.of(m)
 }
 
 // Names lists what [ByName] knows.

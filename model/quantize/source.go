@@ -40,6 +40,9 @@ func Source(src checkpoint.Source, choose func(nn.Matrix) tensor.DType, converte
 		if kept == dt {
 			continue
 		}
+		if kept.PerRow() {
+			return nil, fmt.Errorf("quantize: tensor %q is to be %v, which no file has", name, kept)
+		}
 		info, ok := checkpoint.NewInfo(name, checkpoint.DType(kept.String()), info.Shape)
 		if !kept.Encodes() || !ok {
 			return nil, fmt.Errorf("quantize: tensor %q, %v, is to be %v: nothing is converted to it", name, dt, kept)

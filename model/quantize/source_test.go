@@ -87,6 +87,9 @@ func TestSourceErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := quantize.Source(src, nn.As(tensor.W8), nil); err == nil || err.Error() != `quantize: tensor "a.weight" is to be W8, which no file has` {
+		t.Errorf("W8: %v", err)
+	}
 	if _, err := quantize.Source(src, nn.As(tensor.NVFP4), nil); err == nil || !strings.Contains(err.Error(), "nothing is converted to it") {
 		t.Errorf("NVFP4: %v", err)
 	}

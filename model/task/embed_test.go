@@ -165,34 +165,44 @@ func TestRealEmbedder8(t *testing.T) {
 			lines = append(lines, line)
 		}
 	}
-	var got [2]tensor.Tensor
-	for i, convert := range []func(nn.Matrix) tensor.DType{nil, quantize.Encoder8} {
-		e, err := OpenEmbedder(os.DirFS(filepath.Join(root, "all-minilm-l6-v2")), model.Options{Convert: convert})
+	dir := os.DirFS(filepath.Join(root, "all-minilm-l6-v2"))
+	embeddings := func(t *testing.T, convert func(nn.Matrix) tensor.DType) tensor.Tensor {
+		e, err := OpenEmbedder(dir, model.Options{Convert: convert})
 		if err != nil {
 			t.Skip(err)
 		}
-		if got[i], err = e.Encode(lines...); err != nil {
+		got, err := e.Encode(lines...)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range e.Encoder.Arithmetic() {
-			t.Log(m)
-		}
+		t.Log(e.Encoder.Arithmetic())
+		return got
 	}
-	squares, most, cosine := 0.0, 0.0, 1.0
-	for i := range lines {
-		dot := 0.0
-		for j, v := range got[0].Row(i) {
-			w := got[1].Row(i)[j]
-			d := float64(v) - float64(w)
-			squares += d * d
-			most = max(most, math.Abs(d))
-			dot += float64(v) * float64(w)
-		}
-		cosine = min(cosine, dot)
-	}
-	rms := math.Sqrt(squares / float64(len(got[0].Data)))
-	t.Logf("%d lines: root mean square of differences %.2e, the most %.2e, worst cosine 1 − %.1e", len(lines), rms, most, 1-cosine)
-	if len(lines) != 256 || rms == 0 || !(rms <= 3.8e-3) {
-		t.Errorf("%d lines: embeddings in 8 bits differ by %.2e, root mean square", len(lines), rms)
+	want := embeddings(t, nil)
+	for _, c := range []struct {
+		name    string
+		convert func(nn.Matrix) tensor.DType
+		bound   float64
+	}{{"Encoder8", quantize.Encoder8, 2e-3}, {"W8A8", quantize.W8A8, 3.8e-3}, {"W7A8", quantize.W7A8, 4.5e-3}} {
+		t.Run(c.name, func(t *testing.T) {
+			got := embeddings(t, c.convert)
+			squares, most, cosine := 0.0, 0.0, 1.0
+			for i := range lines {
+				dot := 0.0
+				for j, v := range want.Row(i) {
+					w := got.Row(i)[j]
+					d := float64(v) - float64(w)
+					squares += d * d
+					most = max(most, math.Abs(d))
+					dot += float64(v) * float64(w)
+				}
+				cosine = min(cosine, dot)
+			}
+			rms := math.Sqrt(squares / float64(len(want.Data)))
+			t.Logf("%d lines: root mean square of differences %.2e, the most %.2e, worst cosine 1 − %.1e", len(lines), rms, most, 1-cosine)
+			if len(lines) != 256 || rms == 0 || !(rms <= c.bound) {
+				t.Errorf("%d lines: embeddings in 8 bits differ by %.2e, root mean square", len(lines), rms)
+			}
+		})
 	}
 }

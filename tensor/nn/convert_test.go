@@ -120,7 +120,7 @@ func TestLayersOfShapes(t *testing.T) {
 // The distance is what the definition says.
 func TestDeviation(t *testing.T) {
 	m := stored{"m.weight", tensor.F32, []int{100, 64}}
-	for _, dt := range []tensor.DType{tensor.Q8_0, tensor.Q4_0} {
+	for _, dt := range []tensor.DType{tensor.Q8_0, tensor.Q4_0, tensor.W8, tensor.W7} {
 		var got Deviation
 		l := NewLoader(file(t, m), Options{Convert: As(dt), Converted: func(_ Matrix, _ tensor.DType, d Deviation) { got.Add(d) }})
 		w := l.Linear("m", 64, 100, false).Weight
@@ -156,6 +156,17 @@ func TestConvertNotFinite(t *testing.T) {
 		if err := l.Err(true); fmt.Sprint(err) != want {
 			t.Errorf("%v: %v, want %s", dt, err, want)
 		}
+	}
+}
+
+// Experts are not kept with a scale for each row.
+func TestConvertExperts(t *testing.T) {
+	src := file(t, stored{"e.0.gate.weight", tensor.F32, []int{32, 32}}, stored{"e.0.up.weight", tensor.F32, []int{32, 32}},
+		stored{"e.0.down.weight", tensor.F32, []int{32, 32}})
+	l := NewLoader(src, Options{Convert: As(tensor.W8)})
+	l.Experts("e", 1, 32, 32, "gate", "up", "down")
+	if err := l.Err(true); err == nil || err.Error() != `nn: Convert keeps experts "e" as W8, which experts are not kept in; Q8_0 has as many bits` {
+		t.Errorf("experts in W8: %v", err)
 	}
 }
 

@@ -70,43 +70,74 @@ func (l Loader) join(a, b []float32) []float32 {
 // LinearRows is [Loader.Linear] with reordered outputs: for each r in rows, it takes the stored rows r[0] to
 // r[0]+r[1]−1. It panics if these are not out rows in all.
 func (l Loader) LinearRows(name string, in, out int, bias bool, rows [][2]int) Linear {
+	if sumOf(rows) != out {
+		panic(fmt.Sprintf("nn: LinearRows takes %d rows of %q, want %d", sumOf(rows), l.full(name), out))
+	}
+	biasName := ""
+	if bias {
+		biasName = name + ".bias"
+	}
+	return l.linearRows(name+".weight", biasName, in, out, rows)[0]
+}
+
+// Split returns the layers that are stored as one: weight, [sum of outs, in], and bias, [sum of outs], are names of
+// tensors, such as in_proj_weight and in_proj_bias of torch's MultiheadAttention. An empty bias means none.
+func (l Loader) Split(weight, bias string, in int, outs ...int) []Linear {
+	var parts [][][2]int
+	all := 0
+	for _, out := range outs {
+		parts = append(parts, [][2]int{{all, out}})
+		all += out
+	}
+	return l.linearRows(weight, bias, in, all, parts...)
+}
+
+func sumOf(rows [][2]int) int {
 	n := 0
 	for _, r := range rows {
 		n += r[1]
 	}
-	if n != out {
-		panic(fmt.Sprintf("nn: LinearRows takes %d rows of %q, want %d", n, l.full(name), out))
-	}
-	var lin Linear
-	if bias {
-		stored := l.Vector(name+".bias", out)
-		for _, r := range rows {
-			lin.Bias = l.join(lin.Bias, stored[min(r[0], len(stored)):min(r[0]+r[1], len(stored))])
+	return n
+}
+
+// linearRows returns a layer for each of the parts: those of the stored rows that it names, in their order.
+func (l Loader) linearRows(weight, bias string, in, out int, parts ...[][2]int) []Linear {
+	layers := make([]Linear, len(parts))
+	if bias != "" {
+		stored := l.Vector(bias, out)
+		for i, rows := range parts {
+			for _, r := range rows {
+				layers[i].Bias = l.join(layers[i].Bias, stored[min(r[0], len(stored)):min(r[0]+r[1], len(stored))])
+			}
 		}
 	}
-	dt, ok := l.lookup(name+".weight", out, in)
+	dt, ok := l.lookup(weight, out, in)
 	if !ok {
-		return lin
+		return layers
 	}
-	kept, ok := l.keepRows(name+".weight", dt, in)
+	kept, ok := l.keepRows(weight, dt, in)
 	if !ok {
-		return lin
+		return layers
 	}
-	b, ok := l.bytes(name + ".weight")
+	b, ok := l.bytes(weight)
 	if !ok && !l.shapes {
-		return lin
+		return layers
 	}
-	lin.Weight = l.newWeight(kept, out, in)
-	if !ok {
-		return lin
+	size := dt.Bytes(in)
+	for i, rows := range parts {
+		layers[i].Weight = l.newWeight(kept, sumOf(rows), in)
+		row := 0
+		for _, r := range rows {
+			if ok {
+				l.store(layers[i].Weight, row, b[r[0]*size:(r[0]+r[1])*size], dt)
+			}
+			row += r[1]
+		}
 	}
-	size, row := dt.Bytes(in), 0
-	for _, r := range rows {
-		l.store(lin.Weight, row, b[r[0]*size:(r[0]+r[1])*size], dt)
-		row += r[1]
+	if ok {
+		l.consumed(weight)
 	}
-	l.consumed(name + ".weight")
-	return lin
+	return layers
 }
 
 // Conv1D returns a layer with a bias whose weight is stored transposed, [in, out], as in GPT-2; or as name.weight.T,

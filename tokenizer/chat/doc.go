@@ -24,5 +24,20 @@
 // back as a [ToolCall] of the assistant's message, with its arguments as an object, and its result as a message of the
 // role tool.
 //
-// Values of this package do not change; several goroutines may use them at once.
+// # Answers
+//
+// Models mark their thoughts and calls in about twenty ways. [Templates.Format] knows which, from the template, and a
+// [Reader] tells content, thoughts and calls apart as the answer comes:
+//
+//	format, err := templates.Format("")
+//	r := format.NewReader(prompt, tools)
+//	for _, p := range r.Write(piece) { … } // p.Content, p.Reasoning or p.Call
+//	for _, p := range r.Close() { … }
+//
+// It needs the text of special tokens: decode with them. Read are the forms of Hermes and Qwen (JSON, and tags for each
+// parameter), LLaMA 3, Mistral, gpt-oss, DeepSeek R1 to V4, GLM, Kimi K2 and K3, MiniMax M2, LFM2, Gemma 4, Granite,
+// Cohere, Nemotron, Apertus, GigaChat 3.1, MiniCPM, Hy3, Seed-OSS and models that use one of these. With other models a
+// call stays content.
+//
+// Templates and a Format do not change; several goroutines may use them at once.
 package chat

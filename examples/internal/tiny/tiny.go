@@ -1,6 +1,6 @@
 // Package tiny holds the models that the examples run without -model. The decoder has LLaMA's form and was trained on
 // little stories. The encoder has BERT's form: one trunk with several heads. The encoder–decoder has T5's form and
-// translates between English and French. train/ has the training scripts, and the grammars that their texts come from.
+// translates between English and French. The CLIP and the BLIP see pictures of package scene. train/ has the training scripts, and the grammars that their texts come from.
 package tiny
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
-//go:embed decoder encoder classifier embedder tagger translator
+//go:embed decoder encoder classifier embedder tagger translator clip blip
 var files embed.FS
 
 // Open returns the decoder in a folder or a GGUF file, with its tokenizer, or the tiny one if folder is empty. It shows
@@ -99,6 +99,33 @@ func Translator(folder string) (*task.TextToText, error) {
 		return task.OpenTextToText(fsys, model.Options{})
 	}
 	return opened(folder, task.OpenTextToText)
+}
+
+// ImageEmbedder returns the model of two towers in a folder, or the tiny CLIP if folder is empty.
+func ImageEmbedder(folder string) (*task.ImageEmbedder, error) {
+	return seeing(folder, "clip", task.OpenImageEmbedder)
+}
+
+// ZeroShotImages is [ImageEmbedder] with templates for labels.
+func ZeroShotImages(folder string) (*task.ZeroShotImages, error) {
+	return seeing(folder, "clip", task.OpenZeroShotImages)
+}
+
+// Captioner returns the model that writes about pictures in a folder, or the tiny BLIP if folder is empty.
+func Captioner(folder string) (*task.Captioner, error) {
+	return seeing(folder, "blip", task.OpenCaptioner)
+}
+
+// seeing opens the folder that -model names, or the tiny model of that name, with open.
+func seeing[T any](folder, own string, open func(fs.FS, model.Options) (*T, error)) (*T, error) {
+	if folder != "" {
+		return opened(folder, open)
+	}
+	fsys, err := fs.Sub(files, own)
+	if err != nil {
+		return nil, err
+	}
+	return open(fsys, model.Options{})
 }
 
 func exists(file string) bool {

@@ -48,7 +48,10 @@ func (f *File) Comment(format string, args ...any) { f.P("// "+format, args...) 
 
 // Func starts a frameless NOSPLIT function and declares it for Go. doc says what it computes; params are those of
 // the declaration, such as "s, mx *float32" and "n int", and take a word of eight bytes each.
-func (f *File) Func(name, doc string, params ...string) {
+func (f *File) Func(name, doc string, params ...string) { f.FuncFrame(0, name, doc, params...) }
+
+// FuncFrame is Func with a frame of so many bytes.
+func (f *File) FuncFrame(frame int, name, doc string, params ...string) {
 	f.params, f.labels = nil, 0
 	for _, p := range params {
 		names := p[:strings.LastIndexByte(p, ' ')]
@@ -57,7 +60,7 @@ func (f *File) Func(name, doc string, params ...string) {
 	signature := fmt.Sprintf("func %s(%s)", name, strings.Join(params, ", "))
 	comment := "// " + strings.ReplaceAll(doc, "\n", "\n// ")
 	fmt.Fprintf(&f.body, "\n// %s\n//\n%s\n", signature, comment)
-	fmt.Fprintf(&f.body, "TEXT ·%s(SB), NOSPLIT, $0-%d\n", name, 8*len(f.params))
+	fmt.Fprintf(&f.body, "TEXT ·%s(SB), NOSPLIT, $%d-%d\n", name, frame, 8*len(f.params))
 	fmt.Fprintf(&f.declarations, "\n%s\n//\n//go:noescape\n%s\n", comment, signature)
 }
 

@@ -149,7 +149,7 @@ func (b *block) multiply(c []float32, col, p int) {
 	} else if b.decoded != nil {
 		panel := b.decoded.panel[:]
 		if b.tiles.expands {
-			b.m.Format.expand(panel, part, w, b.tiles, &b.decoded.part)
+			b.m.Format.expand(panel, part, w, b.tiles, b.decoded)
 			t.panel = unsafe.Pointer(unsafe.SliceData(panel))
 		} else if panel = panel[:k*w]; b.own != nil && b.own.keeps && b.rows >= RowTile {
 			t.set, t.keep = b.own.set, panel

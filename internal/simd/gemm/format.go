@@ -132,7 +132,7 @@ var formats = [...]Format{
 	Q5_0:    {Name: "Q5_0", Elements: 32, Bytes: 22, Decode: blocks.DecodeQ5_0, Encode: blocks.EncodeQ5_0, layout: layout{units: &unitsQ5_0}},
 	Q5_1:    {Name: "Q5_1", Elements: 32, Bytes: 24, Decode: blocks.DecodeQ5_1, Encode: blocks.EncodeQ5_1, layout: layout{units: &unitsQ5_1}},
 	Q8_0:    {Name: "Q8_0", Elements: 32, Bytes: 34, Decode: blocks.DecodeQ8_0, Encode: blocks.EncodeQ8_0, layout: layout{units: &unitsQ8_0}},
-	Q2_K:    {Name: "Q2_K", Elements: 256, Bytes: 84, Decode: blocks.DecodeQ2_K},
+	Q2_K:    {Name: "Q2_K", Elements: 256, Bytes: 84, Decode: blocks.DecodeQ2_K, layout: layout{units: &unitsQ2_K}},
 	Q3_K:    {Name: "Q3_K", Elements: 256, Bytes: 110, Decode: blocks.DecodeQ3_K, layout: layout{units: &unitsQ3_K}},
 	Q4_K:    {Name: "Q4_K", Elements: 256, Bytes: 144, Decode: blocks.DecodeQ4_K, Encode: blocks.EncodeQ4_K, layout: layout{units: &unitsQ4_K}},
 	Q5_K:    {Name: "Q5_K", Elements: 256, Bytes: 176, Decode: blocks.DecodeQ5_K, Encode: blocks.EncodeQ5_K, layout: layout{units: &unitsQ5_K}},

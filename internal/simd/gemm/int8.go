@@ -15,12 +15,12 @@ import (
 //	c = c + u·s
 //
 // in ascending order of k: fused in assembly, rounded twice in portable Go. Formats whose scales are for 16 neighbours
-// do this for each 16. Scales and minima are products of a file's numbers, and exact in float32.
+// do this for each 16, Q2_K with −Σ of them. Scales and minima are products of a file's numbers, and exact in float32.
 //
 // An infinite scale, and one of 2¹⁰⁶ or more, which only MXFP4 has, counts as NaN.
 //
 // Tiles take a part of a panel expanded: for each 32 of its k the codes as bytes, [8][width][4], four k in a word; and
-// rows of float32, [width]: scales, and −1.5·2²³ times those; after them minima or the same two of the last 16. Vectors
+// rows of float32, [width]: scales, and −1.5·2²³ times those; after them minima, and then the same of the last 16. Vectors
 // make the sum in the bits of 1.5·2²³ as float32. Of that, the scale and the other product one fused operation makes
 // float32(sum)·scale, since all but its last rounding is exact.
 
@@ -41,16 +41,19 @@ type int8Weights struct {
 type int8Kind uint8
 
 const (
-	int8Plain  int8Kind = iota // a scale
-	int8Minima                 // a scale and a minimum
-	int8Halves                 // two scales
+	int8Plain    int8Kind = iota // a scale
+	int8Minima                   // a scale and a minimum
+	int8Halves                   // two scales
+	int8Quarters                 // two of both
 )
 
 // words returns the elements that an output has of 32 k in an expanded panel.
-func (k int8Kind) words() int { return 8 + 2 + int(k) }
+func (k int8Kind) words() int {
+	return 8 + [...]int{int8Plain: 2, int8Minima: 3, int8Halves: 4, int8Quarters: 6}[k]
+}
 
 // mostWords is the most of them.
-const mostWords = 8 + 4
+const mostWords = 8 + 6
 
 // magic is a number whose bits, as an integer, a sum is added to to have it as float32.
 const magic = 3 << 22
@@ -59,17 +62,47 @@ const magic = 3 << 22
 type int8Part struct {
 	codes  [32]uint8
 	scales [2]float32 // the second is the minimum, or the scale of the last 16
+	minima [2]float32 // where there are two
 }
 
-// expand sets dst to a part of a panel of f, expanded for tiles t. p is memory.
-func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, p *int8Part) {
-	if f.layout.units.expandFast(t, len(part)/(width*f.Bytes), &dst[0], unsafe.Pointer(unsafe.SliceData(part)), width) {
+// put sets elements of rows, width apart, to what an expanded panel has besides codes.
+func (p *int8Part) put(rows []uint32, width int, kind int8Kind) {
+	next := 0
+	set := func(v float32) {
+		rows[next] = math.Float32bits(v)
+		next += width
+	}
+	scale := func(v float32) {
+		by := float32(-magic * v)
+		if by-by != 0 {
+			v = by - by
+		}
+		set(v)
+		set(by)
+	}
+	scale(p.scales[0])
+	switch kind {
+	case int8Minima:
+		set(p.scales[1])
+	case int8Halves:
+		scale(p.scales[1])
+	case int8Quarters:
+		set(p.minima[0])
+		scale(p.scales[1])
+		set(p.minima[1])
+	}
+}
+
+// expand sets dst to a part of a panel of f, expanded for tiles t. d is memory.
+func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, d *decoded) {
+	if f.expandFast(dst, part, width, t, d) {
 		return
 	}
 	var (
 		w     = f.layout.units
 		words = w.kind.words()
 		out   = uints(dst)
+		p     = &d.part
 	)
 	for size := width * f.Bytes; len(part) > 0; part = part[size:] {
 		for i := range f.Elements / int8Inputs {
@@ -79,19 +112,7 @@ func (f *Format) expand(dst []float32, part []byte, width int, t *tiles, p *int8
 					c := p.codes[4*j:][:4]
 					out[j*width+col] = uint32(c[0]) | uint32(c[1])<<8 | uint32(c[2])<<16 | uint32(c[3])<<24
 				}
-				row := out[8*width+col:]
-				for j, v := range p.scales {
-					if j == 0 || w.kind == int8Halves {
-						least := -magic * v
-						if least-least != 0 {
-							v = least - least
-						}
-						row[0], row[width] = math.Float32bits(v), math.Float32bits(least)
-						row = row[min(2*width, len(row)):]
-					} else if w.kind == int8Minima {
-						row[0] = math.Float32bits(v)
-					}
-				}
+				p.put(out[8*width+col:], width, w.kind)
 			}
 			out = out[words*width:]
 		}
@@ -118,16 +139,20 @@ func (t *tile) int8s(c, a []float32) {
 				x[4*i], x[4*i+1] = int32(int8(word)), int32(int8(word>>8))
 				x[4*i+2], x[4*i+3] = int32(int8(word>>16)), int32(int8(word>>24))
 			}
-			start0, start1 := t.offset*int32(int16(block[int8HalvesAt])), t.offset*int32(int16(block[int8HalvesAt]>>16))
+			sum0, sum1 := int32(int16(block[int8HalvesAt])), int32(int16(block[int8HalvesAt]>>16))
 			scale, sum := math.Float32frombits(block[int8ScaleAt]), math.Float32frombits(block[int8SumAt])
 			for col := range t.width {
-				first := start0 + dot16(w[col:], t.width, (*[16]int32)(x[:16]))
-				last := start1 + dot16(w[4*t.width+col:], t.width, (*[16]int32)(x[16:]))
+				first := t.offset*sum0 + dot16(w[col:], t.width, (*[16]int32)(x[:16]))
+				last := t.offset*sum1 + dot16(w[4*t.width+col:], t.width, (*[16]int32)(x[16:]))
 				var u float32
 				switch t.kind {
 				case int8Halves:
 					c[r*t.ldc+col] += float32(float32(float32(first)*scales[col]) * scale)
 					u = float32(float32(last) * scales[2*t.width+col])
+				case int8Quarters:
+					u = float32(float32(first)*scales[col]) + float32(float32(sum0)*scales[2*t.width+col])
+					c[r*t.ldc+col] += float32(u * scale)
+					u = float32(float32(last)*scales[3*t.width+col]) + float32(float32(sum1)*scales[5*t.width+col])
 				case int8Minima:
 					u = float32(float32(first+last)*scales[col]) + float32(sum*scales[2*t.width+col])
 				default:

@@ -26,6 +26,8 @@ func randomBlock(r *rand.Rand, f *Format) []byte {
 		halves = []int{208}
 	case &unitsQ3_K:
 		halves = []int{108}
+	case &unitsQ2_K:
+		halves = []int{80, 82}
 	default:
 		halves = []int{0}
 	}
@@ -73,6 +75,8 @@ func TestUnits(t *testing.T) {
 							scale = p.scales[j/16]
 						case w.kind == int8Minima:
 							minimum = p.scales[1]
+						case w.kind == int8Quarters:
+							scale, minimum = p.scales[j/16], p.minima[j/16]
 						}
 						v := float64(int32(p.codes[j])-w.bias)*float64(scale) - float64(minimum)
 						if float32(v) != values[i*int8Inputs+j] {
@@ -214,11 +218,10 @@ func int8Chain(f *Format, row []byte, codes []int32, scales []float32) (c float3
 		f.Decode(values, block)
 		i := b % (f.Elements / 32)
 		w.read(&p, unit, 16, 5, i)
-		var sums [2]int32
-		all := int32(0)
+		var sums, all [2]int32
 		for j, x := range codes[b*32:][:32] {
 			sums[j/16] += (int32(p.codes[j]) - w.bias) * x
-			all += x
+			all[j/16] += x
 			v := float64(values[i*32+j]) * float64(x) * float64(scales[b])
 			exact += v
 			size += math.Abs(v)
@@ -226,10 +229,14 @@ func int8Chain(f *Format, row []byte, codes []int32, scales []float32) (c float3
 		u := float32(sums[0]+sums[1]) * p.scales[0]
 		switch w.kind {
 		case int8Minima:
-			u = mulAdd(f, float32(-all), p.scales[1], u)
+			u = mulAdd(f, float32(-all[0]-all[1]), p.scales[1], u)
 		case int8Halves:
 			c = mulAdd(f, float32(float32(sums[0])*p.scales[0]), scales[b], c)
 			u = float32(sums[1]) * p.scales[1]
+		case int8Quarters:
+			first := mulAdd(f, float32(-all[0]), p.minima[0], float32(sums[0])*p.scales[0])
+			c = mulAdd(f, first, scales[b], c)
+			u = mulAdd(f, float32(-all[1]), p.minima[1], float32(sums[1])*p.scales[1])
 		}
 		c = mulAdd(f, u, scales[b], c)
 	}
@@ -356,20 +363,26 @@ func TestInt8Specials(t *testing.T) {
 				}
 				clean := multiply()
 				x[(m-1)*k+7] = float32(math.Inf(-1))
+				scale := 0
 				switch f.layout.units {
-				case &unitsMXFP4:
-					file[0] = 255
 				case &unitsQ6_K:
-					file[208], file[209] = 1, 0x7c
+					scale = 208
 				case &unitsQ3_K:
-					file[108], file[109] = 1, 0x7c
-				default:
-					file[0], file[1] = 1, 0x7c
+					scale = 108
+				case &unitsQ2_K:
+					scale = 80
 				}
-				w.Pack(0, file[:f.Bytes*2])
-				for i, v := range multiply() {
-					if special := i/n == m-1 || i%n == 0; special != (v != v) || !special && v != clean[i] {
-						t.Fatalf("%s: output (%d, %d) is %v, was %v", f.Name, i/n, i%n, v, clean[i])
+				for _, special := range [][2]byte{{1, 0x7c}, {0, 0x7c}} { // NaN and infinity
+					if f.layout.units == &unitsMXFP4 {
+						file[0] = 233 + 22*special[0]
+					} else {
+						copy(file[scale:], special[:])
+					}
+					w.Pack(0, file[:f.Bytes*2])
+					for i, v := range multiply() {
+						if special := i/n == m-1 || i%n == 0; special != (v != v) || !special && v != clean[i] {
+							t.Fatalf("%s: output (%d, %d) is %v, was %v", f.Name, i/n, i%n, v, clean[i])
+						}
 					}
 				}
 			}

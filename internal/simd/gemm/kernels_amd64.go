@@ -325,7 +325,7 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 		int8Row48Q6_KAVX512VNNI(blocks/8, a0, t.panel, c0, chain, bias, add)
 		return
 	case tilesQ8_0AVX512VNNI:
-		int8Tile1x48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)
+		int8Row48Q8_0AVX512VNNI(blocks, a0, t.panel, c0, chain, bias, add)
 		return
 	}
 	switch t.kind {
@@ -392,6 +392,27 @@ func (t *tile) multiplyInt8(c, a []float32, chain int) {
 				int8Tile1x16HalvesAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
 			}
 		}
+	case int8Quarters:
+		switch t.width {
+		case 48:
+			if t.rows > 1 {
+				int8Tile4x48QuartersAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x48QuartersAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			}
+		case 32:
+			if t.rows > 1 {
+				int8Tile4x32QuartersAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x32QuartersAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			}
+		case 16:
+			if t.rows > 1 {
+				int8Tile4x16QuartersAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			} else {
+				int8Tile1x16QuartersAVX512VNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset, max(t.rows/4, 1))
+			}
+		}
 	}
 }
 
@@ -420,6 +441,8 @@ func (u *int8Weights) expandAVX512(n int, dst *float32, panel unsafe.Pointer, wi
 		expandQ8_0AVX512(n, dst, panel, width)
 	case &unitsIQ4_XS:
 		expandIQ4_XSAVX512(n, dst, panel, width)
+	case &unitsQ2_K:
+		expandQ2_KAVX512(n, dst, panel, width)
 	case &unitsE2M1:
 		expandE2M1AVX512(n, dst, panel, width)
 	case &unitsQ3_K:
@@ -442,6 +465,8 @@ func (u *int8Weights) floatsAVX512(n int, dst, src *float32, width int) {
 		floatsMinimaAVX512(n, dst, src, width, offset)
 	case u.kind == int8Halves:
 		floatsHalvesAVX512(n, dst, src, width, offset)
+	case u.kind == int8Quarters:
+		floatsQuartersAVX512(n, dst, src, width, offset)
 	}
 }
 
@@ -470,6 +495,8 @@ func (u *int8Weights) expandAVX2(n int, dst *float32, panel unsafe.Pointer, widt
 		expandQ8_0AVX2(n, dst, panel, width)
 	case &unitsIQ4_XS:
 		expandIQ4_XSAVX2(n, dst, panel, width)
+	case &unitsQ2_K:
+		expandQ2_KAVX2(n, dst, panel, width)
 	case &unitsE2M1:
 		expandE2M1AVX2(n, dst, panel, width)
 	case &unitsQ3_K:
@@ -492,6 +519,8 @@ func (u *int8Weights) floatsAVX2(n int, dst, src *float32, width int) {
 		floatsMinimaAVX2(n, dst, src, width, offset)
 	case u.kind == int8Halves:
 		floatsHalvesAVX2(n, dst, src, width, offset)
+	case u.kind == int8Quarters:
+		floatsQuartersAVX2(n, dst, src, width, offset)
 	}
 }
 
@@ -499,6 +528,9 @@ func (u *int8Weights) floatsAVX2(n int, dst, src *float32, width int) {
 func (t *tile) multiply256(c, a []float32, chain int) {
 	blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4
 	a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)
+	if t.kind == int8Plain {
+		offset |= offset << 16 // two words
+	}
 	switch t.set {
 	case tilesQ8_0AVXVNNI:
 		int8RowQ8_0AVXVNNI(blocks/1, a0, t.panel, c0, chain, bias, add, t.memory, t.width)
@@ -548,6 +580,12 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 			} else {
 				int8Tile1HalvesAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
+		case int8Quarters:
+			if t.rows > 1 {
+				int8Tile4QuartersAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1QuartersAVXVNNI(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
 		}
 	case tilesInt8FourAVX2:
 		switch t.kind {
@@ -562,6 +600,12 @@ func (t *tile) multiply256(c, a []float32, chain int) {
 				int8Tile4MinimaFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
 			} else {
 				int8Tile1MinimaFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
+			}
+		case int8Quarters:
+			if t.rows > 1 {
+				int8Tile4QuartersFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, times, t.width)
+			} else {
+				int8Tile1QuartersFourAVX2(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, offset, 1, t.width)
 			}
 		}
 	case tilesInt8FiveAVX2:
@@ -1016,10 +1060,10 @@ func tile1x16BF16AVX2(k int, a *float32, b unsafe.Pointer, c *float32, ldc, chai
 //go:noescape
 func quantizeAVX512(n int, src, dst *float32, pitch int, done *int)
 
-// int8Tile1x48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
+// int8Row48Q8_0AVX512VNNI computes 1 × 48 outputs from blocks of 32 k.
 //
 //go:noescape
-func int8Tile1x48Q8_0AVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset int)
+func int8Row48Q8_0AVX512VNNI(n int, a *float32, panel unsafe.Pointer, c *float32, chain int, bias, add *float32)
 
 // int8Tile4x48PlainAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
 //
@@ -1110,6 +1154,36 @@ func int8Tile1x32HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *f
 //
 //go:noescape
 func int8Tile1x16HalvesAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x48QuartersAVX512VNNI computes times 4 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x48QuartersAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x32QuartersAVX512VNNI computes times 4 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x32QuartersAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile4x16QuartersAVX512VNNI computes times 4 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4x16QuartersAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x48QuartersAVX512VNNI computes times 1 × 48 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x48QuartersAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x32QuartersAVX512VNNI computes times 1 × 32 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x32QuartersAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
+
+// int8Tile1x16QuartersAVX512VNNI computes times 1 × 16 outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1x16QuartersAVX512VNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, next uintptr, step, offset, times int)
 
 // expandQ4_0AVX512 expands n units of width outputs.
 //
@@ -1211,6 +1285,11 @@ func expandQ8_0AVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 //go:noescape
 func expandIQ4_XSAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
 
+// expandQ2_KAVX512 expands n units of width outputs.
+//
+//go:noescape
+func expandQ2_KAVX512(n int, dst *float32, panel unsafe.Pointer, width int)
+
 // expandE2M1AVX512 expands n units of width outputs.
 //
 //go:noescape
@@ -1235,6 +1314,11 @@ func floatsMinimaAVX512(n int, dst, src *float32, width, offset int)
 //
 //go:noescape
 func floatsHalvesAVX512(n int, dst, src *float32, width, offset int)
+
+// floatsQuartersAVX512 makes float32 of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func floatsQuartersAVX512(n int, dst, src *float32, width, offset int)
 
 // floatsE2M1AVX512 makes float32 of n times 32 k of width outputs, expanded.
 //
@@ -1276,6 +1360,16 @@ func int8Tile4HalvesAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32
 //go:noescape
 func int8Tile1HalvesAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
+// int8Tile4QuartersAVXVNNI computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4QuartersAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1QuartersAVXVNNI computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1QuartersAVXVNNI(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
 // int8Tile4PlainFourAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
 //go:noescape
@@ -1295,6 +1389,16 @@ func int8Tile4MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float3
 //
 //go:noescape
 func int8Tile1MinimaFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile4QuartersFourAVX2 computes times 4 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile4QuartersFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// int8Tile1QuartersFourAVX2 computes times 1 × width outputs from blocks of 32 k.
+//
+//go:noescape
+func int8Tile1QuartersFourAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
 
 // int8Tile4PlainFiveAVX2 computes times 4 × width outputs from blocks of 32 k.
 //
@@ -1345,6 +1449,11 @@ func int8Tile4PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float3
 //
 //go:noescape
 func int8Tile1PlainEightAVX2(blocks int, a *float32, b unsafe.Pointer, c *float32, ldc, chain int, bias, add *float32, offset, times, width int)
+
+// widenWordsAVX2 makes words of the codes of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func widenWordsAVX2(n int, dst, src *float32, width, offset int)
 
 // expandQ4_0AVX2 expands n units of width outputs.
 //
@@ -1401,6 +1510,11 @@ func expandQ8_0AVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 //go:noescape
 func expandIQ4_XSAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
 
+// expandQ2_KAVX2 expands n units of width outputs.
+//
+//go:noescape
+func expandQ2_KAVX2(n int, dst *float32, panel unsafe.Pointer, width int)
+
 // expandE2M1AVX2 expands n units of width outputs.
 //
 //go:noescape
@@ -1425,6 +1539,11 @@ func floatsMinimaAVX2(n int, dst, src *float32, width, offset int)
 //
 //go:noescape
 func floatsHalvesAVX2(n int, dst, src *float32, width, offset int)
+
+// floatsQuartersAVX2 makes float32 of n times 32 k of width outputs, expanded.
+//
+//go:noescape
+func floatsQuartersAVX2(n int, dst, src *float32, width, offset int)
 
 // floatsE2M1AVX2 makes float32 of n times 32 k of width outputs, expanded.
 //

@@ -45,6 +45,7 @@ var (
 	iq4_NLTiles = int8Tiles(tilesIQ4_NLAVX512VNNI, tilesInt8EightAVX2, 0, 0)
 	mxfp4Tiles  = int8Tiles(tilesMXFP4AVX512VNNI, tilesInt8FiveAVX2, 0, 0)
 	iq4_XSTiles = int8Tiles(0, tilesInt8EightAVX2, 0, 0)
+	q2_KTiles   = int8Tiles(0, tilesInt8FourAVX2, 0, 0)
 	q3_KTiles   = int8Tiles(0, tilesInt8FiveAVX2, 0, 0)
 	q8_0Tiles   = int8Tiles(tilesQ8_0AVX512VNNI, tilesInt8EightAVX2, tilesQ8_0AVXVNNI, tilesQ8_0AVX2)
 )
@@ -60,15 +61,28 @@ func int8Tiles(single, codes, singleVNNI, singleAVX2 tileSet) []tiles {
 }
 
 // expandFast is expand in assembly, if t has it.
-func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
+func (f *Format) expandFast(dst []float32, part []byte, width int, t *tiles, d *decoded) bool {
+	w, n, panel := f.layout.units, len(part)/(width*f.Bytes), unsafe.Pointer(unsafe.SliceData(part))
 	switch t.set {
 	case portableInt8:
 		return false
 	case tilesInt8AVX512VNNI:
-		return w.expandAVX512(n, dst, panel, width)
+		return w.expandAVX512(n, &dst[0], panel, width)
+	case tilesInt8EightAVX2:
+		blocks := f.Elements / int8Inputs
+		for i := range n {
+			if !w.expandAVX2(1, &d.expanded[0], unsafe.Add(panel, i*width*f.Bytes), width) {
+				return false
+			}
+			widenWordsAVX2(blocks, &dst[i*blocks*wordsOfWords*width], &d.expanded[0], width, int(w.bias))
+		}
+		return true
 	}
-	return w.expandAVX2(n, dst, panel, width)
+	return w.expandAVX2(n, &dst[0], panel, width)
 }
+
+// wordsOfWords is the elements that an output has of 32 k in a panel for tilesInt8EightAVX2.
+const wordsOfWords = 16 + 2
 
 // unpackFast sets dst to a part of a panel as float32 and reports whether it did. d is memory.
 func (f *Format) unpackFast(dst []float32, part []byte, width int, d *decoded) bool {

@@ -2,8 +2,6 @@
 
 package gemm
 
-import "unsafe"
-
 var (
 	f32Tiles       = [...]tiles{{set: portableF32, fetches: 1}}
 	f16Tiles       [0]tiles
@@ -12,11 +10,12 @@ var (
 
 	q4_0Tiles, q4_1Tiles, q5_0Tiles, q5_1Tiles, q8_0Tiles = int8Tiles, int8Tiles, int8Tiles, int8Tiles, int8Tiles
 	q4_KTiles, q5_KTiles, q6_KTiles                       = int8Tiles, int8Tiles, int8Tiles
-	iq4_NLTiles, iq4_XSTiles, mxfp4Tiles, q3_KTiles       = int8Tiles, int8Tiles, int8Tiles, int8Tiles
+	iq4_NLTiles, iq4_XSTiles, mxfp4Tiles                  = int8Tiles, int8Tiles, int8Tiles
+	q2_KTiles, q3_KTiles                                  = int8Tiles, int8Tiles
 	int8Tiles                                             = []tiles{{set: portableInt8, expands: true}}
 )
 
-func (w *int8Weights) expandFast(t *tiles, n int, dst *float32, panel unsafe.Pointer, width int) bool {
+func (f *Format) expandFast(dst []float32, part []byte, width int, t *tiles, d *decoded) bool {
 	return false
 }
 

@@ -2,7 +2,7 @@ package gemm
 
 import "encoding/binary"
 
-// Formats with blocks of 256 whose scales are of 4 or 6 bits for each 16 or 32 elements. In units of Q3_K the two lower
+// Formats with blocks of 256 whose scales are of 4 or 6 bits for each 16 or 32 elements. In units of Q2_K and Q3_K the two lower
 // bits of codes lie as planes of two bits do, [2][width][4], and the third bits as a plane of one.
 
 // IQ4_XS is IQ4_NL with scales of 6 bits, less 32, by one of float16. After the parts come that, the upper two bits of
@@ -70,6 +70,40 @@ var unitsQ3_K = int8Weights{
 			low := word(tail, at%8/4*width+col) >> (at%4*8 + at/8*4) & 15
 			high := word(tail, 2*width+col) >> (at%4*8 + at/4*2) & 3
 			p.scales[h] = f16(tail[12*width:], col) * float32(int(low|high<<4)-32)
+		}
+	},
+}
+
+// Q2_K has scales and minima of 4 bits, by one of float16 each. After the parts come the 16 bytes of both, [4][width][4],
+// and those two, [2][width].
+var unitsQ2_K = int8Weights{
+	tiles: q2_KTiles,
+	kind:  int8Quarters,
+	pack: func(unit []byte, width, col int, block []byte) {
+		packTwoBits(unit, 8*width, width, col, block[16:])
+		tail := unit[64*width:]
+		for i := range 4 {
+			setWord(tail, i*width+col, word(block, i))
+		}
+		copy16(tail[16*width:], col, block[80:], 0)
+		copy16(tail[18*width:], col, block[80:], 1)
+	},
+	restore: func(block, unit []byte, width, col int) {
+		restoreTwoBits(block[16:80], unit, 8*width, width, col)
+		tail := unit[64*width:]
+		for i := range 4 {
+			setWord(block, i, word(tail, i*width+col))
+		}
+		copy16(block[80:], 0, tail[16*width:], col)
+		copy16(block[80:], 1, tail[18*width:], col)
+	},
+	read: func(p *int8Part, unit []byte, width, col, i int) {
+		tail := unit[64*width:]
+		p.readTwoBits(unit[8*i*width:], width, col)
+		both := word(tail, i/2*width+col) >> (i % 2 * 16)
+		for h := range p.scales {
+			p.scales[h] = f16(tail[16*width:], col) * float32(both>>(8*h)&15)
+			p.minima[h] = f16(tail[18*width:], col) * float32(both>>(8*h+4)&15)
 		}
 	},
 }

@@ -1,15 +1,10 @@
 package resample
 
-func rowsPortable(dst, src []byte, channels int, t *Table) {
-	switch channels {
-	case 1:
-		rows1(dst, src, t)
-	case 2:
-		rows2(dst, src, t)
-	case 3:
-		rows3(dst, src, t)
-	default:
-		rows4(dst, src, t)
+func rowsPortable(dst, src []byte, stride, n, channels int, t *Table) {
+	row := [...]func(dst, src []byte, t *Table){rows1, rows2, rows3, rows4}[channels-1]
+	width := len(t.First) * channels
+	for y := range n {
+		row(dst[y*width:][:width], src[y*stride:], t)
 	}
 }
 

@@ -151,7 +151,8 @@ CASES = [  # folder, kind, cases
     ("encoders/pipelines", pipelines, pipelines.CASES),
     ("seq2seq", seq2seq, t5.T5_CASES + bart.BART_CASES + t5.MT5_CASES + bart.MBART_CASES + bart.MARIAN_CASES
      + bart.PEGASUS_CASES + bart.M2M_CASES + bart.BART_CLASSIFIER_CASES + beams.BEAM_CASES),
-    ("towers", towers, tower_cases.VIT_CASES + tower_cases.DEIT_CASES + tower_cases.DINOV2_CASES),
+    ("towers", towers, tower_cases.VIT_CASES + tower_cases.DEIT_CASES + tower_cases.DINOV2_CASES
+     + tower_cases.CLIP_CASES + tower_cases.SIGLIP_CASES + tower_cases.BERT_CLIP_CASES),
     ("pictures", pictures, blip.BLIP_CASES + blip.BLIP2_CASES + blip.INSTRUCTBLIP_CASES),
 ]
 

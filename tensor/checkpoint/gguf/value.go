@@ -1,9 +1,12 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // Type is the type of a value, or of the elements of an array, with its number in files.
@@ -143,6 +146,38 @@ func (v Value) Int(i int) (n int64, ok bool) {
 		return 0, false
 	}
 	return v.int(i)
+}
+
+// Equal reports whether two values have the same type and elements.
+func (v Value) Equal(o Value) bool {
+	return v.kind == o.kind && v.array == o.array && bytes.Equal(v.numbers, o.numbers) && slices.Equal(v.strings, o.strings)
+}
+
+// String shows a value, of an array its first elements.
+func (v Value) String() string {
+	const most = 8
+	var list []string
+	for i := range min(v.Len(), most) {
+		switch {
+		case v.isString():
+			list = append(list, fmt.Sprintf("%.200q", v.strings[i]))
+		case v.isFloat():
+			list = append(list, fmt.Sprint(v.float(i)))
+		case v.isBool():
+			list = append(list, fmt.Sprint(v.bits(i) != 0))
+		case v.isSigned():
+			list = append(list, fmt.Sprint(int64(v.bits(i))))
+		default:
+			list = append(list, fmt.Sprint(v.bits(i)))
+		}
+	}
+	if v.Len() > most {
+		list = append(list, "…")
+	}
+	if !v.array {
+		return v.describe() + " " + strings.Join(list, "")
+	}
+	return v.describe() + " " + strings.Join(list, " ")
 }
 
 // Type returns the type of the value, or of an array's elements, and whether it is an array.

@@ -9,9 +9,6 @@ import (
 // Functions that expand parts of panels of any width for tiles, a vector of outputs at a time, and those that make
 // float32 of what these write.
 
-// rows returns the rows of float32 that follow 32 codes of each output.
-func (w weights) rows() int { return (w.bytes() - 32) / 4 }
-
 // strided addresses row i, of so many bytes, of an array; DX is three times them.
 func strided(base, row string, i int) string {
 	return fmt.Sprintf("(%s)", base) + []string{"", "(" + row + "*1)", "(" + row + "*2)", "(DX*1)", "(" + row + "*4)"}[i]
@@ -47,12 +44,11 @@ func (u units) expand(f *asmgen.File, v vector) {
 		return fmt.Sprintf("(R14)(AX*%d)", size)
 	}
 	for part := range u.parts {
-		u.scale(unitScale{f: f, v: v, part: part, scale: v.Reg(0), second: v.Reg(1), temporary: v.Reg(2), address: at})
+		u.scale(unitScale{f: f, v: v, part: part, scale: v.Reg(0), second: v.Reg(1), temporary: v.Reg(2), minima: [2]string{v.Reg(7), v.Reg(8)}, address: at})
 		f.P("LEAQ (R15)(R10*8), R15")
-		row := 0
 		store := func(reg string) {
-			f.P("VMOVUPS %s, %s", reg, strided("R15", "R10", row))
-			row++
+			f.P("VMOVUPS %s, (R15)", reg)
+			f.P("ADDQ R10, R15")
 		}
 		scale := func(reg string) {
 			store(reg)
@@ -65,8 +61,11 @@ func (u units) expand(f *asmgen.File, v vector) {
 			store(v.Reg(1))
 		case halves:
 			scale(v.Reg(1))
+		case quarters:
+			store(v.Reg(7))
+			scale(v.Reg(1))
+			store(v.Reg(8))
 		}
-		f.P("LEAQ %s, R15", strided("R15", "R10", u.w.rows()))
 	}
 	u.expandCodes(f, v)
 	f.P("ADDQ $%d, AX", v.Lanes())
@@ -139,7 +138,7 @@ type codeFloats weights
 // e2m1 are nibbles that are floats.
 const e2m1 = codeFloats("E2M1")
 
-var allFloats = []codeFloats{codeFloats(plain), codeFloats(minima), codeFloats(halves), e2m1}
+var allFloats = []codeFloats{codeFloats(plain), codeFloats(minima), codeFloats(halves), codeFloats(quarters), e2m1}
 
 func floatsName(c codeFloats, v vector) string { return "floats" + string(c) + v.set }
 
@@ -180,10 +179,16 @@ func (c codeFloats) floats(f *asmgen.File, v vector) {
 	}
 	f.P("MOVQ $8, R12")
 	f.Mark("words")
-	if w == halves {
+	if w.inHalves() {
 		f.P("CMPQ R12, $4")
 		f.P("JNE same")
-		f.P("VMOVUPS %s, %s", v.Reg(1), v.Reg(0))
+		if w == quarters {
+			f.P("LEAQ (R15)(DX*1), R15")
+			f.P("VMOVUPS %s, %s", strided("R15", "R10", 2), v.Reg(1))
+			f.P("VMOVUPS (R15), %s", v.Reg(0))
+		} else {
+			f.P("VMOVUPS %s, %s", v.Reg(1), v.Reg(0))
+		}
 		f.Mark("same")
 	}
 	f.P("VMOVDQU%s (R8), %s", map[vector]string{avx512: "64"}[v], v.Reg(8))
@@ -208,7 +213,7 @@ func (c codeFloats) floats(f *asmgen.File, v vector) {
 			f.P("VCVTDQ2PS %s, %s", x, x)
 		}
 		f.P("VMULPS %s, %s, %s", v.Reg(0), x, x)
-		if w == minima {
+		if w.withMinima() {
 			f.P("VSUBPS %s, %s, %s", v.Reg(1), x, x)
 		}
 		f.P("VMOVUPS %s, %s", x, strided("R9", "R10", j))

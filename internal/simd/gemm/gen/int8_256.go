@@ -14,11 +14,11 @@ import (
 type dots string
 
 const (
-	vnni   dots = "AVXVNNI" // VPDPBUSD
-	four   dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
-	five   dots = "Five"    // codes of up to 5 bits: four fit
-	six    dots = "Six"     // codes of up to 6 bits: two fit
-	signed dots = "Eight"   // 8 bits, less 128: magnitudes by activations with the weight's sign, since 128·127·2 fits
+	vnni  dots = "AVXVNNI" // VPDPBUSD
+	four  dots = "Four"    // codes of 4 bits: all products of a block fit in 16 bits
+	five  dots = "Five"    // codes of up to 5 bits: four fit
+	six   dots = "Six"     // codes of up to 6 bits: two fit
+	eight dots = "Eight"   // 8 bits: widened to 16, see tilewords.go
 )
 
 type int8Tile256 struct {
@@ -28,11 +28,11 @@ type int8Tile256 struct {
 }
 
 var tiles256 = []int8Tile256{
-	{vnni, plain, 4}, {vnni, minima, 4}, {vnni, halves, 4},
-	{four, plain, 4}, {four, minima, 4},
+	{vnni, plain, 4}, {vnni, minima, 4}, {vnni, halves, 4}, {vnni, quarters, 4},
+	{four, plain, 4}, {four, minima, 4}, {four, quarters, 4},
 	{five, plain, 4}, {five, minima, 4}, {five, halves, 4},
 	{six, halves, 4},
-	{signed, plain, 4},
+	{eight, plain, 4},
 }
 
 func (t int8Tile256) name() string {
@@ -46,15 +46,21 @@ func (t int8Tile256) name() string {
 func int8Kernels256(f *asmgen.File) {
 	quantize256(f)
 	var words []uint32
-	for _, w := range []uint32{0x00010001, 0x80808080, 0x4b400000} {
+	for _, w := range []uint32{0x00010001, 0x4b400000, 0x80808080} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("int8Words", words...)
 	for _, t := range tiles256 {
+		if t.d == eight {
+			wordTile{4}.write(f)
+			wordTile{1}.write(f)
+			continue
+		}
 		t.write(f)
 		t.rows = 1
 		t.write(f)
 	}
+	widenWords(f)
 	unitKernels(f, avx2)
 	for _, t := range rows256() {
 		t.write(f)
@@ -63,8 +69,8 @@ func int8Kernels256(f *asmgen.File) {
 
 const (
 	ones256  = "int8Words<>+0(SB)"
-	sign256  = "int8Words<>+32(SB)"
-	magic256 = "int8Words<>+64(SB)"
+	magic256 = "int8Words<>+32(SB)"
+	sign256  = "int8Words<>+64(SB)"
 )
 
 func (t int8Tile256) sum(i, j int) string { return asmgen.Y.Reg(2*i + j) }
@@ -83,7 +89,11 @@ func (t int8Tile256) output(base string, i, j int) string {
 }
 
 func (t int8Tile256) write(f *asmgen.File) {
-	f.Func(t.name(), fmt.Sprintf("%s computes times %d × width outputs from blocks of 32 k.", t.name(), t.rows),
+	frame := 0
+	if t.d == five && t.w != halves {
+		frame = t.rows * 64
+	}
+	f.FuncFrame(frame, t.name(), fmt.Sprintf("%s computes times %d × width outputs from blocks of 32 k.", t.name(), t.rows),
 		"blocks int", "a *float32", "b unsafe.Pointer", "c *float32", "ldc, chain int", "bias, add *float32", "offset, times, width int")
 	f.Comment("CX blocks left, SI activations and R11 bytes between their blocks, BX panel and R10 bytes between its rows and R9 between three, DI outputs, DX bytes")
 	f.Comment("between theirs and R13 between three, R12 columns and R14 rows left, R15 bytes of columns done; %s integer sums.", asmgen.Y.Regs(0, 2*t.rows))
@@ -96,11 +106,6 @@ func (t int8Tile256) write(f *asmgen.File) {
 	f.P("LEAQ (R12*4), R10")
 	f.P("SHRQ $4, R12")
 	f.P("XORQ R15, R15")
-	if t.d != signed {
-		f.Arg("offset", "R9")
-		f.P("VMOVD R9, X15")
-		f.P("%s X15, Y15", map[bool]string{true: "VPBROADCASTD", false: "VPBROADCASTW"}[t.w == halves])
-	}
 	f.Mark("columns")
 	f.Arg("a", "R8")
 	f.Arg("c", "DI")
@@ -118,14 +123,14 @@ func (t int8Tile256) write(f *asmgen.File) {
 	t.each(func(i, j int) { f.P("VMOVUPS Y0, %s", t.output("DI", i, j)) })
 	f.Mark("loop")
 	f.P("LEAQ (BX)(R10*8), AX")
-	if t.w == halves {
+	if t.w.inHalves() {
 		t.block(f, 0, 4)
-		f.P("LEAQ (AX)(R10*2), AX")
+		f.P("LEAQ %s, AX", map[weights]string{halves: "(AX)(R10*2)", quarters: "(AX)(R9*1)"}[t.w])
 		t.block(f, 4, 8)
 	} else {
 		t.block(f, 0, 8)
 	}
-	f.P("LEAQ %s, BX", map[weights]string{plain: "(AX)(R10*2)", minima: "(AX)(R9*1)", halves: "(AX)(R10*2)"}[t.w])
+	f.P("LEAQ %s, BX", map[weights]string{plain: "(AX)(R10*2)", minima: "(AX)(R9*1)", halves: "(AX)(R10*2)", quarters: "(AX)(R9*1)"}[t.w])
 	f.P("ADDQ R11, SI")
 	f.P("DECQ CX")
 	f.P("JNZ loop")
@@ -154,65 +159,63 @@ func (t int8Tile256) block(f *asmgen.File, from, to int) {
 				}
 			}
 		}
-	case four:
-		for k := from; k < to; k++ {
-			t.weights(f, 8)
-			for i := range t.rows {
-				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
-				for j := range 2 {
-					if k == from {
-						f.P("VPMADDUBSW Y12, Y%d, %s", 8+j, t.sum(i, j))
-						continue
-					}
-					f.P("VPMADDUBSW Y12, Y%d, Y%d", 8+j, 13+j)
-					f.P("VPADDW Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
-				}
-			}
-		}
-		t.each(func(i, j int) { f.P("VPMADDWD %s, %s, %s", ones256, t.sum(i, j), t.sum(i, j)) })
-		t.start(f, from, false)
-	case five, six:
-		t.start(f, from, true)
-		n := map[dots]int{five: 4, six: 2}[t.d]
+	case four, five:
+		n := min(map[dots]int{four: 8, five: 4}[t.d], to-from)
+		kept := func(i, j int) string { return fmt.Sprintf("sums-%d(SP)", 32*(2*(t.rows-i)-j)) }
 		for k := from; k < to; k += n {
-			for j := range 2 {
-				for l := range n {
-					f.P("VMOVDQU %d(BX)%s, Y%d", 32*j, []string{"", "(R10*1)", "(R10*2)", "(R9*1)"}[l], 8+l)
+			t.dots16(f, k, k+n)
+			t.each(func(i, j int) {
+				f.P("VPMADDWD %s, %s, %s", ones256, t.sum(i, j), t.sum(i, j))
+				if k > from {
+					f.P("VPADDD %s, %s, %s", kept(i, j), t.sum(i, j), t.sum(i, j))
 				}
-				for i := range t.rows {
-					for l := range n {
-						f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*(k+l))
-						f.P("VPMADDUBSW Y12, Y%d, Y%d", 8+l, 13+min(l, 1))
-						if l > 0 {
-							f.P("VPADDW Y14, Y13, Y13")
-						}
-					}
-					f.P("VPMADDWD %s, Y13, Y13", ones256)
-					f.P("VPADDD Y13, %s, %s", t.sum(i, j), t.sum(i, j))
+				if k+n < to {
+					f.P("VMOVDQU %s, %s", t.sum(i, j), kept(i, j))
 				}
-			}
-			f.P("LEAQ (BX)(R10*%d), BX", n)
+			})
 		}
-	case signed:
-		t.each(func(i, j int) { f.P("VMOVDQU %s, %s", magic256, t.sum(i, j)) })
-		for k := from; k < to; k++ {
+		t.start(f, from, false)
+	case six:
+		t.start(f, from, true)
+		for k := from; k < to; k += 2 {
 			t.weights(f, 8)
-			for j := range 2 {
-				f.P("VPXOR %s, Y%d, Y%d", sign256, 8+j, 8+j)
-				f.P("VPABSB Y%d, Y%d", 8+j, 10+j)
-			}
+			t.weights(f, 10)
 			for i := range t.rows {
-				f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
-				for j := range 2 {
-					f.P("VPSIGNB Y%d, Y12, Y%d", 8+j, 13+j)
-					f.P("VPMADDUBSW Y%d, Y%d, Y%d", 13+j, 10+j, 13+j)
-					f.P("VPMADDWD %s, Y%d, Y%d", ones256, 13+j, 13+j)
-					f.P("VPADDD Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
+				for l := range 2 {
+					f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*(k+l))
+					for j := range 2 {
+						if l == 0 {
+							f.P("VPMADDUBSW Y12, Y%d, Y%d", 8+j, 13+j)
+							continue
+						}
+						f.P("VPMADDUBSW Y12, Y%d, Y15", 10+j)
+						f.P("VPADDW Y15, Y%d, Y%d", 13+j, 13+j)
+						f.P("VPMADDWD %s, Y%d, Y%d", ones256, 13+j, 13+j)
+						f.P("VPADDD Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
+					}
 				}
 			}
 		}
 	}
 	t.fold(f, from)
+}
+
+// dots16 sets sums, of 16 bits, to the products of codes 4·from…4·to-1.
+func (t int8Tile256) dots16(f *asmgen.File, from, to int) {
+	for k := from; k < to; k++ {
+		t.weights(f, 8)
+		for i := range t.rows {
+			f.P("VPBROADCASTD %d(SI), Y12", i*int8Block+4*k)
+			for j := range 2 {
+				if k == from {
+					f.P("VPMADDUBSW Y12, Y%d, %s", 8+j, t.sum(i, j))
+					continue
+				}
+				f.P("VPMADDUBSW Y12, Y%d, Y%d", 8+j, 13+j)
+				f.P("VPADDW Y%d, %s, %s", 13+j, t.sum(i, j), t.sum(i, j))
+			}
+		}
+	}
 }
 
 // weights loads a row of codes.
@@ -222,12 +225,17 @@ func (t int8Tile256) weights(f *asmgen.File, reg int) {
 	f.P("ADDQ R10, BX")
 }
 
-// start sets the integer sums to the bits of 1.5·2²³, minus the bias times the sums of activations; or adds that. Y15
-// has the bias in each word or, with halves, in each second one.
+// start sets the integer sums to the bits of 1.5·2²³, minus the bias times the sums of activations; or adds that.
 func (t int8Tile256) start(f *asmgen.File, from int, set bool) {
+	if t.apart() {
+		return
+	}
+	if !t.w.withMinima() {
+		f.P("VPBROADCASTD %s, Y15", f.ArgAt("offset")) // words: the bias twice or, with halves, once
+	}
 	for i := range t.rows {
 		from256 := magic256
-		if t.w != minima {
+		if !t.w.withMinima() {
 			if t.w == halves {
 				f.P("VPBROADCASTW %d(SI), Y12", i*int8Block+int8Halves+from/4*2)
 			} else {
@@ -247,6 +255,10 @@ func (t int8Tile256) start(f *asmgen.File, from int, set bool) {
 	}
 }
 
+// apart tells whether integer sums are converted and scaled by two operations: where nothing else would be added to them,
+// that is as fast.
+func (t int8Tile256) apart() bool { return t.w.withMinima() && t.d != vnni }
+
 // fold adds the integer sums, scaled, to the outputs.
 func (t int8Tile256) fold(f *asmgen.File, from int) {
 	row := func(n int, reg int) {
@@ -255,7 +267,14 @@ func (t int8Tile256) fold(f *asmgen.File, from int) {
 		f.P("VMOVUPS 32%s, Y%d", at, reg+1)
 	}
 	row(0, 8)
-	if t.w == minima {
+	if t.apart() { // an infinite scale is to be NaN
+		for j := range 2 {
+			f.P("VMOVUPS %d(AX)(R10*1), Y13", 32*j)
+			f.P("VSUBPS Y13, Y13, Y13")
+			f.P("VADDPS Y13, Y%d, Y%d", 8+j, 8+j)
+		}
+	}
+	if t.w.withMinima() {
 		row(2, 10)
 	}
 	for i := range t.rows {
@@ -263,10 +282,19 @@ func (t int8Tile256) fold(f *asmgen.File, from int) {
 		if t.w == minima {
 			f.P("VBROADCASTSS %d(SI), Y13", i*int8Block+int8Sum)
 		}
+		if t.w == quarters {
+			f.P("VPBROADCASTD %d(SI), Y13", i*int8Block+int8Halves)
+			halfSum(f, from, "Y13")
+		}
 		for j := range 2 {
 			u := t.sum(i, j)
-			f.P("VFMADD213PS %d(AX)(R10*1), Y%d, %s", 32*j, 8+j, u)
-			if t.w == minima {
+			if t.apart() {
+				f.P("VCVTDQ2PS %s, %s", u, u)
+				f.P("VMULPS Y%d, %s, %s", 8+j, u, u)
+			} else {
+				f.P("VFMADD213PS %d(AX)(R10*1), Y%d, %s", 32*j, 8+j, u)
+			}
+			if t.w.withMinima() {
 				f.P("VFMADD231PS Y13, Y%d, %s", 10+j, u)
 			}
 			f.P("VFMADD213PS %s, Y12, %s", t.output("DI", i, j), u)
@@ -316,11 +344,12 @@ func choice256() string {
 	p("func (t *tile) multiply256(c, a []float32, chain int) {")
 	p("blocks, offset, times := t.k/int8Len, int(t.offset), t.rows/4")
 	p("a0, c0, bias, add := unsafe.SliceData(a), unsafe.SliceData(c), unsafe.SliceData(t.bias), unsafe.SliceData(t.add)")
+	p("if t.kind == int8Plain {\noffset |= offset << 16 // two words\n}")
 	p("switch t.set {")
 	for _, t := range rows256() {
 		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add, t.memory, t.width)", t.setName(), t.name(), t.u.parts)
 	}
-	for _, d := range []dots{vnni, four, five, six, signed} {
+	for _, d := range []dots{vnni, four, five, six, eight} {
 		p("case %s:\nswitch t.kind {", set256(d))
 		for _, t := range tiles256 {
 			if t.d != d {
@@ -347,7 +376,7 @@ func set256(d dots) string {
 
 func sets256() []string {
 	var names []string
-	for _, d := range []dots{vnni, four, five, six, signed} {
+	for _, d := range []dots{vnni, four, five, six, eight} {
 		names = append(names, set256(d))
 	}
 	for _, t := range rows256() {

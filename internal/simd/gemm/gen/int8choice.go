@@ -30,9 +30,9 @@ func int8Choice() string {
 	for _, u := range unitFormats {
 		p("case %s:\n%s(blocks/%d, a0, t.panel, c0, chain, bias, add)\nreturn", unitSet(u), singleName(u), u.parts)
 	}
-	p("case tilesQ8_0AVX512VNNI:\n%s(blocks, a0, t.panel, c0, t.ldc, chain, bias, add, t.next, t.step, offset)\nreturn", int8Tile{w: q8, rows: 1, width: 48}.name())
+	p("case tilesQ8_0AVX512VNNI:\n%s(blocks, a0, t.panel, c0, chain, bias, add)\nreturn", nameRowQ8_0)
 	p("}\nswitch t.kind {")
-	for _, w := range []weights{plain, minima, halves} {
+	for _, w := range kinds {
 		p("case int8%s:\nswitch t.width {", w)
 		for _, width := range []int{48, 32, 16} {
 			p("case %d:\nif t.rows > 1 {", width)
@@ -55,7 +55,7 @@ func int8Choice() string {
 		p("// floats%s makes float32 of an expanded panel.", v.set)
 		p("func (u *int8Weights) floats%s(n int, dst, src *float32, width int) {", v.set)
 		p("offset := int(u.bias)\nswitch {\ncase u == &unitsE2M1:\n%s(n, dst, src, width, offset)", floatsName(e2m1, v))
-		for _, w := range []weights{plain, minima, halves} {
+		for _, w := range kinds {
 			p("case u.kind == int8%s:\n%s(n, dst, src, width, offset)", w, floatsName(codeFloats(w), v))
 		}
 		p("}\n}\n")

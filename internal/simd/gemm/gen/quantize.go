@@ -4,8 +4,9 @@ import "github.com/seed2010d43f/transformer/internal/simd/asmgen"
 
 // quantize512 writes the function that makes blocks of 8-bit activations, as package gemm's quantize.go says.
 func quantize512(f *asmgen.File) {
-	f.Table("quantizeWords", 0x7fffffff, 0x42fe0000) // all but the sign; 127
-	f.Func("quantizeAVX512", "quantizeAVX512 makes n blocks of 32 elements of src, pitch bytes apart. It stops before one whose largest\n"+
+	f.Table("quantizeWords", 0x7fffffff, 0x42fe0000)                               // all but the sign; 127
+	f.Table("quantizeOrder", 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15) // of groups of 4 codes of two blocks
+	f.FuncFrame(128, "quantizeAVX512", "quantizeAVX512 makes n blocks of 32 elements of src, pitch bytes apart. It stops before one whose largest\n"+
 		"magnitude is below 2⁻¹⁰⁰ or not finite, and sets done to the blocks made.", "n int", "src, dst *float32", "pitch int", "done *int")
 	f.Arg("n", "CX")
 	f.Arg("src", "SI")
@@ -15,7 +16,19 @@ func quantize512(f *asmgen.File) {
 	f.P("VMOVSS quantizeWords<>+4(SB), X30")
 	f.P("VPTERNLOGD $0xff, Y29, Y29, Y29") // −1
 	f.P("VPABSB Y29, Y28")                 // 1
+	f.P("VPTERNLOGD $0xff, Z27, Z27, Z27")
+	f.P("VPABSB Z27, Z26")
+	f.P("VMOVDQU64 quantizeOrder<>(SB), Z25")
+	f.P("VBROADCASTSS X30, X24")
+	f.P("LEAQ (DX)(DX*2), R8")
+	f.P("LEAQ numbers-128(SP), R9")
+	f.P("MOVL $0x0d800000, AX") // 2⁻¹⁰⁰
+	f.P("VPBROADCASTD AX, X23")
+	f.P("MOVL $0x72000000, AX") // from there up to infinity
+	f.P("VPBROADCASTD AX, X22")
 	f.Mark("loop")
+	quantizeFour(f)
+	f.Mark("one")
 	f.P("VMOVUPS (SI), Z0")
 	f.P("VMOVUPS 64(SI), Z1")
 	f.P("VPANDD Z31, Z0, Z2")
@@ -48,6 +61,90 @@ func quantize512(f *asmgen.File) {
 	f.P("VPMADDUBSW Y0, Y28, Y1")
 	f.P("VPMADDWD Y29, Y1, Y1")
 	endBlock(f, "X3")
+}
+
+// quantizeFour writes four blocks at a time, as long as there are so many, and all can be.
+func quantizeFour(f *asmgen.File) {
+	f.Comment("Four blocks: Z0–Z7, and the largest magnitudes of all in X16.")
+	f.P("CMPQ CX, $4")
+	f.P("JLT one")
+	for i := range 8 {
+		f.P("VMOVUPS %d(SI), Z%d", 64*i, i)
+		f.P("VPANDD Z31, Z%d, Z%d", i, 8+i)
+	}
+	for i := range 4 {
+		f.P("VPMAXUD Z%d, Z%d, Z%d", 9+2*i, 8+2*i, 8+2*i)
+	}
+	unite := func(low, high string, a, b, to, scratch int) {
+		f.P("%s Z%d, Z%d, Z%d", high, b, a, scratch)
+		f.P("%s Z%d, Z%d, Z%d", low, b, a, to)
+		f.P("VPMAXUD Z%d, Z%d, Z%d", scratch, to, to)
+	}
+	unite("VPUNPCKLDQ", "VPUNPCKHDQ", 8, 10, 16, 18)
+	unite("VPUNPCKLDQ", "VPUNPCKHDQ", 12, 14, 17, 19)
+	unite("VPUNPCKLQDQ", "VPUNPCKHQDQ", 16, 17, 16, 18)
+	for _, order := range []int{0x4e, 0xb1} {
+		f.P("VSHUFI64X2 $%#x, Z16, Z16, Z17", order)
+		f.P("VPMAXUD Z17, Z16, Z16")
+	}
+	f.P("VPSUBD X23, X16, X17")
+	f.P("VPCMPUD $5, X22, X17, K1") // not below
+	f.P("KMOVW K1, AX")
+	f.P("TESTL AX, AX")
+	f.P("JNZ one")
+	f.P("VDIVPS X16, X24, X17")
+	f.P("VDIVPS X24, X16, X16")
+	f.P("VMOVUPS X17, (R9)")
+	f.P("VMOVUPS X16, 16(R9)")
+	for i := range 8 {
+		f.P("VMULPS.BCST %d(R9), Z%d, Z%d", i/2*4, i, i)
+		f.P("VCVTPS2DQ Z%d, Z%d", i, i)
+	}
+	f.Comment("Codes: Z0 and Z4 of two blocks each.")
+	for i := 0; i < 8; i += 2 {
+		f.P("VPACKSSDW Z%d, Z%d, Z%d", i+1, i, i)
+	}
+	for i := 0; i < 8; i += 4 {
+		f.P("VPACKSSWB Z%d, Z%d, Z%d", i+2, i, i)
+		f.P("VPERMD Z%d, Z25, Z%d", i, i)
+	}
+	f.P("VMOVDQU Y0, (DI)")
+	f.P("VEXTRACTI64X4 $1, Z0, (DI)(DX*1)")
+	f.P("VMOVDQU Y4, (DI)(DX*2)")
+	f.P("VEXTRACTI64X4 $1, Z4, (DI)(R8*1)")
+	f.Comment("Sums of 16: of the first and third block in Z0's first quarter and of their last 16 in its second, and so on.")
+	for i := 0; i < 8; i += 4 {
+		f.P("VPMADDUBSW Z%d, Z26, Z%d", i, i)
+		f.P("VPMADDWD Z27, Z%d, Z%d", i, i)
+	}
+	f.P("VPUNPCKHDQ Z4, Z0, Z1")
+	f.P("VPUNPCKLDQ Z4, Z0, Z0")
+	f.P("VPADDD Z1, Z0, Z0")
+	f.P("VPSHUFD $0x4e, Z0, Z1")
+	f.P("VPADDD Z1, Z0, Z0")
+	f.P("VSHUFI64X2 $0xb1, Z0, Z0, Z1")
+	f.P("VPADDD Z1, Z0, Z1")
+	f.P("VCVTDQ2PS Z1, Z1")
+	f.P("VMOVDQU64 Z0, 32(R9)")
+	f.P("VMOVDQU %s, 96(R9)", "X1")
+	f.P("VEXTRACTI64X2 $2, Z1, 112(R9)")
+	for i, block := range []string{"(DI)", "(DI)(DX*1)", "(DI)(DX*2)", "(DI)(R8*1)"} {
+		sums := 32 + i%2*32 + i/2*4
+		f.P("MOVL %d(R9), AX", 16+4*i)
+		f.P("MOVL AX, 32%s", block)
+		f.P("MOVWLZX %d(R9), AX", sums)
+		f.P("MOVL %d(R9), BX", sums+16)
+		f.P("SHLL $16, BX")
+		f.P("ORL BX, AX")
+		f.P("MOVL AX, 36%s", block)
+		f.P("MOVL %d(R9), AX", 96+i%2*16+i/2*4)
+		f.P("MOVL AX, 40%s", block)
+	}
+	f.P("ADDQ $512, SI")
+	f.P("LEAQ (DI)(DX*4), DI")
+	f.P("SUBQ $4, CX")
+	f.P("JNZ loop")
+	f.P("JMP stop")
 }
 
 // quantize256 writes the same with AVX2.

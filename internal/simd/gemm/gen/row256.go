@@ -15,7 +15,7 @@ type row256 struct {
 
 // rows256 returns the tiles.
 func rows256() (all []row256) {
-	narrow := map[string]dots{"Q8_0": signed, "Q4_0": four, "Q4_1": four, "Q5_0": five, "Q4_K": four, "Q5_K": five, "Q6_K": six}
+	narrow := map[string]dots{"Q8_0": eight, "Q4_0": four, "Q4_1": four, "Q5_0": five, "Q4_K": four, "Q5_K": five, "Q6_K": six}
 	for _, u := range append(expandedFormats[:1:1], unitFormats...) {
 		if d, ok := narrow[u.name]; ok {
 			all = append(all, row256{u, vnni}, row256{u, d})
@@ -209,7 +209,7 @@ func (t row256) start(f *asmgen.File) {
 // offsets returns registers that have minus the bias times sums of activations while columns go by, with which sums begin.
 func (t row256) offsets() (first, last string) {
 	switch {
-	case t.u.bias == 0 || t.d == signed:
+	case t.u.bias == 0 || t.d == eight:
 		return "", ""
 	case t.u.w == halves:
 		return firstScale, lastScale // which are in memory then
@@ -308,16 +308,19 @@ func (t row256) fold(f *asmgen.File) {
 		second = fmt.Sprintf("%d(R15)(AX*4)", 48*4)
 	}
 	f.P("VBROADCASTSS %d(SI), Y7", int8Scale)
-	f.P("VCVTDQ2PS Y0, Y0")
-	f.P("VMULPS %s, Y0, Y0", scale)
+	if t.u.parts > 1 {
+		f.P("VMOVUPS %s, Y2", scale)
+		scale = "Y2"
+	}
+	avx2.scaleSum(f, "Y0", scale, "Y10")
 	if t.u.w == minima {
 		f.P("VBROADCASTSS %d(SI), Y6", int8Sum)
 		f.P("VFMADD231PS %s, Y6, Y0", second)
 	}
 	f.P("VFMADD213PS (DI)(AX*4), Y7, Y0")
 	if t.u.w == halves {
-		f.P("VCVTDQ2PS Y1, Y1")
-		f.P("VMULPS %s, Y1, Y1", second)
+		f.P("VMOVUPS %s, Y2", second)
+		avx2.scaleSum(f, "Y1", "Y2", "Y10")
 		f.P("VFMADD213PS Y0, Y7, Y1")
 		f.P("VMOVUPS Y1, (DI)(AX*4)")
 		return

@@ -23,7 +23,7 @@ type rowsTile struct{ rows, width int }
 func (t rowsTile) name() string           { return fmt.Sprintf("rowsTile%dx%dAVX512VNNI", t.rows, t.width) }
 func (t rowsTile) vectors() int           { return t.width / 16 }
 func (t rowsTile) sum(i, j int) string    { return asmgen.Z.Reg(i*t.vectors() + j) }
-func (t rowsTile) each(do func(i, j int)) { int8Tile{rows: t.rows, width: t.width}.each(do) }
+func (t rowsTile) each(do func(i, j int)) { sumTile{rows: t.rows, width: t.width}.each(do) }
 func (t rowsTile) row(i, at int) string   { return rowAt("SI", "R8", "R9", "R10", i, at) }
 func (t rowsTile) output(i, j int) string { return rowAt("DI", "R11", "DX", "R13", i, j*64) }
 func (t rowsTile) added(i, j int) string  { return rowAt("R14", "R15", "DX", "R13", i, j*64) }
@@ -94,9 +94,13 @@ func (t rowsTile) write(f *asmgen.File) {
 	f.Arg("next", "R12")
 	f.Arg("step", "R14")
 	f.P("LEAQ (R14)(R14*2), R15")
+	near := "PREFETCHT0"
+	if t.rows == 8 {
+		near = "PREFETCHT1" // the first level holds the panel that is read
+	}
 	f.Mark("loop")
 	for j := range t.vectors() {
-		f.P("PREFETCHT0 %s", []string{"(R12)", "(R12)(R14*1)", "(R12)(R14*2)"}[j])
+		f.P("%s %s", near, []string{"(R12)", "(R12)(R14*1)", "(R12)(R14*2)"}[j])
 		f.P("VMOVDQU64 %d(BX), Z%d", j*64, 24+j)
 	}
 	for i := range t.rows {

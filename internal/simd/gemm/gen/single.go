@@ -163,17 +163,22 @@ func (u units) row(f *asmgen.File, part, line int) int {
 		if u.w != halves {
 			f.P("VPADDD %s, %s, %s", first(j), last(j), first(j))
 		}
-		f.P("VCVTDQ2PS %s, %s", first(j), first(j))
-		f.P("VMULPS Z16, %s, %s", first(j), first(j))
+		avx512.scaleSum(f, first(j), "Z16", "Z18")
 		if u.w == minima {
 			f.P("VFMADD231PS.BCST %d(SI), Z17, %s", x+int8Sum, first(j))
 		}
 		f.P("VFMADD231PS.BCST %d(SI), %s, %s", x+int8Scale, first(j), sum)
 		if u.w == halves {
-			f.P("VCVTDQ2PS %s, %s", last(j), last(j))
-			f.P("VMULPS Z17, %s, %s", last(j), last(j))
+			avx512.scaleSum(f, last(j), "Z17", "Z18")
 			f.P("VFMADD231PS.BCST %d(SI), %s, %s", x+int8Scale, last(j), sum)
 		}
 	}
 	return line
+}
+
+// scaleSum makes float32 of integer sums and multiplies them by scale, as tiles of several rows do (tile8.go).
+func (v vector) scaleSum(f *asmgen.File, sum, scale, temporary string) {
+	v.withConstant(f, "VMULPS", minusMagic, scale+", "+temporary)
+	v.withConstant(f, "VPADDD", magic, sum+", "+sum)
+	f.P("VFMADD213PS %s, %s, %s", temporary, scale, sum)
 }

@@ -81,9 +81,9 @@ func (t sumTile) write(f *asmgen.File) {
 	f.Arg("blocks", "CX")
 	t.start(f)
 	f.Mark("loop")
-	if t.w == halves {
+	if t.w.inHalves() {
 		t.block(f, 0, 4, 32, sumBias)
-		t.block(f, 4, 8, 40, sumBiasLast)
+		t.block(f, 4, 8, 32+(t.w.bytes()-32)/2, sumBiasLast)
 	} else {
 		t.block(f, 0, 8, 32, sumBias)
 	}
@@ -145,28 +145,44 @@ func (t sumTile) block(f *asmgen.File, from, to, at int, bias string) {
 			}
 		}
 	}
-	t.fold(f, at)
+	t.fold(f, from, at)
 }
 
 // fold adds the integer sums, scaled, to the float32 sums.
-func (t sumTile) fold(f *asmgen.File, at int) {
+func (t sumTile) fold(f *asmgen.File, from, at int) {
 	row := func(n, j int) string { return fmt.Sprintf("%d(BX)", (at+4*n)*t.width+j*64) }
 	for j := range t.vectors() {
 		f.P("VMOVUPS %s, %s", row(0, j), t.weight(j))
-		if t.w == minima {
+		if t.w.withMinima() {
 			f.P("VMOVUPS %s, %s", row(2, j), t.minimum(j))
 		}
 	}
 	for i := range t.rows {
+		if t.w == quarters {
+			f.P("VPBROADCASTD %d(SI), %s", i*int8Block+int8Halves, sumOperand)
+			halfSum(f, from, sumOperand)
+		}
 		for j := range t.vectors() {
 			u := t.integer(i, j)
 			f.P("VFMADD213PS %s, %s, %s", row(1, j), t.weight(j), u)
-			if t.w == minima {
+			switch t.w {
+			case minima:
 				f.P("VFMADD231PS.BCST %d(SI), %s, %s", i*int8Block+int8Sum, t.minimum(j), u)
+			case quarters:
+				f.P("VFMADD231PS %s, %s, %s", sumOperand, t.minimum(j), u)
 			}
 			f.P("VFMADD231PS.BCST %d(SI), %s, %s", i*int8Block+int8Scale, u, t.float(i, j))
 		}
 	}
+}
+
+// halfSum makes float32 of a half of words, the lower or, if from is not 0, the upper.
+func halfSum(f *asmgen.File, from int, reg string) {
+	if from == 0 {
+		f.P("VPSLLD $16, %s, %s", reg, reg)
+	}
+	f.P("VPSRAD $16, %s, %s", reg, reg)
+	f.P("VCVTDQ2PS %s, %s", reg, reg)
 }
 
 // end adds the bias and then what else is to be added, where there is any, and stores the outputs.

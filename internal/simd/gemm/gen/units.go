@@ -35,6 +35,7 @@ var unitFormats = []units{
 var expandedFormats = []units{
 	{name: "Q8_0", w: plain, bias: 128, parts: 1, bits: 8, tail: 2, scale: unitScale.half},
 	{name: "IQ4_XS", w: plain, bias: 128, parts: 8, table: "iq4nl", tail: 8, scale: unitScale.lessThirtyTwo},
+	{name: "Q2_K", w: quarters, parts: 8, bits: 2, tail: 20, scale: unitScale.fourBits},
 	{name: "E2M1", w: plain, parts: 1, tail: 1, scale: unitScale.powerOfTwoAsIs},
 	{name: "Q3_K", w: halves, bias: 4, parts: 8, bits: 2, planes: 1, tail: 14, scale: unitScale.lessThirtyTwoTwice},
 }
@@ -65,12 +66,14 @@ const (
 	lowByte
 	leastScale
 	minusMagic
+	magic
+	beyond
 )
 
 // unitTables writes the constants and the tables of bytes that nibbles stand for.
 func unitTables(f *asmgen.File) {
 	var words []uint32
-	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22, 0xcb400000} {
+	for _, w := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 15, 63, 48, 0x3f000000, 0x80000000, 0x03030303, 0x04040404, 32, 255, 1 << 22, 0xcb400000, 0x4b400000, 0x4a800000} {
 		words = append(words, w, w, w, w, w, w, w, w)
 	}
 	f.Table("unitWords", words...)
@@ -215,6 +218,7 @@ type unitScale struct {
 	width, j, part int
 	scale, second  string // registers to set
 	temporary      string
+	minima         [2]string // of the two, if there are both
 	scaled         [2]string // registers that hold what scales the scales, and the minima, if they are not to be loaded
 
 	address func(at, size int) string // if not nil, what element returns
@@ -236,11 +240,12 @@ func (u unitScale) halfAndMinimum() {
 	u.v.withConstant(u.f, "VXORPS", signBit, u.second+", "+u.second)
 }
 
-// powerOfTwo halves the scale, since codes are doubled, and makes NaN of infinity.
+// powerOfTwo halves the scale, since codes are doubled, and makes NaN of one that 2²² takes to infinity.
 func (u unitScale) powerOfTwo() {
 	u.f.P("VPMOVZXBD %s, %s", u.element(0, 1), u.scale)
 	u.f.P("VPSLLD $23, %s, %s", u.scale, u.scale)
-	u.f.P("VSUBPS %s, %s, %s", u.scale, u.scale, u.temporary)
+	u.v.withConstant(u.f, "VMULPS", beyond, u.scale+", "+u.temporary)
+	u.f.P("VSUBPS %s, %s, %s", u.temporary, u.temporary, u.temporary)
 	u.v.withConstant(u.f, "VFMADD132PS", oneHalf, u.temporary+", "+u.scale)
 }
 
@@ -316,6 +321,28 @@ func (u unitScale) lessThirtyTwoTwice() {
 	u.f.P("VCVTPH2PS %s, %s", u.element(12, 2), u.temporary)
 	for _, reg := range []string{u.scale, u.second} {
 		u.f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+	}
+}
+
+// fourBits is for bytes of a scale, lower, and a minimum for each 16, and after them a factor of each.
+func (u unitScale) fourBits() {
+	and := map[bool]string{true: "VPANDD", false: "VPAND"}[u.v == avx512]
+	u.v.load(u.f, u.element(u.part/2*4, 4), u.temporary)
+	bits := func(at int, to string) {
+		u.f.P("VPSRLD $%d, %s, %s", at, u.temporary, to)
+		u.v.withConstant(u.f, and, lowBits4, to+", "+to)
+		u.f.P("VCVTDQ2PS %s, %s", to, to)
+	}
+	scales := []string{u.scale, u.second}
+	for h := range 2 {
+		bits(u.part%2*16+8*h, scales[h])
+		bits(u.part%2*16+8*h+4, u.minima[h])
+	}
+	for i, regs := range [][]string{scales, u.minima[:]} {
+		u.f.P("VCVTPH2PS %s, %s", u.element(16+2*i, 2), u.temporary)
+		for _, reg := range regs {
+			u.f.P("VMULPS %s, %s, %s", u.temporary, reg, reg)
+		}
 	}
 }
 

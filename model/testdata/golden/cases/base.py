@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+import typing
 
 import transformers
 
@@ -253,6 +254,7 @@ class TowerCase(Case):
     sizes: list = dataclasses.field(default_factory=list)  # height and width of each picture
     lengths: list = dataclasses.field(default_factory=list)  # of the texts
     masked: bool = False  # texts have an attention mask
+    ends: typing.Callable = lambda ids, config: ids  # of random ids, as the tokenizer would end and pad them
 
     GAINS = {"q_proj": 1.7, "k_proj": 1.7, "query": 1.7, "key": 1.7, "position_embedding": 0.7, "token_embedding": 1.0,
              "position_embeddings": 0.7, "token_type_embeddings": 0.7, "word_embeddings": 1.0}
@@ -260,6 +262,9 @@ class TowerCase(Case):
               "word_embeddings")
     ROWS = ("cls_token", "distillation_token", "position_embeddings", "register_tokens", "class_embedding", "probe")
     always_idle = ("k_proj.bias", "key.bias", "mask_token")
+
+    def pad(self, config: dict) -> int:
+        return config["pad_token_id"]
 
     @property
     def model_class(self):

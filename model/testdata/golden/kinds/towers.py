@@ -11,7 +11,6 @@ from kinds.reference import (Unfit, check_contrasts, check_weights, first_fit, f
 NOISE, DRAWS, SHAKY = 1e-4, 3, 2e-3
 SEEDS = 40
 SPREAD = 1.5  # of the pixels
-SIDES = {"image": "vision_model_output", "text": "text_model_output"}
 
 
 def pictures(case, seed: int) -> list:
@@ -34,15 +33,9 @@ def states(side: str, output, rows: list) -> list:
     hidden = list(output.hidden_states)
     found = [(f"{side} embedding" if i == 0 else f"{side} layer {i - 1}", x[0, rows]) for i, x in enumerate(hidden)]
     last = output.last_hidden_state
-    if not torch.equal(last, hidden[-1]):
+    if last.shape == hidden[-1].shape and not torch.equal(last, hidden[-1]):
         found.append((f"{side} final norm", last[0, rows]))
     return found
-
-
-def arguments(model) -> dict:
-    names = inspect.signature(model.forward).parameters
-    return {"output_hidden_states": True} | ({"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in names
-                                             else {})
 
 
 def interpolates(case, picture) -> bool:
@@ -54,19 +47,21 @@ def kept(n: int) -> list:
     return sorted({0, 1, n // 2, n - 1})
 
 
-def run(case, model, picture=None, text=None):
-    more = arguments(model)
+def inputs(case, model, picture=None, text=None) -> dict:
+    more = {}
     if picture is not None:
         more["pixel_values"] = picture
-        if not interpolates(case, picture):
-            more.pop("interpolate_pos_encoding", None)
-    else:
-        more.pop("interpolate_pos_encoding", None)
+        if interpolates(case, picture) and "interpolate_pos_encoding" in inspect.signature(model.forward).parameters:
+            more["interpolate_pos_encoding"] = True
     if text is not None:
         more["input_ids"] = torch.tensor([text["ids"]])
         if "keys" in text:
             more["attention_mask"] = torch.tensor([[int(i < text["keys"]) for i in range(len(text["ids"]))]])
-    return model(**more)
+    return more
+
+
+def run(case, model, picture=None, text=None):
+    return model(**inputs(case, model, picture, text), output_hidden_states=True)
 
 
 def add(found: dict, label: str, x):
@@ -82,13 +77,13 @@ def answers(case, model, images: list, items: list) -> list:
         tower = out.vision_model_output if both else out
         for label, h in tower_states(case, "image", tower):
             add(found, label, h)
-        gather(outputs, "image", out, tower, both)
+        gather(outputs, "image", out, model.get_image_features(**inputs(case, model, x)) if both else None)
     for i, item in enumerate(items):
         out = run(case, model, images[0] if both else None, item)
         tower = out.text_model_output if both else out
         for label, h in tower_states(case, "text", tower):
             add(found, label, h)
-        gather(outputs, "text", out, tower, both)
+        gather(outputs, "text", out, model.get_text_features(**inputs(case, model, None, item)) if both else None)
     if both:
         pairs = [torch.cat([run(case, model, x, item).logits_per_image for item in items], 1) for x in images]
         outputs["logits"] = pairs
@@ -103,8 +98,9 @@ def loss(case, model, images, items):
     pad = case.pad(case.config["text_config"])
     ids = torch.tensor([x["ids"] + [pad] * (longest - len(x["ids"])) for x in items])
     more = {}
-    if case.masked:
-        more["attention_mask"] = torch.tensor([[int(i < x["keys"]) for i in range(longest)] for x in items])
+    if case.masked or any(len(x["ids"]) < longest for x in items):
+        seen = [x.get("keys", len(x["ids"])) for x in items]
+        more["attention_mask"] = torch.tensor([[int(i < n) for i in range(longest)] for n in seen])
     return model(input_ids=ids, pixel_values=torch.cat(images), return_loss=True, **more).loss[None]
 
 
@@ -120,9 +116,9 @@ class Inner:
         self.hidden_states, self.last_hidden_state = output.hidden_states, output.hidden_states[-1]
 
 
-def gather(outputs: dict, side: str, out, tower, both: bool):
-    if both:
-        return add(outputs, f"{side} features", tower.pooler_output)
+def gather(outputs: dict, side: str, out, features):
+    if features is not None:
+        return add(outputs, f"{side} features", features.pooler_output)
     for name in ("logits", "image_embeds", "text_embeds", "pooler_output"):
         if out.get(name) is not None:
             return add(outputs, f"{side} {'features' if name.endswith('embeds') else name}", out[name])

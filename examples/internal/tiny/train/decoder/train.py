@@ -9,14 +9,14 @@ reference computes from these weights in float32). The same versions on the same
 A document is a story and <|endoftext|>. A row of the training batches starts with the first word of a story, so a prompt has no
 token before it: there is no bos. More stories follow, until the row is full.
 """
-import argparse, json, math, os, time
-import numpy, torch
-from tokenizers import ByteLevelBPETokenizer
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+import argparse, json, math, os, sys, time
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LlamaConfig, LlamaForCausalLM
 from grammar import stories
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-END = "<|endoftext|>"
+sys.path.append(os.path.dirname(HERE))
+from texts import END, pack, train_tokenizer  # noqa: E402
 SEED, CONTEXT, VOCABULARY = 1, 256, 1024
 PROMPTS = ["The cat sat on the", "The animal didn't cross the street because it was too tired.", "Once upon a time",
            "One day a little dog", "Anna went to the"]
@@ -24,25 +24,6 @@ MODEL = dict(
     vocab_size=VOCABULARY, hidden_size=128, intermediate_size=320, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
     max_position_embeddings=CONTEXT, rms_norm_eps=1e-5, initializer_range=0.05, tie_word_embeddings=True,
     bos_token_id=None, eos_token_id=0, pad_token_id=0)
-
-
-def train_tokenizer(texts):
-    """A byte-level BPE vocabulary: 256 bytes, the end of a story, and as many merges as there is room for."""
-    bpe = ByteLevelBPETokenizer()
-    bpe.train_from_iterator(texts, vocab_size=VOCABULARY, min_frequency=2, special_tokens=[END], show_progress=False)
-    return PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token=END, pad_token=END,
-                                   model_max_length=CONTEXT, clean_up_tokenization_spaces=False)
-
-
-def pack(tokenizer, texts):
-    """Rows of CONTEXT ids, [rows, CONTEXT], each from the start of a story; what is left of a row's last story is dropped."""
-    rows, row = [], []
-    for ids in tokenizer([text + END for text in texts]).input_ids:
-        row += ids
-        if len(row) >= CONTEXT:
-            rows.append(row[:CONTEXT])
-            row = []
-    return torch.tensor(numpy.array(rows, dtype=numpy.int64))
 
 
 def train(model, rows, batch, peak):
@@ -105,8 +86,8 @@ def main():
 
     seen = stories(args.stories, SEED)
     unseen = sorted(set(stories(3000, SEED + 1)) - set(seen))
-    tokenizer = train_tokenizer(seen[:20_000])
-    rows, held_out = pack(tokenizer, seen), pack(tokenizer, unseen)
+    tokenizer = train_tokenizer(seen[:20_000], VOCABULARY, CONTEXT)
+    rows, held_out = pack(tokenizer, seen, CONTEXT), pack(tokenizer, unseen, CONTEXT)
     longest = max(len(ids) for ids in tokenizer(unseen).input_ids)
     model = LlamaForCausalLM(LlamaConfig(**MODEL))
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(seen):,} stories ({len(set(seen)):,} different, "

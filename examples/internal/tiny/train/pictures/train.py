@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the tiny models that see, from nothing, on pictures that scene.py draws.
 
-usage: pip install -r requirements.txt; python train.py clip; python train.py blip      (about 20 minutes each on a free core)
+usage: pip install -r requirements.txt; python train.py clip; python train.py blip      (about 8 minutes each on a free core)
 
 Writes, two folders up, in the Hugging Face layout with weights in bfloat16:
 

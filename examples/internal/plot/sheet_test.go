@@ -16,10 +16,11 @@ func filled(width, height int, c color.Color) *image.RGBA {
 }
 
 // The part with the largest weight has the picture's colour, one without weight is grey and dark.
-func TestOverlay(t *testing.T) {
+func TestSheet(t *testing.T) {
 	red := color.RGBA{220, 30, 40, 255}
-	o := Overlay{Title: "t", Picture: filled(64, 64, red), Panels: []Light{{Title: "a", Weights: [][]float32{{0, 0, 0}, {0, 0, 0}, {0, 0, 0.5}}}}}
-	got, err := o.Draw()
+	m := filled(64, 64, red)
+	s := Sheet{Title: "t", Tiles: []Tile{{"plain", m, nil}, {"lit", m, [][]float32{{0, 0, 0}, {0, 0, 0}, {0, 0, 0.5}}}}}
+	got, err := s.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func TestOverlay(t *testing.T) {
 }
 
 // A picture that is wide or high keeps its form, however extreme.
-func TestOverlayForms(t *testing.T) {
+func TestSheetForms(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {3000, 3}, {2, 900}, {100, 150}} {
 		m := shrunk(filled(size.X, size.Y, color.White))
 		if b := m.Bounds(); max(b.Dx(), b.Dy()) != tile || min(b.Dx(), b.Dy()) != max(min(size.X, size.Y)*tile/max(size.X, size.Y), 1) {
@@ -53,21 +54,22 @@ func TestOverlayForms(t *testing.T) {
 	}
 }
 
-func TestOverlayRefuses(t *testing.T) {
+func TestSheetRefuses(t *testing.T) {
 	m := filled(8, 8, color.Black)
 	inf := float32(math.Inf(1))
 	for _, bad := range []struct {
-		o    Overlay
-		says string
+		tiles []Tile
+		says  string
 	}{
-		{Overlay{}, "no picture"},
-		{Overlay{Picture: m, Panels: []Light{{}}}, "no weights"},
-		{Overlay{Picture: m, Panels: []Light{{Weights: [][]float32{{1, 1}, {1}}}}}, "rows of 2 and 1"},
-		{Overlay{Picture: m, Panels: []Light{{Weights: [][]float32{{-1}}}}}, "the weight -1"},
-		{Overlay{Picture: m, Panels: []Light{{Weights: [][]float32{{inf}}}}}, "the weight +Inf"},
-		{Overlay{Picture: m, Panels: make([]Light, maxPanels+1)}, "at most"},
+		{nil, "0 tiles"},
+		{make([]Tile, maxPanels+1), "257 tiles"},
+		{[]Tile{{}}, "no picture"},
+		{[]Tile{{"", m, [][]float32{}}}, "no weights"},
+		{[]Tile{{"", m, [][]float32{{1, 1}, {1}}}}, "rows of 2 and 1"},
+		{[]Tile{{"", m, [][]float32{{-1}}}}, "the weight -1"},
+		{[]Tile{{"", m, [][]float32{{inf}}}}, "the weight +Inf"},
 	} {
-		if _, err := bad.o.Draw(); err == nil || !strings.Contains(err.Error(), bad.says) {
+		if _, err := (Sheet{Tiles: bad.tiles}).Draw(); err == nil || !strings.Contains(err.Error(), bad.says) {
 			t.Errorf("error %v, want one with %q", err, bad.says)
 		}
 	}

@@ -9,86 +9,103 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// An Overlay shows a picture several times, each time with the light on what some weights say: which patches a model
-// looked at.
-type Overlay struct {
+// A Sheet shows pictures side by side: those of a folder, or one picture several times, each time with the light on
+// what some weights say, such as which patches a model looked at.
+type Sheet struct {
 	Title string
 	// Caption is one line below the title.
 	Caption string
-	Picture image.Image
-	Name    string // of the picture, which stands first without weights
-	Panels  []Light
+	Tiles   []Tile
 	// Across is how many pictures stand side by side; 0 chooses.
 	Across int
 }
 
-// Light is where the light falls.
-type Light struct {
-	Title string
-	// Weights, [rows][cols], belong to the parts of the picture from the upper left; the largest gives full light.
+// Tile is a picture with a title below it.
+type Tile struct {
+	Title   string
+	Picture image.Image
+	// Weights, [rows][cols], belong to the parts of the picture from the upper left: the largest leaves a part as it is,
+	// and 0 makes it dark and grey. nil shows the picture alone.
 	Weights [][]float32
 }
 
 const tile = 224 // pixels of the longer side of a picture
 
-// WritePNG draws the overlay to a file.
-func (o Overlay) WritePNG(path string) error { return writePNG(path, o.Draw) }
+// WritePNG draws the sheet to a file.
+func (s Sheet) WritePNG(path string) error { return writePNG(path, s.Draw) }
 
-// Draw returns the picture. Weights that are negative, not finite or of unequal rows give an error.
-func (o Overlay) Draw() (*image.RGBA, error) {
-	if o.Picture == nil || o.Picture.Bounds().Empty() {
-		return nil, fmt.Errorf("plot: overlay %q has no picture", o.Title)
-	}
-	if len(o.Panels) > maxPanels {
-		return nil, fmt.Errorf("plot: overlay %q has %d panels; %d at most can be drawn", o.Title, len(o.Panels), maxPanels)
-	}
-	for i, p := range o.Panels {
-		if err := checkLight(p.Weights); err != nil {
-			return nil, fmt.Errorf("plot: overlay %q: panel %d: %w", o.Title, i, err)
-		}
+// Draw returns the sheet. Weights that are negative, not finite or of unequal rows give an error, and so does a sheet
+// without tiles.
+func (s Sheet) Draw() (*image.RGBA, error) {
+	if err := s.check(); err != nil {
+		return nil, err
 	}
 	f, err := newFaces(14)
 	if err != nil {
 		return nil, err
 	}
-	titles := []string{o.Name}
-	for _, p := range o.Panels {
-		titles = append(titles, p.Title)
+	var titles []string
+	var small []*image.RGBA
+	room := image.Pt(tile/2, 0)
+	for _, t := range s.Tiles {
+		m := shrunk(t.Picture)
+		titles, small = append(titles, t.Title), append(small, m)
+		room = image.Pt(max(room.X, m.Bounds().Dx()), max(room.Y, m.Bounds().Dy()))
 	}
 	titles = plainLabels(f.text, titles)
-	small := shrunk(o.Picture)
-	across := o.across(len(titles))
-	room := image.Pt(max(small.Bounds().Dx(), widest(f.text, titles)), small.Bounds().Dy()+height(f.text)+6)
+	room = image.Pt(max(room.X, widest(f.text, titles)), room.Y+height(f.text)+6)
+	across := s.across()
 	top := margin + height(f.title) + 6 + height(f.text) + 12
-	rows := (len(titles) + across - 1) / across
-	c, err := newCanvas(f, max(2*margin+across*(room.X+gap)-gap, 2*margin+width(f.text, o.Caption), 2*margin+width(f.title, o.Title)), top+rows*(room.Y+gap)-gap+margin)
+	wide := max(across*(room.X+gap)-gap, width(f.text, s.Caption), width(f.title, s.Title))
+	c, err := newCanvas(f, 2*margin+wide, top+(len(small)+across-1)/across*(room.Y+gap)-gap+margin)
 	if err != nil {
 		return nil, err
 	}
-	c.write(c.title, o.Title, margin, margin, start, start, ink)
-	c.write(c.text, o.Caption, margin, margin+height(f.title)+6, start, start, soft)
-	for i, title := range titles {
+	c.write(c.title, s.Title, margin, margin, start, start, ink)
+	c.write(c.text, s.Caption, margin, margin+height(f.title)+6, start, start, soft)
+	for i, m := range small {
 		at := image.Pt(margin+i%across*(room.X+gap), top+i/across*(room.Y+gap))
-		area := small.Bounds().Add(at)
-		c.write(c.text, title, at.X, at.Y+small.Bounds().Dy()+4, start, start, ink)
-		if i == 0 {
-			draw.Draw(c.RGBA, area, small, image.Point{}, draw.Src)
+		area := m.Bounds().Add(at)
+		c.write(c.text, titles[i], at.X, area.Max.Y+4, start, start, ink)
+		if w := s.Tiles[i].Weights; w == nil {
+			draw.Draw(c.RGBA, area, m, image.Point{}, draw.Src)
 		} else {
-			c.lit(area, small, o.Panels[i-1].Weights)
+			c.lit(area, m, w)
 		}
 		c.outline(area, frame)
 	}
 	return c.RGBA, nil
 }
 
-func (o *Overlay) across(n int) int {
-	if o.Across > 0 {
-		return min(o.Across, n)
+// across returns how many tiles stand side by side: at most 5 if nobody says, and as many in each row as can be.
+func (s *Sheet) across() int {
+	n := len(s.Tiles)
+	if s.Across > 0 {
+		return min(s.Across, n)
 	}
-	return min(n, max(4, int(math.Ceil(math.Sqrt(float64(n))))))
+	rows := (n + 4) / 5
+	return (n + rows - 1) / rows
 }
 
-func checkLight(w [][]float32) error {
+func (s *Sheet) check() error {
+	if n := len(s.Tiles); n < 1 || n > maxPanels {
+		return fmt.Errorf("plot: sheet %q has %d tiles; it has 1 to %d", s.Title, n, maxPanels)
+	}
+	for i, t := range s.Tiles {
+		if t.Picture == nil || t.Picture.Bounds().Empty() {
+			return fmt.Errorf("plot: sheet %q: tile %d has no picture", s.Title, i)
+		}
+		if t.Weights == nil {
+			continue
+		}
+		if err := checkWeights(t.Weights); err != nil {
+			return fmt.Errorf("plot: sheet %q: tile %d: %w", s.Title, i, err)
+		}
+	}
+	return nil
+}
+
+func checkWeights(w [][]float32) error {
 	if len(w) == 0 || len(w[0]) == 0 {
 		return fmt.Errorf("no weights")
 	}
