@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -75,10 +74,7 @@ func (c count) all() int64 {
 }
 
 func counts(t *testing.T) map[string]count {
-	data, err := os.ReadFile("testdata/counts.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := tensortest.ReadFile(t, "testdata/counts.json.gz")
 	var all map[string]count
 	if err := json.Unmarshal(data, &all); err != nil {
 		t.Fatal(err)
