@@ -35,7 +35,7 @@ func familyTable(t *testing.T) string {
 		{"encoder", "model/testdata/golden/[et]*ers/*.json.gz", model.Encoders()},
 		{"encoder–decoder", "model/testdata/golden/seq2seq/*.json.gz", model.EncoderDecoders()},
 		{"encoder of pictures", "model/testdata/golden/towers/*.json.gz", model.ImageEncoders()},
-		{"pictures and texts in one space", "model/testdata/golden/towers/*.json.gz", model.ImageTexts()},
+		{"pictures and texts in one space", "model/testdata/golden/towers/*.json.gz model/testdata/golden/openclip/*.json.gz", model.ImageTexts()},
 		{"texts about pictures", "model/testdata/golden/pictures/*.json.gz", model.ImageToTexts()},
 	} {
 		variants := variantsOf(t, kind.files)
@@ -56,9 +56,13 @@ func familyTable(t *testing.T) string {
 // variantsOf returns the golden cases of each model_type.
 func variantsOf(t *testing.T, pattern string) map[string][]string {
 	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d files %s (%v)", len(files), pattern, err)
+	var files []string
+	for _, p := range strings.Fields(pattern) {
+		some, err := filepath.Glob(p)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("%d files %s (%v)", len(some), p, err)
+		}
+		files = append(files, some...)
 	}
 	variants := map[string][]string{}
 	for _, f := range files {

@@ -1,9 +1,11 @@
 package model
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 
 	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/internal/whatis"
@@ -47,7 +49,12 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 			opt.Skipped(name)
 		}
 	}
-	data, err := sidefile.Read(fsys, "config.json", sidefile.MaxConfig)
+	name = "config.json"
+	data, err := sidefile.Read(fsys, name, sidefile.MaxConfig)
+	if errors.Is(err, fs.ErrNotExist) && sidefile.Exists(fsys, openCLIPConfig) {
+		name = openCLIPConfig
+		data, err = readOpenCLIP(fsys)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		what := whatis.Folder(fsys)
 		if what == "" {
@@ -58,7 +65,7 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f, err := newFolder(data, nil, opt)
+	f, err := parseFolder(name, data, nil, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +78,36 @@ func openFolder(fsys fs.FS, opt Options) (*folder, error) {
 	if f.config, err = f.config.WithQuantization(fsys); err != nil {
 		return nil, err
 	}
-	if f.src, err = hf.OpenWeights(fsys); err != nil {
+	open := hf.OpenWeights
+	if f.family == family.OpenCLIP {
+		open = hf.OpenCLIPWeights
+	}
+	if f.src, err = open(fsys); err != nil {
 		return nil, err
 	}
 	if err := f.prepare(opt); err != nil {
 		return nil, errors.Join(err, f.src.Close())
 	}
 	return f, nil
+}
+
+// openCLIPConfig is the config of a folder of the library OpenCLIP.
+const openCLIPConfig = "open_clip_config.json"
+
+// readOpenCLIP returns the config of the model, which lies within that file, with a model_type.
+func readOpenCLIP(fsys fs.FS) ([]byte, error) {
+	data, err := sidefile.Read(fsys, openCLIPConfig, sidefile.MaxConfig)
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Model map[string]json.RawMessage `json:"model_cfg"`
+	}
+	if err := json.Unmarshal(sidefile.JSON(data), &file); err != nil || file.Model == nil {
+		return nil, fmt.Errorf("%s has no object model_cfg (%v)", openCLIPConfig, err)
+	}
+	file.Model["model_type"] = json.RawMessage(strconv.Quote(family.OpenCLIP))
+	return json.Marshal(file.Model)
 }
 
 // prepare shows quantised weights as what they stand for, and merges the adapters into the weights.

@@ -11,6 +11,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
+	"github.com/seed2010d43f/transformer/vision"
 )
 
 // ImageEncoder is a model that reads pictures. [OpenImageEncoder] makes one from a checkpoint; a program may also fill
@@ -22,6 +23,27 @@ import (
 type ImageEncoder struct {
 	*arch.ImageEncoder
 	Family string // model_type: "vit"
+
+	// Processor makes the model's pictures; nil where the checkpoint does not say how, or says what is not supported:
+	// [vision.OpenProcessor] has the error. [Picture] turns what it makes into what the model reads.
+	Processor *vision.Processor
+}
+
+// Picture returns what a processor makes as the tensor that models read, [Channels, Height, Width], in the same memory.
+func Picture(p vision.Pixels) tensor.Tensor {
+	return tensor.From(p.Data, p.Channels, p.Height, p.Width)
+}
+
+// openProcessor returns the folder's processor, or nil.
+func (f *folder) openProcessor() *vision.Processor {
+	open := vision.OpenProcessor
+	if f.family == family.OpenCLIP {
+		open = vision.OpenCLIPProcessor
+	}
+	if p, err := open(f.fsys); err == nil {
+		return p
+	}
+	return nil
 }
 
 // ImageEncoders lists the model_types that [OpenImageEncoder] opens.
@@ -38,7 +60,12 @@ func OpenImageEncoder(fsys fs.FS, opt Options) (*ImageEncoder, error) {
 		return nil, err
 	}
 	defer f.close()
-	return newImageEncoder(f, opt)
+	e, err := newImageEncoder(f, opt)
+	if err != nil {
+		return nil, err
+	}
+	e.Processor = f.openProcessor()
+	return e, nil
 }
 
 // NewImageEncoder assembles the encoder of pictures that a config.json describes, with weights from any source.

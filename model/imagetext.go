@@ -1,10 +1,13 @@
 package model
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
+	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -29,8 +32,8 @@ type ImageText struct {
 	*arch.ImageText
 	Family string // model_type: "clip"
 
-	Image *ImageEncoder
-	Text  *Encoder // with the tokenizer, which is nil where the checkpoint has none
+	Image *ImageEncoder // with the processor
+	Text  *Encoder      // with the tokenizer, which is nil where the checkpoint has none
 }
 
 // ImageTexts lists the model_types that [OpenImageText] opens.
@@ -53,7 +56,21 @@ func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 	if m.Text.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
+	m.Image.Processor = f.openProcessor()
+	if t := m.Text.Tokenizer; t != nil && f.family == family.OpenCLIP && t.Special().PAD >= 0 {
+		m.PadID = t.Special().PAD // as open_clip's tokenizers pad
+	}
+	m.Masked = m.Length > 0 && f.asksForMask()
 	return m, nil
+}
+
+// asksForMask reports whether tokenizer_config.json says that the model is to be told which tokens are padding.
+func (f *folder) asksForMask() bool {
+	var c struct {
+		Names []string `json:"model_input_names"`
+	}
+	data, err := sidefile.Read(f.fsys, "tokenizer_config.json", sidefile.MaxConfig)
+	return err == nil && json.Unmarshal(sidefile.JSON(data), &c) == nil && slices.Contains(c.Names, "attention_mask")
 }
 
 // NewImageText assembles the model that a config.json describes, with weights from any source. The result has no

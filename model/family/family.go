@@ -168,6 +168,8 @@ func Recipes() map[string]Recipe {
 		"metaclip_2":              {Title: "MetaCLIP 2", ImageText: metaclip2, ImageEncoder: clipImageAlone, Encoder: clipTextAlone(metaclip2Text)},
 		"metaclip_2_text_model":   {Title: "MetaCLIP 2's tower of texts", Encoder: clipTextAlone(metaclip2Text)},
 		"metaclip_2_vision_model": {Title: "MetaCLIP 2's tower of pictures", ImageEncoder: clipImageAlone},
+		// openclip.go
+		OpenCLIP: {Title: "OpenCLIP, with its own towers; SigLIP by timm", ImageText: openclip},
 		// siglip.go
 		"siglip":              {Title: "SigLIP; SigLIP 2 with pictures of one size", ImageText: siglip, ImageEncoder: siglipImageAlone, Encoder: siglipTextAlone},
 		"siglip_text_model":   {Title: "SigLIP's tower of texts", Encoder: siglipTextAlone},
@@ -180,6 +182,9 @@ func Recipes() map[string]Recipe {
 		"vit":  {Title: "ViT", ImageEncoder: vit},
 	}
 }
+
+// OpenCLIP stands for a model_type, which open_clip_config.json does not have.
+const OpenCLIP = "open_clip"
 
 // tokens returns the special tokens that a config class of transformers has by default; -1 is none.
 func tokens(bos, eos, pad int) hf.Tokens {

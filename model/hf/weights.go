@@ -25,17 +25,27 @@ const (
 	torchFile  = "pytorch_model.bin"
 	torchIndex = "pytorch_model.bin.index.json"
 	gptqFiles  = "gptq_model-*bit-*g.safetensors"
+	clipFile   = "open_clip_model.safetensors"
+	clipTorch  = "open_clip_pytorch_model.bin"
 )
 
 // OpenWeights opens the weights in a folder. It looks for these files and takes the first that is there:
 //
 //  1. model.safetensors
+//
 //  2. model.safetensors.index.json and the shards it names
+//
 //  3. pytorch_model.bin
+//
 //  4. pytorch_model.bin.index.json and the shards it names
+//
 //  5. model-00001-of-00003.safetensors and so on, shards without an index; a missing one is refused with [ErrShard]
+//
 //  6. pytorch_model-00001-of-00003.bin and so on
+//
 //  7. the one gptq_model-4bit-128g.safetensors, or of other bits and groups: so AutoGPTQ names the file
+//
+//  8. open_clip_model.safetensors, then open_clip_pytorch_model.bin: so OpenCLIP names the file
 //
 // A folder without any of these files gives [ErrNoWeights], and the error names what it holds instead. See
 // [checkpoint.OpenFile] for how files are read, and [checkpoint.OpenIndex] for shards.
@@ -71,12 +81,30 @@ func OpenWeights(fsys fs.FS) (*checkpoint.Files, error) {
 	if len(named) == 1 {
 		return safetensors.Open(fsys, named[0])
 	}
+	return openCLIP(fsys)
+}
+
+// OpenCLIPWeights opens the weights in a folder of OpenCLIP: first the files with its names, then those of [OpenWeights].
+func OpenCLIPWeights(fsys fs.FS) (*checkpoint.Files, error) {
+	if sidefile.Exists(fsys, clipFile) || sidefile.Exists(fsys, clipTorch) {
+		return openCLIP(fsys)
+	}
+	return OpenWeights(fsys)
+}
+
+func openCLIP(fsys fs.FS) (*checkpoint.Files, error) {
+	switch {
+	case sidefile.Exists(fsys, clipFile):
+		return safetensors.Open(fsys, clipFile)
+	case sidefile.Exists(fsys, clipTorch):
+		return torch.Open(fsys, clipTorch)
+	}
 	return nil, noWeights(fsys)
 }
 
 // HasWeights reports whether the folder has a file that [OpenWeights] looks for.
 func HasWeights(fsys fs.FS) bool {
-	for _, name := range []string{singleFile, indexFile, torchFile, torchIndex} {
+	for _, name := range []string{singleFile, indexFile, torchFile, torchIndex, clipFile, clipTorch} {
 		if sidefile.Exists(fsys, name) {
 			return true
 		}

@@ -151,24 +151,29 @@ func (l Loader) Conv1D(name string, in, out int) Linear {
 		}
 		return lin
 	}
-	dt, ok := l.lookup(name+".weight", in, out)
-	if !ok || !l.single(name+".weight", dt) {
-		return lin
+	lin.Weight = l.Transposed(name+".weight", in, out).Weight
+	return lin
+}
+
+// Transposed returns a layer without a bias whose weight, the tensor name, is stored transposed, [in, out].
+func (l Loader) Transposed(name string, in, out int) Linear {
+	dt, ok := l.lookup(name, in, out)
+	if !ok || !l.single(name, dt) {
+		return Linear{}
 	}
-	kept, ok := l.keepRows(name+".weight", dt, in)
+	kept, ok := l.keepRows(name, dt, in)
 	if !ok {
-		return lin
+		return Linear{}
 	}
-	b, ok := l.bytes(name + ".weight")
+	b, ok := l.bytes(name)
 	if !ok && !l.shapes {
-		return lin
+		return Linear{}
 	}
-	lin.Weight = l.newWeight(kept, out, in)
-	if !ok {
-		return lin
+	lin := Linear{Weight: l.newWeight(kept, out, in)}
+	if ok {
+		l.storeOutputs(lin.Weight, b, dt, true, out, 0, 1)
+		l.consumed(name)
 	}
-	l.storeOutputs(lin.Weight, b, dt, true, out, 0, 1)
-	l.consumed(name + ".weight")
 	return lin
 }
 

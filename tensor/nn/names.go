@@ -28,6 +28,12 @@ func (l Loader) Stored(name string) string {
 	return string(info.DType)
 }
 
+// Dims returns the stored dimensions of the tensor with this name, or nil if the checkpoint has none.
+func (l Loader) Dims(name string) []int {
+	info, _ := l.src.Lookup(l.full(name))
+	return info.Shape
+}
+
 // HasOptional is [Loader.Has] for a tensor that a model can do without, but that its class in transformers has.
 // It is true for a checkpoint of shapes alone.
 func (l Loader) HasOptional(name string) bool { return l.shapes || l.Has(name) }
