@@ -24,7 +24,9 @@ import (
 //go:embed models.zip
 var stored []byte
 
-func archive() (*zip.Reader, error) { return zip.NewReader(bytes.NewReader(stored), int64(len(stored))) }
+func archive() (*zip.Reader, error) {
+	return zip.NewReader(bytes.NewReader(stored), int64(len(stored)))
+}
 
 // network is a decoder with the number of its parameters.
 type network struct {
