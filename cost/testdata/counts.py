@@ -1,7 +1,7 @@
 """Counts the parameters and stored buffers of the reference's models, built without memory.
 
     python3 -m venv env && env/bin/pip install -r ../../model/testdata/golden/requirements.txt
-    env/bin/python counts.py > counts.json
+    env/bin/python counts.py | gzip -9n > counts.json.gz
 
 The models are those of the presets in ../presets and of the golden files of package model. A model is built from its
 config on torch's meta device; a tensor that several modules share counts once. Of a model with pictures it is the text

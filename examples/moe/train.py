@@ -4,8 +4,8 @@
 usage: pip install -r requirements.txt; python train.py      (about 15 minutes on a free core)
 
 Writes here: models.zip, which has sparse/ (the mixture, Mixtral's form, with the tokenizer of both) and dense/ (the twin, LLaMA's form) in
-the Hugging Face layout, weights in bfloat16; heldout.txt, which neither has seen; and testdata/expected.json, what the reference computes from the stored
-weights in float32. The same versions on the same kind of processor give the same files.
+the Hugging Face layout, weights in bfloat16, and heldout.txt, which neither has seen; and testdata/expected.json, what the reference
+computes from the stored weights in float32. The same versions on the same kind of processor give the same files.
 
 Both models read the same tokens in the same order: two thirds of the documents are little stories in English, the others are pages of
 sentences with their translation, "The cat sleeps. = Le chat dort.". The grammars that they come from are those of the other tiny models.
@@ -144,7 +144,7 @@ def load(model, tokenizer, texts):
 def archive(path, folder):
     """Stores the files below a folder; the same files give the same bytes."""
     with zipfile.ZipFile(path, "w") as z:
-        for file in sorted(pathlib.Path(folder).glob("*/*")):
+        for file in sorted(p for p in pathlib.Path(folder).rglob("*") if p.is_file()):
             z.writestr(zipfile.ZipInfo(file.relative_to(folder).as_posix()), file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
 
 
@@ -172,9 +172,9 @@ def main():
           f"{len(seen):,} documents ({len(known):,} different, {len(unseen):,} held out), {rows.numel():,} tokens", flush=True)
     train(models, rows, args.batch, args.rate, args.saved, args.steps)
 
-    with open(os.path.join(args.out, "heldout.txt"), "w") as file:
-        file.write("\n\n".join(unseen) + "\n")
     answers, work = {}, tempfile.TemporaryDirectory()
+    with open(os.path.join(work.name, "heldout.txt"), "w") as file:
+        file.write("\n\n".join(unseen) + "\n")
     for name, model in zip(("sparse", "dense"), models):
         folder = os.path.join(work.name, name)
         model.generation_config = GenerationConfig(eos_token_id=0, pad_token_id=0, do_sample=True, temperature=0.7)

@@ -18,15 +18,15 @@ import (
 	"github.com/seed2010d43f/transformer/moe"
 )
 
-// models is a zip archive: in sparse, the mixture with the tokenizer of both models; in dense, its twin.
+// stored is a zip archive: in sparse, the mixture with the tokenizer of both models; in dense, its twin; heldout.txt is a
+// text that neither has seen.
 //
 //go:embed models.zip
-var models []byte
+var stored []byte
 
-// unseen is a text that neither model has seen.
-//
-//go:embed heldout.txt
-var unseen string
+func archive() (*zip.Reader, error) {
+	return zip.NewReader(bytes.NewReader(stored), int64(len(stored)))
+}
 
 // network is a decoder with the number of its parameters.
 type network struct {
@@ -48,11 +48,11 @@ func open(folder string) (*network, error) {
 
 // embedded returns the tiny mixture, "sparse", or its twin, "dense". Both have one tokenizer, which is stored once.
 func embedded(name string) (*network, error) {
-	archive, err := zip.NewReader(bytes.NewReader(models), int64(len(models)))
+	files, err := archive()
 	if err != nil {
 		return nil, err
 	}
-	fsys, err := fs.Sub(archive, name)
+	fsys, err := fs.Sub(files, name)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,16 @@ func heldOut(d *network, most int) ([][]int, error) {
 	if most < 1 {
 		return nil, fmt.Errorf("-documents %d: at least one is needed", most)
 	}
+	files, err := archive()
+	if err != nil {
+		return nil, err
+	}
+	text, err := fs.ReadFile(files, "heldout.txt")
+	if err != nil {
+		return nil, err
+	}
 	var documents [][]int
-	for document := range strings.SplitSeq(strings.TrimSpace(unseen), "\n\n") {
+	for document := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
 		ids, err := d.Tokenizer.Encode(document)
 		if err != nil {
 			return nil, err

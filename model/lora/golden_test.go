@@ -11,13 +11,13 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/internal/torchfile"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/model/arch"
@@ -113,20 +113,16 @@ func (g *golden) folders(t testing.TB, pickle bool) (base fstest.MapFS, adapters
 
 func goldens(t testing.TB) []golden {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.json")
+	files, err := filepath.Glob("testdata/*.json.gz")
 	if err != nil || len(files) < 38 {
 		t.Fatalf("%d golden files, want 38 or more (%v)", len(files), err)
 	}
 	all := make([]golden, len(files))
 	for i, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, &all[i]); err != nil {
+		if err := json.Unmarshal(tensortest.ReadFile(t, f), &all[i]); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
-		all[i].name = strings.TrimSuffix(filepath.Base(f), ".json")
+		all[i].name = strings.TrimSuffix(filepath.Base(f), ".json.gz")
 	}
 	return all
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/sample"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -45,12 +45,8 @@ type translations struct {
 // The tiny translator computes what the reference computed from the same weights: ids, logits, greedy texts,
 // beams with their scores, attention.
 func TestTranslator(t *testing.T) {
-	data, err := os.ReadFile("testdata/translator.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var want translations
-	if err := json.Unmarshal(data, &want); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/translator.json.gz"), &want); err != nil {
 		t.Fatal(err)
 	}
 	if len(want.Tokenize) == 0 || len(want.Translate) == 0 || len(want.Attention.Weights) == 0 {

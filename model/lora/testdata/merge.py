@@ -2,9 +2,10 @@
 that is tied, running, which is what was trained.
 
     pip install -r requirements.txt
-    python merge.py            # writes *.json beside this file
+    python merge.py            # writes *.json.gz beside this file
 """
 
+import gzip
 import json
 import pathlib
 import sys
@@ -168,7 +169,7 @@ def main():
     for name, case in CASES.items():
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
-        (HERE / f"{name}.json").write_text(text(make(name, *case)))
+        (HERE / f"{name}.json.gz").write_bytes(gzip.compress(text(make(name, *case)).encode(), mtime=0))
 
 
 main()

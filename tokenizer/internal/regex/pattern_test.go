@@ -2,25 +2,21 @@ package regex
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/tokenizer/internal/buffer"
 )
 
-// TestPatterns searches for the expressions of testdata/patterns.json, and finds what the reference does.
+// TestPatterns searches for the expressions of testdata/patterns.json.gz, and finds what the reference does.
 func TestPatterns(t *testing.T) {
-	data, err := os.ReadFile("testdata/patterns.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all struct {
 		Texts []string
 		Cases [][2]json.RawMessage // an expression, and for each text the matches that are not empty, in characters
 	}
-	if err := json.Unmarshal(data, &all); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/patterns.json.gz"), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range all.Cases {

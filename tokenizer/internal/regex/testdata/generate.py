@@ -1,13 +1,13 @@
-"""Writes patterns.json: what the reference matches, for random expressions and published ones. Run it with
+"""Writes patterns.json.gz: what the reference matches, for random expressions and published ones. Run it with
 tokenizers 0.23.3:
 
     python generate.py
 """
 
-import json, os, random, sys
+import gzip, json, os, random, sys
 from tokenizers import Regex, pre_tokenizers
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 250
-PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "patterns.json")
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "patterns.json.gz")
 r=random.Random(5)
 atoms=["a","b","é",".","\\s","\\S","\\d","\\w","\\W","\\p{L}","\\p{Lu}","\\P{L}","\\p{^N}","[a-c]","[^ab]","[a-z&&[^b]]","[[ab][é1]]","[\\p{L}&&[^\\p{Lu}]]","[^\\s\\p{L}\\p{N}]","\\b","\\B","^","$","\\A","\\z","\\Z","(?=a)","(?!b)","(?<=a)","(?<!\\s)","(?<=ab|c)","'s","(?i:s)","(?i:[A-C])","\\n","[[:alpha:]]","[^[:space:]x]","[a\\-z]","[]a]","\\x{e9}","\\u00e9","(?>a+)","\\h","[&&]" ,"(?i:é|Σ)"]
 q=["","","","","*","+","?","*?","+?","??","{2}","{1,2}","{2,}","{,2}","++","*+","?+","{1,2}+","{2}?","{1,3}?"]
@@ -35,5 +35,5 @@ while len(out)<COUNT:
     except Exception:  # the reference takes no repetition of a place, which is one here
         continue
     out.append([p,[[x for _,x in t.pre_tokenize_str(s)] for s in texts]])
-with open(PATH, "w") as f:
+with gzip.open(PATH, "wt", encoding="utf-8") as f:
     json.dump({"texts": texts, "cases": out}, f, ensure_ascii=False, separators=(",", ":"))

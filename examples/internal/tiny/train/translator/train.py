@@ -3,7 +3,7 @@
 
 usage: pip install -r requirements.txt; python train.py      (about 25 minutes on a free core)
 
-Writes, two folders up, translator/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/translator.json (what the
+Writes, two folders up, translator/ (the model in the Hugging Face layout, weights in bfloat16) and testdata/translator.json.gz (what the
 reference computes from these weights in float32). The stored weights come from two rounds of 3000 steps and a third of 1500; in the
 first two, sentences that begin with I or a name could be without their capital in French.
 
@@ -13,7 +13,7 @@ of the loss is how little of the head's weight is there. The other heads are fre
 The training has rounds, in each of which the learning rate rises and falls. A round starts from the weights that the one before has
 stored, and draws sentences of its own.
 """
-import argparse, collections, copy, json, math, os, random, re, time
+import argparse, collections, copy, gzip, json, math, os, random, re, time
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
@@ -201,9 +201,10 @@ def main():
     with torch.inference_mode():
         translator = Translator(folder)
         measure(translator, 200, show=3)
-        with open(os.path.join(args.out, "testdata", "translator.json"), "w") as file:
+        with open(os.path.join(args.out, "testdata", "translator.json.gz"), "wb") as file:
             text = json.dumps(expected(translator), indent=1, ensure_ascii=False)
-            file.write(re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text) + "\n")
+            text = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text) + "\n"
+            file.write(gzip.compress(text.encode(), mtime=0))
 
 
 if __name__ == "__main__":
