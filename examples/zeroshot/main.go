@@ -82,7 +82,7 @@ const mostLayers = 6
 
 // look draws which patches the model looked at.
 func look(z *task.ZeroShotImages, picture pictures.Picture, out string) error {
-	seen, err := pictures.Watch(z.Model.Image.ImageEncoder, z.Processor, picture.Image)
+	seen, err := pictures.Watch(z.Model.Image, z.Processor, picture.Image)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func NewImageEmbedder(m *model.ImageText, p *vision.Processor) (*ImageEmbedder, 
 	switch {
 	case p == nil:
 		return nil, errors.New("task: an ImageEmbedder needs the processor of the model's pictures")
-	case m.Text.Tokenizer == nil:
+	case m.Tokenizer == nil:
 		return nil, errNoTokenizer
 	}
 	return &ImageEmbedder{Model: m, Processor: p}, nil
