@@ -4,6 +4,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tokenizer"
+	"github.com/seed2010d43f/transformer/tokenizer/chat"
 )
 
 // Decoder is a model that continues texts, with its tokenizer and generation settings. [OpenDecoder] makes
@@ -18,6 +19,18 @@ type Decoder struct {
 	Generation hf.Generation
 
 	files *files // that it reads in place, or nil
+
+	chats   map[string]string // the sources of its chat templates
+	chatErr error             // of reading them
+}
+
+// ChatTemplates returns the chat templates that came with the model, in its folder or its GGUF. It returns [chat.ErrNone]
+// if there are none, and an error if one of them cannot be read or parsed.
+func (d *Decoder) ChatTemplates() (*chat.Templates, error) {
+	if d.chatErr != nil {
+		return nil, d.chatErr
+	}
+	return chat.New(d.chats, d.Tokenizer, chat.Limits{})
 }
 
 // Close closes the files of a model that was opened with mapped experts; see [Options]. Passes that are under way, and

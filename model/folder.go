@@ -27,8 +27,9 @@ type folder struct {
 	family string // model_type
 	recipe family.Recipe
 
-	metadata *gguf.Metadata // nil: not from a GGUF
-	pre      string         // Options.PreTokenizer
+	metadata *gguf.Metadata    // nil: not from a GGUF
+	chats    map[string]string // the chat templates of a GGUF
+	pre      string            // Options.PreTokenizer
 
 	adapters []*lora.Adapter // merged into src
 	own      bool            // src is opened here

@@ -79,7 +79,7 @@ func newGGUF(file *gguf.File, name string, opt Options) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.metadata, f.pre, f.own = file.Metadata(), opt.PreTokenizer, true
+	f.metadata, f.chats, f.pre, f.own = file.Metadata(), m.ChatTemplates, opt.PreTokenizer, true
 	return f, f.prepare(opt)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
+	"github.com/seed2010d43f/transformer/tokenizer/chat"
 )
 
 // Options say how a checkpoint is opened. The zero value keeps weights in the type they are stored in.
@@ -174,6 +175,9 @@ func OpenDecoder(fsys fs.FS, opt Options) (*Decoder, error) {
 	}
 	if d.Generation, err = hf.ReadGeneration(f.fsys, f.config, f.recipe.Tokens); err != nil {
 		return nil, err
+	}
+	if d.chats = f.chats; f.fsys != nil {
+		d.chats, d.chatErr = chat.Sources(f.fsys)
 	}
 	d.Tokenizer, d.files = tok, f.keep()
 	return d, nil

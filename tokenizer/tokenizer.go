@@ -123,7 +123,7 @@ func (t *Tokenizer) AppendEncode(dst []int, text string, o Options) ([]int, erro
 		if item.Sequence >= 0 {
 			dst = append(dst, w.Ids...)
 		} else {
-			dst = append(dst, item.Ids...)
+			dst = append(dst, item.After(w.Ids)...)
 		}
 	}
 	return dst, nil
@@ -158,13 +158,15 @@ func (t *Tokenizer) encodeAll(o Options, template []post.Item, texts ...string) 
 			t.trimOffsets(text, parts[i].Offsets, w.Ids)
 		}
 	}
-	e := new(Encoding)
+	e, last := new(Encoding), []int(nil)
 	for _, item := range template {
 		if item.Sequence >= 0 {
 			p := &parts[item.Sequence]
+			last = p.IDs
 			e.append(p.IDs, p.Offsets, item.TypeID, false)
 		} else if o.AddSpecial {
-			e.append(item.Ids, make([]Span, len(item.Ids)), item.TypeID, true)
+			ids := item.After(last)
+			e.append(ids, make([]Span, len(ids)), item.TypeID, true)
 		}
 	}
 	return e, nil

@@ -222,17 +222,20 @@ func (m *wordMarks) words() []int {
 // assemble puts the special tokens around the parts.
 func assemble(template []post.Item, parts []part, o Options) Window {
 	var w Window
+	var last []int
 	for _, item := range template {
 		if item.Sequence < 0 {
 			if o.AddSpecial {
-				w.append(item.Ids, make([]Span, len(item.Ids)), item.TypeID, true)
-				for range item.Ids {
+				ids := item.After(last)
+				w.append(ids, make([]Span, len(ids)), item.TypeID, true)
+				for range ids {
 					w.Texts, w.Words = append(w.Texts, -1), append(w.Words, -1)
 				}
 			}
 			continue
 		}
 		p := &parts[item.Sequence]
+		last = p.ids
 		w.append(p.ids, p.offsets, item.TypeID, false)
 		w.Words = append(w.Words, p.words...)
 		for range p.ids {

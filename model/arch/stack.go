@@ -52,7 +52,7 @@ func (s *Stack) newPlan() (*attention.Plan, error) {
 		layers[i] = b.Ops()
 	}
 	if w := nn.Width(s.Norm); w != 0 && w != s.Dim {
-		return nil, fmt.Errorf("Norm is for rows of %d; the stream has %d", w, s.Dim)
+		return nil, fmt.Errorf("the field Norm is for rows of %d; the stream has %d", w, s.Dim)
 	}
 	return attention.NewPlan(layers...)
 }

@@ -257,7 +257,7 @@ func (w *writer) add(name string, parts []checkpoint.Part) bool {
 	}
 	if len(parts) > 1 { // a stack
 		m.shape = append([]int{len(parts)}, m.shape...)
-	} else if p := parts[0]; p.Shape != nil && len(p.Shape) == 2 && p.Shape[0] == 1 {
+	} else if p := parts[0]; len(p.Shape) == 2 && p.Shape[0] == 1 {
 		m.shape = p.Shape[1:]
 	}
 	for _, p := range parts {

@@ -71,7 +71,7 @@ func (w *writer) sizes() {
 	w.whole("feed_forward_length", "intermediate_size", "n_inner", "hidden_dim")
 	heads := w.needed("attention.head_count", "num_attention_heads", "n_head", "n_heads")
 	if w.firstOf("num_key_value_heads") != "" {
-		heads = w.whole("attention.head_count_kv", "num_key_value_heads")
+		w.whole("attention.head_count_kv", "num_key_value_heads")
 	} else {
 		w.uint("attention.head_count_kv", heads)
 	}

@@ -282,10 +282,10 @@ func mistral(body string) []written {
 // pythonic reads a list of calls in Python: [a(x=1), b()].
 func pythonic(body string) []written {
 	body = strings.TrimSpace(body)
-	inner, ok := strings.CutPrefix(body, "[")
-	if inner, ok = strings.CutSuffix(inner, "]"); !ok {
+	if !strings.HasPrefix(body, "[") || !strings.HasSuffix(body, "]") || len(body) < 2 {
 		return nil
 	}
+	inner := body[1 : len(body)-1]
 	var all []written
 	for inner = strings.TrimSpace(inner); inner != ""; inner = strings.TrimLeft(inner, " \n,") {
 		m := callee.FindStringSubmatch(inner)

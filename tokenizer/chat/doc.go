@@ -1,7 +1,6 @@
 // Package chat writes conversations as the model was trained to read them, by the chat template of its folder.
 //
-//	t, err := tokenizer.Open(fsys)
-//	templates, err := chat.Open(fsys, t)
+//	templates, err := d.ChatTemplates() // of a model.Decoder, or: chat.Open(fsys, tokenizer)
 //	ids, err := templates.Encode([]chat.Message{
 //		{Role: "system", Content: "You are brief."},
 //		{Role: "user", Content: "Why is the sky blue?"},

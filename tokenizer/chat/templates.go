@@ -40,7 +40,7 @@ const defaultName = "default"
 // chat_template of tokenizer_config.json, a text or a list of named ones, or chat_template.json. It returns [ErrNone] if
 // there is none. t is the tokenizer of the folder.
 func Open(fsys fs.FS, t *tokenizer.Tokenizer) (*Templates, error) {
-	sources, err := read(fsys)
+	sources, err := Sources(fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ func New(sources map[string]string, t *tokenizer.Tokenizer, limits Limits) (*Tem
 	return c, nil
 }
 
-// read returns the templates of a folder by name.
-func read(fsys fs.FS) (map[string]string, error) {
+// Sources returns the text of the templates of a folder by name, for [New]; there may be none.
+func Sources(fsys fs.FS) (map[string]string, error) {
 	sources := map[string]string{}
 	add := func(name, file string) error {
 		data, err := sidefile.Read(fsys, file, sidefile.MaxConfig)

@@ -25,6 +25,9 @@ type class struct {
 	apart   template // around in transformers 4, where it differs; filed: it does not
 
 	raw format // of its vocabulary without tokenizer.json
+	// pieces returns the plan of a SentencePiece model that comes without stages of tokenizer.json, where the class reads it as
+	// that library does; nil: otherwise. Then a tokenizer.json beside the model is not read.
+	pieces func(c *config, m *sentencepiece.Model) (*plan.Plan, error)
 	// layout returns the pieces of a SentencePiece model in order of their ids; nil: as in the file.
 	layout func(c *config, pieces []sentencepiece.Piece) ([]sentencepiece.Piece, error)
 	// extra returns the special tokens that the class adds to those that the files list; see [config.listExtra].
@@ -79,6 +82,7 @@ const (
 	clip                      // the same
 	each                      // A </s> B </s>
 	last                      // A B </s>
+	once                      // each, but for texts that end with </s>
 	tongue                    // the token of a language at one end
 	xlnet                     // A <sep> B <sep> <cls>, the last of type 2
 	bertFixed                 // bert, but for the ids 0 and 2

@@ -45,6 +45,8 @@ func classes() []class {
 			raw: sentencePiece, addBOS: true, prefixSpace: true, roles: roles{bos: plain("<s>"), eos: plain("</s>"), unk: plain("<unk>")}, extra: codeLlamaExtra},
 		{name: "GemmaTokenizer", padLeft: true, noTypes: true, stages: gemmaStages, bpe: &bytePairs{unk: true, fuse: true, fallback: true}, raw: sentencePiece, roles: roles{bos: plain("<bos>"),
 			eos: plain("<eos>"), unk: plain("<unk>"), pad: plain("<pad>"), mask: plain("<mask>")}},
+		{name: "Siglip2Tokenizer", padLeft: true, noTypes: true, stages: siglip2Stages, bpe: &bytePairs{unk: true, fuse: true, fallback: true}, raw: sentencePiece,
+			roles: roles{bos: plain("<bos>"), eos: plain("<eos>"), unk: plain("<unk>"), pad: plain("<pad>"), mask: plain("<mask>")}},
 		{name: "NllbTokenizer", noTypes: true, stages: nllbStages, bpe: &bytePairs{unk: true, fuse: true}, around: tongue, raw: sentencePiece, layout: nllbLayout,
 			extra: languageExtra, roles: roles{bos: plain("<s>"), eos: plain("</s>"), unk: plain("<unk>"), sep: plain("</s>"), pad: plain("<pad>"),
 				cls: plain("<s>"), mask: role{"<mask>", true, true}}},
@@ -79,6 +81,10 @@ func classes() []class {
 		{name: "BigBirdTokenizer", noTypes: true, stages: bigBirdStages, unknown: named(100), around: bert, raw: sentencePiece, prefixSpace: true, roles: roles{
 			bos: plain("<s>"), eos: plain("</s>"), unk: plain("<unk>"), sep: plain("[SEP]"), pad: plain("<pad>"), cls: plain("[CLS]"),
 			mask: role{text: "[MASK]", lstrip: true}}},
+
+		// as the SentencePiece library
+		{name: "SiglipTokenizer", noTypes: true, around: once, raw: sentencePiece, pieces: siglipPieces, roles: roles{eos: plain("</s>"), unk: plain("<unk>"),
+			pad: plain("</s>")}},
 
 		// read by openNative
 		{name: "MarianTokenizer"},

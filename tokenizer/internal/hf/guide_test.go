@@ -101,7 +101,7 @@ func (f format) name(class string) string {
 
 func (x template) name() string {
 	return [...]string{"as tokenizer.json says", "by `add_bos_token`, `add_eos_token`", "`[CLS] A [SEP] B [SEP]`", "`[CLS] A [SEP] [SEP] B [SEP]`",
-		"`<s> A </s> </s> B </s>`", "`<s> A </s> </s> B </s>`", "`<s> A </s> </s> B </s>`", "`<s> A </s> </s> B </s>`", "`A </s> B </s>`", "`A B </s>`",
+		"`<s> A </s> </s> B </s>`", "`<s> A </s> </s> B </s>`", "`<s> A </s> </s> B </s>`", "`<s> A </s> </s> B </s>`", "`A </s> B </s>`", "`A B </s>`", "`A </s> B </s>`",
 		"with a language", "`A <sep> B <sep> <cls>`", "`<s> A </s> B </s>`"}[x]
 }
 

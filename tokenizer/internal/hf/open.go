@@ -38,6 +38,8 @@ func Open(fsys fs.FS, o Options) (*plan.Plan, error) {
 	}
 	var p *plan.Plan
 	switch {
+	case err == nil && c.class != nil && c.class.pieces != nil && sidefile.Exists(fsys, "spiece.model"):
+		p, err = c.openRaw(fsys)
 	case err == nil:
 		p, err = c.openJSON(data)
 	case errors.Is(err, fs.ErrNotExist):

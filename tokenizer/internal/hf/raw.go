@@ -91,9 +91,12 @@ func (c *config) openSentencePiece(data []byte) (*plan.Plan, error) {
 	m, err := sentencepiece.Read(data)
 	var p *plan.Plan
 	if err == nil {
-		if c.class == nil {
+		switch {
+		case c.class == nil:
 			p, err = c.ownPieces(m)
-		} else {
+		case c.class.pieces != nil:
+			p, err = c.class.pieces(c, m)
+		default:
 			p, err = c.classPieces(m)
 		}
 	}

@@ -131,6 +131,12 @@ func gemmaStages(*config) plan.Stages {
 	}
 }
 
+func siglip2Stages(c *config) plan.Stages {
+	s := gemmaStages(c)
+	s.Normalizer = normalizers(`{"type":"Lowercase"},` + s.Normalizer)
+	return s
+}
+
 func herbertStages(*config) plan.Stages {
 	return plan.Stages{Normalizer: `{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":false,"lowercase":false}`,
 		PreTokenizer: bertWords, Decoder: `{"type":"BPEDecoder","suffix":"</w>"}`}

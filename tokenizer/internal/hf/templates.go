@@ -52,6 +52,8 @@ func (c *config) templates(p *plan.Plan) error {
 		p.Post = post.RoBERTa(s.BOS, s.EOS)
 	case each:
 		p.Post = post.Each(s.EOS)
+	case once:
+		p.Post = post.Once(s.EOS)
 	case last:
 		p.Post = post.Last(s.EOS)
 	case tongue:

@@ -84,7 +84,7 @@ func (lowercase) Normalize(t *buffer.Text) error {
 	t.Begin()
 	for i := 0; i < len(t.B); {
 		r, n := utf8.DecodeRune(t.B[i:])
-		switch low := chars.LowerLate(unicode.ToLower(r)); {
+		switch low := lowered(r); {
 		case r == 'İ': // the one character whose lower case is two
 			t.Put("i̇", i, i+n)
 		case low != r:
@@ -97,6 +97,9 @@ func (lowercase) Normalize(t *buffer.Text) error {
 	t.Swap()
 	return nil
 }
+
+// lowered returns the lower case of r where that is one character.
+func lowered(r rune) rune { return chars.LowerLate(unicode.ToLower(r)) }
 
 // Lowercased returns a normalizer that lower-cases before n, which may be nil.
 func Lowercased(n Normalizer) Normalizer {

@@ -15,6 +15,7 @@ type SentencePiece struct {
 	Own                    *trie.Set // user-defined pieces, which stay as they are
 	Dummy, Squeeze, Escape bool
 	First                  bool // the dummy prefix is for the beginning of the whole text alone
+	Inner                  bool // something comes before the text: spaces at its beginning stay
 }
 
 func (n *SentencePiece) Normalize(t *buffer.Text) error {
@@ -24,7 +25,7 @@ func (n *SentencePiece) Normalize(t *buffer.Text) error {
 	}
 	t.Begin()
 	i := 0
-	for n.Squeeze && i < len(t.B) {
+	for n.Squeeze && !n.Inner && i < len(t.B) {
 		s, size, _ := n.prefix(t.B[i:])
 		if string(s) != " " {
 			break
@@ -34,7 +35,7 @@ func (n *SentencePiece) Normalize(t *buffer.Text) error {
 	if i < len(t.B) && n.Dummy && (t.Start || !n.First) {
 		t.Put(mark, i, i+chars.FirstLen(t.B[i:]))
 	}
-	afterSpace := n.Squeeze
+	afterSpace := n.Squeeze && !n.Inner
 	for i < len(t.B) && !t.Over {
 		s, size, kept := n.prefix(t.B[i:])
 		for afterSpace && len(s) > 0 && s[0] == ' ' {

@@ -17,10 +17,19 @@ type Item struct {
 	Sequence int // 0 or 1; −1 for special tokens
 	Ids      []int
 	TypeID   int
+	Once     bool // not after a text that ends with the token
 }
 
-func Sequence(n, typeID int) Item          { return Item{n, nil, typeID} }
-func Specials(typeID int, ids ...int) Item { return Item{-1, ids, typeID} }
+func Sequence(n, typeID int) Item          { return Item{Sequence: n, TypeID: typeID} }
+func Specials(typeID int, ids ...int) Item { return Item{Sequence: -1, Ids: ids, TypeID: typeID} }
+
+// After returns the special tokens that are put after a text.
+func (i *Item) After(text []int) []int {
+	if n := len(text); i.Once && n > 0 && text[n-1] == i.Ids[0] {
+		return nil
+	}
+	return i.Ids
+}
 
 // Plain adds nothing.
 func Plain() Processor {
@@ -66,6 +75,13 @@ func Boundaries(bos, eos int) Processor {
 func Each(eos int) Processor {
 	end := Specials(0, eos)
 	return Processor{Single: []Item{Sequence(0, 0), end}, Pair: []Item{Sequence(0, 0), end, Sequence(1, 0), end}}
+}
+
+// Once is Each, but for texts that end with eos.
+func Once(eos int) Processor {
+	p := Each(eos)
+	p.Single[1].Once, p.Pair[1].Once, p.Pair[3].Once = true, true, true
+	return p
 }
 
 // Last puts eos after one text, or both.

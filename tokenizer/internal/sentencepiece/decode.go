@@ -32,13 +32,19 @@ type PieceText struct {
 	Kinds   *pieceKinds
 	Special map[string]bool
 	Gap     string // after each special token
+	Late    bool   // but only before other tokens
 	Start   bool   // a mark that comes now stands for no space
 	begun   bool
+	owed    bool   // a gap is to come
 	held    []byte // of a run of byte pieces, up to where a character ends
 }
 
 func (d *PieceText) Push(part []byte, _ bool, out *decode.Sink) {
 	kind, ok := d.Kinds.kinds[string(part)]
+	if d.owed && !d.Special[string(part)] {
+		d.owed = false
+		d.put([]byte(d.Gap), out)
+	}
 	if c, isByte := decode.ParseByteToken(part); isByte && kind == Byte {
 		d.held = append(d.held, c)
 		n := len(d.held) - chars.Incomplete(d.held)
@@ -47,8 +53,11 @@ func (d *PieceText) Push(part []byte, _ bool, out *decode.Sink) {
 	}
 	d.Flush(out)
 	if d.Special[string(part)] {
+		d.owed = false
 		d.put(part, out)
-		d.put([]byte(d.Gap), out)
+		if d.owed = d.Late; !d.Late {
+			d.put([]byte(d.Gap), out)
+		}
 		d.Start = true
 		return
 	}

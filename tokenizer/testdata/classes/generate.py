@@ -314,6 +314,33 @@ class Folders:
         self.gemma(d)
         self.save(d)
 
+    def siglip2(self, d):
+        self.gemma(d)
+        self.save(d)
+        t = json.load(open(d + "/tokenizer.json"))
+        t["post_processor"] = json.loads(processors.TemplateProcessing(single="$A <eos>", pair="$A <eos> $B:1 <eos>", special_tokens=[("<eos>", 1)]).__getstate__())
+        dump(d, "tokenizer.json", t)
+        self.config(d, "siglip2", tokenizer_class="Siglip2Tokenizer", padding_side="right", add_eos_token=True, add_bos_token=False, model_input_names=["input_ids"])
+
+    # read by the SentencePiece library
+
+    def siglip_spm(self, d):
+        train(d + "/spiece.model", LINES + ["<a> <unk> > < unk > ς σ σας"], 200, rules=base.RULES, pad_id=-1, eos_id=1, unk_id=2, bos_id=-1, user_defined_symbols=["<pad>"])
+
+    def siglip(self, d):
+        self.siglip_spm(d)
+        self.config(d, "siglip")
+
+    def siglip_cased(self, d):
+        """As published, but for upper case; a tokenizer.json beside the model is not read."""
+        self.siglip_spm(d)
+        dump(d, "config.json", {"model_type": "siglip"})
+        token = dict(lstrip=True, normalized=False, rstrip=True, single_word=False, special=True)
+        dump(d, "tokenizer_config.json", dict(added_tokens_decoder={"1": dict(token, content="</s>"), "2": dict(token, content="<unk>")}, additional_special_tokens=[],
+            clean_up_tokenization_spaces=True, do_lower_case=False, eos_token="</s>", model_input_names=["input_ids"], model_max_length=64, pad_token="</s>",
+            sp_model_kwargs={}, tokenizer_class="SiglipTokenizer", unk_token="<unk>"))
+        dump(d, "tokenizer.json", {"model": {"type": "WordLevel", "vocab": {"<unk>": 0}, "unk_token": "<unk>"}})
+
     def herbert(self, d):
         pairs(d, ROBERTA, suffix="</w>")
         self.config(d, "bert", tokenizer_class="HerbertTokenizer")
@@ -549,7 +576,7 @@ class Folders:
         dump(d, "added_tokens.json", {"NewWord": 230, "[Extra]": 231, "[X1]": 232})
 
 
-NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "deberta_v2_spm", "ranks", "tiktoken_file", "older", "pattern")]
+NAMES = [n for n in vars(Folders) if not n.startswith("_") and n not in ("config", "edit", "save", "llama_spm", "albert_spm", "siglip_spm", "deberta_v2_spm", "ranks", "tiktoken_file", "older", "pattern")]
 
 
 ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
