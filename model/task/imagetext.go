@@ -47,13 +47,13 @@ func OpenImageEmbedder(fsys fs.FS, opt model.Options) (*ImageEmbedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := vision.OpenProcessor(fsys)
-	if err != nil {
-		return nil, fmt.Errorf("task: %w", err)
-	}
 	m, err := model.OpenImageText(fsys, opt)
 	if err != nil {
 		return nil, err
+	}
+	p, err := model.OpenProcessor(fsys, m.Family)
+	if err != nil {
+		return nil, fmt.Errorf("task: %w", err)
 	}
 	e, err := NewImageEmbedder(m, p)
 	if err != nil {
