@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/hf"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/gguf"
 	"github.com/seed2010d43f/transformer/tensor/nn"
 	"github.com/seed2010d43f/transformer/tokenizer/chat"
 )
@@ -244,6 +246,21 @@ func OpenEncoder(fsys fs.FS, opt Options) (*Encoder, error) {
 		return nil, err
 	}
 	defer f.close()
+	return openEncoder(f, opt)
+}
+
+// OpenEncoderGGUF is [OpenEncoder] for a GGUF file that is open already; errors call it by name. The file is the model's
+// then: it is closed, after an error too, unless [Options.Experts] has experts mapped.
+func OpenEncoderGGUF(file *gguf.File, name string, opt Options) (*Encoder, error) {
+	f, err := newGGUF(file, name, opt)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	defer f.close()
+	return openEncoder(f, opt)
+}
+
+func openEncoder(f *folder, opt Options) (*Encoder, error) {
 	e, err := newEncoder(f, opt)
 	if err != nil {
 		return nil, err

@@ -71,7 +71,17 @@ func embedder(fsys fs.FS, opt model.Options, modules []module, output string) (*
 }
 
 func openPlain(fsys fs.FS, opt model.Options) (*Embedder, error) {
-	enc, limit, err := open(fsys, opt, arch.Features)
+	opt.Heads = []arch.Task{arch.Features}
+	enc, err := model.OpenEncoder(fsys, opt)
+	if err != nil {
+		return nil, err
+	}
+	return plainEmbedder(fsys, enc)
+}
+
+// plainEmbedder uses an encoder without modules.
+func plainEmbedder(fsys fs.FS, enc *model.Encoder) (*Embedder, error) {
+	limit, err := tokenLimit(fsys, enc)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"bytes"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -149,6 +150,31 @@ func TestBothForms(t *testing.T) {
 	}
 }
 
+// counted counts how often its GGUF files are opened and closed.
+type counted struct {
+	fstest.MapFS
+	opened, closed int
+}
+
+type countedFile struct {
+	fs.File
+	closed *int
+}
+
+func (f countedFile) Close() error {
+	*f.closed++
+	return f.File.Close()
+}
+
+func (c *counted) Open(name string) (fs.File, error) {
+	f, err := c.MapFS.Open(name)
+	if err != nil || !strings.HasSuffix(name, ".gguf") {
+		return f, err
+	}
+	c.opened++
+	return countedFile{f, &c.closed}, nil
+}
+
 // Layers of an EmbeddingGemma come between pooling and norm.
 func TestDenseGGUF(t *testing.T) {
 	const dim, inner, head = 8, 12, 4
@@ -174,9 +200,13 @@ func TestDenseGGUF(t *testing.T) {
 	if err := gguf.Write(&b, m, src); err != nil {
 		t.Fatal(err)
 	}
-	e, err := task.OpenEmbedder(fstest.MapFS{"m.gguf": {Data: b.Bytes()}}, model.Options{})
+	folder := &counted{MapFS: fstest.MapFS{"m.gguf": {Data: b.Bytes()}}}
+	e, err := task.OpenEmbedder(folder, model.Options{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if folder.opened != 1 || folder.closed != 1 {
+		t.Errorf("the file is opened %d times and closed %d times", folder.opened, folder.closed)
 	}
 	got, err := e.Encode("ab a")
 	if err != nil || e.Dim != 6 || len(e.Modules) != 3 {

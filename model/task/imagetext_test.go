@@ -246,7 +246,7 @@ func TestSentenceTransformersCLIP(t *testing.T) {
 }
 
 // Where a folder has files of OpenCLIP and of transformers, weights and processor are of one form.
-func TestBothForms(t *testing.T) {
+func TestFormOfPictures(t *testing.T) {
 	var g struct {
 		Config  json.RawMessage
 		Tensors map[string]struct{ Shape []int }
