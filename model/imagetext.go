@@ -1,19 +1,13 @@
 package model
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io/fs"
-	"slices"
 
-	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
-	"github.com/seed2010d43f/transformer/tokenizer"
 )
 
 // ImageText is a model that puts pictures and texts into one space, with its tokenizer. [OpenImageText] makes one from
@@ -34,6 +28,8 @@ type ImageText struct {
 
 	Image *ImageEncoder // with the processor
 	Text  *Encoder      // with the tokenizer, which is nil where the checkpoint has none
+
+	texts textRules
 }
 
 // ImageTexts lists the model_types that [OpenImageText] opens.
@@ -42,7 +38,8 @@ func ImageTexts() []string {
 }
 
 // OpenImageText opens a model of two towers from a folder as Hugging Face publishes it, in the same way as
-// [OpenDecoder].
+// [OpenDecoder]. A folder without a tokenizer, or with one that is not supported, opens, too: [ImageText.Sequences] says
+// what is missing, and pictures work.
 func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
@@ -57,20 +54,8 @@ func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 		return nil, err
 	}
 	m.Image.Processor = f.openProcessor()
-	if t := m.Text.Tokenizer; t != nil && f.family == family.OpenCLIP && t.Special().PAD >= 0 {
-		m.PadID = t.Special().PAD // as open_clip's tokenizers pad
-	}
-	m.Masked = m.Length > 0 && f.asksForMask()
+	m.readTexts(f)
 	return m, nil
-}
-
-// asksForMask reports whether tokenizer_config.json says that the model is to be told which tokens are padding.
-func (f *folder) asksForMask() bool {
-	var c struct {
-		Names []string `json:"model_input_names"`
-	}
-	data, err := sidefile.Read(f.fsys, "tokenizer_config.json", sidefile.MaxConfig)
-	return err == nil && json.Unmarshal(sidefile.JSON(data), &c) == nil && slices.Contains(c.Names, "attention_mask")
 }
 
 // NewImageText assembles the model that a config.json describes, with weights from any source. The result has no
@@ -98,24 +83,6 @@ func newImageText(f *folder, opt Options) (*ImageText, error) {
 	}
 	return &ImageText{ImageText: m, Family: f.family, Image: &ImageEncoder{ImageEncoder: m.Image, Family: f.family},
 		Text: &Encoder{Encoder: m.Text, Family: f.family}}, nil
-}
-
-// Sequences returns texts as the text tower reads them: with the special tokens of the tokenizer, cut to the longest text
-// that the tower reads (the end token stays), and padded where the model was trained on padding.
-func (m *ImageText) Sequences(texts []string) ([]arch.Sequence, error) {
-	t := m.Text.Tokenizer
-	if t == nil {
-		return nil, errors.New("model: the checkpoint has no tokenizer")
-	}
-	out := make([]arch.Sequence, len(texts))
-	for i, text := range texts {
-		windows, err := t.Windows(tokenizer.Options{AddSpecial: true, ParseSpecial: true}, tokenizer.Truncation{MaxTokens: m.Text.MaxLen}, text)
-		if err != nil {
-			return nil, fmt.Errorf("model: text %d: %w", i, err)
-		}
-		out[i] = m.Pad(windows[0].IDs)
-	}
-	return out, nil
 }
 
 // ImageFeatures returns the features of each picture, [N, Width], not normalised: see [arch.Normalize]. It may be called
