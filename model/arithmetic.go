@@ -9,6 +9,7 @@ import (
 	"github.com/seed2010d43f/transformer/attention"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // Arithmetic says how a model keeps its matrices, and what products with them do to activations: one entry for each
@@ -71,6 +72,45 @@ func (m *EncoderDecoder) Arithmetic() Arithmetic {
 	return k.sorted()
 }
 
+// Arithmetic is [Decoder.Arithmetic] for an encoder of pictures with its heads.
+func (e *ImageEncoder) Arithmetic() Arithmetic {
+	var k kept
+	k.image(e.ImageEncoder)
+	return k.sorted()
+}
+
+// Arithmetic is [Decoder.Arithmetic] for both towers.
+func (m *ImageText) Arithmetic() Arithmetic {
+	var k kept
+	k.image(m.Image)
+	k.encoder(m.Text)
+	return k.sorted()
+}
+
+// Arithmetic is [Decoder.Arithmetic] for all parts.
+func (m *ImageToText) Arithmetic() Arithmetic {
+	var k kept
+	k.image(m.Image)
+	if m.Reader != nil {
+		k.add(m.Reader.Work(attention.Span{Rows: 1, Out: 1, Source: 1}), m.Reader.Embeddings.Tables())
+	}
+	if m.Project != nil {
+		k.matrix(m.Project.Weight, false)
+	}
+	if m.Match != nil {
+		for _, l := range []*nn.Linear{&m.Match.Head, &m.Match.Image, &m.Match.Text} {
+			k.matrix(l.Weight, false)
+		}
+	}
+	if m.Encoder != nil {
+		k.encoder(m.Encoder)
+	}
+	if m.Decoder != nil {
+		k.decoder(m.Decoder)
+	}
+	return k.sorted()
+}
+
 // kept collects the matrices of a model.
 type kept struct {
 	seen map[*tensor.Weight]bool
@@ -84,16 +124,19 @@ func (k *kept) decoder(d *arch.Decoder) {
 		w.Add(d.Prediction.Block.Work(attention.Span{Rows: 1, Out: 1}))
 		w.Products = append(w.Products, attention.Product{Weight: d.Prediction.Project.Weight})
 	}
-	k.add(w, d.Trunk)
+	k.add(w, d.Embeddings.Tables())
 }
 
-func (k *kept) encoder(e *arch.Encoder) { k.add(e.Work(1), e.Trunk) }
+func (k *kept) encoder(e *arch.Encoder) { k.add(e.Work(1), e.Embeddings.Tables()) }
 
-func (k *kept) add(w attention.Work, t *arch.Trunk) {
+func (k *kept) image(e *arch.ImageEncoder) { k.add(e.Work(1, 1), nil) }
+
+// add collects matrices that a model multiplies by, and tables in which it looks rows up.
+func (k *kept) add(w attention.Work, tables []*tensor.Weight) {
 	for _, m := range w.Weights() {
 		k.matrix(m, false)
 	}
-	for _, m := range t.Embeddings.Tables() {
+	for _, m := range tables {
 		k.matrix(m, true)
 	}
 }

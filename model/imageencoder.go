@@ -25,7 +25,7 @@ type ImageEncoder struct {
 	Family string // model_type: "vit"
 
 	// Processor makes the model's pictures; nil where the checkpoint does not say how, or says what is not supported:
-	// [vision.OpenProcessor] has the error. [Picture] turns what it makes into what the model reads.
+	// [OpenProcessor] has the error. [Picture] turns what it makes into what the model reads.
 	Processor *vision.Processor
 }
 
@@ -34,16 +34,23 @@ func Picture(p vision.Pixels) tensor.Tensor {
 	return tensor.From(p.Data, p.Channels, p.Height, p.Width)
 }
 
+// OpenProcessor reads how a model wants its pictures from the folder of its weights: from the files that belong to the
+// form, transformers' or OpenCLIP's, in which a model with this model_type (Family of the opened model) was read. It
+// returns the error where the model's field Processor is nil.
+func OpenProcessor(fsys fs.FS, modelType string) (*vision.Processor, error) {
+	if modelType == family.OpenCLIP {
+		return vision.OpenCLIPProcessor(fsys)
+	}
+	return vision.OpenProcessor(fsys)
+}
+
 // openProcessor returns the folder's processor, or nil.
 func (f *folder) openProcessor() *vision.Processor {
-	open := vision.OpenProcessor
-	if f.family == family.OpenCLIP {
-		open = vision.OpenCLIPProcessor
+	p, err := OpenProcessor(f.fsys, f.family)
+	if err != nil {
+		return nil
 	}
-	if p, err := open(f.fsys); err == nil {
-		return p
-	}
-	return nil
+	return p
 }
 
 // ImageEncoders lists the model_types that [OpenImageEncoder] opens.

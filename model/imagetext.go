@@ -8,6 +8,8 @@ import (
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
 	"github.com/seed2010d43f/transformer/tensor/nn"
+	"github.com/seed2010d43f/transformer/tokenizer"
+	"github.com/seed2010d43f/transformer/vision"
 )
 
 // ImageText is a model that puts pictures and texts into one space, with its tokenizer. [OpenImageText] makes one from
@@ -26,10 +28,22 @@ type ImageText struct {
 	*arch.ImageText
 	Family string // model_type: "clip"
 
-	Image *ImageEncoder // with the processor
-	Text  *Encoder      // with the tokenizer, which is nil where the checkpoint has none
+	// Tokenizer reads texts, and Processor makes pictures. They are nil where the checkpoint has none; for Processor see
+	// [ImageEncoder].
+	Tokenizer *tokenizer.Tokenizer
+	Processor *vision.Processor
 
 	texts textRules
+}
+
+// ImageEncoder returns the tower of pictures as a model of its own, for its hidden states. It shares the weights.
+func (m *ImageText) ImageEncoder() *ImageEncoder {
+	return &ImageEncoder{ImageEncoder: m.Image, Family: m.Family, Processor: m.Processor}
+}
+
+// TextEncoder returns the tower of texts as a model of its own, for its hidden states. It shares the weights.
+func (m *ImageText) TextEncoder() *Encoder {
+	return &Encoder{Encoder: m.Text, Family: m.Family, Tokenizer: m.Tokenizer}
 }
 
 // ImageTexts lists the model_types that [OpenImageText] opens.
@@ -50,10 +64,10 @@ func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Text.Tokenizer, err = f.openTokenizer(); err != nil {
+	if m.Tokenizer, err = f.openTokenizer(); err != nil {
 		return nil, err
 	}
-	m.Image.Processor = f.openProcessor()
+	m.Processor = f.openProcessor()
 	m.readTexts(f)
 	return m, nil
 }
@@ -81,17 +95,16 @@ func newImageText(f *folder, opt Options) (*ImageText, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	return &ImageText{ImageText: m, Family: f.family, Image: &ImageEncoder{ImageEncoder: m.Image, Family: f.family},
-		Text: &Encoder{Encoder: m.Text, Family: f.family}}, nil
+	return &ImageText{ImageText: m, Family: f.family}, nil
 }
 
 // ImageFeatures returns the features of each picture, [N, Width], not normalised: see [arch.Normalize]. It may be called
 // from several goroutines.
 func (m *ImageText) ImageFeatures(pictures []tensor.Tensor) (tensor.Tensor, error) {
-	return m.Image.Pooled(pictures)
+	return m.ImageEncoder().Pooled(pictures)
 }
 
 // TextFeatures returns the features of each text, [N, Width], not normalised. It may be called from several goroutines.
 func (m *ImageText) TextFeatures(texts []arch.Sequence) (tensor.Tensor, error) {
-	return m.Text.SequenceScores(texts)
+	return m.TextEncoder().SequenceScores(texts)
 }

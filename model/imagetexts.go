@@ -18,6 +18,7 @@ import (
 // textRules say how an [ImageText] reads texts, beside what its tokenizer and its padding say.
 type textRules struct {
 	refused error               // why it cannot
+	missing error               // why it has no tokenizer; nil: nothing to say
 	clean   func(string) string // nil: texts are taken as they are
 	literal bool                // special tokens that a text spells out are text
 	without []int               // tokens that become 0
@@ -29,15 +30,17 @@ type textRules struct {
 // Texts for OpenCLIP are cleaned as its tokenizers clean them, by the clean of tokenizer_kwargs, except that the library
 // ftfy does not mend them first: curly quotes, ligatures, characters of full width and text that was decoded wrongly
 // stay, and give other tokens than there. Special tokens that such a text spells out are text, unless its config names a
-// Hugging Face tokenizer.
+// Hugging Face tokenizer. All this comes from the folder, and stays when Tokenizer is replaced.
 //
 // The error says what is missing or not supported: the checkpoint has no tokenizer, or its config asks for a treatment
 // of texts that is unknown here.
 func (m *ImageText) Sequences(texts []string) ([]arch.Sequence, error) {
-	t := m.Text.Tokenizer
+	t := m.Tokenizer
 	switch {
 	case m.texts.refused != nil:
 		return nil, m.texts.refused
+	case t == nil && m.texts.missing != nil:
+		return nil, m.texts.missing
 	case t == nil:
 		return nil, errors.New("model: the checkpoint has no tokenizer")
 	}
@@ -67,7 +70,7 @@ func (m *ImageText) readTexts(f *folder) {
 		m.texts.refused = m.readOpenCLIPTexts(f)
 		return
 	}
-	t := m.Text.Tokenizer
+	t := m.Tokenizer
 	if t == nil || m.Length == 0 {
 		return
 	}
@@ -107,24 +110,19 @@ func (m *ImageText) readOpenCLIPTexts(f *folder) error {
 	if err := json.Unmarshal(f.text, &config); err != nil {
 		return fmt.Errorf("model: %s: text_cfg: %w", openCLIPConfig, err)
 	}
-	c, t := &config.Text, m.Text.Tokenizer
+	c, t := &config.Text, m.Tokenizer
 	if t == nil {
-		return c.missing()
+		m.texts.missing = c.missing()
 	}
 	strip, clean := false, "lower"
-	if m.texts.literal = c.Name == ""; !m.texts.literal {
-		clean = "whitespace"
-		if c.Mode != "" {
-			return fmt.Errorf("model: %s: tokenizer_mode %.100q is not supported", openCLIPConfig, c.Mode)
-		}
-		if pad := t.Special().PAD; pad >= 0 {
-			m.PadID = pad
-		}
-		if m.PadLeft = t.PaddingSide() == tokenizer.Left; m.PadLeft {
-			m.Length = m.Text.MaxLen
-		}
-	} else {
+	switch m.texts.literal = c.Name == ""; {
+	case c.Name == "":
 		m.PadID = 0
+	case c.Mode != "":
+		return fmt.Errorf("model: %s: tokenizer_mode %.100q is not supported", openCLIPConfig, c.Mode)
+	default:
+		clean = "whitespace"
+		m.padOpenCLIP(t)
 	}
 	for key, value := range c.Args {
 		var err error
@@ -141,10 +139,23 @@ func (m *ImageText) readOpenCLIPTexts(f *folder) error {
 			return fmt.Errorf("model: %s: tokenizer_kwargs: %s: %w", openCLIPConfig, key, err)
 		}
 	}
-	if sep := t.Special().SEP; strip && sep >= 0 {
-		m.texts.without = []int{sep}
+	if strip && t != nil && t.Special().SEP >= 0 {
+		m.texts.without = []int{t.Special().SEP}
 	}
 	return m.texts.setClean(clean)
+}
+
+// padOpenCLIP pads with the token and on the side of a Hugging Face tokenizer.
+func (m *ImageText) padOpenCLIP(t *tokenizer.Tokenizer) {
+	if t == nil {
+		return
+	}
+	if pad := t.Special().PAD; pad >= 0 {
+		m.PadID = pad
+	}
+	if m.PadLeft = t.PaddingSide() == tokenizer.Left; m.PadLeft {
+		m.Length = m.Text.MaxLen
+	}
 }
 
 // missing is the error for a folder without a tokenizer.

@@ -16,6 +16,9 @@ var openers = map[string]string{"decoder": "OpenDecoder", "encoder": "OpenEncode
 	"image encoder": "OpenImageEncoder", "image–text model": "OpenImageText",
 	"image-to-text model": "OpenImageToText"}
 
+// naFlex begins the model_types of SigLIP 2 with pictures of any shape: siglip2, siglip2_vision_model and so on.
+const naFlex = "siglip2"
+
 // check returns an error unless the model can be opened as this kind.
 func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe) bool) error {
 	c := f.config
@@ -24,6 +27,9 @@ func (f *folder) check(opt Options, kind string, ok bool, has func(family.Recipe
 		return f.noType()
 	case !ok && len(f.recipe.Kinds()) > 0:
 		return f.wrongKind()
+	case !ok && strings.HasPrefix(f.family, naFlex):
+		return fmt.Errorf("model: model_type %q is SigLIP 2 in its NaFlex form, which cuts pictures of any shape into a bounded number of patches: that is not supported; "+
+			"SigLIP 2 with pictures of one size, whose model_type is \"siglip\", opens with OpenImageText", f.family)
 	case !ok:
 		return fmt.Errorf("model: model_type %q is not supported; these %ss are: %s; Options.Families takes recipes for others",
 			f.family, kind, strings.Join(family.Types(family.Recipes(), has), " "))

@@ -28,8 +28,8 @@ func TestOpenCLIPGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				g.checkPictures(t, m.Image, "image features")
-				g.checkTexts(t, m.Text)
+				g.checkPictures(t, m.ImageEncoder(), "image features")
+				g.checkTexts(t, m.TextEncoder())
 				if m.Length > 0 {
 					m.PadID = 1 // the tokenizer's
 				}
@@ -106,7 +106,7 @@ func TestOpenCLIPFolder(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if m.Image.Processor == nil {
+		if m.Processor == nil {
 			t.Errorf("%s: no processor", name)
 		}
 		g.checkLogits(t, m)

@@ -228,8 +228,8 @@ func TestImageTextGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				g.checkPictures(t, m.Image, "image features")
-				g.checkTexts(t, m.Text)
+				g.checkPictures(t, m.ImageEncoder(), "image features")
+				g.checkTexts(t, m.TextEncoder())
 				g.checkLogits(t, m)
 				alone, err := model.NewImageEncoder(g.Config, src, model.Options{})
 				if err != nil {

@@ -35,6 +35,9 @@ func everyOpener(f fs.FS) map[string]error {
 	_, errs["OpenDecoder"] = model.OpenDecoder(f, model.Options{})
 	_, errs["OpenEncoder"] = model.OpenEncoder(f, model.Options{})
 	_, errs["OpenEncoderDecoder"] = model.OpenEncoderDecoder(f, model.Options{})
+	_, errs["OpenImageEncoder"] = model.OpenImageEncoder(f, model.Options{})
+	_, errs["OpenImageText"] = model.OpenImageText(f, model.Options{})
+	_, errs["OpenImageToText"] = model.OpenImageToText(f, model.Options{})
 	return errs
 }
 

@@ -80,20 +80,34 @@ func run(w io.Writer, o options, files []string) error {
 // mostLayers is the number of layers that a picture shows: the last ones, which say most.
 const mostLayers = 6
 
-// look draws which patches the class token attended to, in each layer and through all of them.
+// look draws which patches the model looked at.
 func look(z *task.ZeroShotImages, picture pictures.Picture, out string) error {
-	seen, err := pictures.Watch(z.Model.Image.ImageEncoder, z.Processor, picture.Image)
+	seen, err := pictures.Watch(z.Model.Image, z.Processor, picture.Image)
 	if err != nil {
 		return err
 	}
-	sheet := plot.Sheet{
-		Title:   "What the model looked at",
-		Caption: "Light falls on the patches that the class token attended to, the mean of a layer's heads; rollout follows attention through all layers.",
-		Tiles:   []plot.Tile{{Title: picture.Name, Picture: seen.Picture}},
+	return sheet(seen, picture.Name).WritePNG(out)
+}
+
+// sheet shows where a class token looked in each layer, or what the pooling head of a model without one reads, and what
+// of the picture arrives through all layers. Where all patches count alike in the end, that is all there is to show.
+func sheet(seen *pictures.Watched, name string) plot.Sheet {
+	s := plot.Sheet{
+		Title: "What the model looked at",
+		Tiles: []plot.Tile{{Title: name, Picture: seen.Picture}},
 	}
-	for l := max(0, len(seen.Layers)-mostLayers); l < len(seen.Layers); l++ {
-		sheet.Tiles = append(sheet.Tiles, seen.Tile(fmt.Sprintf("layer %d", l), seen.Class(l)))
+	switch {
+	case seen.HasClass():
+		s.Caption = "Light falls on the patches that the class token attended to, the mean of a layer's heads; rollout follows attention through all layers."
+		for l := max(0, len(seen.Layers)-mostLayers); l < len(seen.Layers); l++ {
+			s.Tiles = append(s.Tiles, seen.Tile(fmt.Sprintf("layer %d", l), seen.Class(l)))
+		}
+	case seen.Head.Data != nil:
+		s.Caption = "Light falls on the patches that the pooling head attended to, the mean of its heads; rollout follows them back through all layers."
+		s.Tiles = append(s.Tiles, seen.Tile("pooling head", seen.Output()))
+	default:
+		s.Caption = "The model has no class token and takes the mean of all patches; rollout follows attention through all layers."
 	}
-	sheet.Tiles = append(sheet.Tiles, seen.Tile("rollout", seen.Rollout()))
-	return sheet.WritePNG(out)
+	s.Tiles = append(s.Tiles, seen.Tile("rollout", seen.Rollout()))
+	return s
 }

@@ -80,7 +80,7 @@ func (m *lookingBert) decoder(w nn.Loader, tied bool) *arch.Decoder {
 // BlipForConditionalGeneration, BlipForQuestionAnswering, BlipForImageTextRetrieval).
 func blip(c *hf.Config, w nn.Loader) *arch.ImageToText {
 	w = w.Root("", "vision_model.embeddings.class_embedding")
-	text := c.Object("text_config")
+	class, text := blipClass(c, w), c.Object("text_config")
 	out := &arch.ImageToText{ImageToken: -1}
 	out.Image = blipTower(c.Object("vision_config").Without("num_channels").Without("qkv_bias"), w.At("vision_model"), blipVision())
 	cfg := bertDefaults()
@@ -88,7 +88,7 @@ func blip(c *hf.Config, w nn.Loader) *arch.ImageToText {
 	m := newLookingBert(text, cfg, out.Image.Dim, "self")
 	text.Refuse("is_decoder", "true") // without, no layer looks at the picture
 	tied := c.Bool("tie_word_embeddings", true) || text.Bool("tie_word_embeddings", true)
-	switch blipClass(c, w) {
+	switch class {
 	case "BlipForImageTextRetrieval":
 		width := c.Int("image_text_hidden_size", 256, 1, hf.MaxWidth)
 		out.Reader = m.reader(w.At("text_encoder"))

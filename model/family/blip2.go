@@ -1,6 +1,8 @@
 package family
 
 import (
+	"slices"
+
 	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/hf"
@@ -91,18 +93,20 @@ func (b *blip2Builder) language(dim int) {
 // blip2 is BLIP-2 (Li et al., "BLIP-2: Bootstrapping Language-Image Pre-training with Frozen Image Encoders and Large
 // Language Models", 2023; transformers: Blip2ForConditionalGeneration, Blip2ForImageTextRetrieval).
 func blip2(c *hf.Config, w nn.Loader) *arch.ImageToText {
+	class := c.Architecture()
+	if !slices.Contains([]string{"", "Blip2ForConditionalGeneration", "Blip2ForImageTextRetrieval"}, class) {
+		c.Fail("architecture %.200q is not supported; Blip2ForConditionalGeneration and Blip2ForImageTextRetrieval are", class)
+	}
 	b := newBlip2(c, w)
-	switch class := c.Architecture(); {
+	switch {
 	case class == "Blip2ForImageTextRetrieval", class == "" && b.w.HasBelow("itm_head."):
 		b.matching()
-	case class == "Blip2ForConditionalGeneration", class == "":
+	default:
 		text := c.Object("qformer_config").Bool("use_qformer_text_input", false) // weights that nothing reads here
 		r, m := b.reader(text)
 		r.Embeddings.Norm = b.w.LayerNorm("qformer.layernorm", m.HiddenSize, m.Eps)
 		b.out.Reader = r
 		b.language(m.HiddenSize)
-	default:
-		c.Fail("architecture %.200q is not supported; Blip2ForConditionalGeneration and Blip2ForImageTextRetrieval are", class)
 	}
 	return b.out
 }

@@ -133,6 +133,21 @@ func (c *Captioner) write(ctx context.Context, pictures []*vision.Image, prompt 
 	if err != nil {
 		return nil, err
 	}
+	out, err := c.writeAbout(ctx, seen, q, number)
+	release(c.Model, seen)
+	return out, err
+}
+
+// release gives the memory of what was seen to the next pictures. It is not deferred: after a panic nobody knows who
+// still reads it.
+func release(m *model.ImageToText, seen []*model.Seen) {
+	for _, s := range seen {
+		m.Release(s)
+	}
+}
+
+// writeAbout writes about what was seen.
+func (c *Captioner) writeAbout(ctx context.Context, seen []*model.Seen, q model.Question, number int) (_ [][]Output, err error) {
 	batch := make([]model.Input, len(seen))
 	for i, s := range seen {
 		if batch[i].Session, err = c.Model.NewSession(s, q, model.SessionOptions{}); err != nil {
@@ -223,10 +238,6 @@ type TextMatch struct {
 
 // Match compares a picture with texts.
 func (m *ImageMatcher) Match(picture *vision.Image, texts ...string) ([]TextMatch, error) {
-	seen, err := look(m.Model, m.Processor, []*vision.Image{picture})
-	if err != nil {
-		return nil, err
-	}
 	ids := make([][]int, len(texts))
 	for i, text := range texts {
 		q, err := m.Model.Question(text)
@@ -235,11 +246,22 @@ func (m *ImageMatcher) Match(picture *vision.Image, texts ...string) ([]TextMatc
 		}
 		ids[i] = q.IDs
 	}
-	scores, err := m.Model.Matches(seen[0], ids...)
+	seen, err := look(m.Model, m.Processor, []*vision.Image{picture})
 	if err != nil {
 		return nil, err
 	}
-	cosines, err := m.Model.Similarities(seen[0], ids...)
+	out, err := m.match(seen[0], ids)
+	release(m.Model, seen)
+	return out, err
+}
+
+// match compares what was seen with texts.
+func (m *ImageMatcher) match(seen *model.Seen, texts [][]int) ([]TextMatch, error) {
+	scores, err := m.Model.Matches(seen, texts...)
+	if err != nil {
+		return nil, err
+	}
+	cosines, err := m.Model.Similarities(seen, texts...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -110,6 +111,40 @@ func TestCaptionAll(t *testing.T) {
 	if _, err := openBLIP(t).CaptionAll(cancelled, pictures); !errors.Is(err, context.Canceled) {
 		t.Errorf("after cancelling: %v", err)
 	}
+}
+
+// The memory of a picture serves the next one only when its text is written: several goroutines get what one gets, and
+// so does who comes after an error.
+func TestCaptionAtOnce(t *testing.T) {
+	c, ctx := openBLIP(t), context.Background()
+	const n = 6
+	var want [n]string
+	for i := range want {
+		o, err := c.Caption(ctx, decoded(t, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[i] = o[0].Text
+	}
+	if _, err := c.Answer(ctx, decoded(t, 1), strings.Repeat("a cat ", 40)); err == nil {
+		t.Error("a prompt that is too long: no error")
+	}
+	pictures := make([]*vision.Image, n)
+	for i := range pictures {
+		pictures[i] = decoded(t, i)
+	}
+	var all sync.WaitGroup
+	for k := range 3 {
+		all.Go(func() {
+			for j := range 2 * n {
+				i := (j + k) % n
+				if o, err := c.Caption(ctx, pictures[i]); err != nil || o[0].Text != want[i] {
+					t.Errorf("picture %d: %v, want %q (%v)", i, o, want[i], err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A model for questions answers them, and wants one.

@@ -47,13 +47,13 @@ func OpenImageEmbedder(fsys fs.FS, opt model.Options) (*ImageEmbedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := vision.OpenProcessor(fsys)
-	if err != nil {
-		return nil, fmt.Errorf("task: %w", err)
-	}
 	m, err := model.OpenImageText(fsys, opt)
 	if err != nil {
 		return nil, err
+	}
+	p, err := model.OpenProcessor(fsys, m.Family)
+	if err != nil {
+		return nil, fmt.Errorf("task: %w", err)
 	}
 	e, err := NewImageEmbedder(m, p)
 	if err != nil {
@@ -68,7 +68,7 @@ func NewImageEmbedder(m *model.ImageText, p *vision.Processor) (*ImageEmbedder, 
 	switch {
 	case p == nil:
 		return nil, errors.New("task: an ImageEmbedder needs the processor of the model's pictures")
-	case m.Text.Tokenizer == nil:
+	case m.Tokenizer == nil:
 		return nil, errNoTokenizer
 	}
 	return &ImageEmbedder{Model: m, Processor: p}, nil

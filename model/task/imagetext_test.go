@@ -3,6 +3,7 @@ package task
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -17,8 +18,12 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/seed2010d43f/transformer/internal/tensortest"
 	"github.com/seed2010d43f/transformer/model"
 	"github.com/seed2010d43f/transformer/retrieval"
+	"github.com/seed2010d43f/transformer/tensor"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 	"github.com/seed2010d43f/transformer/vision"
 )
 
@@ -237,6 +242,61 @@ func TestSentenceTransformersCLIP(t *testing.T) {
 		if _, err := OpenImageEmbedder(fsys, model.Options{}); err == nil || !strings.Contains(err.Error(), "modules.json") {
 			t.Errorf("%s: error %v", modules, err)
 		}
+	}
+}
+
+// Where a folder has files of OpenCLIP and of transformers, weights and processor are of one form.
+func TestBothForms(t *testing.T) {
+	var g struct {
+		Config  json.RawMessage
+		Tensors map[string]struct{ Shape []int }
+	}
+	if err := json.Unmarshal(tensortest.ReadFile(t, "../testdata/golden/openclip/plain.json.gz"), &g); err != nil {
+		t.Fatal(err)
+	}
+	shapes := map[string]tensor.Shape{}
+	for name, w := range g.Tensors {
+		shapes[name] = tensor.Of(w.Shape...)
+	}
+	var weights bytes.Buffer
+	if err := safetensors.Write(&weights, checkpoint.Formula(shapes, formula), nil); err != nil {
+		t.Fatal(err)
+	}
+	fsys := fstest.MapFS{
+		"open_clip_config.json":       {Data: fmt.Appendf(nil, `{"model_cfg": %s, "preprocess_cfg": {"mean": [0.25, 0.5, 0.75]}}`, g.Config)},
+		"open_clip_model.safetensors": {Data: weights.Bytes()},
+	}
+	inner := os.DirFS(clipFolder)
+	for _, name := range []string{"processor_config.json", "tokenizer.json", "tokenizer_config.json", "config.json", "model.safetensors"} {
+		data, err := fs.ReadFile(inner, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "config.json" { // until now no model of transformers was there
+			e, err := OpenImageEmbedder(fsys, model.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Model.Family != "open_clip" || e.Processor.Mean != [3]float64{0.25, 0.5, 0.75} || e.Processor.Crop.Height != 20 {
+				t.Errorf("the weights are %s's, the processor %+v", e.Model.Family, e.Processor)
+			}
+			if _, err := e.Images(decoded(t, 1)); err != nil {
+				t.Error(err)
+			}
+		}
+		fsys[name] = &fstest.MapFile{Data: data}
+	}
+	e, err := OpenImageEmbedder(fsys, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain := openCLIP(t); e.Model.Family != "clip" || *e.Processor != *plain.Processor {
+		t.Errorf("the weights are %s's, the processor %+v", e.Model.Family, e.Processor)
+	}
+	delete(fsys, "processor_config.json")
+	fsys["open_clip_config.json"].Data = []byte("{")
+	if _, err := OpenImageEmbedder(fsys, model.Options{}); err == nil || !strings.Contains(err.Error(), "open_clip_config.json") {
+		t.Errorf("a processor that cannot be read: %v", err)
 	}
 }
 

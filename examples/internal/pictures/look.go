@@ -18,7 +18,10 @@ type Watched struct {
 	Picture image.Image
 	// Layers are the attention weights of the encoder's layers, [H, T, T], the first layer first.
 	Layers []tensor.Tensor
+	// Head are the weights of a pooling head that attends to all rows, [H, 1, T]; its Data is nil where there is none.
+	Head tensor.Tensor
 
+	pool            arch.ImagePooling
 	before, columns int // rows before those of the patches; patches of a row
 }
 
@@ -35,20 +38,25 @@ func Watch(e *arch.ImageEncoder, p *vision.Processor, m *vision.Image) (*Watched
 	if err := e.Check(pixels); err != nil {
 		return nil, err
 	}
-	w := &Watched{Picture: seen(p, px), Layers: make([]tensor.Tensor, len(e.Blocks)), before: e.Before(), columns: px.Width / e.Patches.Width}
+	w := &Watched{Picture: seen(p, px), Layers: make([]tensor.Tensor, len(e.Blocks)), pool: e.Pool, before: e.Before(), columns: px.Width / e.Patches.Width}
 	whole := p.Crop == (vision.Size{}) || p.Crop.Height >= p.Size.Height
 	if whole && px.Width < m.Width() && px.Width*m.Height() == px.Height*m.Width() {
 		w.Picture = m.ToImage() // nothing was cut off: the original is sharper
 	}
 	pass := attention.Pass{Observer: func(at attention.Point) func(tensor.Tensor) {
-		if at.Stage != attention.StageWeights {
+		to := &w.Head
+		switch at.Stage {
+		case attention.StageWeights:
+			to = &w.Layers[at.Layer]
+		case arch.StagePoolWeights:
+		default:
 			return nil
 		}
 		return func(x tensor.Tensor) {
-			w.Layers[at.Layer] = tensor.From(append([]float32(nil), x.Data...), x.Shape[0], x.Shape[1], x.Shape[2])
+			*to = tensor.From(append([]float32(nil), x.Data...), x.Shape[0], x.Shape[1], x.Shape[2])
 		}
 	}}
-	e.Forward(&pass, pixels)
+	e.ForwardPooled(&pass, pixels)
 	return w, nil
 }
 
@@ -61,15 +69,34 @@ func (w *Watched) Tile(title string, rows []float32) plot.Tile {
 	return plot.Tile{Title: title, Picture: w.Picture, Weights: grid}
 }
 
+// HasClass reports whether the picture's vector is made of the first row, a class token. Otherwise that row is a patch
+// like any other.
+func (w *Watched) HasClass() bool { return w.pool == arch.ClassToken }
+
 // Class returns the attention of the first row, the class token, in a layer: the mean of its heads.
 func (w *Watched) Class(layer int) []float32 { return Mean(w.Layers[layer], 0) }
 
-// Rollout follows the attention of the class token through all layers: see [attention.Rollout].
-func (w *Watched) Rollout() []float32 {
+// Output returns how much each of the encoder's last rows counts in the picture's vector: the class token alone, what
+// the pooling head attends to, or all patches alike.
+func (w *Watched) Output() []float32 {
+	if w.pool == arch.ByAttention {
+		return Mean(w.Head, 0)
+	}
 	output := make([]float32, w.Layers[0].Shape[1])
-	output[0] = 1
-	return attention.Rollout(w.Layers, output)
+	if w.HasClass() {
+		output[0] = 1
+		return output
+	}
+	patches := output[w.before:]
+	for i := range patches {
+		patches[i] = 1 / float32(len(patches))
+	}
+	return output
 }
+
+// Rollout follows what the picture's vector is made of, [Watched.Output], back through all layers: see
+// [attention.Rollout].
+func (w *Watched) Rollout() []float32 { return attention.Rollout(w.Layers, w.Output()) }
 
 // Mean returns the mean over the heads of the attention weights of a row; weights are [H, T, S].
 func Mean(weights tensor.Tensor, row int) []float32 {

@@ -43,7 +43,7 @@ func TestCLIP(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, text := range want.Texts {
-		if ids, err := e.Model.Text.Tokenizer.Encode(text); err != nil || !slices.Equal(ids, want.IDs[i]) {
+		if ids, err := e.Model.Tokenizer.Encode(text); err != nil || !slices.Equal(ids, want.IDs[i]) {
 			t.Errorf("%q is %v, want %v (%v)", text, ids, want.IDs[i], err)
 		}
 	}
