@@ -2,10 +2,10 @@
 //
 // A [Decoder] continues texts: GPT-2, LLaMA, Mistral, Qwen, Gemma, Phi-3 and others. An [Encoder] reads
 // texts: BERT and its relatives, with their heads. An [EncoderDecoder] reads one text and writes another: T5,
-// BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All are built on [arch.Trunk]. An [ImageToText] writes about
-// pictures, or says how well texts fit them: BLIP, BLIP-2, InstructBLIP.
+// BART, mBART, Marian, Pegasus, M2M-100 and NLLB. All are built on [arch.Trunk]. [ImageEncoder], [ImageText] and
+// [ImageToText] see pictures.
 //
-// [OpenDecoder], [OpenEncoder] and [OpenEncoderDecoder] open a folder as Hugging Face publishes it.
+// [OpenDecoder], [OpenEncoder], [OpenEncoderDecoder] and their like for pictures open a folder as Hugging Face publishes it.
 // [NewDecoder], [NewEncoder] and [NewEncoderDecoder] take weights from any source. A program may also fill
 // the fields of a model itself.
 //
@@ -47,6 +47,20 @@
 // An Encoder takes any number of [arch.Sequence] values of different lengths, packed without padding.
 // [Encoder.Hidden] returns hidden states, [Encoder.TokenScores] and [Encoder.SequenceScores] return what the
 // head computes from them. Package task does this with text.
+//
+// # Pictures
+//
+// A picture is a tensor, [3, height, width]. The Processor of a model makes it of a picture that package vision has read, and
+// [Picture] gives it the shape. The pictures of a call may have different sizes if the model's positions allow it.
+//
+// There are three kinds of models. An [ImageEncoder] is one tower: ViT, DeiT, DINOv2, or that of a CLIP alone. It gives
+// hidden states of patches, and one row for a picture: a vector, or the scores of a classifier. An [ImageText] has two
+// towers, which put pictures and texts into one space: CLIP, OpenCLIP, SigLIP. [ImageText.ImageFeatures] and
+// [ImageText.TextFeatures] are vectors, and the Logits of them say what belongs together. [Encoder.HiddenSkip] of its
+// [ImageText.TextEncoder] gives what diffusion models read. An [ImageToText] writes about pictures, or says how well texts
+// fit them: BLIP, BLIP-2, InstructBLIP. [ImageToText.Look] reads pictures once, for any number of texts.
+//
+// Package task has what programs want most: labels for pictures, search, captions, answers.
 //
 // # Looking inside
 //

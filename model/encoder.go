@@ -2,8 +2,10 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/attention"
+	"github.com/seed2010d43f/transformer/block"
 	"github.com/seed2010d43f/transformer/internal/parallel"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -40,6 +42,11 @@ const runRows = 1024
 // the index of the group's first sequence and the packed hidden states x, [T, Dim]. see must not keep x; a is
 // scratch memory for its own work. Run stops at the first error of see.
 func (e *Encoder) Run(batch []arch.Sequence, see func(first int, group []arch.Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
+	return e.observed(batch, nil, see)
+}
+
+// observed is Run with an observer.
+func (e *Encoder) observed(batch []arch.Sequence, o func(attention.Point) func(tensor.Tensor), see func(first int, group []arch.Sequence, x tensor.Tensor, a *tensor.Arena) error) error {
 	if _, err := e.Plan(); err != nil {
 		return err
 	}
@@ -47,6 +54,7 @@ func (e *Encoder) Run(batch []arch.Sequence, see func(first int, group []arch.Se
 		return err
 	}
 	p := passes.Get()
+	p.Observer = o
 	if err := e.run(p, batch, see); err != nil {
 		return err
 	}
@@ -99,12 +107,53 @@ func (e *Encoder) perToken(batch []arch.Sequence, h *arch.Head) ([]tensor.Tensor
 		if h != nil {
 			x = h.Forward(a, x)
 		}
-		row := 0
-		for i, s := range group {
-			out[first+i] = tensor.New(len(s.IDs), x.Shape.Last())
-			copy(out[first+i].Data, x.Slice(row, row+len(s.IDs)).Data)
-			row += len(s.IDs)
+		part(out[first:], group, x)
+		return nil
+	})
+	return out, err
+}
+
+// part sets dst[i] to a copy of the rows of x, [T, width], that belong to sequence i of a group.
+func part(dst []tensor.Tensor, group []arch.Sequence, x tensor.Tensor) {
+	row := 0
+	for i, s := range group {
+		dst[i] = tensor.New(len(s.IDs), x.Shape.Last())
+		copy(dst[i].Data, x.Slice(row, row+len(s.IDs)).Data)
+		row += len(s.IDs)
+	}
+}
+
+// HiddenSkip is [Encoder.Hidden] without the last layers: it returns what leaves the layer before the last skip ones, for
+// each sequence [T, Dim]. With norm, the model's final norm is applied to it. If skip is the number of layers, it is the
+// input of the first. These are the states of a text that diffusion models read:
+//
+//   - Stable Diffusion 1 and 2: skip 0 with the norm, which is Hidden; their clip_skip is skip, with the norm;
+//   - Stable Diffusion XL, both of its text encoders: skip 1 without the norm, the penultimate layer.
+//
+// As published, they read texts that are padded to the longest, 77 tokens, and attend to the padding: set Length and PadID
+// of the [ImageText] whose tower this is, or pad the sequences. It returns an error if the model has fewer layers. It may be
+// called from several goroutines.
+func (e *Encoder) HiddenSkip(batch []arch.Sequence, skip int, norm bool) ([]tensor.Tensor, error) {
+	if skip < 0 || skip > len(e.Blocks) {
+		return nil, fmt.Errorf("model: %d layers to skip, of %d", skip, len(e.Blocks))
+	}
+	stage, layer := block.StageBlock, len(e.Blocks)-1-skip
+	if layer < 0 {
+		stage, layer = arch.StageEmbeddings, 0
+	}
+	var states tensor.Tensor // of a group
+	observe := func(at attention.Point) func(tensor.Tensor) {
+		if at.Stage != stage || stage == block.StageBlock && at.Layer != layer {
+			return nil
 		}
+		return func(x tensor.Tensor) { states = tensor.From(slices.Clone(x.Data), x.Rows(), x.Shape.Last()) }
+	}
+	out := make([]tensor.Tensor, len(batch))
+	err := e.observed(batch, observe, func(first int, group []arch.Sequence, _ tensor.Tensor, _ *tensor.Arena) error {
+		if norm && e.Norm != nil {
+			e.Norm.Forward(states, states)
+		}
+		part(out[first:], group, states)
 		return nil
 	})
 	return out, err

@@ -21,6 +21,9 @@ type textStream struct {
 func newTextStream(t *tokenizer.Tokenizer, prompt []int, stop []string) *textStream {
 	s := &textStream{tokens: t.NewStream(true), known: t.Token, stop: stop}
 	for _, id := range prompt {
+		if _, ok := s.known(id); !ok {
+			continue // such as the token with which BLIP's texts start
+		}
 		if _, err := s.tokens.Push(id); err != nil && s.err == nil {
 			s.err = fmt.Errorf("model: %w", err)
 		}

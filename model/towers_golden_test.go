@@ -17,6 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/tensor"
 	"github.com/seed2010d43f/transformer/tensor/checkpoint"
+	"github.com/seed2010d43f/transformer/tensor/nn"
 )
 
 // towerGolden is what the reference answers on small towers of pictures and texts.
@@ -212,6 +213,97 @@ func TestTextTowerGolden(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Layers may be left out at the end, as diffusion models do with towers of texts: what is left is the reference's hidden
+// states of that layer.
+func TestHiddenSkip(t *testing.T) {
+	cases := 0
+	for _, g := range towerGoldens(t) {
+		if g.Family != "clip_text_model" && g.Family != "siglip_text_model" {
+			continue
+		}
+		cases++
+		e, err := model.NewEncoder(g.Config, g.weights(t, tensor.F32), model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers := len(e.Blocks)
+		for skip := range layers + 1 {
+			name := fmt.Sprintf("text layer %d", layers-1-skip)
+			if skip == layers {
+				name = "text embedding"
+			}
+			i := slices.IndexFunc(g.Hidden, func(h floats) bool { return h.At == name })
+			if i < 0 {
+				t.Fatalf("%s: the reference has no %q", g.Name, name)
+			}
+			got, err := e.HiddenSkip(g.texts(), skip, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareTensors(t, name, someRows(got), g.Hidden[i].tensor(t))
+			normed, err := e.HiddenSkip(g.texts(), skip, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, x := range got {
+				compareTensors(t, name+" with the norm", normed[k], layerNorm(x, e.Norm.(*nn.LayerNorm)))
+			}
+			if hidden, err := e.Hidden(g.texts()); skip == 0 {
+				for k := range hidden {
+					tensortest.CheckBits(t, "no layer is left out", normed[k].Data, hidden[k].Data)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, skip := range []int{-1, layers + 1} {
+			if _, err := e.HiddenSkip(g.texts(), skip, false); err == nil || !strings.Contains(err.Error(), "layers to skip") {
+				t.Errorf("%d of %d layers left out: error %v", skip, layers, err)
+			}
+		}
+		if _, err := e.HiddenSkip([]arch.Sequence{{IDs: []int{e.Vocab}}}, 1, false); err == nil {
+			t.Error("an id that the model does not have: no error")
+		}
+	}
+	if cases < 3 {
+		t.Errorf("%d cases", cases)
+	}
+}
+
+// someRows returns the rows of each text that golden files have: see compared.
+func someRows(texts []tensor.Tensor) tensor.Tensor {
+	var data []float32
+	rows := 0
+	for _, x := range texts {
+		last := -1
+		for _, r := range []int{0, 1, x.Rows() / 2, x.Rows() - 1} {
+			if r > last && r < x.Rows() {
+				data, last, rows = append(data, x.Row(r)...), r, rows+1
+			}
+		}
+	}
+	return tensor.From(data, rows, texts[0].Shape.Last())
+}
+
+// layerNorm is a norm by its formula, in float64.
+func layerNorm(x tensor.Tensor, n *nn.LayerNorm) tensor.Tensor {
+	y := tensor.New(x.Rows(), x.Shape.Last())
+	for i := range x.Rows() {
+		mean, variance, count := 0.0, 0.0, float64(x.Shape.Last())
+		for _, v := range x.Row(i) {
+			mean += float64(v) / count
+		}
+		for _, v := range x.Row(i) {
+			variance += (float64(v) - mean) * (float64(v) - mean) / count
+		}
+		for j, v := range x.Row(i) {
+			y.Row(i)[j] = float32((float64(v)-mean)/math.Sqrt(variance+float64(n.Eps))*float64(n.Weight[j]) + float64(n.Bias[j]))
+		}
+	}
+	return y
 }
 
 // Both towers, the logits of pictures with texts, and the loss are those of the reference; each tower of the checkpoint
