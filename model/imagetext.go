@@ -52,8 +52,8 @@ func ImageTexts() []string {
 }
 
 // OpenImageText opens a model of two towers from a folder as Hugging Face publishes it, in the same way as
-// [OpenDecoder]. A folder without a tokenizer, or with one that is not supported, opens, too: [ImageText.Sequences] says
-// what is missing, and pictures work.
+// [OpenDecoder]. A folder without a tokenizer, or of OpenCLIP with tokenizer_kwargs that are not supported, opens,
+// too: pictures work, and [ImageText.Sequences] says what is wrong.
 func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {

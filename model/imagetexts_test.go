@@ -17,7 +17,7 @@ import (
 	"github.com/seed2010d43f/transformer/tensor/checkpoint/safetensors"
 )
 
-// textsGolden is what the reference makes of texts, of testdata/golden/texts.json.gz.
+// textsGolden is what the reference makes of texts, of testdata/texts/texts.json.gz.
 type textsGolden struct {
 	Name, Model, Folder string
 	Files               map[string]string
@@ -30,7 +30,7 @@ type textsGolden struct {
 
 func textsGoldens(t *testing.T) (all []textsGolden) {
 	t.Helper()
-	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/golden/texts.json.gz"), &all); err != nil {
+	if err := json.Unmarshal(tensortest.ReadFile(t, "testdata/texts/texts.json.gz"), &all); err != nil {
 		t.Fatal(err)
 	}
 	return all

@@ -1,6 +1,6 @@
 """Makes texts.json.gz: what texts become before the text towers of image–text models read them.
 
-    env/bin/pip install open_clip_torch==3.3.0 ftfy==6.3.1 sentencepiece==0.2.3 tiktoken     # beside those of requirements.txt
+    env/bin/pip install open_clip_torch==3.3.0 ftfy==6.3.1 sentencepiece==0.2.3 tiktoken     # beside those of ../golden/requirements.txt
     env/bin/python texts.py
 
 A case names a folder of tokenizer/testdata/classes and files that are put beside it; the ids are those of its tokenizer
