@@ -1,6 +1,6 @@
 """Makes texts.json.gz: what texts become before the text towers of image–text models read them.
 
-    env/bin/pip install open_clip_torch==3.3.0 ftfy==6.3.1 sentencepiece==0.2.3 tiktoken     # beside those of ../golden/requirements.txt
+    env/bin/pip install open_clip_torch==3.3.0 ftfy==6.3.1 sentencepiece==0.2.3     # beside those of ../golden/requirements.txt
     env/bin/python texts.py
 
 A case names a folder of tokenizer/testdata/classes and files that are put beside it; the ids are those of its tokenizer
@@ -25,7 +25,6 @@ HERE = pathlib.Path(__file__).parent
 CLASSES = HERE.parents[2] / "tokenizer" / "testdata" / "classes"
 sys.path.insert(0, str(CLASSES))
 import archive
-import generate
 
 TEXTS = ["", " ", "a photo of a cat", "A Photo of a CAT, sitting on the mat!", "  spaces \t and\n\nlines ", "snake_case_name isn't it's 345",
          "Le chat était assis; кошка 猫 😀", "ΣΑΣ ΌΣΟΣ ΑΣ'Β Σ", "www.cat.com/?a=b&c=d", "on the mat and looked at the moon. " * 40]
@@ -56,8 +55,8 @@ HF = [  # name, golden model, folder, tokenizer_config, length, whether texts ar
     ("siglip2-left", "siglip-plain", "siglip2", {k: v for k, v in GEMMA.items() if k != "padding_side"}, 64, True),
 ]
 OPEN = [  # name, golden model, folder, tokenizer_config, text_cfg
-    ("openclip", "plain", "", CLIP, {"context_length": 77}),
-    ("openclip-canonicalize", "plain", "", CLIP, {"context_length": 77, "tokenizer_kwargs": {"clean": "canonicalize"}}),
+    ("openclip", "plain", "clip", CLIP, {"context_length": 77}),
+    ("openclip-canonicalize", "plain", "clip", CLIP, {"context_length": 77, "tokenizer_kwargs": {"clean": "canonicalize"}}),
     ("openclip-bert", "plain", "bert", BERT, {"context_length": 32, "hf_tokenizer_name": "bert-base-uncased", "tokenizer_kwargs": {"strip_sep_token": True}}),
     ("openclip-siglip", "siglip", "siglip", T5, {"context_length": 64, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP", "tokenizer_kwargs": {"clean": "canonicalize"}}),
     ("openclip-siglip2", "siglip", "siglip2", GEMMA, {"context_length": 64, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP2", "tokenizer_kwargs": {"clean": "canonicalize"}}),
@@ -79,17 +78,12 @@ def main():
                           "keys": [sum(o["attention_mask"]) if padded and "attention_mask" in o else 0 for o in out]})
         for name, model, folder, config, text in OPEN:
             texts, length = TEXTS + MARKUP, text["context_length"]
-            if folder:
-                files = prepare(d, stored, folder, config, None)
-            else:
-                files, merges = own(d, config)
-                texts = texts + SPELLED
+            files, more = prepare(d, stored, folder, config, None), {}
+            if "hf_tokenizer_name" not in text:
+                texts, more = texts + SPELLED, {"bpe_path": own(d, files)}
             with open(d + "/open_clip_config.json", "w") as f:
                 json.dump({"model_cfg": {"text_cfg": text}}, f)
-            if folder:
-                ids = open_clip.get_tokenizer("local-dir:" + d)(texts).tolist()
-            else:
-                ids = open_clip.get_tokenizer("local-dir:" + d, bpe_path=merges)(texts).tolist()
+            ids = open_clip.get_tokenizer("local-dir:" + d, **more)(texts).tolist()
             if model == "plain":  # the pooled token is the largest, or the last but padding: what follows is not seen
                 ids = [cut(i) for i in ids] if "strip" not in str(text) else ids
             cases.append({"name": name, "model": "openclip/" + model, "folder": folder, "files": files, "length": length, "text_cfg": text, "texts": texts, "ids": ids})
@@ -118,20 +112,16 @@ def prepare(d: str, stored: str, folder: str, config: dict | None, family: str |
     return files
 
 
-def own(d: str, config: dict):
-    """Tokenizer files as published beside OpenCLIP's weights, and the list of merges that the library would have."""
-    shutil.rmtree(d)
-    os.makedirs(d)
-    generate.clip_pairs(d, [])
+def own(d: str, files: dict) -> str:
+    """Adds the vocabulary as published beside OpenCLIP's weights, and returns the list of merges that the library would have."""
     lines = [m for m in pathlib.Path(d, "merges.txt").read_text().split("\n")[1:] if m]
     merges = os.path.join(d, "bpe.txt.gz")
     with gzip.open(merges, "wt") as f:
         f.write("\n".join(["#version"] + lines))
     simple = open_clip.tokenizer.SimpleTokenizer(bpe_path=merges)
     names = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}
-    files = {"vocab.json": json.dumps({names.get(k, k): i for k, i in simple.encoder.items()}, ensure_ascii=False), "merges.txt": "\n".join(["#version: 0.2"] + lines + [""]),
-             "tokenizer_config.json": json.dumps(config)}
-    return files, merges
+    files["vocab.json"] = json.dumps({names.get(k, k): i for k, i in simple.encoder.items()}, ensure_ascii=False)
+    return merges
 
 
 if __name__ == "__main__":
