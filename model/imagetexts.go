@@ -30,7 +30,8 @@ type textRules struct {
 // Texts for OpenCLIP are cleaned as its tokenizers clean them, by the clean of tokenizer_kwargs, except that the library
 // ftfy does not mend them first: curly quotes, ligatures, characters of full width and text that was decoded wrongly
 // stay, and give other tokens than there. Special tokens that such a text spells out are text, unless its config names a
-// Hugging Face tokenizer; several of them side by side give other tokens than there. All this comes from the folder, and stays when Tokenizer is replaced.
+// Hugging Face tokenizer; several of them side by side give other tokens than there. All this comes from the folder, and
+// stays when Tokenizer is replaced.
 //
 // The error says what is missing or not supported: the checkpoint has no tokenizer, or its config asks for a treatment
 // of texts that is unknown here.
