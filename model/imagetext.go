@@ -1,13 +1,8 @@
 package model
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io/fs"
-	"slices"
 
-	"github.com/seed2010d43f/transformer/internal/sidefile"
 	"github.com/seed2010d43f/transformer/model/arch"
 	"github.com/seed2010d43f/transformer/model/family"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -37,6 +32,8 @@ type ImageText struct {
 	// [ImageEncoder].
 	Tokenizer *tokenizer.Tokenizer
 	Processor *vision.Processor
+
+	texts textRules
 }
 
 // ImageEncoder returns the tower of pictures as a model of its own, for its hidden states. It shares the weights.
@@ -55,7 +52,8 @@ func ImageTexts() []string {
 }
 
 // OpenImageText opens a model of two towers from a folder as Hugging Face publishes it, in the same way as
-// [OpenDecoder].
+// [OpenDecoder]. A folder without a tokenizer, or of OpenCLIP with tokenizer_kwargs that are not supported, opens,
+// too: pictures work, and [ImageText.Sequences] says what is wrong.
 func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 	f, err := openFolder(fsys, opt)
 	if err != nil {
@@ -70,20 +68,8 @@ func OpenImageText(fsys fs.FS, opt Options) (*ImageText, error) {
 		return nil, err
 	}
 	m.Processor = f.openProcessor()
-	if t := m.Tokenizer; t != nil && f.family == family.OpenCLIP && t.Special().PAD >= 0 {
-		m.PadID = t.Special().PAD // as open_clip's tokenizers pad
-	}
-	m.Masked = m.Length > 0 && f.asksForMask()
+	m.readTexts(f)
 	return m, nil
-}
-
-// asksForMask reports whether tokenizer_config.json says that the model is to be told which tokens are padding.
-func (f *folder) asksForMask() bool {
-	var c struct {
-		Names []string `json:"model_input_names"`
-	}
-	data, err := sidefile.Read(f.fsys, "tokenizer_config.json", sidefile.MaxConfig)
-	return err == nil && json.Unmarshal(sidefile.JSON(data), &c) == nil && slices.Contains(c.Names, "attention_mask")
 }
 
 // NewImageText assembles the model that a config.json describes, with weights from any source. The result has no
@@ -110,24 +96,6 @@ func newImageText(f *folder, opt Options) (*ImageText, error) {
 		return nil, err
 	}
 	return &ImageText{ImageText: m, Family: f.family}, nil
-}
-
-// Sequences returns texts as the text tower reads them: with the special tokens of the tokenizer, cut to the longest text
-// that the tower reads (the end token stays), and padded where the model was trained on padding.
-func (m *ImageText) Sequences(texts []string) ([]arch.Sequence, error) {
-	t := m.Tokenizer
-	if t == nil {
-		return nil, errors.New("model: the checkpoint has no tokenizer")
-	}
-	out := make([]arch.Sequence, len(texts))
-	for i, text := range texts {
-		windows, err := t.Windows(tokenizer.Options{AddSpecial: true, ParseSpecial: true}, tokenizer.Truncation{MaxTokens: m.Text.MaxLen}, text)
-		if err != nil {
-			return nil, fmt.Errorf("model: text %d: %w", i, err)
-		}
-		out[i] = m.Pad(windows[0].IDs)
-	}
-	return out, nil
 }
 
 // ImageFeatures returns the features of each picture, [N, Width], not normalised: see [arch.Normalize]. It may be called

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed2010d43f/transformer/internal/simd/vec"
 	"github.com/seed2010d43f/transformer/tensor"
@@ -23,10 +24,11 @@ type ImageText struct {
 	// (SigLIP: Zhai et al., 2023). Otherwise softmax compares the logits of one picture with several texts.
 	Sigmoid bool
 
-	// Length, if not 0, is the number of tokens that texts are padded to with the id PadID, at the end. With Masked the
-	// model does not attend to the padding; otherwise it was trained to see it.
-	Length, PadID int
-	Masked        bool
+	// Length, if not 0, is the number of tokens that texts are padded to with the id PadID: at the end, or with PadLeft at
+	// the beginning. With Masked the model does not attend to the padding, which must be at the end; otherwise it was
+	// trained to see it.
+	Length, PadID   int
+	Masked, PadLeft bool
 }
 
 // Width returns the width of the features.
@@ -43,11 +45,12 @@ func (m *ImageText) Pad(ids []int) Sequence {
 	if len(ids) >= m.Length {
 		return s
 	}
-	s.IDs = append(make([]int, 0, m.Length), ids...)
-	for len(s.IDs) < m.Length {
-		s.IDs = append(s.IDs, m.PadID)
+	padding := slices.Repeat([]int{m.PadID}, m.Length-len(ids))
+	if m.PadLeft {
+		s.IDs = slices.Concat(padding, ids)
+		return s
 	}
-	if m.Masked {
+	if s.IDs = slices.Concat(ids, padding); m.Masked {
 		s.Keys = len(ids)
 	}
 	return s
@@ -149,6 +152,9 @@ func (m *ImageText) Validate() error {
 	}
 	if m.Text.Sequence == nil {
 		return errors.New("model: ImageText.Text has no head over sequences")
+	}
+	if m.Masked && m.PadLeft {
+		return errors.New("model: ImageText.Masked needs padding at the end; PadLeft puts it at the beginning")
 	}
 	if m.Length > m.Text.MaxLen {
 		return fmt.Errorf("model: ImageText.Length is %d; its text tower reads at most %d tokens", m.Length, m.Text.MaxLen)
