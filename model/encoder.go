@@ -128,7 +128,8 @@ func part(dst []tensor.Tensor, group []arch.Sequence, x tensor.Tensor) {
 // input of the first. These are the states of a text that diffusion models read:
 //
 //   - Stable Diffusion 1 and 2: skip 0 with the norm, which is Hidden; their clip_skip is skip, with the norm;
-//   - Stable Diffusion XL, both of its text encoders: skip 1 without the norm, the penultimate layer.
+//   - Stable Diffusion XL, both of its text encoders: skip 1 without the norm, the penultimate layer; with a clip_skip, that
+//     many more.
 //
 // As published, they read texts that are padded to the longest, 77 tokens, and attend to the padding: set Length and PadID
 // of the [ImageText] whose tower this is, or pad the sequences. It returns an error if the model has fewer layers. It may be

@@ -46,7 +46,7 @@ type Options struct {
 	// each product reads those that its tokens chose. Results have the same bits. Mapped, experts keep the type in
 	// which they are stored, whatever Convert says; the files must be safetensors that the system can map, as those
 	// of [os.DirFS]; and Close of the model closes them. A file that becomes shorter, or is written to, while it is
-	// mapped is an error of the call that meets it. [OpenEncoderDecoder] packs all weights.
+	// mapped is an error of the call that meets it. [OpenEncoderDecoder] and the models of pictures pack all weights.
 	Experts nn.Placement
 
 	// FloatActivations opens a checkpoint of compressed-tensors that has static scales for 8-bit activations, keys or

@@ -3,6 +3,7 @@ package model_test
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -192,5 +193,59 @@ func TestPicturesRefuseTypes(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "NVFP4") || !strings.Contains(err.Error(), "weight") {
 			t.Errorf("error %.300v", err)
 		}
+	}
+}
+
+// asVectors are tensors that are no matrices, though they have two dimensions: rows that are added to others.
+var asVectors = regexp.MustCompile(`(class_embedding|cls_token|[a-z]+_tokens?|probe|latent|pos_embed|relative_attention_bias\.weight|positional_embedding|` +
+	`(vision_model\.|^)embeddings\.position_embedding(\.weight)?|position_embeddings)$`)
+
+// arithmetics opens a model as what it is, and tells its arithmetic.
+func arithmetics(g seeing, opt model.Options) (model.Arithmetic, error) {
+	if m, err := model.NewImageText(g.config, g.src, opt); err == nil {
+		return m.Arithmetic(), nil
+	}
+	if m, err := model.NewImageToText(g.config, g.src, opt); err == nil {
+		return m.Arithmetic(), nil
+	}
+	m, err := model.NewImageEncoder(g.config, g.src, opt)
+	if err != nil {
+		return nil, err
+	}
+	return m.Arithmetic(), nil
+}
+
+// Arithmetic leaves no matrix out, whatever the parts of a model: one that alone has another type is told.
+func TestPicturesArithmeticWhole(t *testing.T) {
+	all := 0
+	for i, g := range seeings(t) {
+		if testing.Short() && i%3 != 0 || strings.Contains(g.name, "-classify") { // which leaves a head unread
+			continue
+		}
+		names := map[string]bool{}
+		if _, err := arithmetics(g, model.Options{Convert: func(m nn.Matrix) tensor.DType {
+			names[m.Name] = true
+			return tensor.F32
+		}}); err != nil {
+			continue // a tower of texts
+		}
+		for name := range names {
+			if asVectors.MatchString(name) {
+				continue
+			}
+			all++
+			a, err := arithmetics(g, model.Options{Convert: func(m nn.Matrix) tensor.DType {
+				if m.Name == name {
+					return tensor.BF16
+				}
+				return tensor.F32
+			}})
+			if err != nil || !strings.Contains(a.String(), "BF16") {
+				t.Errorf("%s: %s is BF16: %s (%v)", g.name, name, a, err)
+			}
+		}
+	}
+	if all < 300 {
+		t.Errorf("%d matrices", all)
 	}
 }
