@@ -46,14 +46,14 @@ func (w *scratch) picture(i int, m *Image, width, height int) *Image {
 func (w *scratch) weigh(s span, f Filter, i int) (first int, k []float64) {
 	scale := float64(s.in) / float64(s.size)
 	stretch := max(scale, 1)
-	support := filters[f].support * stretch
-	center := (float64(i) + 0.5) * scale
+	support := float64(filters[f].support * stretch)
+	center := float64((float64(i) + 0.5) * scale)
 	first = max(int(center-support+0.5), 0)
 	n := min(int(center+support+0.5), s.in) - first
 	inverse, sum := 1/stretch, 0.0
 	w.weights = slices.Grow(w.weights[:0], n)[:n]
 	for x := range w.weights {
-		v := filters[f].weight((float64(x+first) - center + 0.5) * inverse)
+		v := filters[f].weight(float64((float64(x+first) - center + 0.5) * inverse))
 		w.weights[x] = v
 		sum += v
 	}

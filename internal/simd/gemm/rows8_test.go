@@ -23,7 +23,7 @@ func byRow(x []float32) (codes []int32, scale float32, zero int32) {
 		lo, hi = min(lo, v), max(hi, v)
 	}
 	r := float32(1) / 254
-	up, down := hi*r, lo*r
+	up, down := float32(hi*r), float32(lo*r) // converted, so that nothing is fused
 	scale = up - down
 	if scale < 0x1p-100 {
 		return codes, 0, 0
@@ -201,8 +201,7 @@ func checkRowProducts(t *testing.T, r *rand.Rand, name Name, m, n, k int) {
 			if sum != int64(int32(sum)) {
 				t.Fatalf("the sum %d overflows", sum)
 			}
-			want := float32(sum) * math.Float32frombits(binary.LittleEndian.Uint32(row[k:]))
-			want *= scale
+			want := float32(float32(float32(sum)*math.Float32frombits(binary.LittleEndian.Uint32(row[k:]))) * scale)
 			want += bias[j]
 			want += add[i*n+j]
 			if got := y[i*n+j]; math.Float32bits(got) != math.Float32bits(want) {
