@@ -66,7 +66,8 @@ func read(f *asmgen.File) {
 	f.Mark("loop")
 	for i := range 8 {
 		if i%2 == 0 {
-			f.P("PREFETCHT0 %d(SI)", 1024+i*32)
+			f.P("PREFETCHT0 %d(SI)", nearAhead+i*32)
+			f.P("PREFETCHT1 %d(SI)", farAhead+i*32)
 		}
 		f.P("VADDPS %d(SI), Y%d, Y%d", i*32, i, i)
 	}
