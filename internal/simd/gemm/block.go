@@ -16,14 +16,12 @@ const (
 	smallK   = 128
 )
 
-// decoded is memory for a part of a panel as float32, or expanded.
-type decoded struct {
+// decodedPart is memory for a part of a panel as float32; decoded has it, and what the instruction set needs besides.
+type decodedPart struct {
 	panel [maxK * PanelWidth]float32
 	block [maxElements]float32
 	bytes [maxBytes]byte
 	part  int8Part
-
-	expanded [maxElements / int8Inputs * mostWords * PanelWidth]float32
 }
 
 var decodings parallel.Free[decoded]

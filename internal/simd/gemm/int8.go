@@ -52,9 +52,6 @@ func (k int8Kind) words() int {
 	return 8 + [...]int{int8Plain: 2, int8Minima: 3, int8Halves: 4, int8Quarters: 6}[k]
 }
 
-// mostWords is the most of them.
-const mostWords = 8 + 6
-
 // magic is a number whose bits, as an integer, a sum is added to to have it as float32.
 const magic = 3 << 22
 

@@ -84,6 +84,18 @@ func (f *Format) expandFast(dst []float32, part []byte, width int, t *tiles, d *
 // wordsOfWords is the elements that an output has of 32 k in a panel for tilesInt8EightAVX2.
 const wordsOfWords = 16 + 2
 
+// decoded is memory for a part of a panel as float32, or expanded to mostWords elements for 32 k of an output, the most
+// that int8Kind.words returns.
+type decoded struct {
+	decodedPart
+	expanded [maxElements / int8Inputs * mostWords * PanelWidth]float32
+}
+
+const mostWords = 8 + 6
+
+// unitsE2M1 is MXFP4 as exact values: nibbles are floats themselves, and the smallest scale counts.
+var unitsE2M1 = int8Weights{}
+
 // unpackFast sets dst to a part of a panel as float32 and reports whether it did. d is memory.
 func (f *Format) unpackFast(dst []float32, part []byte, width int, d *decoded) bool {
 	w, set := f.layout.units, simd.Active()

@@ -28,3 +28,6 @@ func peak(n int) float64 { return peakPortable(n) }
 func peakInt8(n int) float64 { return 0 }
 
 func read(buf []float32) float32 { return readPortable(buf) }
+
+// decoded is memory for a part of a panel as float32.
+type decoded struct{ decodedPart }

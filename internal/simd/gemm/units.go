@@ -156,9 +156,6 @@ var unitsMXFP4 = int8Weights{
 	},
 }
 
-// unitsE2M1 is MXFP4 as exact values: nibbles are floats themselves, and the smallest scale counts.
-var unitsE2M1 = int8Weights{}
-
 // The units of Q4_K, Q5_K and Q6_K have parts for 8 times 32 k, side by side. After those of Q4_K and Q5_K come the
 // scales of scales and of minima, [2][width] of 16 bits, and the file's 12 bytes of both, [3][width][4].
 

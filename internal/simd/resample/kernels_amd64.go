@@ -4,6 +4,9 @@ package resample
 
 import "github.com/seed2010d43f/transformer/internal/simd"
 
+// half is what rounds a sum.
+func (t *Table) half() int32 { return 1 << (t.Shift - 1) }
+
 func rows(dst, src []byte, stride, n, channels int, t *Table) {
 	if channels < 3 || !simd.Active().Has(simd.AVX2) {
 		rowsPortable(dst, src, stride, n, channels, t)

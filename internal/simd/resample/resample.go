@@ -34,9 +34,6 @@ func (t *Table) Pack() {
 	}
 }
 
-// half is what rounds a sum.
-func (t *Table) half() int32 { return 1 << (t.Shift - 1) }
-
 // Slack is the number of bytes beyond the last pixel that Rows may read. Their values do not matter.
 const Slack = 16
 
