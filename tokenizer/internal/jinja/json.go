@@ -83,15 +83,7 @@ func fromJSON(d *json.Decoder, depth int) (Value, error) {
 	return m, err
 }
 
-// JSON writes a value as Python's json.dumps does with ensure_ascii=False. The error names what JSON has no form for.
-func JSON(v Value) (text string, err error) {
-	defer caught(&err)
-	r := &renderer{limits: Limits{Steps: math.MaxInt, Output: math.MaxInt, Nesting: maxJSON}}
-	w := &jsonWriter{r: r, comma: ", ", colon: ": "}
-	w.value(v, 0)
-	return w.b.String(), nil
-}
-
+// toJSON is the filter: a value as json.dumps of Python writes it, with ensure_ascii=False unless that is given.
 func toJSON(r *renderer, v Value, a []Value) Value {
 	w := &jsonWriter{r: r, comma: ", ", colon: ": "}
 	w.ascii = a[0] != nil && truth(a[0])

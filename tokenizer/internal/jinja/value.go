@@ -197,18 +197,6 @@ func (d *Dict) Copy() *Dict {
 	return c
 }
 
-// Delete removes a key.
-func (d *Dict) Delete(k Value) {
-	rest := &Dict{}
-	at := key(k)
-	for i, own := range d.keys {
-		if key(own) != at {
-			rest.Set(own, d.values[i])
-		}
-	}
-	*d = *rest
-}
-
 // typeName returns the name of a value's type in Python.
 func typeName(v Value) string {
 	switch v := v.(type) {
