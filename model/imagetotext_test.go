@@ -3,6 +3,7 @@ package model_test
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -464,5 +465,48 @@ func TestLookedAt(t *testing.T) {
 			want.Data[j] /= float32(heads)
 		}
 		compareTensors(t, "the mean of heads", alone, want)
+	}
+}
+
+// A picture's hidden states from elsewhere are as good as a look at it.
+func TestNewSeen(t *testing.T) {
+	m, err := model.OpenImageToText(os.DirFS("../examples/internal/tiny/blip"), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := tensor.New(3, 64, 64)
+	for i := range pixels.Data {
+		pixels.Data[i] = float32(i%97)/48 - 1
+	}
+	seen, err := m.Look(pixels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := m.NewSeen(seen[0].Hidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts [2]string
+	for i, v := range []*model.Seen{seen[0], given} {
+		q, err := m.Question("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.NewSession(v, q, model.SessionOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for piece, err := range s.GenerateText(context.Background(), "", sample.Greedy(), model.GenerateOptions{MaxTokens: 12}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[i] += piece
+		}
+	}
+	if texts[0] == "" || texts[0] != texts[1] {
+		t.Errorf("%q, looked at; %q from the hidden states", texts[0], texts[1])
+	}
+	if _, err := m.NewSeen(tensor.New(3, m.Image.Dim+1)); err == nil {
+		t.Error("hidden states of another width are taken")
 	}
 }
